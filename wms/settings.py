@@ -1,0 +1,158 @@
+"""Settings, all from the environment. The table in the README is the reference; `wms up` fills what a demo needs."""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+PRODUCTION = os.environ.get("WMS_ENV", "production") == "production"
+
+
+def _required(name: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set: see the settings table in the README, or use `wms up` for a demo.")
+    return value
+
+
+def _database(url: str) -> dict[str, Any]:
+    """`postgresql://user:password@host:port/name`; a socket folder goes into `?host=`."""
+    parts = urlsplit(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parse_qs(parts.query).get("host", [parts.hostname or ""])[0],
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": int(os.environ.get("WMS_DB_CONN_MAX_AGE", "600")),
+        "CONN_HEALTH_CHECKS": True,
+        # PgBouncer in transaction mode keeps no cursor between two statements.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+    }
+
+
+SECRET_KEY = _required("WMS_SECRET_KEY")
+# The first key seals, all of them open: put a new key in front to rotate.
+ENCRYPTION_KEYS = [key for key in os.environ.get("WMS_ENCRYPTION_KEYS", "").split(",") if key] or [SECRET_KEY]
+ALLOWED_HOSTS = [host for host in _required("WMS_ALLOWED_HOSTS").split(",") if host]
+DEBUG = False
+DATABASES = {"default": _database(_required("DATABASE_URL"))}
+
+INSTALLED_APPS = [
+    "wms.core",
+    "inventory",
+    "inbound",
+    "outbound",
+    "labels",
+    "marketplaces",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "wms.urls"
+WSGI_APPLICATION = "wms.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_USER_MODEL = "core.User"
+LOGIN_URL = "/sign-in"
+LOGIN_REDIRECT_URL = "/"
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}}]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese")), ("es", _("Spanish")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(os.environ.get("WMS_STATIC_ROOT", BASE_DIR / "static-root"))
+# Every worker serves the package's own static files: no collectstatic step that could be forgotten.
+WHITENOISE_USE_FINDERS = True
+
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^api/v1/health$"]
+CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("WMS_TRUSTED_ORIGINS", "").split(",") if origin]
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = int(os.environ.get("WMS_MAX_BODY_BYTES", str(5 * 1024 * 1024)))
+
+BROKER_URL = os.environ.get("BROKER_URL", "")
+CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 5, "socket_connect_timeout": 2}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 20_000
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "sweep the outbox": {"task": "wms.core.tasks.sweep_outbox", "schedule": 5.0},
+    "drop delivered outbox events": {"task": "wms.core.tasks.drop_delivered", "schedule": 3600.0},
+    "poll channel orders": {"task": "marketplaces.tasks.poll_orders", "schedule": 60.0},
+}
+
+# topic -> handlers (dotted names of functions that take the list of payloads that came since they last ran).
+OUTBOX_ROUTES: dict[str, list[str]] = {
+    "stock.changed": ["marketplaces.stock_sync.push_changed"],
+    "stock.arrived": ["outbound.allocation.fill_arrived"],
+    "reservation.broken": ["outbound.allocation.rebind_broken"],
+    "order.shipped": ["marketplaces.tracking.send_shipped"],
+}
+# What `wms verify` runs: functions that yield one line for each drift that they find.
+INVARIANTS = ["inventory.invariants.check", "outbound.invariants.check"]
+# Open picks stand above the ledger; a count that finds less than is reserved asks here to let go of them first.
+RESERVATION_HOLDER = "outbound.unbinding.let_go"
+
+API_PAGE_MAX = 200
+API_BULK_MAX = 500
+API_RATE_PER_SECOND = float(os.environ.get("WMS_API_RATE_PER_SECOND", "200"))
+API_RATE_BURST = float(os.environ.get("WMS_API_RATE_BURST", "1000"))
+LABEL_FONT = os.environ.get("WMS_LABEL_FONT", "")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("WMS_LOG_LEVEL", "INFO")},
+    "loggers": {"httpx": {"level": "WARNING"}, "fontTools": {"level": "WARNING"}},
+}
