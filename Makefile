@@ -50,7 +50,7 @@ lint: $(VENV)/.installed-dev ## format, style, types, import contracts, missing 
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m wms.servers.temporary wms makemigrations --check --dry-run
+	@$(BIN)/python -m wms.servers.temporary $(BIN)/wms makemigrations --check --dry-run
 
 lock: $(VENV)/.installed-dev ## pin the newest allowed dependencies anew
 	$(COMPILE) --group build --upgrade -o requirements.lock

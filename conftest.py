@@ -1,0 +1,51 @@
+"""Starts real PostgreSQL and Valkey once for the run, before Django's settings are imported."""
+
+import os
+from collections.abc import Generator
+
+import django
+import pytest
+
+from wms.servers.temporary import TemporaryServers
+
+SERVERS = TemporaryServers()
+os.environ.update(SERVERS.environment)
+os.environ["DJANGO_SETTINGS_MODULE"] = "wms.settings"
+
+
+def pytest_configure() -> None:
+    django.setup()
+
+
+def pytest_report_header() -> str:
+    return f"servers: {SERVERS.folder}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    if session.config.option.collectonly:
+        return (yield)
+    SERVERS.start()
+    try:
+        return (yield)
+    finally:
+        SERVERS.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Under CI=true a skip is a failure: what CI does not run, nobody runs."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"Skipped under CI=true: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if report.skipped and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"Skipped under CI=true: {report.longrepr}"
+    return report
