@@ -1,0 +1,47 @@
+"""Which marketplaces exist: one folder each. A new one is copied from the nearest.
+
+Each folder offers NAME (for people), CREDENTIALS (the names of its keys) and `connect(base_url=, credentials=)` -> Marketplace.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+
+from django.utils.translation import gettext_lazy as _
+
+from marketplaces.port import Marketplace
+from wms.core.errors import WmsError
+
+
+class UnknownMarketplace(WmsError):
+    code, message = "unknown_marketplace", _("There is no marketplace {marketplace}.")
+
+
+class CredentialsMissing(WmsError):
+    code, message = "credentials_missing", _("{marketplace} needs {missing}.")
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The marketplaces that this installation can talk to, as they are stored on a channel."""
+    return tuple(sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_")))
+
+
+def adapter(marketplace: str) -> ModuleType:
+    if marketplace not in names():
+        raise UnknownMarketplace(marketplace=marketplace)
+    return import_module(f"{__name__}.{marketplace}")
+
+
+def connect(marketplace: str, *, base_url: str, credentials: Mapping[str, str]) -> Marketplace:
+    """A shop to talk to. Cheap: connections are shared within the process, nothing is sent.
+
+    Raises UnknownMarketplace, CredentialsMissing.
+    """
+    module = adapter(marketplace)
+    if missing := [name for name in module.CREDENTIALS if not credentials.get(name)]:
+        raise CredentialsMissing(marketplace=str(module.NAME), missing=", ".join(missing))
+    shop: Marketplace = module.connect(base_url=base_url, credentials=credentials)
+    return shop

@@ -1,0 +1,74 @@
+"""What all adapters share about HTTP: one pool of connections per process, and answers turned into the port's errors."""
+
+import os
+import threading
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import httpx
+
+from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel
+
+TIMEOUT = httpx.Timeout(connect=5, read=20, write=20, pool=10)
+LONGEST_WAIT_S = 3600.0
+
+_clients: dict[int, httpx.Client] = {}
+_clients_lock = threading.Lock()
+
+
+def new_client(*, timeout: httpx.Timeout = TIMEOUT, verify: Any = True) -> httpx.Client:
+    """Keeps connections open; keeps no cookies, which would be shared between merchants; never follows a redirect with our keys."""
+    no_proxy: dict[str, httpx.BaseTransport | None] = {"all://127.0.0.1": None, "all://localhost": None}
+    return httpx.Client(
+        timeout=timeout,
+        verify=verify,
+        follow_redirects=False,
+        limits=httpx.Limits(max_connections=50, max_keepalive_connections=20, keepalive_expiry=60),
+        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        headers={"User-Agent": "wms", "Accept": "application/json"},
+        mounts=no_proxy,
+    )
+
+
+def shared_client() -> httpx.Client:
+    """The process's client. A forked worker makes its own: sockets must not be shared over a fork."""
+    with _clients_lock:
+        if (client := _clients.get(os.getpid())) is None:
+            _clients.clear()
+            client = _clients[os.getpid()] = new_client()
+        return client
+
+
+def retry_after_s(response: httpx.Response) -> float | None:
+    """Seconds from a Retry-After header: a number or an HTTP date (RFC 9110, 10.2.3). None where it is absent or nonsense."""
+    value = response.headers.get("Retry-After", "").strip()
+    try:
+        seconds = float(value) if value.isdecimal() else (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):  # TypeError: a date without a zone
+        return None
+    return min(max(seconds, 0.0), LONGEST_WAIT_S)
+
+
+def send(client: httpx.Client, request: httpx.Request, *, auth: httpx.Auth | None = None) -> httpx.Response:
+    """Send once. Raises ChannelUnavailable where no answer came."""
+    try:
+        return client.send(request, auth=auth)
+    except httpx.TimeoutException as error:
+        raise ChannelUnavailable(reason=f"no answer in time ({type(error).__name__})") from error
+    except httpx.HTTPError as error:
+        raise ChannelUnavailable(reason=str(error) or type(error).__name__) from error
+
+
+def raise_for_answer(response: httpx.Response, *, code: str, reason: str) -> None:
+    """Turn any status other than 2xx into the port's error, with the platform's own `code` and `reason`."""
+    status, wait = response.status_code, retry_after_s(response)
+    if response.is_success:
+        return
+    if status == 429:
+        raise ChannelThrottled(reason=reason, retry_after=wait, answered=True)
+    if status >= 500 or status in {408, 425}:
+        raise ChannelUnavailable(reason=f"HTTP {status}: {reason}", retry_after=wait, answered=True)
+    refused = {401: CredentialsRefused, 403: CredentialsRefused, 404: NotOnChannel, 410: NotOnChannel}.get(status, ChannelRefused)
+    raise refused(reason=reason, channel_code=code, http_status=status)

@@ -1,0 +1,71 @@
+"""WooCommerce, REST API wc/v3."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import httpx
+
+from marketplaces.adapters.woocommerce import webhooks
+from marketplaces.adapters.woocommerce.connection import Connection
+from marketplaces.adapters.woocommerce.orders import Orders
+from marketplaces.adapters.woocommerce.stock import BATCH_SIZE, Stock
+from marketplaces.adapters.woocommerce.tracking import TrackingDesk
+from marketplaces.port import (
+    Capabilities,
+    ChannelEvent,
+    ChannelOrder,
+    ListingPage,
+    Marketplace,
+    OrderPage,
+    PushResult,
+    StockLevel,
+    Subscription,
+    Tracking,
+)
+
+NAME = "WooCommerce"
+CREDENTIALS = ("consumer_key", "consumer_secret")
+CAPABILITIES = Capabilities(batch_size=BATCH_SIZE, cancel=True, webhooks=True)
+
+
+class WooCommerce:
+    """One shop. Stateless but for its address, its keys and the batch size that it turned out to take; threads may share it."""
+
+    def __init__(self, *, base_url: str, consumer_key: str, consumer_secret: str, client: httpx.Client | None = None) -> None:
+        self.capabilities = CAPABILITIES
+        connection = Connection(base_url=base_url, consumer_key=consumer_key, consumer_secret=consumer_secret, client=client)
+        self._stock = Stock(connection)
+        self._orders = Orders(connection)
+        self._tracking = TrackingDesk(connection)
+        self._webhooks = webhooks.Webhooks(connection)
+
+    def push_stock(self, levels: Sequence[StockLevel]) -> list[PushResult]:
+        return self._stock.push(levels)
+
+    def listings(self, *, cursor: str = "") -> ListingPage:
+        return self._stock.listings(cursor)
+
+    def orders(self, *, since: datetime, cursor: str = "") -> OrderPage:
+        return self._orders.changed(since=since, cursor=cursor)
+
+    def order(self, order_id: str) -> ChannelOrder:
+        return self._orders.one(order_id)
+
+    def send_tracking(self, tracking: Tracking) -> None:
+        self._tracking.send(tracking)
+
+    def cancel(self, order_id: str) -> None:
+        self._orders.cancel(order_id)
+
+    def subscribe_webhooks(self, *, url: str, secret: str) -> list[Subscription]:
+        return self._webhooks.subscribe(url=url, secret=secret)
+
+    def unsubscribe_webhooks(self, *, url: str) -> int:
+        return self._webhooks.unsubscribe(url=url)
+
+    def webhook(self, *, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEvent:
+        return webhooks.read(headers=headers, body=body, secret=secret)
+
+
+def connect(*, base_url: str, credentials: Mapping[str, str]) -> Marketplace:
+    return WooCommerce(base_url=base_url, consumer_key=credentials["consumer_key"], consumer_secret=credentials["consumer_secret"])

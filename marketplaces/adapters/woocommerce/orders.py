@@ -1,0 +1,215 @@
+"""Orders of the shop: the poll that loses none, and what they mean to the warehouse."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from marketplaces.adapters.woocommerce.connection import Connection, JsonObject, plain
+from marketplaces.adapters.woocommerce.stock import listing_id
+from marketplaces.port import (
+    ChannelLine,
+    ChannelOrder,
+    ChannelOrderState,
+    ChannelRefused,
+    MessageUnreadable,
+    OrderPage,
+    ShipTo,
+    UnreadableOrder,
+)
+
+# Each poll reads the last minutes again: an order saved by a slow transaction becomes visible after younger ones.
+OVERLAP = timedelta(minutes=2)
+
+STATES = {
+    "pending": ChannelOrderState.PENDING,
+    "checkout-draft": ChannelOrderState.PENDING,
+    "auto-draft": ChannelOrderState.PENDING,
+    "processing": ChannelOrderState.OPEN,
+    "on-hold": ChannelOrderState.OPEN,
+    "completed": ChannelOrderState.SHIPPED,
+    "cancelled": ChannelOrderState.CANCELLED,
+    "refunded": ChannelOrderState.CANCELLED,
+    "failed": ChannelOrderState.CANCELLED,
+    "trash": ChannelOrderState.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a poll stands: read what changed after `after`, `page` by page; `seen` is the youngest change of this round."""
+
+    after: datetime
+    page: int
+    seen: datetime
+
+    @classmethod
+    def read(cls, text: str, *, since: datetime) -> "Cursor":
+        if not text:
+            start = since.astimezone(UTC) - OVERLAP
+            return cls(after=start, page=1, seen=start)
+        data = json.loads(text)
+        return cls(after=datetime.fromisoformat(data["after"]), page=data["page"], seen=datetime.fromisoformat(data["seen"]))
+
+    def __str__(self) -> str:
+        return json.dumps({"after": self.after.isoformat(), "page": self.page, "seen": self.seen.isoformat()})
+
+    def following(self, changes: list[datetime], *, more: bool) -> "Cursor":
+        """Where to read on. `changes`: the times of the page just read, in its order.
+
+        By the last change rather than by page number: an order that changes meanwhile moves to the end, and the first one of the next
+        page would slip into the page just read. Only where time does not advance, or the shop ignores the order, the number has to do.
+        """
+        # A time in the future, made by a plug-in or a wrong clock, must not hide what changes until then.
+        seen = max([self.seen, *(min(change, datetime.now(UTC)) for change in changes)])
+        if not more:
+            return Cursor(after=seen - OVERLAP, page=1, seen=seen)
+        in_order = bool(changes) and changes == sorted(changes) and (self.page == 1 or changes[0] >= self.seen)
+        step = changes[-1] - timedelta(seconds=1) if in_order else self.after
+        if step > self.after:
+            return Cursor(after=step, page=1, seen=seen)
+        return Cursor(after=self.after, page=self.page + 1, seen=seen)
+
+
+class Orders:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def changed(self, *, since: datetime, cursor: str) -> OrderPage:
+        position = Cursor.read(cursor, since=since)
+        rows, more = self._connection.page(
+            "orders",
+            page=position.page,
+            # Without a zone: WordPress would shift a time that ends in Z to the site's own zone.
+            modified_after=position.after.strftime("%Y-%m-%dT%H:%M:%S"),
+            dates_are_gmt=True,
+            orderby="modified",
+            order="asc",
+        )
+        orders: dict[str, ChannelOrder] = {}
+        unreadable: dict[str, UnreadableOrder] = {}
+        changes: list[datetime] = []
+        for row in rows:
+            order_id = str(row.get("id", ""))
+            try:
+                order = self._complete(row)
+            except MessageUnreadable as error:
+                unreadable[order_id] = UnreadableOrder(order_id, error.details["reason"])
+                continue
+            changes.append(order.updated_at)
+            if order_id not in orders or orders[order_id].updated_at <= order.updated_at:
+                orders[order_id] = order
+        following = position.following(changes, more=more)
+        return OrderPage(tuple(orders.values()), str(following), more, tuple(unreadable.values()))
+
+    def one(self, order_id: str) -> ChannelOrder:
+        return self._complete(self._connection.get_object(f"orders/{path_id(order_id)}"))
+
+    def cancel(self, order_id: str) -> None:
+        row = self._connection.get_object(f"orders/{path_id(order_id)}")
+        state = state_of(row)
+        if state is ChannelOrderState.CANCELLED:
+            return
+        if state is ChannelOrderState.SHIPPED:
+            # The shop would put the units back on sale though they are on their way to the buyer.
+            raise ChannelRefused(reason="the order is completed there", channel_code="order_completed")
+        self._connection.write("PUT", f"orders/{path_id(order_id)}", {"status": "cancelled"})
+
+    def _complete(self, row: JsonObject) -> ChannelOrder:
+        refunded: Mapping[int, int] = {}
+        if row.get("refunds") and state_of(row) is ChannelOrderState.OPEN:
+            refunded = self._refunded(str(row["id"]))
+        return read_order(row, refunded)
+
+    def _refunded(self, order_id: str) -> Mapping[int, int]:
+        """Units given up per order line. An order keeps its first quantities; only its refunds say what is no longer to be shipped."""
+        units: dict[int, int] = defaultdict(int)
+        for refund in self._connection.every(f"orders/{order_id}/refunds"):
+            for line in refund.get("line_items") or []:
+                for meta in line.get("meta_data") or []:
+                    if meta.get("key") == "_refunded_item_id":
+                        units[int(meta["value"])] += abs(int(line.get("quantity") or 0))
+        return units
+
+
+def path_id(order_id: str) -> str:
+    """An id as it goes into an address. Anything but digits never came from this shop."""
+    if not (order_id.isascii() and order_id.isdecimal()):
+        raise ChannelRefused(reason=f"{order_id!r} is not a WooCommerce order id", channel_code="bad_id")
+    return order_id
+
+
+def state_of(row: JsonObject) -> ChannelOrderState:
+    """Statuses added by plug-ins are left alone until the order reaches one that we know."""
+    return STATES.get(str(row.get("status")), ChannelOrderState.PENDING)
+
+
+def read_order(row: JsonObject, refunded: Mapping[int, int]) -> ChannelOrder:
+    """Raises MessageUnreadable where something that the warehouse needs is missing or of the wrong kind."""
+    try:
+        created, modified = _moment(row.get("date_created_gmt")), _moment(row.get("date_modified_gmt"))
+        updated_at = modified or created
+        if updated_at is None:
+            raise ValueError("it has no date")
+        lines = tuple(line for item in row["line_items"] if (line := _line(item, refunded)).quantity > 0)
+        return ChannelOrder(
+            order_id=str(int(row["id"])),
+            number=str(row.get("number") or row["id"]),
+            state=state_of(row) if lines or not refunded else ChannelOrderState.CANCELLED,
+            placed_at=created or updated_at,
+            updated_at=updated_at,
+            ship_to=_ship_to(row.get("shipping") or {}, row.get("billing") or {}),
+            lines=lines,
+            currency=str(row["currency"]),
+            total=Decimal(row["total"]),
+            channel_status=str(row["status"]),
+            shipping_method=next((plain(str(line.get("method_title") or "")) for line in row.get("shipping_lines") or []), ""),
+            note=plain(str(row.get("customer_note") or "")),
+            raw=row,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
+        raise MessageUnreadable(reason=f"order {row.get('id')}: {type(error).__name__}: {error}") from error
+
+
+def _moment(value: Any) -> datetime | None:
+    """WooCommerce's *_gmt times carry no zone."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if value else None
+
+
+def _line(item: JsonObject, refunded: Mapping[int, int]) -> ChannelLine:
+    quantity = item["quantity"]
+    if not isinstance(quantity, int) or isinstance(quantity, bool):
+        raise ValueError(f"line {item['id']} has the quantity {quantity!r}")
+    return ChannelLine(
+        line_id=str(int(item["id"])),
+        listing_id=listing_id(int(item.get("product_id") or 0), int(item.get("variation_id") or 0)),
+        sku=str(item.get("sku") or ""),
+        title=plain(str(item.get("name") or "")),
+        quantity=quantity - refunded.get(int(item["id"]), 0),
+        total=Decimal(item.get("total") or "0"),
+    )
+
+
+def _ship_to(shipping: Mapping[str, Any], billing: Mapping[str, Any]) -> ShipTo:
+    """The billing address where the buyer gave no other one; e-mail is only ever there."""
+    address = shipping if shipping.get("address_1") or shipping.get("address_2") or shipping.get("city") else billing
+
+    def text(name: str) -> str:
+        return plain(str(address.get(name) or ""))
+
+    person = f"{text('first_name')} {text('last_name')}".strip()
+    return ShipTo(
+        name=person or text("company"),
+        company=text("company"),
+        line1=text("address_1") or text("address_2"),
+        line2=text("address_2") if text("address_1") else "",
+        city=text("city"),
+        region=text("state"),
+        postcode=text("postcode"),
+        country=text("country").upper(),
+        phone=plain(str(address.get("phone") or billing.get("phone") or "")),
+        email=plain(str(billing.get("email") or "")),
+    )

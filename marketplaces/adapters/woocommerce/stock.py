@@ -1,0 +1,171 @@
+"""Stock numbers: absolute, in batches, with an answer for each listing. WooCommerce has no compare-and-set.
+
+A listing id is "product" or "product:variation"; variations go through their product's own batch route.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from marketplaces.adapters.woocommerce.connection import Connection, JsonObject, plain
+from marketplaces.port import (
+    ChannelListing,
+    ChannelRefused,
+    ChannelThrottled,
+    ChannelUnavailable,
+    CredentialsRefused,
+    ListingPage,
+    NotOnChannel,
+    PushError,
+    PushResult,
+    StockLevel,
+)
+
+BATCH_SIZE = 100
+GIVE_UP_AFTER = 2  # failed calls in a row: the shop is down, spare it the rest
+
+
+def listing_id(product_id: int, variation_id: int = 0) -> str:
+    """Empty for a product that the shop has deleted (it then answers 0)."""
+    if not product_id:
+        return ""
+    return f"{product_id}:{variation_id}" if variation_id else str(product_id)
+
+
+def split_listing_id(value: str) -> tuple[int, int]:
+    product, _colon, variation = value.partition(":")
+    return int(product), int(variation or 0)
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+class Stock:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._batch_size = BATCH_SIZE
+
+    def push(self, levels: Sequence[StockLevel]) -> list[PushResult]:
+        """Send each listing's last level. After a throttle, no answer, or two failures in a row the rest is not sent; its rows say so."""
+        last = {level.listing_id: level for level in levels}
+        results: dict[str, PushResult] = {}
+        failures = 0
+        for path, batch in self._batches(list(last.values()), results):
+            try:
+                results |= self._send(path, batch)
+                failures = 0
+            except ChannelUnavailable as error:
+                results |= {level.listing_id: _later(level, error) for level in batch}
+                failures += 1
+                if isinstance(error, ChannelThrottled) or not error.answered or failures >= GIVE_UP_AFTER:
+                    unsent = [level for level in last.values() if level.listing_id not in results]
+                    results |= {level.listing_id: _later(level, error) for level in unsent}
+                    break
+        return [results[level.listing_id] for level in levels]
+
+    def _batches(self, levels: list[StockLevel], results: dict[str, PushResult]) -> Iterator[tuple[str, list[StockLevel]]]:
+        """Group by route; ids that cannot be ours are answered at once in `results`."""
+        by_path: dict[str, list[StockLevel]] = defaultdict(list)
+        for level in levels:
+            try:
+                product, variation = split_listing_id(level.listing_id)
+            except ValueError:
+                results[level.listing_id] = _failed(level, PushError.UNKNOWN_LISTING, "not a WooCommerce product")
+                continue
+            by_path[f"products/{product}/variations/batch" if variation else "products/batch"].append(level)
+        for path, group in by_path.items():
+            start = 0
+            while start < len(group):
+                size = self._batch_size  # may have shrunk meanwhile
+                yield path, group[start : start + size]
+                start += size
+
+    def _send(self, path: str, batch: list[StockLevel]) -> dict[str, PushResult]:
+        rows = [{"id": _own_id(level), "manage_stock": True, "stock_quantity": level.quantity} for level in batch]
+        try:
+            answer = self._connection.write("POST", path, {"update": rows})
+        except CredentialsRefused:
+            raise
+        except NotOnChannel as error:
+            return {level.listing_id: _failed(level, PushError.UNKNOWN_LISTING, error.details["reason"]) for level in batch}
+        except ChannelRefused as error:
+            if error.http_status == 413 and len(batch) > 1:
+                half = len(batch) // 2
+                self._batch_size = max(half, 1)  # this shop takes no more: do not try again with every batch
+                return self._send(path, batch[:half]) | self._send(path, batch[half:])
+            return {level.listing_id: _failed(level, PushError.REFUSED, error.details["reason"]) for level in batch}
+        answered = answer.get("update")
+        by_id = {row.get("id"): row for row in answered if isinstance(row, dict)} if isinstance(answered, list) else {}
+        return {level.listing_id: _result(level, by_id.get(_own_id(level))) for level in batch}
+
+    def listings(self, cursor: str) -> ListingPage:
+        """Products in the order of their ids, so that new ones come last; variable products are replaced by their variations."""
+        page = int(cursor or 1)
+        products, more = self._connection.page("products", page=page, orderby="id", order="asc")
+        found: list[ChannelListing] = []
+        for product in products:
+            if product.get("type") == "variable":
+                variations = self._connection.every(f"products/{product['id']}/variations", orderby="id", order="asc")
+                found += [_listing(product, variation) for variation in variations]
+            elif product.get("type") not in {"grouped", "external"}:  # these have no stock of their own
+                found.append(_listing(product, None))
+        return ListingPage(listings=tuple(found), cursor=str(page + 1) if more else "")
+
+
+def _own_id(level: StockLevel) -> int:
+    product, variation = split_listing_id(level.listing_id)
+    return variation or product
+
+
+def _later(level: StockLevel, error: ChannelUnavailable) -> PushResult:
+    kind = PushError.THROTTLED if isinstance(error, ChannelThrottled) else PushError.UNAVAILABLE
+    return PushResult(level.listing_id, level.quantity, error=kind, message=error.details["reason"], retry_after=error.retry_after)
+
+
+def _failed(level: StockLevel, kind: PushError, message: str) -> PushResult:
+    return PushResult(level.listing_id, level.quantity, error=kind, message=message)
+
+
+def _result(level: StockLevel, row: JsonObject | None) -> PushResult:
+    """The batch answers HTTP 200 whatever became of its rows: only the row itself tells."""
+    if row is None:
+        return PushResult(
+            level.listing_id, level.quantity, error=PushError.UNAVAILABLE, message="the shop's answer leaves this listing out"
+        )
+    error = row.get("error")
+    if isinstance(error, dict):
+        data = error.get("data")
+        status = _number(data.get("status")) if isinstance(data, dict) else None
+        code, message = str(error.get("code", "")), plain(str(error.get("message", "")))
+        if status == 429:
+            kind = PushError.THROTTLED
+        elif status is not None and status >= 500:
+            kind = PushError.UNAVAILABLE
+        elif "invalid_id" in code or "invalid_product_id" in code or status == 404:
+            kind = PushError.UNKNOWN_LISTING
+        else:
+            kind = PushError.REFUSED
+        return _failed(level, kind, f"{code}: {message}")
+    shown = _number(row.get("stock_quantity"))
+    if shown != level.quantity:
+        return PushResult(level.listing_id, level.quantity, shown=shown, error=PushError.STALE, message="the shop shows another number")
+    return PushResult(level.listing_id, level.quantity, shown=shown)
+
+
+def _listing(product: JsonObject, variation: JsonObject | None) -> ChannelListing:
+    source = variation or product
+    title = plain(str(product.get("name") or ""))
+    if variation:
+        options = [str(option.get("option", "")) for option in variation.get("attributes") or []]
+        title = " - ".join([title, ", ".join(option for option in options if option)]).removesuffix(" - ")
+    return ChannelListing(
+        listing_id=listing_id(product["id"], variation["id"] if variation else 0),
+        sku=str(source.get("sku") or ""),
+        title=title,
+        # A variation answers "parent" where its product holds one number for all of them.
+        quantity=_number(source.get("stock_quantity")) if source.get("manage_stock") is True else None,
+        barcode=str(source.get("global_unique_id") or ""),
+        url=str(source.get("permalink") or ""),
+        active=source.get("status") == "publish",
+    )
