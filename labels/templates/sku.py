@@ -1,0 +1,45 @@
+"""The label of a sku on its inner packing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from labels import symbols
+from labels.sheet import Box, Sheet, Size
+from labels.symbols import Symbol
+
+SIZES: Final = {"57x32": Size(57, 32), "60x40": Size(60, 40)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SkuLabel:
+    """`encode` makes the symbol; by default EAN, UPC or ITF-14 when the barcode is a GTIN, else Code 128."""
+
+    barcode: str
+    merchant_code: str
+    name_zh: str = ""
+    name_en: str = ""
+    merchant: str = ""
+    size: Size = SIZES["57x32"]
+    encode: Callable[[str], Symbol] = symbols.for_barcode
+
+    def draw(self, sheet: Sheet) -> None:
+        width, height = self.size
+        margin = 2.0
+        inner = width - 2 * margin
+        head = Box(margin, 1.6, inner, 4.6)
+        if self.merchant:
+            tag = Box(width - margin - inner * 0.28, head.y, inner * 0.28, head.height)
+            sheet.tag(tag, self.merchant, size=8)
+            head = head._replace(width=inner * 0.72 - 1)
+        sheet.text(head, self.merchant_code, size=12, least=6, bold=True, middle=True)
+        y = head.bottom + 0.5
+        bars = height * 0.4
+        room = height - y - bars - 1.6
+        if self.name_zh:
+            box = Box(margin, y, inner, room * 0.62 if self.name_en else room)
+            y += sheet.text(box, self.name_zh, size=height * 0.28, least=6, lines=2)
+        if self.name_en:
+            box = Box(margin, y, inner, height - y - bars - 1.6)
+            sheet.text(box, self.name_en, size=height * 0.25, least=5.5, lines=2)
+        sheet.barcode(Box(0, height - bars - 1.3, width, bars), self.barcode, self.encode, text_size=8)
