@@ -1,44 +1,19 @@
 """The one place that says in which order rows are locked. Every command locks downwards in this list and, within a table, in primary-key order.
 
-1. documents          Order, Asn, Wave, Parcel, Channel
-2. work on the floor  PickTask, PutBackTask, AsnLine
-3. promises           Availability
-4. places             StockBalance
+1. documents          Asn, Wave, Order, Parcel, Channel
+2. work on the floor  AsnLine, PickTask, PutBackTask
+3. places             StockBalance
+4. promises           Availability, the hot row: locked last, held shortest
 
 Rows that a transaction inserts itself need no place here, except that a batch which may meet a unique key of another
-transaction inserts in the order of that key. Who finds after locking that it needs a row further up raises StartOver.
+transaction inserts in the order of that key. A command that finds, after locking, that it needs a row further up raises StartOver.
 """
-
-from collections.abc import Callable
-from functools import wraps
-from typing import ParamSpec, TypeVar
 
 from django.db import connection
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 
 class StartOver(Exception):
-    """The rows that this transaction locked are no longer all that it needs: roll back and begin again."""
-
-
-def starting_over(attempts: int = 20) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Run the decorated command again when it raises StartOver. It stands outside the command's transaction."""
-
-    def decorate(command: Callable[P, R]) -> Callable[P, R]:
-        @wraps(command)
-        def run(*args: P.args, **kwargs: P.kwargs) -> R:
-            for _attempt in range(attempts - 1):
-                try:
-                    return command(*args, **kwargs)
-                except StartOver:
-                    continue
-            return command(*args, **kwargs)
-
-        return run
-
-    return decorate
+    """The rows that this transaction locked are no longer all that it needs: roll back and begin again (wms.core.commands does)."""
 
 
 def assert_in_transaction(step: str) -> None:

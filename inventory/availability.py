@@ -1,0 +1,111 @@
+"""What can be promised of each sku: the only writer of Availability. Every change of what shops are told leaves an event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import connection
+
+from wms.core import outbox
+from wms.core.locking import assert_in_transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is added to one sku's row, in base units."""
+
+    on_hand: int = 0
+    committed: int = 0
+    backordered: int = 0
+
+    def plus(self, on_hand: int = 0, committed: int = 0, backordered: int = 0) -> Change:
+        return Change(self.on_hand + on_hand, self.committed + committed, self.backordered + backordered)
+
+    @property
+    def told(self) -> int:
+        """By how much the number that shops are told changes."""
+        return self.on_hand - self.committed - self.backordered
+
+
+# Rows are locked in key order (wms.core.locking); events go out with the same statement.
+_CHANGE = f"""
+WITH demand AS MATERIALIZED (
+    SELECT d.sku_id, d.on_hand, d.committed, d.backordered, s.merchant_id
+    FROM unnest(%(skus)s::bigint[], %(on_hand)s::bigint[], %(committed)s::bigint[], %(backordered)s::bigint[])
+         AS d (sku_id, on_hand, committed, backordered)
+    JOIN inventory_sku s ON s.id = d.sku_id
+), locked AS MATERIALIZED (
+    SELECT a.id, d.sku_id, d.on_hand, d.committed, d.backordered
+    FROM demand d JOIN inventory_availability a ON a.sku_id = d.sku_id AND a.warehouse_id = %(warehouse)s
+    ORDER BY a.id FOR UPDATE OF a
+), changed AS (
+    UPDATE inventory_availability a
+    SET on_hand = a.on_hand + l.on_hand, committed = a.committed + l.committed, backordered = a.backordered + l.backordered
+    FROM locked l WHERE a.id = l.id
+), told AS (
+    {outbox.INSERT_SQL.replace("%s", "%({})s").format("topics", "handlers", "payloads")}
+)
+INSERT INTO inventory_availability (warehouse_id, merchant_id, sku_id, on_hand, committed, backordered)
+SELECT %(warehouse)s, d.merchant_id, d.sku_id, d.on_hand, d.committed, d.backordered
+FROM demand d WHERE d.sku_id NOT IN (SELECT sku_id FROM locked)
+ORDER BY d.sku_id
+ON CONFLICT (warehouse_id, sku_id) DO UPDATE
+SET on_hand = inventory_availability.on_hand + EXCLUDED.on_hand, committed = inventory_availability.committed + EXCLUDED.committed,
+    backordered = inventory_availability.backordered + EXCLUDED.backordered
+"""
+
+
+def change(warehouse_id: int, changes: dict[int, Change]) -> None:
+    """A step: add the changes, by sku id, and tell who has to hear: `stock.changed` for what shops are told, `stock.arrived` for what can be promised anew."""
+    assert_in_transaction("availability.change()")
+    wanted = {sku_id: change for sku_id, change in changes.items() if change != Change()}
+    if not wanted:
+        return
+    told = sorted(sku_id for sku_id, change in wanted.items() if change.told)
+    arrived = sorted(sku_id for sku_id, change in wanted.items() if change.on_hand > change.committed)
+    events = []
+    if told:
+        events.append(("stock.changed", {"warehouse_id": warehouse_id, "sku_ids": told}))
+    if arrived:
+        events.append(("stock.arrived", {"warehouse_id": warehouse_id, "sku_ids": arrived}))
+    topics, handlers, payloads = outbox.rows(events)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CHANGE,
+            {
+                "warehouse": warehouse_id,
+                "skus": list(wanted),
+                "on_hand": [change.on_hand for change in wanted.values()],
+                "committed": [change.committed for change in wanted.values()],
+                "backordered": [change.backordered for change in wanted.values()],
+                "topics": topics,
+                "handlers": handlers,
+                "payloads": payloads,
+            },
+        )
+    if handlers:
+        outbox.nudge_after_commit(set(handlers))
+
+
+@dataclass(slots=True)
+class Offer:
+    """One locked row: what is still free while a batch of orders takes from it."""
+
+    sku_id: int
+    free: int
+    backordered: int
+
+
+_LOCK = """
+SELECT sku_id, on_hand - committed, backordered FROM inventory_availability
+WHERE warehouse_id = %s AND sku_id = ANY(%s) ORDER BY id FOR UPDATE
+"""
+
+
+def lock(warehouse_id: int, sku_ids: Iterable[int]) -> dict[int, Offer]:
+    """A step: lock the rows in key order and say what is free. A sku without a row has nothing and is left out."""
+    assert_in_transaction("availability.lock()")
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [warehouse_id, sorted(set(sku_ids))])
+        return {sku_id: Offer(sku_id, free, backordered) for sku_id, free, backordered in cursor.fetchall()}

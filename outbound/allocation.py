@@ -1,0 +1,119 @@
+"""Who gets what: commits demand to availability, and fills short orders, oldest ship-by first, when goods arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from inventory import availability
+from inventory.availability import Change
+from inventory.models import Availability
+from outbound.models import Order, OrderLine
+from wms.core.locking import assert_in_transaction
+from wms.core.transitions import advance
+
+Demand = dict[int, int]
+
+# What one unit of demand does to its sku's row.
+COMMIT = Change(committed=1)
+BACKORDER = Change(backordered=1)
+FILL = Change(committed=1, backordered=-1)
+FALL_SHORT = Change(committed=-1, backordered=1)
+RELEASE = Change(committed=-1)
+GIVE_UP = Change(backordered=-1)
+
+_BATCH = 100
+
+
+def sum_changes(parts: Iterable[tuple[Demand, Change]]) -> dict[int, Change]:
+    """Add up what demands do to their skus' rows: (demand, change a unit) pairs give one Change by sku id."""
+    changes: dict[int, Change] = {}
+    for demand, unit in parts:
+        for sku_id, quantity in demand.items():
+            changes[sku_id] = changes.get(sku_id, Change()).plus(
+                committed=unit.committed * quantity, backordered=unit.backordered * quantity
+            )
+    return changes
+
+
+def take(free: Demand, demand: Demand) -> bool:
+    """Take the whole demand out of `free`, or nothing."""
+    if any(free.get(sku_id, 0) < quantity for sku_id, quantity in demand.items()):
+        return False
+    for sku_id, quantity in demand.items():
+        free[sku_id] -= quantity
+    return True
+
+
+def looks_free(warehouse_id: int, demand: Demand) -> bool:
+    """Whether the demand would fit if nobody else waited: read without locks, so only a hint."""
+    rows = Availability.objects.filter(warehouse=warehouse_id, sku__in=demand).values_list("sku", "on_hand", "committed")
+    free = {sku_id: on_hand - committed for sku_id, on_hand, committed in rows}
+    return take(free, demand)
+
+
+def demand_of(order_ids: Iterable[int]) -> dict[int, Demand]:
+    """Base units by sku id for each order id."""
+    demands: dict[int, Demand] = {}
+    for order_id, sku_id, quantity in OrderLine.objects.filter(order__in=list(order_ids)).values_list("order", "sku", "quantity"):
+        demand = demands.setdefault(order_id, {})
+        demand[sku_id] = demand.get(sku_id, 0) + quantity
+    return demands
+
+
+def lock_short(
+    warehouse_id: int, sku_ids: set[int], after: tuple[datetime, int] = (datetime.min.replace(tzinfo=UTC), 0), most: int = _BATCH
+) -> list[tuple[Order, Demand]]:
+    """Lock the short orders that wait for one of the skus, oldest ship-by first, and say what each needs."""
+    assert_in_transaction("lock_short()")
+    waiting = Order.objects.filter(warehouse=warehouse_id, status=Order.Status.SHORT, lines__sku__in=sku_ids)
+    oldest = (
+        (waiting.filter(ship_by__gt=after[0]) | waiting.filter(ship_by=after[0], pk__gt=after[1]))
+        .distinct()
+        .order_by("ship_by", "pk")
+        .values_list("pk", flat=True)[:most]
+    )
+    rows = list(Order.objects.filter(pk__in=list(oldest), status=Order.Status.SHORT).order_by("pk").select_for_update(no_key=True))
+    demands = demand_of(order.pk for order in rows)
+    return sorted(((order, demands[order.pk]) for order in rows), key=lambda pair: (pair[0].ship_by, pair[0].pk))
+
+
+def fill(waiting: list[tuple[Order, Demand]], free: Demand) -> list[Demand]:
+    """Give each short order all it needs out of `free`, in turn; those that got it become ready. Returns their demands."""
+    served = [(order, demand) for order, demand in waiting if take(free, demand)]
+    advance([order for order, _demand in served], Order.Status.READY, updated_at=Now())
+    return [demand for _order, demand in served]
+
+
+def fill_arrived(payloads: list[dict[str, Any]]) -> None:
+    """Outbox handler of `stock.arrived`: let short orders have what came in."""
+    arrived: dict[int, set[int]] = {}
+    for payload in payloads:
+        arrived.setdefault(payload["warehouse_id"], set()).update(payload["sku_ids"])
+    for warehouse_id, sku_ids in sorted(arrived.items()):
+        waited_for = set(
+            Availability.objects.filter(warehouse=warehouse_id, sku__in=sku_ids, backordered__gt=0).values_list("sku", flat=True)
+        )
+        if waited_for:
+            fill_short(warehouse_id=warehouse_id, sku_ids=waited_for)
+
+
+def fill_short(*, warehouse_id: int, sku_ids: set[int]) -> int:
+    """Fill every short order that waits for one of the skus and can be filled; returns how many. One transaction a hundred orders."""
+    filled = 0
+    after = (datetime.min.replace(tzinfo=UTC), 0)
+    while True:
+        with transaction.atomic(durable=True):
+            waiting = lock_short(warehouse_id, sku_ids, after)
+            if not waiting:
+                return filled
+            wanted: set[int] = set().union(*(demand for _order, demand in waiting))
+            free = {sku_id: offer.free for sku_id, offer in availability.lock(warehouse_id, wanted).items()}
+            served = fill(waiting, free)
+            availability.change(warehouse_id, sum_changes((demand, FILL) for demand in served))
+        filled += len(served)
+        after = (waiting[-1][0].ship_by, waiting[-1][0].pk)

@@ -1,0 +1,236 @@
+"""Orders and the work that sends them out."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from inventory.models import Bin, Carton, Lot, Sku, Warehouse
+from wms.core.models import Merchant, OwnedQuerySet, PersonalRecord, User
+from wms.core.transitions import table
+
+
+class Order(models.Model):
+    """What must be sent to a buyer. Accepting it commits all of its lines at once, or leaves it short."""
+
+    class Status(models.TextChoices):
+        RECEIVED = "received", _("received")
+        ON_HOLD = "on_hold", _("on hold")
+        SHORT = "short", _("short")
+        READY = "ready", _("ready")
+        RELEASED = "released", _("released")
+        PICKING = "picking", _("picking")
+        PICKED = "picked", _("picked")
+        PACKED = "packed", _("packed")
+        SHIPPED = "shipped", _("shipped")
+        CARRIER_SCANNED = "carrier_scanned", _("scanned by the carrier")
+        DELIVERED = "delivered", _("delivered")
+        CANCELLED = "cancelled", _("cancelled")
+
+    TRANSITIONS = table(
+        received="on_hold short ready cancelled",
+        on_hold="short ready cancelled",
+        short="ready on_hold cancelled",
+        ready="released short on_hold cancelled",
+        released="picking picked ready short cancelled",
+        picking="picked ready short cancelled",
+        picked="packed picking short cancelled",
+        packed="shipped cancelled",
+        shipped="carrier_scanned delivered",
+        carrier_scanned="delivered",
+    )
+
+    class Kind(models.TextChoices):
+        PARCEL = "parcel", _("parcel")
+        WHOLESALE = "wholesale", _("wholesale")
+        TRANSFER = "transfer", _("transfer")
+        DISPOSAL = "disposal", _("disposal")
+        PICK_UP = "pick_up", _("pick-up")
+
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+")
+    reference = models.CharField(_("reference"), max_length=50)
+    status = models.CharField(_("status"), max_length=15, choices=Status.choices)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices, default=Kind.PARCEL)
+    service = models.CharField(_("service"), max_length=50, blank=True)
+    ship_by = models.DateTimeField(_("ship by"))
+    ship_to = models.ForeignKey(PersonalRecord, models.PROTECT, related_name="+")
+    country = models.CharField(_("country"), max_length=2)
+    content_hash = models.CharField(max_length=64, editable=False)
+    unit_count = models.PositiveBigIntegerField()
+    wave = models.ForeignKey("Wave", models.PROTECT, null=True, related_name="orders")
+    tote = models.ForeignKey(Bin, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+    shipped_at = models.DateTimeField(null=True)
+
+    objects = OwnedQuerySet["Order"].as_manager()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("order"), _("orders")
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "reference"], name="order_reference_once_a_merchant"),
+            models.UniqueConstraint(fields=["tote"], condition=~Q(tote=None), name="order_alone_in_its_tote"),
+        ]
+        indexes = [
+            # What is still to do stays small however long the history grows.
+            models.Index(
+                fields=["warehouse", "status", "ship_by"],
+                condition=~Q(status__in=["shipped", "carrier_scanned", "delivered", "cancelled"]),
+                name="order_open_by_ship_by",
+            ),
+            models.Index(fields=["merchant", "updated_at", "id"], name="order_by_update"),
+            models.Index(fields=["wave"], condition=~Q(wave=None), name="order_of_wave"),
+        ]
+        permissions = [
+            ("accept_order", "Can send in orders"),
+            ("cancel_order", "Can cancel orders"),
+            ("release_wave", "Can release waves"),
+            ("pick_order", "Can pick"),
+            ("pack_order", "Can pack and ship"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class OrderLine(models.Model):
+    order = models.ForeignKey(Order, models.PROTECT, related_name="lines")
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
+    number = models.PositiveIntegerField()
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    quantity = models.PositiveBigIntegerField(_("quantity"))
+    shipped = models.PositiveBigIntegerField(_("shipped"), default=0)
+
+    objects = OwnedQuerySet["OrderLine"].as_manager()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("order line"), _("order lines")
+        constraints = [
+            models.UniqueConstraint(fields=["order", "number"], name="order_line_number_once"),
+            models.CheckConstraint(condition=Q(quantity__gt=0, shipped__lte=F("quantity")), name="order_line_shipped_within_quantity"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}"
+
+
+class Wave(models.Model):
+    """A group of orders that is released to the floor together."""
+
+    class Status(models.TextChoices):
+        RELEASED = "released", _("released")
+        DONE = "done", _("done")
+
+    TRANSITIONS = table(released="done")
+
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+")
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.RELEASED)
+    cut_off = models.DateTimeField(_("cut-off"), null=True)
+    order_count = models.PositiveIntegerField(default=0)
+    by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("wave"), _("waves")
+        indexes = [models.Index(fields=["warehouse", "-id"], name="wave_newest")]
+
+    def __str__(self) -> str:
+        return f"W{self.pk}"
+
+
+class PickTask(models.Model):
+    """One stop of a picker: so much of a line out of one place. `quantity` becomes what was really picked when it is."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("open")
+        PICKED = "picked", _("picked")
+        PACKED = "packed", _("packed")
+        DROPPED = "dropped", _("dropped")
+
+    TRANSITIONS = table(open="picked dropped", picked="packed dropped")
+
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+")
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
+    wave = models.ForeignKey(Wave, models.PROTECT, related_name="tasks")
+    order = models.ForeignKey(Order, models.PROTECT, related_name="tasks")
+    line = models.ForeignKey(OrderLine, models.PROTECT, related_name="tasks")
+    bin = models.ForeignKey(Bin, models.PROTECT, related_name="+")
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+")
+    carton = models.ForeignKey(Carton, models.PROTECT, null=True, related_name="+")
+    quantity = models.PositiveBigIntegerField()
+    walking_sequence = models.IntegerField()
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.OPEN)
+    tote = models.ForeignKey(Bin, models.PROTECT, null=True, related_name="+")
+    picker = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    picked_at = models.DateTimeField(null=True)
+
+    objects = OwnedQuerySet["PickTask"].as_manager()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("pick task"), _("pick tasks")
+        constraints = [models.CheckConstraint(condition=Q(quantity__gt=0), name="pick_task_of_something")]
+        indexes = [
+            models.Index(fields=["order"], name="pick_task_of_order"),
+            models.Index(fields=["wave", "walking_sequence", "id"], condition=Q(status="open"), name="pick_task_walk"),
+            models.Index(fields=["picker", "walking_sequence", "id"], condition=Q(status="open"), name="pick_task_of_picker"),
+            models.Index(fields=["bin", "sku"], condition=Q(status="open"), name="pick_task_at_place"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+
+class Parcel(models.Model):
+    """One box with one tracking number, standing on the stage until it is shipped."""
+
+    class Status(models.TextChoices):
+        PACKED = "packed", _("packed")
+        SHIPPED = "shipped", _("shipped")
+        VOID = "void", _("void")
+
+    TRANSITIONS = table(packed="shipped void")
+
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+")
+    order = models.ForeignKey(Order, models.PROTECT, related_name="parcels")
+    number = models.PositiveIntegerField()
+    carrier = models.CharField(_("carrier"), max_length=30)
+    tracking_number = models.CharField(_("tracking number"), max_length=40, unique=True)
+    weight_g = models.PositiveIntegerField(_("weight (g)"), null=True)
+    length_mm = models.PositiveIntegerField(null=True)
+    width_mm = models.PositiveIntegerField(null=True)
+    height_mm = models.PositiveIntegerField(null=True)
+    status = models.CharField(_("status"), max_length=8, choices=Status.choices, default=Status.PACKED)
+    stage = models.ForeignKey(Bin, models.PROTECT, related_name="+")
+    packed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    packed_at = models.DateTimeField(db_default=Now())
+    shipped_at = models.DateTimeField(null=True)
+
+    objects = OwnedQuerySet["Parcel"].as_manager()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("parcel"), _("parcels")
+        constraints = [models.UniqueConstraint(fields=["order", "number"], name="parcel_number_once")]
+        indexes = [models.Index(fields=["warehouse"], condition=Q(status="packed"), name="parcel_on_the_stage")]
+
+    def __str__(self) -> str:
+        return self.tracking_number
+
+
+class ParcelLine(models.Model):
+    """What a parcel holds of one order line and lot."""
+
+    parcel = models.ForeignKey(Parcel, models.PROTECT, related_name="lines")
+    line = models.ForeignKey(OrderLine, models.PROTECT, related_name="+")
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+")
+    quantity = models.PositiveBigIntegerField()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("parcel line"), _("parcel lines")
+        constraints = [models.UniqueConstraint(fields=["parcel", "line", "lot"], nulls_distinct=False, name="parcel_line_once")]
+
+    def __str__(self) -> str:
+        return f"{self.quantity}"

@@ -1,0 +1,103 @@
+import pytest
+
+from inventory.models import Availability
+from outbound import orders
+from outbound.models import Order
+from tests import make
+from wms.core.errors import InvalidInput
+from wms.core.models import OutboxEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def totals(sku):
+    row = Availability.objects.get(sku=sku)
+    return row.on_hand, row.committed, row.backordered
+
+
+def test_an_order_commits_all_of_its_lines_at_once_or_is_short():
+    shop, house = make.merchant(), make.warehouse()
+    one, two = make.sku(shop), make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), one, 10)
+    make.stock(make.bin_of(house, "A-01"), two, 3)
+
+    ready = orders.accept(merchant=shop, order=make.order(house, {one: 4, two: 3}))
+    short = orders.accept(merchant=shop, order=make.order(house, {one: 4, two: 1}))
+
+    assert (ready.status, short.status) == ("ready", "short")
+    assert totals(one) == (10, 4, 4)
+    assert totals(two) == (3, 3, 1)
+    stored = Order.objects.get(pk=ready.id)
+    assert stored.ship_to.opened() == make.SHIP_TO
+    assert stored.unit_count == 7
+    assert list(stored.lines.order_by("number").values_list("number", "sku", "quantity")) == [(1, one.pk, 4), (2, two.pk, 3)]
+
+
+def test_a_repeated_reference_answers_the_first_result_and_other_content_is_refused():
+    shop, house = make.merchant(), make.warehouse()
+    thing = make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), thing, 10)
+    new = make.order(house, {thing: 4})
+
+    first = orders.accept(merchant=shop, order=new)
+    again = orders.accept(merchant=shop, order=new)
+
+    assert (again.id, again.status, again.repeated) == (first.id, "ready", True)
+    assert totals(thing) == (10, 4, 0)
+    with pytest.raises(orders.ReferenceTaken):
+        orders.accept(merchant=shop, order=make.order(house, {thing: 5}, reference=new.reference))
+    assert totals(thing) == (10, 4, 0)
+
+
+def test_one_bad_order_does_not_sink_the_others():
+    shop, house = make.merchant(), make.warehouse()
+    thing, stranger = make.sku(shop), make.sku(make.merchant())
+    make.stock(make.bin_of(house, "A-01"), thing, 10)
+
+    good = make.order(house, {thing: 4})
+    answers = orders.accept_many(merchant=shop, orders=[good, make.order(house, {stranger: 1}), make.order(house, {thing: 7}), good])
+
+    assert [getattr(answer, "status", None) for answer in answers] == ["ready", 422, "short", "ready"]
+    assert isinstance(answers[1], InvalidInput)
+    assert answers[1].details["problems"][0]["path"] == ["lines", 0, "sku"]
+    assert answers[3].repeated
+    assert totals(thing) == (10, 4, 7)
+
+
+def test_arriving_goods_go_to_the_oldest_short_order_before_a_new_one():
+    shop, house = make.merchant(), make.warehouse()
+    thing = make.sku(shop)
+    old = orders.accept(merchant=shop, order=make.order(house, {thing: 5}))
+    make.stock(make.bin_of(house, "A-01"), thing, 8)
+
+    new = orders.accept(merchant=shop, order=make.order(house, {thing: 5}))
+
+    assert (old.status, new.status) == ("short", "short")
+    assert Order.objects.get(pk=old.id).status == "ready"
+    assert totals(thing) == (8, 5, 5)
+
+
+def test_a_blocked_short_order_does_not_hold_goods_back():
+    shop, house = make.merchant(), make.warehouse()
+    there, missing = make.sku(shop), make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), there, 8)
+    orders.accept(merchant=shop, order=make.order(house, {there: 5, missing: 1}))
+
+    assert orders.accept(merchant=shop, order=make.order(house, {there: 7})).status == "ready"
+    assert totals(there) == (8, 7, 5)
+
+
+def test_accepting_costs_the_same_number_of_statements_for_any_number_of_lines(django_assert_num_queries):
+    shop, house = make.merchant(), make.warehouse()
+    skus = [make.sku(shop) for _ in range(30)]
+    for thing in skus:
+        make.stock(make.bin_of(house, "A-01"), thing, 1000)
+    for lines in (3, 30):
+        due = make.order(house, dict.fromkeys(skus[:lines], 1), ship_by="2030-01-01T00:00:00Z")
+        with django_assert_num_queries(7):
+            orders.accept(merchant=shop, order=due)
+    batch = [make.order(house, dict.fromkeys(skus[:3], 1), ship_by="2030-01-01T00:00:00Z") for _ in range(50)]
+    with django_assert_num_queries(7):
+        orders.accept_many(merchant=shop, orders=batch)
+    assert Order.objects.filter(status="ready").count() == 52
+    assert OutboxEvent.objects.filter(topic="stock.changed").count() > 0

@@ -1,0 +1,21 @@
+"""`wms prepare`: bring the installation up to date. Safe to run again, and while other commands run."""
+
+import io
+from typing import Any
+
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    help = "Compile the message catalogues, migrate, and seed the demo warehouse; prints its sign-ins on the last line."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        available = get_commands()
+        if "compilecatalogues" in available:
+            call_command("compilecatalogues", stdout=self.stderr)
+        call_command("migrate", interactive=False, verbosity=0, stdout=self.stderr)
+        if "seed" in available:
+            said = io.StringIO()
+            call_command("seed", stdout=said)
+            self.stdout.write(said.getvalue().strip())

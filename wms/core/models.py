@@ -1,0 +1,147 @@
+"""People and what everything else stands on: merchants, users, API keys, the outbox, remembered requests, personal data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from wms.core import sealing
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+M = TypeVar("M", bound=models.Model)
+
+
+class OwnedQuerySet(models.QuerySet[M]):
+    """Rows that belong to a merchant. Every list begins with `visible_to`."""
+
+    merchant_path = "merchant"
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """All rows for staff, a merchant's own rows for its users and keys, nothing for anybody else."""
+        if not isinstance(user, User) or not user.is_active:
+            return self.none()
+        if user.merchant_id is not None:
+            return self.filter(**{self.merchant_path: user.merchant_id})
+        return self if user.is_staff or user.is_floor else self.none()
+
+
+class Merchant(models.Model):
+    """The seller who owns stock in the warehouse."""
+
+    code = models.CharField(_("code"), max_length=50, unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    active = models.BooleanField(_("active"), default=True)
+    packs_unit_by_unit = models.BooleanField(_("packs unit by unit"), default=False, help_text=_("Every single unit is scanned at the pack desk."))
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("merchant"), _("merchants")
+        ordering = ("code",)
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class User(AbstractUser):
+    """A person or an API key's actor. `merchant` set: sees that merchant's rows only. `is_staff`: desk. `is_floor`: handheld."""
+
+    merchant = models.ForeignKey(Merchant, models.PROTECT, null=True, blank=True, related_name="users", verbose_name=_("merchant"))
+    is_floor = models.BooleanField(_("works on the floor"), default=False)
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    # The badge holds a random token, never the user's name: a lost one is revoked by clearing these.
+    badge_hash = models.CharField(max_length=64, blank=True, editable=False)
+    pin_hash = models.CharField(max_length=200, blank=True, editable=False)
+
+    class Meta(AbstractUser.Meta):
+        verbose_name, verbose_name_plural = _("user"), _("users")
+        constraints = [
+            models.UniqueConstraint(fields=["badge_hash"], condition=~Q(badge_hash=""), name="user_badge_unique"),
+        ]
+
+
+class ApiKey(models.Model):
+    """A merchant's key. Only its SHA-256 is stored; `prefix` tells keys apart on a screen."""
+
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="api_keys")
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    prefix = models.CharField(max_length=12)
+    key_hash = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(db_default=Now())
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = OwnedQuerySet["ApiKey"].as_manager()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("API key"), _("API keys")
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+
+class RequestOutcome(models.Model):
+    """What a command answered under a client-made id (a scan's UUID, an Idempotency-Key). Written in the command's own transaction."""
+
+    actor = models.ForeignKey(User, models.CASCADE, db_constraint=False)
+    request_id = models.CharField(max_length=100)
+    fingerprint = models.CharField(max_length=64)
+    outcome = models.JSONField()
+    created_at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["actor", "request_id"], name="request_outcome_once")]
+
+    def __str__(self) -> str:
+        return self.request_id
+
+
+class OutboxEvent(models.Model):
+    """One thing that happened and one handler that has still to hear of it. Claimed with SKIP LOCKED under a lease, deleted when delivered."""
+
+    topic = models.CharField(max_length=50)
+    handler = models.CharField(max_length=100)
+    payload = models.JSONField()
+    created_at = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField(db_default=Now())
+    attempts = models.IntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    dead_at = models.DateTimeField(null=True)
+    last_error = models.TextField(blank=True, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["handler", "due_at"], condition=Q(dead_at=None), name="outbox_due"),
+            models.Index(fields=["dead_at"], condition=~Q(dead_at=None), name="outbox_dead"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} -> {self.handler}"
+
+
+class PersonalRecord(models.Model):
+    """Names and addresses of buyers and raw webhooks, sealed, in a table of their own: erasing them leaves the books as they are."""
+
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=20)
+    sealed = models.BinaryField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    erased_at = models.DateTimeField(null=True)
+
+    objects = OwnedQuerySet["PersonalRecord"].as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["kind", "created_at"], name="personal_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+    def opened(self) -> dict[str, Any]:
+        """The content, or {} after it was erased."""
+        return sealing.open_sealed(bytes(self.sealed)) if self.sealed is not None else {}

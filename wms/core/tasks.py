@@ -1,0 +1,67 @@
+"""Celery only wakes work up: what is to do, and how often it was tried, stands in PostgreSQL."""
+
+import logging
+from functools import lru_cache
+
+import redis
+from celery import shared_task
+from django.conf import settings
+from django.db import connection
+
+from wms.celery import app
+from wms.core import outbox
+
+log = logging.getLogger(__name__)
+
+# A nudge that is under way makes a second one needless; the flag falls before the worker looks, so nothing is missed.
+NUDGE_TTL_MS = 2000
+
+
+@lru_cache(maxsize=1)
+def _valkey() -> redis.Redis | None:
+    """The broker, where it is Valkey: other brokers are nudged without the flag."""
+    url = settings.BROKER_URL
+    if url.startswith("redis+socket://"):
+        return redis.Redis(unix_socket_path=url.removeprefix("redis+socket://").split("?")[0], socket_timeout=0.5, socket_connect_timeout=0.5)
+    if url.startswith(("redis://", "rediss://")):
+        return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5)
+    return None
+
+
+def nudge(handler: str) -> None:
+    """Wake a worker for one handler. Never waits for a broker that is down and never raises: the sweep comes anyway."""
+    try:
+        valkey = _valkey()
+        if valkey is not None and not valkey.set(f"wms:nudged:{handler}", 1, nx=True, px=NUDGE_TTL_MS):
+            return
+        app.send_task("wms.core.tasks.deliver", [handler], retry=False, ignore_result=True)
+    except Exception as error:  # a broker may fail in any way: the rows are safe
+        log.warning("no nudge for %s: %s", handler, error)
+
+
+@shared_task
+def deliver(handler: str) -> None:
+    valkey = _valkey()
+    if valkey is not None:
+        valkey.delete(f"wms:nudged:{handler}")
+    while outbox.deliver(handler):
+        pass
+
+
+@shared_task
+def sweep_outbox() -> None:
+    """Wake whatever a lost nudge, a dead worker or a back-off left behind."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT handler FROM core_outboxevent WHERE dead_at IS NULL AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())"
+        )
+        handlers = [handler for (handler,) in cursor.fetchall()]
+    for handler in handlers:
+        nudge(handler)
+
+
+@shared_task
+def drop_old_outcomes() -> None:
+    """Client-made ids are remembered for a week, longer than any client retries."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM core_requestoutcome WHERE created_at < now() - interval '7 days'")
