@@ -1,0 +1,171 @@
+"""Backups: the whole database in pg_dump's own format, and back. Used by `wms backup` and `wms restore`.
+
+All state is in PostgreSQL; the broker only wakes up work that stands there. Restoring never touches the running database before
+the new one is complete beside it, and then swaps their names in one transaction.
+"""
+
+import contextlib
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+from django.conf import settings
+from django.db import connections
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+
+from wms.servers.errors import CannotStart
+from wms.servers.postgres import wheel_folder
+
+MAGIC = b"PGDMP"
+# A backup of this system has these; a backup of another one has not.
+OUR_TABLES = ("django_migrations", "core_user")
+SWAP_ATTEMPTS = 5
+
+
+class ArchiveError(Exception):
+    """A backup or restore cannot be done; the message says why. The running database is as it was."""
+
+
+def _program(name: str) -> Path:
+    with contextlib.suppress(CannotStart):
+        return wheel_folder() / "bin" / name
+    found = shutil.which(name)
+    if found is None:
+        raise ArchiveError(f"{name} is missing: install the PostgreSQL client programs.")
+    return Path(found)
+
+
+def _connection_environment(database: str) -> dict[str, str]:
+    """How pg_dump and pg_restore get in: never on the command line, where everybody could read the password."""
+    default = settings.DATABASES["default"]
+    variables = {"PGHOST": default["HOST"], "PGPORT": default["PORT"], "PGUSER": default["USER"], "PGPASSWORD": default["PASSWORD"]}
+    return {**os.environ, **{name: value for name, value in variables.items() if value}, "PGDATABASE": database}
+
+
+def _run(program: str, *arguments: str | Path, database: str = "") -> str:
+    done = subprocess.run(
+        [_program(program), *arguments], env=_connection_environment(database), stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    if done.returncode:
+        raise ArchiveError(f"{program} failed: {done.stderr.decode(errors='replace').strip()}.")
+    return done.stdout.decode(errors="replace")
+
+
+def back_up(file: Path) -> int:
+    """Write the database to `file`, whole or not at all, readable by its owner alone. Returns its size in bytes."""
+    half = file.with_name(f".{file.name}.half-{os.getpid()}")
+    try:
+        os.close(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        _run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={half}", database=_live_name())
+        with half.open("rb") as written:
+            os.fsync(written.fileno())
+        half.rename(file)
+    except OSError as error:
+        raise ArchiveError(f"{file} cannot be written: {error.strerror}.") from error
+    finally:
+        half.unlink(missing_ok=True)
+    return file.stat().st_size
+
+
+def check(file: Path) -> None:
+    """Raises ArchiveError for what is not a backup of this system."""
+    try:
+        with file.open("rb") as archive:
+            magic = archive.read(len(MAGIC))
+    except OSError as error:
+        raise ArchiveError(f"{file} cannot be read: {error.strerror}.") from error
+    if magic != MAGIC:
+        raise ArchiveError(f"{file} is not a backup that `wms backup` wrote.")
+    contents = _run("pg_restore", "--list", file)
+    missing = [table for table in OUR_TABLES if f" TABLE DATA public {table} " not in contents]
+    if missing:
+        raise ArchiveError(f"{file} is a backup of another system: it has no table {missing[0]}.")
+
+
+def restore_aside(file: Path) -> str:
+    """Restore `file` into a new database and let Django work there. Returns its name; end with swap_in() or discard()."""
+    name = f"{_live_name()}_restore_{secrets.token_hex(4)}"
+    with _maintenance() as maintenance, maintenance.cursor() as cursor:
+        try:
+            cursor.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        except psycopg2.Error as error:
+            raise ArchiveError(f"A database to restore into cannot be made: {_reason(error)}") from error
+    try:
+        options = ("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction")
+        _run("pg_restore", *options, f"--dbname={name}", file, database=name)
+    except ArchiveError:
+        _drop(name)
+        raise
+    _use(name)
+    return name
+
+
+def discard(name: str) -> None:
+    """Drop the database that restore_aside() made, and return to the live one."""
+    _use(name.rsplit("_restore_", 1)[0])
+    _drop(name)
+
+
+def swap_in(name: str) -> None:
+    """Give the restored database the live one's name, in one transaction, and drop the old one."""
+    live = name.rsplit("_restore_", 1)[0]
+    old = f"{live}_replaced_{secrets.token_hex(4)}"
+    _use(live)
+    rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+    swap = [rename.format(sql.Identifier(live), sql.Identifier(old)), rename.format(sql.Identifier(name), sql.Identifier(live))]
+    with _maintenance() as maintenance, maintenance.cursor() as cursor:
+        for attempts_left in reversed(range(SWAP_ATTEMPTS)):
+            # Web and workers come back at once after they are thrown out, but the renaming already holds the lock that they wait for.
+            _throw_out(cursor, live, name)
+            try:
+                cursor.execute(sql.SQL("BEGIN; {}; {}; COMMIT").format(*swap))
+                break
+            except psycopg2.Error as error:
+                cursor.execute("ROLLBACK")
+                if not attempts_left:
+                    _drop(name)
+                    raise ArchiveError(f"The restored database could not be swapped in: {_reason(error)}") from error
+    _drop(old)
+
+
+def _throw_out(cursor: "psycopg2.extensions.cursor", *databases: str) -> None:
+    statement = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY(%s) AND pid <> pg_backend_pid()"
+    cursor.execute(statement, [list(databases)])
+
+
+def _reason(error: psycopg2.Error) -> str:
+    return (error.pgerror or str(error)).strip().rstrip(".") + "."
+
+
+def _live_name() -> str:
+    name: str = connections["default"].settings_dict["NAME"]
+    return name
+
+
+def _use(name: str) -> None:
+    """Point Django's connection to another database of the same server."""
+    connections["default"].close()
+    connections["default"].settings_dict["NAME"] = name
+
+
+@contextlib.contextmanager
+def _maintenance() -> Iterator[Connection]:
+    """A connection to the maintenance database: one cannot rename or drop the database that one is connected to."""
+    default = settings.DATABASES["default"]
+    access = {"host": default["HOST"], "port": default["PORT"], "user": default["USER"], "password": default["PASSWORD"]}
+    connection = psycopg2.connect(dbname="postgres", **{name: value for name, value in access.items() if value})
+    connection.autocommit = True
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _drop(name: str) -> None:
+    with _maintenance() as maintenance, maintenance.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
