@@ -56,7 +56,9 @@ class Books:
 
     def add_product(self, *, sku: str, name: str = "", quantity: int | None = 0, type: str = "simple", **more: Any) -> int:
         with self.lock:
-            product = {**self._sellable(sku, quantity), "name": name or sku, "type": type, "parent_id": 0, "variations": [], **more}
+            dates = {"date_created_gmt": self._now(), "date_modified_gmt": self._now()}
+            more = {"parent_id": 0, "variations": [], **dates, **more}
+            product = {**self._sellable(sku, quantity), "name": name or sku, "type": type, **more}
             self.products[product["id"]] = product
             self.changed("product.created", product)
             return int(product["id"])
@@ -70,7 +72,6 @@ class Books:
             return int(variation["id"])
 
     def _sellable(self, sku: str, quantity: int | None) -> JsonObject:
-        now = self._now()
         return {
             "id": next(self._ids),
             "sku": sku,
@@ -83,8 +84,6 @@ class Books:
             "stock_quantity": quantity,
             "stock_status": "instock" if quantity is None or quantity > 0 else "outofstock",
             "attributes": [],
-            "date_modified_gmt": now,
-            "date_created_gmt": now,
         }
 
     def change_product(self, changes: Mapping[str, Any], *, product_id: int, parent_id: int = 0) -> JsonObject:
@@ -99,7 +98,8 @@ class Books:
                 self._show_stock(product, quantity or 0)
             else:
                 product["stock_quantity"] = None
-            product["date_modified_gmt"] = self._now()
+            if not parent_id:
+                product["date_modified_gmt"] = self._now()
             self.changed("product.updated", product)
             return dict(product)
 

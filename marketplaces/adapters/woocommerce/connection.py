@@ -159,4 +159,4 @@ def _error_of(response: httpx.Response) -> tuple[str, str]:
 
 def plain(html: str) -> str:
     """The text of the little HTML that WooCommerce puts into titles, notes and errors."""
-    return unescape(re.sub(r"<[^>]*>", " ", html)).strip()
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())

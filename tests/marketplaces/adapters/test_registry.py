@@ -1,0 +1,54 @@
+"""Which marketplaces exist, and what they need."""
+
+import pytest
+
+from marketplaces import adapters
+from marketplaces.adapters.woocommerce import WooCommerce
+from marketplaces.port import ChannelRefused
+
+KEYS = {"consumer_key": "ck_1", "consumer_secret": "cs_1"}
+
+
+def test_every_folder_is_a_marketplace() -> None:
+    assert adapters.names() == ("woocommerce",)
+
+
+@pytest.mark.parametrize("name", adapters.names())
+def test_every_marketplace_says_what_it_needs(name: str) -> None:
+    module = adapters.adapter(name)
+    assert module.NAME
+    assert module.CREDENTIALS
+    assert callable(module.connect)
+
+
+def test_connect_gives_the_adapter() -> None:
+    shop = adapters.connect("woocommerce", base_url="https://shop.example/wp-json/wc/v3", credentials=KEYS)
+    assert isinstance(shop, WooCommerce)
+    assert shop.capabilities.batch_size == 100
+    assert not shop.capabilities.compare_and_set
+    assert not shop.capabilities.locations
+    assert not shop.capabilities.ship_by
+    assert shop.capabilities.cancel
+    assert shop.capabilities.webhooks
+
+
+@pytest.mark.parametrize("name", ["shopify", "", "_http", "os", "woocommerce.stock"])
+def test_an_unknown_marketplace_is_refused(name: str) -> None:
+    with pytest.raises(adapters.UnknownMarketplace) as caught:
+        adapters.connect(name, base_url="https://shop.example", credentials=KEYS)
+    assert caught.value.details == {"marketplace": name}
+
+
+def test_missing_keys_are_named() -> None:
+    with pytest.raises(adapters.CredentialsMissing) as caught:
+        adapters.connect("woocommerce", base_url="https://shop.example", credentials={"consumer_key": ""})
+    assert caught.value.details == {"marketplace": "WooCommerce", "missing": "consumer_key, consumer_secret"}
+
+
+@pytest.mark.parametrize(
+    "address", ["", "shop.example", "ftp://shop.example", "https://", "https://a:b@shop.example", "https://shop.example/?x=1"]
+)
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(ChannelRefused) as caught:
+        adapters.connect("woocommerce", base_url=address, credentials=KEYS)
+    assert caught.value.channel_code == "bad_address"
