@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from inventory import availability
 from inventory.models import ONE_SIDED_REASONS, SELLABLE_KINDS, Bin, Condition, Reason, Sku, StockBalance
 from wms.core.errors import WmsError
-from wms.core.locking import assert_in_transaction
+from wms.core.locking import StartOver, assert_in_transaction
 from wms.core.models import User
 
 
@@ -170,3 +170,24 @@ def _insufficient(legs: Sequence[Leg]) -> InsufficientStock:
     return InsufficientStock(
         bin=Bin.objects.get(pk=place.bin_id).code, sku=Sku.objects.get(pk=place.sku_id).code, available=0, requested=abs(legs[0].quantity)
     )
+
+
+_RESERVE = """
+WITH wanted AS (SELECT * FROM unnest(%s::bigint[], %s::bigint[]) AS w (id, quantity)),
+locked AS MATERIALIZED (
+    SELECT b.id, w.quantity FROM inventory_stockbalance b JOIN wanted w ON w.id = b.id ORDER BY b.id FOR UPDATE OF b
+)
+UPDATE inventory_stockbalance b SET reserved = b.reserved + l.quantity
+FROM locked l WHERE b.id = l.id AND b.reserved + l.quantity BETWEEN 0 AND b.on_hand
+"""
+
+
+def reserve(quantities: dict[int, int]) -> None:
+    """A step: bind (+) or unbind (-) base units of balance rows, by their id. Raises StartOver where a row no longer has as many."""
+    assert_in_transaction("ledger.reserve()")
+    if not quantities:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_RESERVE, [list(quantities), list(quantities.values())])
+        if cursor.rowcount != len(quantities):
+            raise StartOver

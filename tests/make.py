@@ -54,9 +54,7 @@ def stock(bin: Bin, sku: Sku, quantity: int, *, lot_id: int | None = None, condi
 
     with transaction.atomic():
         place = ledger.Place(bin.pk, sku.pk, lot_id, condition, carton_id)
-        ledger.post(
-            warehouse_id=bin.warehouse_id, legs=[ledger.Leg(place, quantity)], reason=Reason.RECEIPT, document="opening", by=None
-        )
+        ledger.post(warehouse_id=bin.warehouse_id, legs=[ledger.Leg(place, quantity)], reason=Reason.RECEIPT, document="opening", by=None)
 
 
 def order(warehouse: Warehouse, lines: dict[Sku, int], reference: str = "", **fields: object) -> NewOrder:

@@ -126,7 +126,7 @@ CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep the outbox": {"task": "wms.core.tasks.sweep_outbox", "schedule": 5.0},
-    "drop delivered outbox events": {"task": "wms.core.tasks.drop_delivered", "schedule": 3600.0},
+    "forget old requests": {"task": "wms.core.tasks.drop_old_outcomes", "schedule": 3600.0},
     "poll channel orders": {"task": "marketplaces.tasks.poll_orders", "schedule": 60.0},
 }
 
@@ -134,7 +134,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 OUTBOX_ROUTES: dict[str, list[str]] = {
     "stock.changed": ["marketplaces.stock_sync.push_changed"],
     "stock.arrived": ["outbound.allocation.fill_arrived"],
-    "reservation.broken": ["outbound.allocation.rebind_broken"],
+    "stock.lost": ["outbound.shortfall.settle"],
+    "pick.short": ["outbound.unbinding.empty_place"],
     "order.shipped": ["marketplaces.tracking.send_shipped"],
 }
 # What `wms verify` runs: functions that yield one line for each drift that they find.

@@ -1,0 +1,66 @@
+"""Counting: what is really there wins over what was promised."""
+
+from typing import TypedDict
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
+
+from inventory import ledger
+from inventory.ledger import Leg, Place
+from inventory.models import Bin, BinKind, Reason, StockBalance
+from wms.core import outbox
+from wms.core.commands import command
+from wms.core.errors import WmsError
+from wms.core.models import User
+
+
+class NotCountable(WmsError):
+    code, status, message = "not_countable", 409, _("{bin} holds goods on their way out: pack them or put them back first.")
+
+
+class Counted(TypedDict):
+    before: int
+    after: int
+
+
+@command
+def count(
+    *,
+    bin_id: int,
+    sku_id: int,
+    counted: int,
+    by: User,
+    lot_id: int | None = None,
+    condition: str = "good",
+    carton_id: int | None = None,
+    request_id: object = None,
+) -> Counted:
+    """Book what was counted of one sku, lot, condition and carton in a bin, in base units.
+
+    Never refused because stock was promised: open picks that the bin can no longer serve are let go first, and the orders of what is
+    missing fall back to short. Raises NotCountable for totes and the stage.
+    """
+    place = Place(bin_id, sku_id, lot_id, condition, carton_id)
+    bin = Bin.objects.get(pk=bin_id)
+    if bin.kind in (BinKind.TOTE, BinKind.STAGING):
+        raise NotCountable(bin=bin.code)
+    let_go = import_string(settings.RESERVATION_HOLDER)
+    let_go(place, keep=counted)
+    row = (
+        StockBalance.objects.select_for_update(no_key=True)
+        .filter(bin=bin_id, sku=sku_id, lot=lot_id, condition=condition, carton=carton_id)
+        .first()
+    )
+    before = row.on_hand if row else 0
+    if counted != before:
+        ledger.post(
+            warehouse_id=bin.warehouse_id,
+            legs=[Leg(place, counted - before)],
+            reason=Reason.ADJUST,
+            document=f"count {bin.code}",
+            by=by,
+        )
+    if counted < before:
+        outbox.emit("stock.lost", warehouse_id=bin.warehouse_id, sku_ids=[sku_id])
+    return {"before": before, "after": counted}

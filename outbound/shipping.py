@@ -1,0 +1,87 @@
+"""Shipping: a parcel leaves the building, its goods leave the books, and the shop hears its tracking number."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from django.db import connection
+
+from inventory import ledger
+from inventory.availability import Change
+from inventory.ledger import Leg, Place
+from inventory.models import Reason
+from outbound.models import Parcel
+from wms.core import outbox
+from wms.core.commands import command
+from wms.core.errors import NotFound
+from wms.core.models import User
+from wms.core.transitions import NotPossibleNow
+
+
+class Shipped(TypedDict):
+    parcel_id: int
+    order_id: int
+    order_status: str
+
+
+# Locking the order guards its parcels (wms.core.locking).
+_PARCEL = """
+SELECT p.status, p.tracking_number, p.warehouse_id, p.stage_id, o.id, o.status, o.reference
+FROM outbound_parcel p JOIN outbound_order o ON o.id = p.order_id WHERE p.id = %s FOR NO KEY UPDATE OF o
+"""
+_LINES = "SELECT line_id, sku_id, lot_id, quantity FROM outbound_parcelline WHERE parcel_id = %s ORDER BY id"
+# The order is shipped with its last parcel; its shop hears of each parcel as it leaves.
+_SHIP = f"""
+WITH parcel AS (
+    UPDATE outbound_parcel SET status = 'shipped', shipped_at = now() WHERE id = %(parcel)s AND status = 'packed' RETURNING id, order_id
+), line AS (
+    UPDATE outbound_orderline l SET shipped = l.shipped + c.quantity
+    FROM (SELECT line_id, sum(quantity) AS quantity FROM outbound_parcelline WHERE parcel_id = %(parcel)s GROUP BY line_id) c
+    WHERE l.id = c.line_id
+), moved AS (
+    UPDATE outbound_order o SET status = 'shipped', shipped_at = now(), updated_at = now()
+    WHERE o.id = %(order)s AND o.status = 'packed'
+      AND NOT EXISTS (SELECT FROM outbound_parcel p WHERE p.order_id = o.id AND p.status = 'packed' AND p.id <> %(parcel)s)
+    RETURNING o.status
+), told AS (
+    {outbox.INSERT_SQL.replace("%s", "%({})s").format("topics", "handlers", "payloads")}
+)
+SELECT (SELECT count(*) FROM parcel), (SELECT status FROM moved)
+"""
+
+
+@command
+def ship(*, parcel_id: int, by: User, request_id: object = None) -> Shipped:
+    """Hand a packed parcel over to its carrier. Raises NotPossibleNow for one that is not on the stage."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PARCEL, [parcel_id])
+        row = cursor.fetchone()
+        if row is None:
+            raise NotFound(what=str(Parcel._meta.verbose_name), key=parcel_id)
+        status, tracking_number, warehouse_id, stage_id, order_id, order_status, reference = row
+        if status != Parcel.Status.PACKED:
+            raise NotPossibleNow(what=str(Parcel._meta.verbose_name), key=tracking_number, status=status, to="shipped")
+        cursor.execute(_LINES, [parcel_id])
+        lines = cursor.fetchall()
+    promises: dict[int, Change] = {}
+    for _line_id, sku_id, _lot_id, quantity in lines:
+        promises[sku_id] = promises.get(sku_id, Change()).plus(committed=-quantity)
+    ledger.post(
+        warehouse_id=warehouse_id,
+        legs=[Leg(Place(stage_id, sku_id, lot_id), -quantity, reserved=-quantity) for _line, sku_id, lot_id, quantity in lines],
+        reason=Reason.SHIP,
+        document=f"order {reference}",
+        by=by,
+        promises=promises,
+    )
+    topics, handlers, payloads = outbox.rows([("order.shipped", {"order_id": order_id, "parcel_id": parcel_id})])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SHIP, {"parcel": parcel_id, "order": order_id, "topics": topics, "handlers": handlers, "payloads": payloads}
+        )
+        shipped, order_now = cursor.fetchone()
+    if shipped != 1:
+        raise NotPossibleNow(what=str(Parcel._meta.verbose_name), key=tracking_number, status="?", to="shipped")
+    if handlers:
+        outbox.nudge_after_commit(set(handlers))
+    return {"parcel_id": parcel_id, "order_id": order_id, "order_status": order_now or order_status}
