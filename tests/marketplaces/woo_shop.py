@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,11 @@ def _draft7(rule: Any) -> Any:
     return clean
 
 
+@cache
+def _captured() -> Contract:
+    return Contract()
+
+
 @dataclass
 class _Scripted:
     pattern: re.Pattern[str]
@@ -152,7 +158,7 @@ class WooShop(Shop):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.contract = Contract() if CONTRACTS.is_dir() else None
+        self.contract = _captured() if CONTRACTS.is_dir() else None
         self.calls: list[Call] = []
         self.breaches: list[str] = []
         self._script: list[_Scripted] = []

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from wms.simulation.shop_books import Books, JsonObject, Refusal, utc_now
@@ -30,7 +30,7 @@ OAUTH_WINDOW_S = 15 * 60
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: `path` below the API's base path, `body` the JSON sent (None without)."""
+    """One request: `path` below the API's base path, `body` the JSON sent (None without), `client` the other end."""
 
     method: str
     path: str
@@ -38,6 +38,7 @@ class Call:
     body: Any
     headers: Mapping[str, str]
     url: str
+    client: tuple[str, int] = ("", 0)
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -82,7 +83,7 @@ class Shop:
         """The base URL for an adapter."""
         return f"{'https' if self.secure else 'http'}://127.0.0.1:{self._server.server_address[1]}{self.base_path}"
 
-    def start(self) -> "Shop":
+    def start(self) -> Self:
         self._thread.start()
         return self
 
@@ -92,7 +93,7 @@ class Shop:
         self._thread.join(timeout=10)
         self.hooks.stop()
 
-    def __enter__(self) -> "Shop":
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_exception: object) -> None:
@@ -296,6 +297,7 @@ def _handler_of(shop: Shop) -> type[BaseHTTPRequestHandler]:
                 body=json.loads(raw) if raw else None,
                 headers={name.lower(): value for name, value in self.headers.items()},
                 url=f"{scheme}://{self.headers.get('Host', '')}{parts.path}",
+                client=self.client_address,
             )
             ours = parts.path.startswith(f"{shop.base_path}/")
             self._send(shop.answer(call) if ours else Answer(404, "<html>Not here</html>"))

@@ -40,13 +40,12 @@ def clock() -> Clock:
 def shop(clock: Clock) -> Iterator[WooShop]:
     """Every test ends with the proof that no request broke the contract and that all scripted faults came."""
     with WooShop(clock=clock) as shop:
-        assert isinstance(shop, WooShop)
         yield shop
         shop.hooks.drain()
         shop.check()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def client() -> Iterator[httpx.Client]:
     with new_client(timeout=httpx.Timeout(TIMEOUT_S)) as client:
         yield client
