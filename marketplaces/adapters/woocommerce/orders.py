@@ -40,11 +40,15 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a poll stands: read what changed after `after`, `page` by page; `seen` is the youngest change of this round."""
+    """Where a poll stands: read what changed after `after`, `page` by page; `seen` is the youngest change so far.
+
+    `ordered` falls with the first page of a round that is not in order.
+    """
 
     after: datetime
     page: int
     seen: datetime
+    ordered: bool = True
 
     @classmethod
     def read(cls, text: str, *, since: datetime) -> "Cursor":
@@ -52,10 +56,16 @@ class Cursor:
             start = since.astimezone(UTC) - OVERLAP
             return cls(after=start, page=1, seen=start)
         data = json.loads(text)
-        return cls(after=datetime.fromisoformat(data["after"]), page=data["page"], seen=datetime.fromisoformat(data["seen"]))
+        return cls(
+            after=datetime.fromisoformat(data["after"]),
+            page=data["page"],
+            seen=datetime.fromisoformat(data["seen"]),
+            ordered=data["ordered"],
+        )
 
     def __str__(self) -> str:
-        return json.dumps({"after": self.after.isoformat(), "page": self.page, "seen": self.seen.isoformat()})
+        data = {"after": self.after.isoformat(), "page": self.page, "seen": self.seen.isoformat(), "ordered": self.ordered}
+        return json.dumps(data)
 
     def following(self, changes: list[datetime], *, more: bool) -> "Cursor":
         """Where to read on. `changes`: the times of the page just read, in its order.
@@ -67,11 +77,11 @@ class Cursor:
         seen = max([self.seen, *(min(change, datetime.now(UTC)) for change in changes)])
         if not more:
             return Cursor(after=seen - OVERLAP, page=1, seen=seen)
-        in_order = bool(changes) and changes == sorted(changes) and (self.page == 1 or changes[0] >= self.seen)
-        step = changes[-1] - timedelta(seconds=1) if in_order else self.after
+        ordered = self.ordered and changes == sorted(changes)
+        step = changes[-1] - timedelta(seconds=1) if ordered and changes else self.after
         if step > self.after:
             return Cursor(after=step, page=1, seen=seen)
-        return Cursor(after=self.after, page=self.page + 1, seen=seen)
+        return Cursor(after=self.after, page=self.page + 1, seen=seen, ordered=ordered)
 
 
 class Orders:

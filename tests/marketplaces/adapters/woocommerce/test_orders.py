@@ -249,6 +249,25 @@ def test_orders_out_of_order(shop: WooShop, woo: WooCommerce, clock: Clock) -> N
     assert ids_of(poll(woo, cursor)[0]) == {ids[-1]}
 
 
+def test_one_page_out_of_order_is_enough_to_count_pages(shop: WooShop, woo: WooCommerce, clock: Clock) -> None:
+    """A shop that ignores the wanted order may well give single pages that look sorted."""
+    ids = many(shop, clock, 350, minutes=10)
+
+    def page_instead(page: str) -> Fault:
+        def fault(call: Call, proper: Any) -> Answer:
+            call.params["page"] = page  # type: ignore[index]
+            answer: Answer = WooShop.list_orders(shop, call)
+            return answer
+
+        return fault
+
+    shop.misbehave(GET_ORDERS, backwards)
+    shop.misbehave(GET_ORDERS, page_instead("3"))
+    shop.misbehave(GET_ORDERS, page_instead("2"))
+    pages, _cursor = poll(woo)
+    assert ids_of(pages) == set(ids)
+
+
 def test_a_cache_that_repeats_the_first_page_neither_loops_nor_loses(shop: WooShop, woo: WooCommerce, clock: Clock) -> None:
     ids = many(shop, clock, 250, minutes=10)
     shop.misbehave(GET_ORDERS, first_page_again(), times=4)
