@@ -275,14 +275,15 @@ def backwards(call: Call, proper: Callable[[], Answer]) -> Answer:
     return answer
 
 
-def first_page_again() -> Fault:
+def first_page_again(*, headers_lost: bool = False) -> Fault:
     """A cache that ignores the query: whatever is asked for, it is the first page of all."""
     remembered: list[Answer] = []
 
     def fault(call: Call, proper: Callable[[], Answer]) -> Answer:
         if not remembered:
             remembered.append(proper())
-        return remembered[0]
+        # The headers go with the page: behind some caches they are lost.
+        return Answer(remembered[0].status, remembered[0].body, {} if headers_lost else remembered[0].headers)
 
     return fault
 

@@ -51,6 +51,7 @@ class Books:
         self.changed: Callable[[str, JsonObject], None] = lambda topic, resource: None
         self._ids = itertools.count(11)
         self._stock_taken: set[int] = set()
+        self._by_sku: dict[str, JsonObject] = {}
 
     # Products
 
@@ -59,7 +60,7 @@ class Books:
             dates = {"date_created_gmt": self._now(), "date_modified_gmt": self._now()}
             more = {"parent_id": 0, "variations": [], **dates, **more}
             product = {**self._sellable(sku, quantity), "name": name or sku, "type": type, **more}
-            self.products[product["id"]] = product
+            self.products[product["id"]] = self._by_sku[sku] = product
             self.changed("product.created", product)
             return int(product["id"])
 
@@ -67,7 +68,7 @@ class Books:
         with self.lock:
             attributes = [{"id": 0, "name": name, "option": option} for name, option in (options or {}).items()]
             variation = {**self._sellable(sku, quantity), "type": "variation", "parent_id": product_id, "attributes": attributes}
-            self.variations[variation["id"]] = variation
+            self.variations[variation["id"]] = self._by_sku[sku] = variation
             self.products[product_id]["variations"].append(variation["id"])
             return int(variation["id"])
 
@@ -123,7 +124,7 @@ class Books:
 
     def by_sku(self, sku: str) -> JsonObject:
         with self.lock:
-            return next(p for p in [*self.products.values(), *self.variations.values()] if p["sku"] == sku)
+            return self._by_sku[sku]
 
     @staticmethod
     def _show_stock(product: JsonObject, quantity: int) -> None:

@@ -9,6 +9,7 @@ import threading
 import urllib.error
 import urllib.request
 import uuid
+from collections import deque
 from typing import Any
 
 from wms.simulation.shop_books import Books
@@ -22,7 +23,7 @@ class Hookshot:
 
     def __init__(self, books: Books) -> None:
         self.repeats = 0
-        self.sent: list[tuple[str, int]] = []  # topic and the answer's status (0: none)
+        self.sent: deque[tuple[str, int]] = deque(maxlen=10_000)  # topic and the answer's status (0: none)
         self._books = books
         self._failures: dict[int, int] = {}
         self._queue: queue.Queue[tuple[int, str, bytes] | None] = queue.Queue()

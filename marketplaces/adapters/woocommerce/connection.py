@@ -87,15 +87,14 @@ class Connection:
         return rows, (page < int(pages)) if pages.isdecimal() else len(rows) >= PER_PAGE
 
     def every(self, path: str, **params: bool | int | str) -> Iterator[JsonObject]:
-        """All rows of a small collection, page after page, each id once."""
+        """All rows of a small collection, page after page, each id once. A page that brings nothing new is the last one."""
         page, more, seen = 1, True, set[Any]()
         while more:
             rows, more = self.page(path, page=page, **params)
-            for row in rows:
-                if row.get("id") not in seen:
-                    seen.add(row.get("id"))
-                    yield row
-            page += 1
+            news = {row.get("id"): row for row in rows if row.get("id") not in seen}
+            yield from news.values()
+            seen |= news.keys()
+            more, page = more and bool(news), page + 1
 
     def send(
         self, method: str, path: str, *, params: Mapping[str, bool | int | str] | None = None, body: Mapping[str, Any] | None = None

@@ -1,5 +1,6 @@
 """Orders of the shop: the poll that loses none, and what they mean to the warehouse."""
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Mapping
@@ -42,13 +43,15 @@ STATES = {
 class Cursor:
     """Where a poll stands: read what changed after `after`, `page` by page; `seen` is the youngest change so far.
 
-    `ordered` falls with the first page of a round that is not in order.
+    `ordered` falls with the first page of a round that is not in order; `last` is a digest of the page before, to notice a shop (or a
+    cache before it) that answers the same page for ever.
     """
 
     after: datetime
     page: int
     seen: datetime
     ordered: bool = True
+    last: str = ""
 
     @classmethod
     def read(cls, text: str, *, since: datetime) -> "Cursor":
@@ -61,13 +64,14 @@ class Cursor:
             page=data["page"],
             seen=datetime.fromisoformat(data["seen"]),
             ordered=data["ordered"],
+            last=data["last"],
         )
 
     def __str__(self) -> str:
-        data = {"after": self.after.isoformat(), "page": self.page, "seen": self.seen.isoformat(), "ordered": self.ordered}
-        return json.dumps(data)
+        data = {"after": self.after.isoformat(), "page": self.page, "seen": self.seen.isoformat()}
+        return json.dumps({**data, "ordered": self.ordered, "last": self.last})
 
-    def following(self, changes: list[datetime], *, more: bool) -> "Cursor":
+    def following(self, changes: list[datetime], *, more: bool, digest: str) -> "Cursor":
         """Where to read on. `changes`: the times of the page just read, in its order.
 
         By the last change rather than by page number: an order that changes meanwhile moves to the end, and the first one of the next
@@ -80,8 +84,8 @@ class Cursor:
         ordered = self.ordered and changes == sorted(changes)
         step = changes[-1] - timedelta(seconds=1) if ordered and changes else self.after
         if step > self.after:
-            return Cursor(after=step, page=1, seen=seen)
-        return Cursor(after=self.after, page=self.page + 1, seen=seen, ordered=ordered)
+            return Cursor(after=step, page=1, seen=seen, last=digest)
+        return Cursor(after=self.after, page=self.page + 1, seen=seen, ordered=ordered, last=digest)
 
 
 class Orders:
@@ -112,7 +116,9 @@ class Orders:
             changes.append(order.updated_at)
             if order_id not in orders or orders[order_id].updated_at <= order.updated_at:
                 orders[order_id] = order
-        following = position.following(changes, more=more)
+        digest = hashlib.sha256(repr([(row.get("id"), row.get("date_modified_gmt")) for row in rows]).encode()).hexdigest()[:16]
+        more = more and digest != position.last
+        following = position.following(changes, more=more, digest=digest)
         return OrderPage(tuple(orders.values()), str(following), more, tuple(unreadable.values()))
 
     def one(self, order_id: str) -> ChannelOrder:

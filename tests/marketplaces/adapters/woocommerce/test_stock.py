@@ -7,6 +7,7 @@ from marketplaces.port import CredentialsRefused, PushError, PushResult, StockLe
 from tests.marketplaces.woo_shop import (
     WooShop,
     fail,
+    first_page_again,
     hang_up_after_work,
     page_of_html,
     row_errors,
@@ -242,6 +243,14 @@ def test_a_variable_product_is_listed_as_its_variations(shop: WooShop, woo: WooC
     assert (page.listings[7].sku, page.listings[7].title, page.listings[7].quantity) == ("SHIRT-7", "T&shirt - 7", 7)
     assert page.listings[-1].quantity is None
     assert page.listings[-1].active
+
+
+def test_a_collection_that_never_ends_is_left(shop: WooShop, woo: WooCommerce) -> None:
+    shirt = shop.books.add_product(sku="SHIRT", quantity=None, type="variable")
+    for number in range(130):
+        shop.books.add_variation(shirt, sku=f"SHIRT-{number}")
+    shop.misbehave(f"GET products/{shirt}/variations", first_page_again(headers_lost=True), times=2)
+    assert len(woo.listings().listings) == 100
 
 
 def test_a_shop_that_sells_meanwhile_can_be_corrected_only_after_import(shop: WooShop, woo: WooCommerce) -> None:
