@@ -12,7 +12,7 @@ ELLIPSIS: Final = "…"
 MISSING: Final = "?"
 _STEPS: Final = 8
 # One line reads better than two that are a little bigger.
-_ONE_LINE_PREFERENCE: Final = 0.72
+_ONE_LINE_PREFERENCE: Final = 0.8
 
 _IDEOGRAPH = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
 # A line may break after each ideograph (never before closing punctuation), after spaces, and after - or / inside a word.

@@ -4,15 +4,21 @@ from collections.abc import Iterable
 from io import BytesIO
 from typing import BinaryIO, Final, Protocol
 
+from django.utils.translation import gettext_lazy as _
 from reportlab import rl_config
 from reportlab.pdfgen.canvas import Canvas
 
 from labels.sheet import Sheet, Size
+from wms.core.errors import WmsError
 
 DEFAULT_DPI: Final = 203
 
 # Binary streams are smaller and quicker than ASCII-85; labels draw no inline image, the one thing that needs it.
 rl_config.useA85 = 0
+
+
+class NothingToPrint(WmsError):
+    code, message = "nothing_to_print", _("There is no label to print.")
 
 
 class Label(Protocol):
@@ -27,7 +33,7 @@ class Label(Protocol):
 def write(labels: Iterable[Label], out: BinaryIO, dpi: int = DEFAULT_DPI) -> int:
     """Write the labels, which may be a generator of thousands, for a printer of `dpi` dots per inch. Returns how many.
 
-    Raises the typed error of the first label whose content cannot be printed; nothing usable has been written then.
+    Raises NothingToPrint, or the typed error of the first label whose content cannot be printed; nothing has been written then.
     """
     canvas = Canvas(out, pageCompression=1, invariant=1)
     count = 0
@@ -35,6 +41,8 @@ def write(labels: Iterable[Label], out: BinaryIO, dpi: int = DEFAULT_DPI) -> int
         label.draw(Sheet(canvas, label.size, dpi))
         canvas.showPage()
         count += 1
+    if not count:
+        raise NothingToPrint
     canvas.save()
     return count
 

@@ -229,5 +229,16 @@ class Sheet:
             symbol = encode(content)
             self.module_dots(symbol, box)
         except (symbols.UnprintableContent, symbols.BadContentLength, SymbolTooWide):
-            symbol = symbols.data_matrix(content)
-        self.symbol(box, symbol, text_size=text_size)
+            self._matrix_beside_text(box, symbols.data_matrix(content), text_size)
+        else:
+            self.symbol(box, symbol, text_size=text_size)
+
+    def _matrix_beside_text(self, box: Box, symbol: Symbol, text_size: float) -> None:
+        """A matrix needs the height that its text would take below it; the text stands at its right, in up to four lines."""
+        if not text_size:
+            self.symbol(box, symbol)
+            return
+        side = min(box.height, box.width / 2)
+        self.symbol(box._replace(width=side), symbol)
+        beside = Box(box.x + side + 1, box.y, box.width - side - 3, box.height)
+        self.text(beside, symbol.text, size=text_size, least=5, lines=4, middle=True)

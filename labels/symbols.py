@@ -3,10 +3,10 @@
 Wrong content is a typed error, never a bad symbol. Sizes and quiet zones: GS1 General Specifications 5.12, ISO/IEC 15417, 18004, 16022.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
 from typing import Any, Final, NamedTuple, cast
 
 import zxingcpp
@@ -21,6 +21,8 @@ from wms.core.errors import WmsError
 
 LONGEST_CODE_128: Final = 80
 _FNC1: Final = "\xf1"
+_ONES: Final = re.compile(rb"1+")
+_ZEROS: Final = re.compile(rb"\x00+")
 
 
 class UnprintableContent(WmsError):
@@ -106,18 +108,22 @@ class Symbol:
         return len(self.rows) + 2 * self.rules.vertical
 
 
-def _runs(row: Iterable[bool]) -> tuple[Run, ...]:
-    runs, place = [], 0
-    for dark, group in groupby(row):
-        length = sum(1 for _module in group)
-        if dark:
-            runs.append(Run(place, length))
-        place += length
-    return tuple(runs)
+class _Code128(Code128):  # type: ignore[misc]
+    """The library's encoder, without its mistake on content that starts with the digits 99.
+
+    It takes that first pair, whose code is 99 as well, for a needless switch of the character set, and drops it.
+    """
+
+    def _try_to_optimize(self, encoded: list[int]) -> list[int]:
+        return encoded if self.code.startswith("99") else super()._try_to_optimize(encoded)
+
+
+def _runs(row: bytes, dark: re.Pattern[bytes]) -> tuple[Run, ...]:
+    return tuple(Run(match.start(), match.end() - match.start()) for match in dark.finditer(row))
 
 
 def _linear(kind: Kind, content: str, text: str, pattern: str) -> Symbol:
-    return Symbol(kind, content, text, len(pattern), (_runs(module == "1" for module in pattern),))
+    return Symbol(kind, content, text, len(pattern), (_runs(pattern.encode("ascii"), _ONES),))
 
 
 def code_128(content: str) -> Symbol:
@@ -126,7 +132,7 @@ def code_128(content: str) -> Symbol:
         raise UnprintableContent(content=content[:100], kind=Kind.CODE_128.value)
     if not 1 <= len(content) <= LONGEST_CODE_128:
         raise BadContentLength(length=len(content), kind=Kind.CODE_128.value)
-    return _linear(Kind.CODE_128, content, content, Code128(content).build()[0])
+    return _linear(Kind.CODE_128, content, content, _Code128(content).build()[0])
 
 
 def gs1_128(elements: Sequence[gs1.Element]) -> Symbol:
@@ -172,6 +178,9 @@ def sscc(number: str) -> Symbol:
 def _matrix(kind: Kind, barcode_format: zxingcpp.BarcodeFormat, written: str, content: str, text: str, **options: object) -> Symbol:
     if not content:
         raise BadContentLength(length=0, kind=kind.value)
+    if not written.isascii():
+        # Unmarked Latin-1 text is guessed by readers, who take a lone ¡ for Japanese.
+        options["eci"] = "UTF-8"
     try:
         written.encode("utf-8")
         barcode = zxingcpp.create_barcode(written, barcode_format, **options)
@@ -180,11 +189,10 @@ def _matrix(kind: Kind, barcode_format: zxingcpp.BarcodeFormat, written: str, co
     except ValueError as error:
         # The writer has one error for all; an excess of length is the only one left for UTF-8 text.
         raise BadContentLength(length=len(content), kind=kind.value) from error
+    image = barcode.to_image(scale=1, add_quiet_zones=False)
     # The stubs do not know that an Image is a buffer of rows of bytes, 0 for dark.
-    image = cast(Any, barcode.to_image(scale=1, add_quiet_zones=False))
-    grid = cast(list[list[int]], memoryview(image).tolist())
-    rows = tuple(_runs(pixel < 128 for pixel in row) for row in grid)
-    return Symbol(kind, content, text, len(grid[0]), rows)
+    grid = cast(list[list[int]], memoryview(cast(Any, image)).tolist())
+    return Symbol(kind, content, text, len(grid[0]), tuple(_runs(bytes(row), _ZEROS) for row in grid))
 
 
 def qr(content: str) -> Symbol:

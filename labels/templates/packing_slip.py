@@ -130,8 +130,8 @@ class PackingSlip:
         y += layout.row
         for line in lines:
             sku, name, quantity = (column.inset(0, 0.6) for column in self._columns(layout, y))
-            sheet.text(sku, line.sku, size=layout.body, least=6, lines=2, middle=True)
-            sheet.text(name, line.name, size=layout.body, least=6, lines=2, middle=True)
+            sheet.text(sku, line.sku, size=layout.body, least=layout.body * 0.85, lines=2, middle=True)
+            sheet.text(name, line.name, size=layout.body, least=layout.body * 0.85, lines=2, middle=True)
             sheet.text(quantity, str(line.quantity), size=layout.body + 1, least=5, bold=True, align=Align.RIGHT, middle=True)
             y += layout.row
             sheet.rule(layout.margin, y, inner, thickness=0.15)

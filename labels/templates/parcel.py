@@ -37,7 +37,7 @@ class ParcelLabel:
         width, height = self.size
         frame = Box(3, 3, width - 6, height - 6)
         sheet.frame(frame)
-        bars = Box(frame.x, frame.bottom - 44, frame.width, 43)
+        bars = Box(frame.x, frame.bottom - 45, frame.width, 44)
         facts = Box(frame.x, bars.y - 16, frame.width, 15)
         head = Box(frame.x, frame.y, frame.width, 34)
         self._draw_head(sheet, head)

@@ -1,0 +1,154 @@
+"""Labels as a printer and a scanner see them: pixels at the printer's resolution, and what zxing-cpp reads from these."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import pypdfium2
+import zxingcpp
+from PIL import Image
+
+from labels import gs1, pdf, symbols
+from labels.symbols import Kind, Symbol
+
+FORMATS = {
+    Kind.CODE_128: zxingcpp.BarcodeFormat.Code128,
+    Kind.GS1_128: zxingcpp.BarcodeFormat.Code128,
+    Kind.EAN_13: zxingcpp.BarcodeFormat.EAN13,
+    Kind.EAN_8: zxingcpp.BarcodeFormat.EAN8,
+    Kind.UPC_A: zxingcpp.BarcodeFormat.UPCA,
+    Kind.ITF_14: zxingcpp.BarcodeFormat.ITF14,
+    Kind.QR: zxingcpp.BarcodeFormat.QRCode,
+    Kind.DATA_MATRIX: zxingcpp.BarcodeFormat.DataMatrix,
+    Kind.GS1_DATA_MATRIX: zxingcpp.BarcodeFormat.DataMatrix,
+}
+# ISO/IEC 15424: what a scanner sends in front, once it is told to.
+IDENTIFIERS = {
+    Kind.CODE_128: "]C0",
+    Kind.GS1_128: "]C1",
+    Kind.EAN_13: "]E0",
+    Kind.EAN_8: "]E4",
+    Kind.UPC_A: "]E0",
+    Kind.QR: "]Q1",
+    Kind.DATA_MATRIX: "]d1",
+    Kind.GS1_DATA_MATRIX: "]d2",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A decoded symbol with its dark extent in pixels: left and top inside, right and bottom outside."""
+
+    kind: Kind
+    content: str
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+def pages(labels: Iterable[pdf.Label], dpi: int) -> list[Image.Image]:
+    """Each page as greys, one pixel for one dot of the printer."""
+    document = pypdfium2.PdfDocument(pdf.render(labels, dpi))
+    return [page.render(scale=dpi / 72, grayscale=True).to_pil().convert("L") for page in document]
+
+
+def _kind(barcode: zxingcpp.Barcode) -> Kind:
+    kinds = [
+        kind for kind, identifier in IDENTIFIERS.items() if identifier == barcode.symbology_identifier and FORMATS[kind] == barcode.format
+    ]
+    if not kinds and barcode.format in (zxingcpp.BarcodeFormat.ITF, zxingcpp.BarcodeFormat.ITF14):
+        return Kind.ITF_14
+    assert len(kinds) == 1, (barcode.format, barcode.symbology_identifier)
+    return kinds[0]
+
+
+def read(image: Image.Image) -> list[Found]:
+    """All symbols of a page."""
+    return [_found(image, barcode) for barcode in zxingcpp.read_barcodes(image, text_mode=zxingcpp.TextMode.Plain)]
+
+
+def _found(image: Image.Image, barcode: zxingcpp.Barcode) -> Found:
+    """The decoder's corners are a few pixels off: start inside of them and grow to the last dark pixel."""
+    position = barcode.position
+    corners = [position.top_left, position.top_right, position.bottom_left, position.bottom_right]
+    xs, ys = [corner.x for corner in corners], [corner.y for corner in corners]
+    kind = _kind(barcode)
+    content = barcode.text
+    if kind == Kind.EAN_13 and content[0] == "0":
+        # The bars of a UPC-A and of the EAN-13 with a 0 in front are the same; the reader names it EAN-13.
+        kind, content = Kind.UPC_A, content[1:]
+    found = Found(kind, content, min(xs), min(ys), max(xs), max(ys))
+    symbol = symbol_of(found)
+    module = (found.right - found.left) / symbol.width
+    inside = round(2 * module)
+    # The widest white inside of a linear symbol has four modules, at the edge of a matrix one.
+    gap = round(1.3 * module) if symbol.is_matrix else round(4.5 * module)
+    middle = (found.top + found.bottom) // 2
+    top, bottom = (found.top, found.bottom) if symbol.is_matrix else (middle, middle + 1)
+    left = _grow(found.left + inside, -1, gap, lambda x: _has_dark(image, x, top, x + 1, bottom))
+    right = _grow(found.right - inside, 1, gap, lambda x: _has_dark(image, x, top, x + 1, bottom)) + 1
+    edge = (left, right) if symbol.is_matrix else (left, left + 1)
+    reach = gap if symbol.is_matrix else 1
+
+    def dark_row(y: int) -> bool:
+        return _has_dark(image, edge[0], y, edge[1], y + 1)
+
+    top = _grow(found.top + inside if symbol.is_matrix else middle, -1, reach, dark_row)
+    bottom = _grow(found.bottom - inside if symbol.is_matrix else middle, 1, reach, dark_row) + 1
+    return Found(kind, content, left, top, right, bottom)
+
+
+def _grow(start: int, step: int, gap: int, is_dark: Callable[[int], bool]) -> int:
+    """The last dark line from `start` in the direction of `step` before more than `gap` white ones."""
+    last = place = start
+    while abs(place - last) <= gap:
+        if is_dark(place):
+            last = place
+        place += step
+    return last
+
+
+def _has_dark(image: Image.Image, left: int, top: int, right: int, bottom: int) -> bool:
+    """Off the page nothing is dark."""
+    on_page = left >= 0 and top >= 0 and right <= image.width and bottom <= image.height
+    return on_page and image.crop((left, top, right, bottom)).getextrema()[0] < 128
+
+
+def symbol_of(found: Found) -> Symbol:
+    """What should have been printed, to know its modules."""
+    encode = {
+        Kind.CODE_128: symbols.code_128,
+        Kind.EAN_13: symbols.ean_13,
+        Kind.EAN_8: symbols.ean_8,
+        Kind.UPC_A: symbols.upc_a,
+        Kind.ITF_14: symbols.itf_14,
+        Kind.QR: symbols.qr,
+        Kind.DATA_MATRIX: symbols.data_matrix,
+    }
+    if found.kind in (Kind.GS1_128, Kind.GS1_DATA_MATRIX):
+        return (symbols.gs1_128 if found.kind == Kind.GS1_128 else symbols.gs1_data_matrix)(_elements(found.content))
+    return encode[found.kind](found.content)
+
+
+def _elements(content: str) -> list[gs1.Element]:
+    """The elements of a scan, for the few identifiers that the tests use."""
+    fixed, elements = {"00": 18, "01": 14}, []
+    while content:
+        ai, rest = content[:2], content[2:]
+        value = rest[: fixed[ai]] if ai in fixed else rest.partition("\x1d")[0]
+        elements.append((ai, value))
+        content = rest[len(value) :].removeprefix("\x1d")
+    return elements
+
+
+def module_pixels(found: Found) -> int:
+    modules, rest = divmod(found.right - found.left, symbol_of(found).width)
+    assert rest == 0, f"{found} is not a whole number of dots a module"
+    return modules
+
+
+def is_white(image: Image.Image, left: int, top: int, right: int, bottom: int) -> bool:
+    """Whether the area lies on the page and has no mark at all."""
+    if left < 0 or top < 0 or right > image.width or bottom > image.height:
+        return False
+    return left >= right or top >= bottom or image.crop((left, top, right, bottom)).getextrema()[0] > 250
