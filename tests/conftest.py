@@ -1,8 +1,16 @@
 """Fixtures that tests of every app use."""
 
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from conftest import SERVERS
+from tests.live import LiveSystem
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -14,3 +22,47 @@ def shared_path() -> Path:
     if not (path / "contracts").is_dir():
         pytest.skip(f"{path} is not here: it holds the captured contracts and the real orders")
     return path
+
+
+@pytest.fixture(scope="session")
+def live_system() -> Iterator[LiveSystem]:
+    """The whole system with its demo warehouse, started once for the run. Tests that kill it start one of their own."""
+    system = LiveSystem(SERVERS.folder.parent / f"live-{os.getpid()}")
+    system.start()
+    yield system
+    system.remove()
+
+
+def installed(program: str, *others: str, package: str) -> str:
+    """The path of a program; root installs its Debian package where it is missing, others skip the test."""
+    names = (program, *others)
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["update"], ["install", "-y", "--no-install-recommends", package]):
+            subprocess.run(["apt-get", "-qq", *command], env=environment, stdout=subprocess.DEVNULL, check=False)
+        found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.skip(f"{program} is not installed (Debian: apt-get install {package})")
+    return found
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = installed("chromium", "chromium-browser", "google-chrome", package="chromium")
+    # Playwright keeps an event loop in this thread; the tests' own database calls beside it are synchronous all the same.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browser_page(chromium: Browser) -> Iterator[Page]:
+    """A page of a fresh browser profile."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(10_000)
+    yield context.new_page()
+    context.close()

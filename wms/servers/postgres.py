@@ -74,7 +74,7 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """A fast shutdown: running transactions are rolled back, everything committed is on disk."""
-        postmaster = self._postmaster()
+        postmaster = self.running()
         if postmaster is not None:
             self._shut_down(postmaster)
         if self.process is not None:
@@ -201,7 +201,7 @@ class EmbeddedPostgres:
 
     # -- the process
 
-    def _postmaster(self) -> psutil.Process | None:
+    def running(self) -> psutil.Process | None:
         """The living postmaster of this cluster, by postmaster.pid; None for a stale file, also where its pid is somebody else's now."""
         try:
             pid = int((self.cluster / "postmaster.pid").read_text().split("\n", 1)[0])
@@ -215,7 +215,7 @@ class EmbeddedPostgres:
 
     def _end_leftover(self) -> None:
         """A postmaster that outlived its supervisor is shut down; what a killed one left in the way is removed."""
-        postmaster = self._postmaster()
+        postmaster = self.running()
         if postmaster is not None:
             self._shut_down(postmaster)
         for stale in (self.cluster / "postmaster.pid", *self.folders.sockets.glob(".s.PGSQL.*")):

