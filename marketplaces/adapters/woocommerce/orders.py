@@ -117,7 +117,8 @@ class Orders:
             if order_id not in orders or orders[order_id].updated_at <= order.updated_at:
                 orders[order_id] = order
         digest = hashlib.sha256(repr([(row.get("id"), row.get("date_modified_gmt")) for row in rows]).encode()).hexdigest()[:16]
-        more = more and digest != position.last
+        # Only by number: going on by time may rightly answer the same page once more, where it is full of one second.
+        more = more and (position.page == 1 or digest != position.last)
         following = position.following(changes, more=more, digest=digest)
         return OrderPage(tuple(orders.values()), str(following), more, tuple(unreadable.values()))
 
@@ -143,11 +144,14 @@ class Orders:
     def _refunded(self, order_id: str) -> Mapping[int, int]:
         """Units given up per order line. An order keeps its first quantities; only its refunds say what is no longer to be shipped."""
         units: dict[int, int] = defaultdict(int)
-        for refund in self._connection.every(f"orders/{order_id}/refunds"):
-            for line in refund.get("line_items") or []:
+        refunds = list(self._connection.every(f"orders/{order_id}/refunds"))
+        try:
+            for line in (line for refund in refunds for line in refund.get("line_items") or []):
                 for meta in line.get("meta_data") or []:
                     if meta.get("key") == "_refunded_item_id":
                         units[int(meta["value"])] += abs(int(line.get("quantity") or 0))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise MessageUnreadable(reason=f"refund of order {order_id}: {type(error).__name__}: {error}") from error
         return units
 
 

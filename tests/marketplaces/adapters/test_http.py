@@ -64,3 +64,14 @@ def test_one_process_has_one_client_that_keeps_no_cookies() -> None:
     answer = httpx.Response(200, headers={"Set-Cookie": "session=1; Path=/"}, request=httpx.Request("GET", "http://127.0.0.1/"))
     client.cookies.extract_cookies(answer)
     assert not list(client.cookies.jar)
+
+
+def test_a_forked_worker_makes_its_own_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    parents = _http.shared_client()
+    monkeypatch.setattr("marketplaces.adapters._http.os.getpid", lambda: -1)
+    childs = _http.shared_client()
+    assert childs is not parents
+    assert not parents.is_closed, "the parent's connections are not the child's to close"
+    monkeypatch.undo()
+    assert _http.shared_client() is not childs
+    childs.close()

@@ -167,6 +167,15 @@ def test_refunded_units_are_not_shipped(shop: WooShop, woo: WooCommerce) -> None
     assert (order.lines, order.state) == ((), ChannelOrderState.CANCELLED)
 
 
+@pytest.mark.parametrize("meta", [{"key": "_refunded_item_id"}, {"key": "_refunded_item_id", "value": "all"}])
+def test_a_refund_that_makes_no_sense_concerns_one_order_only(shop: WooShop, woo: WooCommerce, clock: Clock, meta: dict[str, str]) -> None:
+    bad, good = many(shop, clock, 2, minutes=10)
+    shop.books.refund(int(bad), {1: 1})
+    shop.books.refunds[int(bad)][0]["line_items"][0]["meta_data"] = [meta]
+    page = woo.orders(since=NOON)
+    assert ([order.order_id for order in page.orders], [row.order_id for row in page.unreadable]) == ([good], [bad])
+
+
 def test_an_unknown_order(woo: WooCommerce) -> None:
     with pytest.raises(NotOnChannel) as caught:
         woo.order("999")
@@ -240,6 +249,12 @@ def test_more_orders_in_one_second_than_a_page_holds(shop: WooShop, woo: WooComm
     assert ids_of(pages) == set(ids)
 
 
+def test_a_round_that_begins_with_such_a_second(shop: WooShop, woo: WooCommerce, clock: Clock) -> None:
+    ids = many(shop, clock, 330)
+    pages, _cursor = poll(woo)
+    assert ids_of(pages) == set(ids)
+
+
 def test_orders_out_of_order(shop: WooShop, woo: WooCommerce, clock: Clock) -> None:
     ids = many(shop, clock, 250, minutes=10)
     shop.misbehave(GET_ORDERS, backwards, times=3)
@@ -273,9 +288,9 @@ def test_a_cache_that_repeats_the_first_page_neither_loops_nor_loses(
     shop: WooShop, woo: WooCommerce, clock: Clock, headers_lost: bool
 ) -> None:
     ids = many(shop, clock, 250, minutes=10)
-    shop.misbehave(GET_ORDERS, first_page_again(headers_lost=headers_lost), times=2)
+    shop.misbehave(GET_ORDERS, first_page_again(headers_lost=headers_lost), times=3)
     pages, cursor = poll(woo)
-    assert [len(page.orders) for page in pages] == [100, 100]
+    assert [len(page.orders) for page in pages] == [100, 100, 100]
     assert ids_of(pages) == set(ids[:100])
     assert ids_of(pages) | ids_of(poll(woo, cursor)[0]) == set(ids)
 
