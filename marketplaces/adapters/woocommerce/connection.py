@@ -64,11 +64,12 @@ class Connection:
         self._key, self._secret = consumer_key, consumer_secret
         self._client = client
 
-    def get(self, path: str, **params: bool | int | str) -> Any:
-        return self._json(self.send("GET", path, params=params))
-
     def get_object(self, path: str) -> JsonObject:
-        return _object(self.get(path))
+        return _object(self._json(self.send("GET", path)))
+
+    def get_list(self, path: str, **params: bool | int | str) -> list[JsonObject]:
+        """A collection that WooCommerce does not cut into pages."""
+        return _list(self._json(self.send("GET", path, params=params)))
 
     def write(self, method: str, path: str, body: Mapping[str, Any]) -> JsonObject:
         return _object(self._json(self.send(method, path, body=body)))
@@ -79,9 +80,7 @@ class Connection:
     def page(self, path: str, *, page: int, **params: bool | int | str) -> tuple[list[JsonObject], bool]:
         """One page of a collection, and whether there are more."""
         response = self.send("GET", path, params={**params, "page": page, "per_page": PER_PAGE})
-        rows = self._json(response)
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise ChannelUnavailable(reason="the shop answered something else than a list", answered=True)
+        rows = _list(self._json(response))
         pages = response.headers.get("X-WP-TotalPages", "")
         # Some proxies drop the header; a full page then means that there may be another one.
         return rows, (page < int(pages)) if pages.isdecimal() else len(rows) >= PER_PAGE
@@ -142,6 +141,12 @@ class Connection:
 def _object(value: Any) -> JsonObject:
     if not isinstance(value, dict):
         raise ChannelUnavailable(reason="the shop answered something else than an object", answered=True)
+    return value
+
+
+def _list(value: Any) -> list[JsonObject]:
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise ChannelUnavailable(reason="the shop answered something else than a list", answered=True)
     return value
 
 

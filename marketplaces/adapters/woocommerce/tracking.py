@@ -38,17 +38,15 @@ class TrackingDesk:
     def _fulfilments(self, order_path: str) -> list[JsonObject] | None:
         """None where the shop has not switched the feature on: its route does not exist then."""
         try:
-            rows = self._connection.get(f"{order_path}/fulfillments")
+            rows = self._connection.get_list(f"{order_path}/fulfillments")
         except ChannelRefused as error:
             if error.channel_code == NO_ROUTE:
                 return None
             raise
-        if isinstance(rows, dict):  # some versions wrap the list
-            rows = rows.get("fulfillments")
-        return [row for row in rows or [] if not row.get("date_deleted")]
+        return [row for row in rows if not row.get("date_deleted")]
 
     def _notes(self, order_path: str) -> list[str]:
-        return [str(row.get("note", "")) for row in self._connection.get(f"{order_path}/notes", type="customer")]
+        return [str(row.get("note", "")) for row in self._connection.get_list(f"{order_path}/notes", type="customer")]
 
 
 def _meta(fulfilment: JsonObject, key: str) -> Any:

@@ -168,6 +168,14 @@ def test_more_units_than_ordered_are_refused_by_the_shop(shop: WooShop, woo: Woo
     assert shop.books.order(order_id)["status"] == "processing"
 
 
+@pytest.mark.parametrize("path", ["orders/[0-9]+", "orders/[0-9]+/fulfillments", "orders/[0-9]+/notes"])
+def test_an_unreadable_look_writes_nothing(shop: WooShop, woo: WooCommerce, order_id: int, path: str) -> None:
+    shop.misbehave(f"GET {path}", fail(200, body=[["nonsense"]]))
+    with pytest.raises(ChannelUnavailable):
+        woo.send_tracking(tracking(order_id))
+    assert written(shop) == []
+
+
 def test_a_throttled_look_writes_nothing(shop: WooShop, woo: WooCommerce, order_id: int) -> None:
     shop.misbehave("GET orders/[0-9]+/fulfillments", throttle("3"))
     with pytest.raises(ChannelThrottled):
