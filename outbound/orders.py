@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from inventory import availability, calendars
-from inventory.models import Sku, Warehouse
+from inventory.models import Warehouse
 from outbound import allocation, order_rows
 from outbound.models import Order
 from outbound.order_rows import Draft
@@ -49,7 +49,11 @@ class NewOrder:
 
     @property
     def content_hash(self) -> str:
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, default=str).encode()).hexdigest()
+        content = [
+            self.warehouse, self.ship_to, [(line.sku, line.quantity) for line in self.lines], str(self.ship_by), self.service, str(self.kind),
+            str(self.placed_at),
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(slots=True)
@@ -60,6 +64,7 @@ class Accepted:
     reference: str
     status: str
     repeated: bool = False
+    ship_by: datetime | None = None
 
 
 def accept(*, merchant: Merchant, order: NewOrder) -> Accepted:
@@ -80,64 +85,86 @@ def accept_many(*, merchant: Merchant, orders: Sequence[NewOrder]) -> list[Accep
     What can be committed at once goes in one transaction a warehouse. The rest follows one by one, after older short orders had their turn.
     """
     answers: dict[int, Accepted | WmsError] = {}
-    groups = _drafts(merchant, orders, answers)
-    for warehouse_id, drafts in sorted(groups.items()):
-        first_of_reference = {draft.reference: draft for draft in reversed(drafts)}
-        accepted = _accept_together(warehouse_id, [draft for draft in drafts if first_of_reference[draft.reference] is draft])
-        for draft in drafts:
-            answers[draft.index] = accepted.get(draft.index) or _accept_late(draft)
+    groups: dict[str, list[tuple[int, NewOrder]]] = {}
+    for index, order in enumerate(orders):
+        groups.setdefault(order.warehouse, []).append((index, order))
+    for warehouse_code, group in sorted(groups.items()):
+        late = _accept_together(merchant, warehouse_code, group, answers)
+        for draft in late:
+            answers[draft.index] = _accept_late(draft)
     return [answers[index] for index in range(len(orders))]
 
 
-def _drafts(merchant: Merchant, orders: Sequence[NewOrder], answers: dict[int, Accepted | WmsError]) -> dict[int, list[Draft]]:
-    """Resolve codes to keys, by warehouse; what cannot be resolved is answered with the place of the fault."""
-    warehouses = {w.code: w for w in Warehouse.objects.filter(code__in={order.warehouse for order in orders}, active=True)}
-    codes = {line.sku for order in orders for line in order.lines}
-    skus: dict[str, int] = dict(Sku.objects.filter(merchant=merchant, active=True, code__in=codes).values_list("code", "pk"))
-    now = timezone.now()
-    groups: dict[int, list[Draft]] = {}
-    for index, order in enumerate(orders):
-        problems: list[dict[str, Any]] = []
-        warehouse = warehouses.get(order.warehouse)
-        if warehouse is None:
-            problems.append({"path": ["warehouse"], "message": str(_("Unknown warehouse."))})
-        problems += [
-            {"path": ["lines", number, "sku"], "message": str(_("Unknown sku."))}
-            for number, line in enumerate(order.lines)
-            if line.sku not in skus
-        ]
-        if warehouse is None or problems:
+def _accept_together(
+    merchant: Merchant, warehouse_code: str, group: list[tuple[int, NewOrder]], answers: dict[int, Accepted | WmsError]
+) -> list[Draft]:
+    """The common case, one transaction: every order whose lines are all free now. Answers it and what cannot be read; returns the others."""
+    with transaction.atomic(durable=True):
+        codes = {line.sku for _index, order in group for line in order.lines}
+        catalogue = availability.lock_by_code(merchant_id=merchant.pk, warehouse_code=warehouse_code, sku_codes=codes)
+        drafts = _drafts(merchant, catalogue, group, answers)
+        free = {sku_id: offer.free - offer.backordered for sku_id, offer in catalogue.offers.items()}
+        seen: set[str] = set()
+        fitting = []
+        for draft in drafts:
+            # The second of two orders with one reference is a repetition of the first.
+            if draft.reference not in seen and allocation.take(free, draft.demand):
+                fitting.append(draft)
+            seen.add(draft.reference)
+        ids = order_rows.insert(fitting, Order.Status.READY)
+        placed = [draft for draft in fitting if draft.index in ids]
+        if placed:
+            availability.change(
+                placed[0].warehouse_id, allocation.sum_changes((draft.demand, allocation.COMMIT) for draft in placed)
+            )
+    for draft in placed:
+        answers[draft.index] = Accepted(ids[draft.index], draft.reference, Order.Status.READY.value, ship_by=draft.ship_by)
+    return [draft for draft in drafts if draft.index not in ids]
+
+
+def _drafts(
+    merchant: Merchant, catalogue: availability.Catalogue, group: list[tuple[int, NewOrder]], answers: dict[int, Accepted | WmsError]
+) -> list[Draft]:
+    """Resolve codes to keys; what cannot be resolved is answered with the place of the fault."""
+    drafts = []
+    calendar: Warehouse | None = None
+    for index, order in group:
+        problems = _problems(order, catalogue)
+        if catalogue.warehouse_id is None or problems:
             answers[index] = InvalidInput(problems)
             continue
-        draft = Draft(
-            index=index,
-            merchant_id=merchant.pk,
-            warehouse_id=warehouse.pk,
-            reference=order.reference,
-            kind=order.kind,
-            service=order.service,
-            ship_by=order.ship_by or calendars.ship_by(warehouse, order.placed_at or now, order.service),
-            ship_to=order.ship_to,
-            content_hash=order.content_hash,
-            lines=[(skus[line.sku], line.quantity) for line in order.lines],
+        if order.ship_by is None and calendar is None:
+            calendar = Warehouse.objects.prefetch_related("cut_offs").get(pk=catalogue.warehouse_id)
+        drafts.append(
+            Draft(
+                index=index,
+                merchant_id=merchant.pk,
+                warehouse_id=catalogue.warehouse_id,
+                reference=order.reference,
+                kind=order.kind,
+                service=order.service,
+                ship_by=order.ship_by or _due(calendar, order),
+                ship_to=order.ship_to,
+                content_hash=order.content_hash,
+                lines=[(catalogue.sku_ids[line.sku], line.quantity) for line in order.lines],
+            )
         )
-        groups.setdefault(warehouse.pk, []).append(draft)
-    return groups
+    return drafts
 
 
-def _accept_together(warehouse_id: int, drafts: list[Draft]) -> dict[int, Accepted]:
-    """The common case, one transaction: every order whose lines are all free now. Says nothing of the others."""
-    with transaction.atomic(durable=True):
-        offers = availability.lock(warehouse_id, {sku_id for draft in drafts for sku_id, _quantity in draft.lines})
-        free = {sku_id: offer.free - offer.backordered for sku_id, offer in offers.items()}
-        fitting = [draft for draft in drafts if allocation.take(free, draft.demand)]
-        ids = order_rows.insert(fitting, Order.Status.READY)
-        availability.change(
-            warehouse_id, allocation.sum_changes((draft.demand, allocation.COMMIT) for draft in fitting if draft.index in ids)
-        )
-    return {
-        draft.index: Accepted(ids[draft.index], draft.reference, Order.Status.READY.value) for draft in fitting if draft.index in ids
-    }
+def _due(calendar: Warehouse | None, order: NewOrder) -> datetime:
+    assert calendar is not None
+    return calendars.ship_by(calendar, order.placed_at or timezone.now(), order.service)
+
+
+def _problems(order: NewOrder, catalogue: availability.Catalogue) -> list[dict[str, Any]]:
+    if catalogue.warehouse_id is None:
+        return [{"path": ["warehouse"], "message": str(_("Unknown warehouse."))}]
+    return [
+        {"path": ["lines", number, "sku"], "message": str(_("Unknown sku."))}
+        for number, line in enumerate(order.lines)
+        if line.sku not in catalogue.sku_ids
+    ]
 
 
 def _accept_late(draft: Draft) -> Accepted | WmsError:
@@ -146,11 +173,11 @@ def _accept_late(draft: Draft) -> Accepted | WmsError:
     if existing is None:
         status, order_id = _accept_in_line(draft)
         if order_id is not None:
-            return Accepted(order_id, draft.reference, status.value)
+            return Accepted(order_id, draft.reference, status.value, ship_by=draft.ship_by)
         existing = Order.objects.get(merchant_id=draft.merchant_id, reference=draft.reference)
     if existing.content_hash != draft.content_hash:
         return ReferenceTaken(reference=draft.reference)
-    return Accepted(existing.pk, existing.reference, existing.status, repeated=True)
+    return Accepted(existing.pk, existing.reference, existing.status, repeated=True, ship_by=existing.ship_by)
 
 
 def _accept_in_line(draft: Draft) -> tuple[Order.Status, int | None]:
