@@ -1,4 +1,4 @@
-"""A merchant's shops and the offers in them."""
+"""A merchant's shops, the offers in them, and their orders as the shop knows them."""
 
 from django.db import models
 from django.db.models import Q
@@ -6,15 +6,24 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
-from outbound.models import Order
-from wms.core.models import Merchant, OwnedQuerySet, PersonalRecord
+from outbound.models import Order, Parcel
+from wms.core import sealing
+from wms.core.models import Merchant, OwnedQuerySet, PersonalRecord, User
 
 
 class Channel(models.Model):
-    """A merchant's shop on a storefront or marketplace. The credentials are sealed (wms.core.sealing)."""
+    """A merchant's shop on a storefront or marketplace. The credentials are sealed (wms.core.sealing).
 
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", help_text=_("Orders go here; its stock is offered."))
+    `code` begins the references of its orders. `user` is who did what the shop asked for. After `failures` in a row nobody calls the
+    shop before `quiet_until`.
+    """
+
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
+    warehouse = models.ForeignKey(
+        Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"), help_text=_("Orders go here; its stock is offered.")
+    )
+    user = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    code = models.CharField(_("code"), max_length=20)
     name = models.CharField(_("name"), max_length=100)
     adapter = models.CharField(_("marketplace"), max_length=30)
     base_url = models.URLField(_("address"), max_length=300)
@@ -22,66 +31,100 @@ class Channel(models.Model):
     webhook_secret = models.BinaryField(editable=False)
     active = models.BooleanField(_("active"), default=True)
     buffer = models.PositiveIntegerField(_("buffer"), default=0, help_text=_("Units that are never offered."))
-    orders_seen_until = models.DateTimeField(null=True, editable=False)
-    last_push_at = models.DateTimeField(null=True, editable=False)
-    last_poll_at = models.DateTimeField(null=True, editable=False)
-    last_error = models.TextField(blank=True, editable=False)
+    orders_since = models.DateTimeField(db_default=Now(), editable=False)
+    order_cursor = models.TextField(blank=True, default="", editable=False)
+    last_push_at = models.DateTimeField(_("last push"), null=True, editable=False)
+    last_poll_at = models.DateTimeField(_("last poll"), null=True, editable=False)
+    last_error = models.TextField(_("last error"), blank=True, default="", editable=False)
     last_error_at = models.DateTimeField(null=True, editable=False)
+    failures = models.PositiveIntegerField(default=0, editable=False)
+    quiet_until = models.DateTimeField(null=True, editable=False)
 
     objects = OwnedQuerySet["Channel"].as_manager()
 
     class Meta:
         verbose_name, verbose_name_plural = _("channel"), _("channels")
-        constraints = [models.UniqueConstraint(fields=["merchant", "name"], name="channel_name_once_a_merchant")]
+        constraints = [models.UniqueConstraint(fields=["merchant", "code"], name="channel_code_once_a_merchant")]
 
     def __str__(self) -> str:
         return self.name
 
+    def opened_credentials(self) -> dict[str, str]:
+        return sealing.open_sealed(bytes(self.credentials))
+
+    def opened_secret(self) -> str:
+        return str(sealing.open_sealed(bytes(self.webhook_secret))["secret"])
+
 
 class Listing(models.Model):
-    """One offer in a channel, tied to one sku. `pushed_*` is what the shop was told last and answered."""
+    """One offer in a channel, tied to one sku. `pushed_*` is what the shop was told last and accepted; `last_error` why it refused."""
 
     channel = models.ForeignKey(Channel, models.CASCADE, related_name="listings")
     merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
-    sku = models.ForeignKey(Sku, models.PROTECT, null=True, related_name="listings")
+    sku = models.ForeignKey(Sku, models.PROTECT, null=True, blank=True, related_name="listings", verbose_name=_("sku"))
     external_id = models.CharField(_("shop's id"), max_length=100)
-    external_parent_id = models.CharField(_("shop's parent id"), max_length=100, blank=True)
     external_sku = models.CharField(_("shop's sku"), max_length=100, blank=True)
     title = models.CharField(_("title"), max_length=300, blank=True)
-    pushed_quantity = models.BigIntegerField(null=True)
-    pushed_at = models.DateTimeField(null=True)
-    last_error = models.TextField(blank=True)
+    pushed_quantity = models.BigIntegerField(_("told"), null=True, editable=False)
+    pushed_at = models.DateTimeField(_("told at"), null=True, editable=False)
+    last_error = models.TextField(_("last error"), blank=True, default="", editable=False)
 
     objects = OwnedQuerySet["Listing"].as_manager()
 
     class Meta:
         verbose_name, verbose_name_plural = _("listing"), _("listings")
-        constraints = [models.UniqueConstraint(fields=["channel", "external_id", "external_parent_id"], name="listing_once_a_channel")]
-        indexes = [models.Index(fields=["sku"], name="listing_of_sku"), models.Index(fields=["channel", "external_sku"], name="listing_by_shop_sku")]
+        constraints = [models.UniqueConstraint(fields=["channel", "external_id"], name="listing_once_a_channel")]
+        indexes = [
+            models.Index(fields=["sku"], name="listing_of_sku"),
+            models.Index(fields=["channel", "external_sku"], name="listing_by_shop_sku"),
+        ]
 
     def __str__(self) -> str:
         return self.external_sku or self.external_id
 
 
 class ChannelOrder(models.Model):
-    """An order as the shop knows it: what makes importing it twice harmless, and where its tracking goes back to."""
+    """An order as the shop knows it: what makes importing it twice harmless, and where its tracking goes back to.
+
+    `lines`: [{"line_id", "listing_id", "sku", "sku_id" or null, "quantity"}] as imported; line n is line n of `order`.
+    `shop_state` and `shop_updated_at` are the shop's latest word.
+    """
 
     class Status(models.TextChoices):
+        SEEN = "seen", _("seen")
         IMPORTED = "imported", _("imported")
         UNMAPPED = "unmapped", _("unknown goods")
         REFUSED = "refused", _("refused")
         CANCELLED = "cancelled", _("cancelled")
+        CANCELLED_LATE = "cancelled_late", _("cancelled after it left")
+        CLOSED = "closed", _("closed in the shop")
+
+    class Problem(models.TextChoices):
+        UNKNOWN_GOODS = "unknown_goods", _("goods that no listing and no sku matches")
+        BAD_ADDRESS = "bad_address", _("the address cannot be used")
+        REFUSED = "refused", _("the warehouse refused the order")
+        UNREADABLE = "unreadable", _("the shop's order cannot be read")
+        OTHER_CONTENT = "other_content", _("an order with this reference and other content existed already")
+        CHANGED = "changed", _("changed in the shop after it was imported")
+        UNPAID = "unpaid", _("no longer paid in the shop")
+        CLOSED = "closed", _("completed in the shop before the warehouse shipped it")
+        CANCELLED_LATE = "cancelled_late", _("cancelled in the shop after it left")
 
     channel = models.ForeignKey(Channel, models.PROTECT, related_name="orders")
     merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
-    external_id = models.CharField(max_length=100)
-    number = models.CharField(max_length=100, blank=True)
-    status = models.CharField(max_length=10, choices=Status.choices)
+    external_id = models.CharField(_("shop's id"), max_length=100)
+    number = models.CharField(_("number"), max_length=100, blank=True)
+    status = models.CharField(_("status"), max_length=15, choices=Status.choices)
+    shop_state = models.CharField(max_length=10)
+    shop_updated_at = models.DateTimeField(null=True)
+    placed_at = models.DateTimeField(null=True)
+    service = models.CharField(max_length=50, blank=True)
+    ship_by = models.DateTimeField(null=True)
     order = models.OneToOneField(Order, models.PROTECT, null=True, related_name="channel_order")
     raw = models.ForeignKey(PersonalRecord, models.PROTECT, null=True, related_name="+")
-    problem = models.TextField(blank=True)
+    problem = models.CharField(_("problem"), max_length=15, choices=Problem.choices, blank=True, default="")
+    problem_detail = models.TextField(blank=True, default="")
     lines = models.JSONField(default=list)
-    tracking_sent_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(db_default=Now())
 
     objects = OwnedQuerySet["ChannelOrder"].as_manager()
@@ -89,20 +132,39 @@ class ChannelOrder(models.Model):
     class Meta:
         verbose_name, verbose_name_plural = _("channel order"), _("channel orders")
         constraints = [models.UniqueConstraint(fields=["channel", "external_id"], name="channel_order_once")]
-        indexes = [models.Index(fields=["channel"], condition=Q(status__in=["unmapped", "refused"]), name="channel_order_to_look_at")]
+        indexes = [
+            # Sold there, not yet promised here.
+            models.Index(fields=["merchant"], condition=Q(order=None, shop_state="open"), name="channel_order_waiting"),
+            models.Index(fields=["channel"], condition=~Q(problem=""), name="channel_order_to_look_at"),
+        ]
 
     def __str__(self) -> str:
         return self.number or self.external_id
 
 
+class ToldParcel(models.Model):
+    """A parcel whose tracking number the shop has, or has refused for good (`error`)."""
+
+    channel_order = models.ForeignKey(ChannelOrder, models.PROTECT, related_name="told_parcels")
+    parcel = models.OneToOneField(Parcel, models.PROTECT, related_name="+")
+    error = models.TextField(blank=True, default="")
+    told_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("parcel that the shop knows"), _("parcels that the shop knows")
+
+    def __str__(self) -> str:
+        return str(self.parcel_id)
+
+
 class WebhookDelivery(models.Model):
-    """The platform's event id: the same delivery is handled once."""
+    """The platform's event id: the same delivery is handled once. `raw` holds {"headers", "body"}, sealed."""
 
     channel = models.ForeignKey(Channel, models.CASCADE, related_name="+")
     delivery_id = models.CharField(max_length=100)
     topic = models.CharField(max_length=60)
     raw = models.ForeignKey(PersonalRecord, models.PROTECT, null=True, related_name="+")
-    received_at = models.DateTimeField(db_default=Now())
+    received_at = models.DateTimeField(db_default=Now(), db_index=True)
 
     class Meta:
         verbose_name, verbose_name_plural = _("webhook delivery"), _("webhook deliveries")

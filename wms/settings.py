@@ -137,6 +137,10 @@ OUTBOX_ROUTES: dict[str, list[str]] = {
     "stock.lost": ["outbound.shortfall.settle"],
     "pick.short": ["outbound.unbinding.empty_place"],
     "order.shipped": ["marketplaces.tracking.send_shipped"],
+    # Below: one lane for each channel.
+    "channel.stale": ["marketplaces.stock_sync.push_stale"],
+    "channel.heard": ["marketplaces.order_import.hear"],
+    "parcel.left": ["marketplaces.tracking.tell"],
 }
 # What `wms verify` runs: functions that yield one line for each drift that they find.
 INVARIANTS = ["inventory.invariants.check", "outbound.invariants.check"]

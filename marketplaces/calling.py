@@ -1,0 +1,95 @@
+"""Calling a shop: one place that leaves a shop in trouble alone, so that it costs no worker more than one try at a time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from marketplaces import adapters
+from marketplaces.models import Channel
+from marketplaces.port import ChannelError, ChannelThrottled, ChannelUnavailable, CredentialsRefused, Marketplace
+from wms.core.errors import WmsError
+
+LONGEST_PAUSE_S = 300.0
+KEYS_REFUSED_PAUSE_S = 300.0
+PROBE_S = 30.0
+
+
+class ChannelQuiet(WmsError):
+    """Nothing was done: the shop is left alone for `retry_after` seconds. The work is kept however long it takes (`patient`)."""
+
+    code, status, message = "channel_quiet", 503, _("The shop {channel} has failed and is left alone for {seconds} seconds.")
+    patient = True
+
+    def __init__(self, channel: Channel, seconds: float) -> None:
+        super().__init__(channel=channel.name, seconds=round(seconds, 1))
+        self.retry_after = max(seconds, 0.1)
+
+
+def open_shop(channel: Channel) -> Marketplace:
+    """The channel's shop, without a call to it. Raises UnknownMarketplace, CredentialsMissing."""
+    return adapters.connect(channel.adapter, base_url=channel.base_url, credentials=channel.opened_credentials())
+
+
+@contextmanager
+def calling(channel: Channel) -> Iterator[Marketplace]:
+    """The channel's shop, for calls. What says that the whole shop is in trouble is noted on the channel and comes out as ChannelQuiet.
+
+    Raises ChannelQuiet also where it is to be left alone still. Other ChannelErrors, about one order or listing, go through.
+    """
+    _ask_leave(channel)
+    try:
+        yield open_shop(channel)
+    except (ChannelUnavailable, CredentialsRefused) as error:
+        raise ChannelQuiet(channel, _note_failure(channel, error)) from error
+    _note_success(channel)
+
+
+# After a failure one caller at a time tries whether the shop is back.
+_ASK = """
+WITH asked AS MATERIALIZED (
+    SELECT id, failures, extract(epoch FROM quiet_until - now()) AS seconds
+    FROM marketplaces_channel WHERE id = %(channel)s FOR NO KEY UPDATE
+), probe AS (
+    UPDATE marketplaces_channel SET quiet_until = now() + make_interval(secs => %(probe)s)
+    WHERE id IN (SELECT id FROM asked WHERE seconds <= 0 AND failures > 0)
+)
+SELECT failures, seconds FROM asked
+"""
+
+
+def _ask_leave(channel: Channel) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_ASK, {"channel": channel.pk, "probe": PROBE_S})
+        channel.failures, seconds = cursor.fetchone()
+    if seconds is not None and seconds > 0:
+        raise ChannelQuiet(channel, float(seconds))
+
+
+def _note_failure(channel: Channel, error: ChannelError) -> float:
+    """Remember it and say for how many seconds to leave the shop alone."""
+    channel.failures += 1
+    seconds = min(LONGEST_PAUSE_S, 2.0**channel.failures if channel.failures < 20 else LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)
+    if isinstance(error, CredentialsRefused):
+        seconds = KEYS_REFUSED_PAUSE_S
+    elif isinstance(error, ChannelUnavailable) and error.retry_after:
+        seconds = error.retry_after
+    elif isinstance(error, ChannelThrottled):
+        seconds = max(seconds, 2.0)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE marketplaces_channel SET failures = failures + 1, quiet_until = now() + make_interval(secs => %s), "
+            "last_error = %s, last_error_at = now() WHERE id = %s",
+            [seconds, str(error)[:2000], channel.pk],
+        )
+    return seconds
+
+
+def _note_success(channel: Channel) -> None:
+    if channel.failures:
+        Channel.objects.filter(pk=channel.pk).update(failures=0, quiet_until=None, last_error="")
+        channel.failures = 0

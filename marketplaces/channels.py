@@ -1,0 +1,160 @@
+"""A merchant's shop is connected, its offers are tied to skus, and it can be paused."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from inventory.models import Sku, Warehouse
+from marketplaces import adapters, order_import, stock_sync, tracking
+from marketplaces.calling import calling
+from marketplaces.models import Channel, Listing
+from marketplaces.port import ChannelListing, Subscription
+from wms.core import outbox, sealing
+from wms.core.errors import InvalidInput
+from wms.core.models import Merchant, User
+
+
+def connect(
+    *,
+    merchant: Merchant,
+    warehouse: Warehouse,
+    adapter: str,
+    base_url: str,
+    credentials: Mapping[str, str],
+    name: str,
+    code: str = "",
+    buffer: int = 0,
+) -> Channel:
+    """Remember a shop, with nothing sent to it. `code` begins its orders' references; without one it is made from the name.
+
+    Raises UnknownMarketplace, CredentialsMissing, ChannelRefused for an address that is none, InvalidInput for a code that is taken.
+    """
+    adapters.connect(adapter, base_url=base_url, credentials=credentials)
+    code = code or re.sub(r"[^A-Z0-9]+", "", name.upper())[:12] or "SHOP"
+    if Channel.objects.filter(merchant=merchant, code=code).exists():
+        raise InvalidInput([{"path": ["code"], "message": str(_("The merchant has a channel with this code."))}])
+    with transaction.atomic():
+        user = User.objects.create_user(f"channel-{secrets.token_hex(8)}", first_name=name[:150], merchant=merchant)
+        return Channel.objects.create(
+            merchant=merchant,
+            warehouse=warehouse,
+            user=user,
+            code=code,
+            name=name,
+            adapter=adapter,
+            base_url=base_url,
+            credentials=sealing.seal(dict(credentials)),
+            webhook_secret=sealing.seal({"secret": secrets.token_urlsafe(32)}),
+            buffer=buffer,
+        )
+
+
+def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base_url: str | None = None) -> None:
+    """New keys or a new address: the shop is tried again at once. Raises CredentialsMissing, ChannelRefused."""
+    base_url = base_url or channel.base_url
+    adapters.connect(channel.adapter, base_url=base_url, credentials=credentials)
+    channel.credentials, channel.base_url = sealing.seal(dict(credentials)), base_url
+    channel.failures, channel.quiet_until = 0, None
+    channel.save(update_fields=["credentials", "base_url", "failures", "quiet_until"])
+
+
+def subscribe(*, channel: Channel, url: str) -> list[Subscription]:
+    """Have the shop push its changes to `url`, the public address of this channel's hook."""
+    with calling(channel) as shop:
+        return shop.subscribe_webhooks(url=url, secret=channel.opened_secret()) if shop.capabilities.webhooks else []
+
+
+def pause(*, channel: Channel) -> None:
+    """No call to the shop from now on."""
+    channel.active = False
+    channel.save(update_fields=["active"])
+
+
+def resume(*, channel: Channel) -> None:
+    """Go on: all numbers are told again, the orders and tracking numbers of the pause are caught up with."""
+    with transaction.atomic():
+        channel.active, channel.failures, channel.quiet_until = True, 0, None
+        channel.save(update_fields=["active", "failures", "quiet_until"])
+        stock_sync.stale_all(channel)
+        order_import.ask(channel.pk)
+        tracking.catch_up(channel)
+
+
+_KEEP_LISTINGS = """
+INSERT INTO marketplaces_listing (channel_id, merchant_id, external_id, external_sku, title, last_error)
+SELECT %(channel)s, %(merchant)s, l.external_id, l.external_sku, l.title, ''
+FROM unnest(%(ids)s::text[], %(skus)s::text[], %(titles)s::text[]) AS l (external_id, external_sku, title)
+ON CONFLICT (channel_id, external_id) DO UPDATE SET external_sku = EXCLUDED.external_sku, title = EXCLUDED.title
+WHERE (marketplaces_listing.external_sku, marketplaces_listing.title) IS DISTINCT FROM (EXCLUDED.external_sku, EXCLUDED.title)
+"""
+
+
+def fetch_listings(*, channel: Channel) -> int:
+    """Read what the shop sells and tie it to skus; answers how many offers there are. What a person tied stays tied."""
+    count, cursor = 0, ""
+    with calling(channel) as shop:
+        while True:
+            page = shop.listings(cursor=cursor)
+            _keep(channel, {listing.listing_id: listing for listing in page.listings if listing.listing_id})
+            count += len(page.listings)
+            if not page.cursor or page.cursor == cursor:
+                break
+            cursor = page.cursor
+    tie_by_code(channel=channel)
+    return count
+
+
+def _keep(channel: Channel, listings: Mapping[str, ChannelListing]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _KEEP_LISTINGS,
+            {
+                "channel": channel.pk,
+                "merchant": channel.merchant_id,
+                "ids": list(listings),
+                "skus": [listing.sku[:100] for listing in listings.values()],
+                "titles": [listing.title[:300] for listing in listings.values()],
+            },
+        )
+
+
+_TIE = """
+UPDATE marketplaces_listing l SET sku_id = s.id FROM inventory_sku s
+WHERE l.channel_id = %s AND l.sku_id IS NULL AND l.external_sku <> ''
+  AND s.merchant_id = l.merchant_id AND s.code = l.external_sku AND s.active
+RETURNING l.id
+"""
+
+
+def tie_by_code(*, channel: Channel) -> int:
+    """Tie offers to the skus with the same code; answers how many were tied. The others stay on the list of the unmapped."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_TIE, [channel.pk])
+            tied = [key for (key,) in cursor.fetchall()]
+        _tied(channel, tied)
+    return len(tied)
+
+
+def tie(*, listing: Listing, sku: Sku | None) -> None:
+    """Tie one offer to a sku by hand, or untie it."""
+    if sku is not None and sku.merchant_id != listing.merchant_id:
+        raise InvalidInput([{"path": ["sku"], "message": str(_("Unknown sku."))}])
+    with transaction.atomic():
+        listing.sku = sku
+        listing.save(update_fields=["sku"])
+        _tied(listing.channel, [listing.pk])
+
+
+def _tied(channel: Channel, listing_ids: list[int]) -> None:
+    if not listing_ids or not channel.active:
+        return
+    stock_sync.stale(channel.pk, listing_ids)
+    if channel.orders.filter(Q(status="unmapped")).exists():
+        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, retry=True)

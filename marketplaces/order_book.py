@@ -1,0 +1,156 @@
+"""What shops say of their orders is written down first, youngest word wins; settling.py then makes the warehouse follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from marketplaces import port
+from marketplaces.models import Channel, ChannelOrder
+from marketplaces.port import ChannelOrderState as State
+from wms.core import sealing
+from wms.core.models import PersonalRecord
+
+Status, Problem = ChannelOrder.Status, ChannelOrder.Problem
+
+# Of two words of the same second the later stage of an order's life counts.
+RANK = {State.PENDING: 0, State.OPEN: 1, State.SHIPPED: 2, State.CANCELLED: 3}
+
+
+def record(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[int]:
+    """Write down what is news, in a transaction of its own; answers the keys of all rows that are not settled or have news.
+
+    An order that is not open and was never seen leaves no trace, but for a cancelled one: its older, open self may still be on its way.
+    """
+    latest: dict[str, port.ChannelOrder] = {}
+    for order in orders:
+        if order.order_id not in latest or _is_newer(order, latest[order.order_id].updated_at, latest[order.order_id].state):
+            latest[order.order_id] = order
+    with transaction.atomic():
+        # One recorder at a time: two deliveries of one order must not both find it new.
+        Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
+        known = {row.external_id: row for row in channel.orders.select_related("raw").filter(external_id__in=latest)}
+        new = [order for key, order in latest.items() if key not in known and order.state in (State.OPEN, State.CANCELLED)]
+        news = [
+            (row, order)
+            for key, order in latest.items()
+            if (row := known.get(key)) is not None and _is_newer(order, row.shop_updated_at, row.shop_state)
+        ]
+        created = _create(channel, new)
+        _renew(news)
+        unsettled = [row.pk for row in known.values() if row.status == Status.SEEN]
+    return sorted({*(row.pk for row in created), *(row.pk for row, _order in news), *unsettled})
+
+
+def _is_newer(order: port.ChannelOrder, than: datetime | None, state: str) -> bool:
+    if than is None or order.updated_at != than:
+        return than is None or order.updated_at > than
+    return RANK[order.state] > RANK[State(state)]
+
+
+def record_unreadable(channel: Channel, orders: Sequence[port.UnreadableOrder]) -> None:
+    """Orders that make no sense are shown to people; a readable word later replaces them."""
+    rows = [
+        ChannelOrder(
+            channel=channel,
+            merchant_id=channel.merchant_id,
+            external_id=order.order_id,
+            status=Status.REFUSED,
+            shop_state=State.PENDING,
+            problem=Problem.UNREADABLE,
+            problem_detail=order.reason[:2000],
+        )
+        for order in orders
+    ]
+    ChannelOrder.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def record_deleted(channel: Channel, external_id: str) -> list[int]:
+    """The shop no longer has the order: as good as cancelled. Answers the row's key, if it was ever seen."""
+    rows = ChannelOrder.objects.filter(channel=channel, external_id=external_id)
+    rows.update(shop_state=State.CANCELLED, updated_at=timezone.now())
+    return list(rows.values_list("pk", flat=True))
+
+
+def _create(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[ChannelOrder]:
+    records = PersonalRecord.objects.bulk_create(
+        [PersonalRecord(merchant_id=channel.merchant_id, kind="channel_order", sealed=sealing.seal(_personal(order))) for order in orders]
+    )
+    return ChannelOrder.objects.bulk_create(
+        [
+            ChannelOrder(
+                channel=channel,
+                merchant_id=channel.merchant_id,
+                external_id=order.order_id,
+                number=order.number[:100],
+                status=Status.SEEN,
+                shop_state=order.state,
+                shop_updated_at=order.updated_at,
+                placed_at=order.placed_at,
+                service=order.shipping_method[:50],
+                ship_by=order.ship_by,
+                raw=raw,
+                lines=_lines(order),
+            )
+            for order, raw in zip(orders, records, strict=True)
+        ]
+    )
+
+
+def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
+    """An order that the warehouse has keeps the lines that it was taken with: what changed since is for a person to decide."""
+    records = []
+    for row, order in news:
+        row.shop_state, row.shop_updated_at, row.updated_at = order.state, order.updated_at, timezone.now()
+        if row.order_id is None:
+            row.lines, row.number, row.placed_at = _lines(order), order.number[:100], order.placed_at
+            row.service, row.ship_by = order.shipping_method[:50], order.ship_by
+            row.status = Status.SEEN
+            row.raw = row.raw or PersonalRecord.objects.create(merchant_id=row.merchant_id, kind="channel_order")
+            row.raw.sealed = sealing.seal(_personal(order))
+            records.append(row.raw)
+        else:
+            row.problem_detail = _difference(row, order)
+            row.problem = Problem.CHANGED if row.problem_detail else ""
+    PersonalRecord.objects.bulk_update(records, ["sealed"])
+    fields = ["shop_state", "shop_updated_at", "updated_at", "lines", "number", "placed_at", "service", "ship_by", "status", "raw"]
+    ChannelOrder.objects.bulk_update([row for row, _order in news], [*fields, "problem", "problem_detail"])
+
+
+def _lines(order: port.ChannelOrder) -> list[dict[str, Any]]:
+    return [
+        {"line_id": line.line_id, "listing_id": line.listing_id, "sku": line.sku, "sku_id": None, "quantity": line.quantity}
+        for line in order.lines
+    ]
+
+
+def _personal(order: port.ChannelOrder) -> dict[str, Any]:
+    return {"ship_to": ship_to(order.ship_to), "note": order.note, "raw": dict(order.raw)}
+
+
+# What shops write for ISO 3166-1 alpha-2.
+COUNTRIES = {"UK": "GB", "EL": "GR"}
+
+
+def ship_to(address: port.ShipTo) -> dict[str, str]:
+    """The address as our own orders have it; empty parts that are not required are left out."""
+    required = ("name", "line1", "city", "postcode", "country")
+    fields = {name: str(getattr(address, name)).strip() for name in address.__dataclass_fields__}
+    fields["country"] = COUNTRIES.get(fields["country"].upper(), fields["country"].upper())
+    return {name: value for name, value in fields.items() if value or name in required}
+
+
+def _difference(row: ChannelOrder, order: port.ChannelOrder) -> str:
+    """What the shop changed since the order was imported: line ids with "old>new" units, and the names of the address's parts."""
+    if order.state is not State.OPEN:
+        return ""
+    ours: Mapping[str, int] = {line["line_id"]: line["quantity"] for line in row.lines}
+    theirs = {line.line_id: line.quantity for line in order.lines}
+    changes = [f"{key}: {ours.get(key, 0)}>{theirs.get(key, 0)}" for key in {**ours, **theirs} if ours.get(key, 0) != theirs.get(key, 0)]
+    before = row.raw.opened().get("ship_to", {}) if row.raw else {}
+    now = ship_to(order.ship_to)
+    return ", ".join([*changes, *(name for name in {**before, **now} if before and before.get(name) != now.get(name))])

@@ -1,0 +1,144 @@
+"""Orders of the shops come in by webhook and by poll. Both only say what the shop says: coming twice, late or out of order is harmless."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from marketplaces import order_book, port
+from marketplaces.calling import calling, open_shop
+from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
+from marketplaces.port import EventKind, Marketplace, MessageUnreadable, NotOnChannel, SignatureInvalid
+from marketplaces.settling import settle
+from wms.core import outbox
+
+BUDGET_S = 60.0
+RETRY_BATCH = 500
+
+
+def import_orders(channel: Channel, orders: Sequence[port.ChannelOrder]) -> None:
+    """Take in what the shop says of these orders now. Repeating it changes nothing."""
+    settle(channel, order_book.record(channel, orders))
+
+
+def import_order(channel: Channel, order: port.ChannelOrder) -> ChannelOrder | None:
+    """One order; answers its row, None where there is nothing to do with it (never seen and not open)."""
+    import_orders(channel, [order])
+    return channel.orders.filter(external_id=order.order_id).first()
+
+
+def ask(channel_id: int) -> None:
+    """A step: have the channel's orders polled soon."""
+    outbox.emit("channel.heard", lane=channel_id, channel_id=channel_id, poll=True)
+
+
+_WITHOUT_POLL = """
+SELECT id FROM marketplaces_channel c WHERE active AND (quiet_until IS NULL OR quiet_until <= now()) AND NOT EXISTS (
+    SELECT FROM core_outboxevent e WHERE e.handler = ANY(%s)
+      AND e.handler = 'marketplaces.order_import.hear:' || c.id AND e.payload ? 'poll'
+)
+"""
+
+
+def ask_all() -> int:
+    """Have every active channel polled, each in its own lane; one that still waits for its last poll gets no second one."""
+    with transaction.atomic():
+        handlers = [f"marketplaces.order_import.hear:{key}" for key in Channel.objects.filter(active=True).values_list("pk", flat=True)]
+        with connection.cursor() as cursor:
+            cursor.execute(_WITHOUT_POLL, [handlers])
+            channel_ids = [key for (key,) in cursor.fetchall()]
+        outbox.emit_all([("channel.heard", {"lane": key, "channel_id": key, "poll": True}) for key in channel_ids])
+    return len(channel_ids)
+
+
+def hear(payloads: Sequence[dict[str, Any]]) -> None:
+    """Outbox handler of `channel.heard` {channel_id and delivery_id, poll or retry}, one channel's events at a time.
+
+    Raises ChannelQuiet where the shop has to be asked and cannot be.
+    """
+    channel = Channel.objects.select_related("merchant", "warehouse", "user").filter(pk=payloads[0]["channel_id"]).first()
+    if channel is None or not channel.active:  # resuming polls
+        return
+    delivered = [payload["delivery_id"] for payload in payloads if "delivery_id" in payload]
+    to_ask, to_poll = _read_deliveries(channel, delivered)
+    if any(payload.get("retry") for payload in payloads):
+        retry_unmapped(channel)
+    if not to_ask and not to_poll and not any(payload.get("poll") for payload in payloads):
+        return
+    with calling(channel) as shop:
+        for order_id in to_ask:
+            _ask_for(channel, shop, order_id)
+        if to_poll or any(payload.get("poll") for payload in payloads):
+            _poll(channel, shop)
+
+
+def _read_deliveries(channel: Channel, keys: Sequence[int]) -> tuple[list[str], bool]:
+    """Import the orders that webhooks brought whole; answers the ids of those that the shop must be asked for, and whether to poll."""
+    if not keys:
+        return [], False
+    shop, secret = open_shop(channel), channel.opened_secret()
+    orders: list[port.ChannelOrder] = []
+    to_ask: dict[str, None] = {}
+    to_poll = False
+    for delivery in WebhookDelivery.objects.filter(pk__in=keys).select_related("raw").order_by("pk"):
+        raw = delivery.raw.opened() if delivery.raw else {}
+        if not raw:  # erased meanwhile
+            to_poll = True
+            continue
+        try:
+            event = shop.webhook(headers=raw["headers"], body=raw["body"].encode(), secret=secret)
+        except (SignatureInvalid, MessageUnreadable):  # the secret was changed meanwhile, or an order that only the poll can show
+            to_poll = True
+            continue
+        if event.order is not None:
+            orders.append(event.order)
+        elif event.kind in (EventKind.ORDER, EventKind.ORDER_DELETED):
+            to_ask[event.order_id] = None
+    import_orders(channel, orders)
+    return list(to_ask), to_poll
+
+
+def _ask_for(channel: Channel, shop: Marketplace, order_id: str) -> None:
+    try:
+        import_orders(channel, [shop.order(order_id)])
+    except NotOnChannel:
+        settle(channel, order_book.record_deleted(channel, order_id))
+    except MessageUnreadable as error:
+        order_book.record_unreadable(channel, [port.UnreadableOrder(order_id, str(error))])
+
+
+def poll(channel: Channel) -> None:
+    """Import all that changed since the last poll, a page at a time; the cursor moves when its page is safely in."""
+    with calling(channel) as shop:
+        _poll(channel, shop)
+
+
+def _poll(channel: Channel, shop: Marketplace) -> None:
+    until = time.monotonic() + BUDGET_S
+    while True:
+        page = shop.orders(since=channel.orders_since, cursor=channel.order_cursor)
+        import_orders(channel, page.orders)
+        order_book.record_unreadable(channel, page.unreadable)
+        stuck = page.cursor == channel.order_cursor
+        channel.order_cursor, channel.last_poll_at = page.cursor, timezone.now()
+        channel.save(update_fields=["order_cursor", "last_poll_at"])
+        if not page.more or stuck:
+            break
+        if time.monotonic() > until:
+            with transaction.atomic():
+                ask(channel.pk)
+            break
+    # What a dead worker left half done.
+    settle(
+        channel, list(channel.orders.filter(status=ChannelOrder.Status.SEEN, shop_state="open")[:RETRY_BATCH].values_list("pk", flat=True))
+    )
+
+
+def retry_unmapped(channel: Channel) -> None:
+    """Try again what waited for its goods to be known, or was refused."""
+    waiting = channel.orders.filter(order=None, shop_state="open").order_by("pk")
+    settle(channel, list(waiting[:RETRY_BATCH].values_list("pk", flat=True)))

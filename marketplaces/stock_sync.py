@@ -1,0 +1,169 @@
+"""Shops are told what they may sell: always the number of this moment, whatever the event said, so that late and repeated events end right.
+
+`stock.changed` fans out into one `channel.stale` for each channel, and each channel is a lane of the outbox: one push at a time, so that
+an older number never follows a newer one, and a shop that is down holds up no other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+from marketplaces import order_import
+from marketplaces.calling import calling
+from marketplaces.models import Channel, Listing
+from marketplaces.port import ChannelUnavailable, Marketplace, PushError, PushResult, StockLevel
+from wms.core import outbox
+
+# Well below the outbox's lease: a second worker never pushes while the first still does.
+BUDGET_S = 60.0
+EVENT_LISTINGS = 1000
+LONGEST_DELAY_S = 900.0
+
+_AFFECTED = """
+SELECT l.channel_id, array_agg(DISTINCT l.id)
+FROM unnest(%s::bigint[], %s::bigint[]) AS changed (warehouse_id, sku_id)
+JOIN marketplaces_listing l ON l.sku_id = changed.sku_id
+JOIN marketplaces_channel c ON c.id = l.channel_id AND c.warehouse_id = changed.warehouse_id AND c.active
+GROUP BY l.channel_id
+"""
+
+
+def push_changed(payloads: Sequence[dict[str, Any]]) -> None:
+    """Outbox handler of `stock.changed` {warehouse_id, sku_ids}: find who has to hear, one event for each channel. No network here."""
+    changed = sorted({(payload["warehouse_id"], sku_id) for payload in payloads for sku_id in payload["sku_ids"]})
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_AFFECTED, [[pair[0] for pair in changed], [pair[1] for pair in changed]])
+            affected = cursor.fetchall()
+        outbox.emit_all([event for channel_id, listing_ids in affected for event in _events(channel_id, listing_ids)])
+
+
+def stale(channel_id: int, listing_ids: Sequence[int]) -> None:
+    """A step: the channel does not know these listings' numbers."""
+    outbox.emit_all(_events(channel_id, listing_ids))
+
+
+def stale_all(channel: Channel) -> None:
+    stale(channel.pk, list(channel.listings.filter(sku__isnull=False).order_by("id").values_list("pk", flat=True)))
+
+
+def _events(channel_id: int, listing_ids: Sequence[int]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        ("channel.stale", {"lane": channel_id, "channel_id": channel_id, "listing_ids": list(listing_ids[start : start + EVENT_LISTINGS])})
+        for start in range(0, len(listing_ids), EVENT_LISTINGS)
+    ]
+
+
+def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
+    """Outbox handler of `channel.stale` {channel_id, listing_ids}, one channel's events at a time. Raises ChannelQuiet: try again later."""
+    channel = Channel.objects.filter(pk=payloads[0]["channel_id"], active=True).first()
+    if channel is None:  # paused: resuming tells all numbers again
+        return
+    listing_ids = sorted({listing_id for payload in payloads for listing_id in payload["listing_ids"]})
+    tries = max(int(payload.get("tries", 0)) for payload in payloads)
+    until = time.monotonic() + BUDGET_S
+    with calling(channel) as shop:
+        size = shop.capabilities.batch_size
+        for start in range(0, len(listing_ids), size):
+            if time.monotonic() > until:
+                with transaction.atomic():
+                    stale(channel.pk, listing_ids[start:])
+                return
+            _push_batch(channel, shop, listing_ids[start : start + size], tries)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a channel may sell of one listing now."""
+
+    listing_id: int
+    external_id: str
+    quantity: int
+    pushed_quantity: int | None
+
+
+# Sold in a shop and not yet promised here: those units must not be offered a second time.
+_NUMBERS = """
+WITH waiting AS (
+    SELECT (line ->> 'sku_id')::bigint AS sku_id, sum((line ->> 'quantity')::bigint) AS quantity
+    FROM marketplaces_channelorder o
+    JOIN marketplaces_channel c ON c.id = o.channel_id AND c.warehouse_id = %(warehouse)s
+    CROSS JOIN jsonb_array_elements(o.lines) AS line
+    WHERE o.merchant_id = %(merchant)s AND o.order_id IS NULL AND o.shop_state = 'open' AND line ->> 'sku_id' IS NOT NULL
+    GROUP BY 1
+)
+SELECT l.id, l.external_id,
+       greatest(0, coalesce(a.on_hand - a.committed - a.backordered, 0) - coalesce(w.quantity, 0) - %(buffer)s), l.pushed_quantity
+FROM marketplaces_listing l
+LEFT JOIN inventory_availability a ON a.sku_id = l.sku_id AND a.warehouse_id = %(warehouse)s
+LEFT JOIN waiting w ON w.sku_id = l.sku_id
+WHERE l.channel_id = %(channel)s AND l.sku_id IS NOT NULL AND (%(listings)s::bigint[] IS NULL OR l.id = ANY(%(listings)s::bigint[]))
+ORDER BY l.id
+"""
+
+
+def numbers(channel: Channel, listing_ids: Sequence[int] | None = None) -> list[Told]:
+    """What the channel may sell now of these listings, or of all that are tied to a sku."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _NUMBERS,
+            {
+                "channel": channel.pk,
+                "merchant": channel.merchant_id,
+                "warehouse": channel.warehouse_id,
+                "buffer": channel.buffer,
+                "listings": None if listing_ids is None else list(listing_ids),
+            },
+        )
+        return [Told(key, external_id, int(quantity), pushed) for key, external_id, quantity, pushed in cursor.fetchall()]
+
+
+def _push_batch(channel: Channel, shop: Marketplace, listing_ids: Sequence[int], tries: int) -> None:
+    told = {row.external_id: row for row in numbers(channel, listing_ids)}
+    if not told:
+        return
+    results = shop.push_stock([StockLevel(row.external_id, row.quantity, expected=row.pushed_quantity) for row in told.values()])
+    _store(channel, [(told[result.listing_id].listing_id, result) for result in results])
+    failed = [result for result in results if result.retryable]
+    if not failed:
+        return
+    if len(failed) == len(results) and all(result.error in (PushError.UNAVAILABLE, PushError.THROTTLED) for result in failed):
+        waits = [result.retry_after for result in failed if result.retry_after]
+        raise ChannelUnavailable(reason=failed[0].message, retry_after=max(waits, default=None))
+    _try_again(channel, {told[result.listing_id].listing_id: result for result in failed}, tries)
+
+
+def _try_again(channel: Channel, failed: dict[int, PushResult], tries: int) -> None:
+    """Only the listings that failed come back. A number that moved in the shop means that there are orders to fetch first."""
+    wait = max([result.retry_after or 0.0 for result in failed.values()] + [min(LONGEST_DELAY_S, 2.0 ** min(tries, 12))])
+    with transaction.atomic():
+        if any(result.error is PushError.STALE for result in failed.values()):
+            order_import.ask(channel.pk)
+        outbox.emit_later(wait, "channel.stale", lane=channel.pk, channel_id=channel.pk, listing_ids=sorted(failed), tries=tries + 1)
+
+
+_STORE = """
+UPDATE marketplaces_listing l
+SET pushed_quantity = CASE WHEN r.error = '' THEN r.quantity ELSE l.pushed_quantity END,
+    pushed_at = CASE WHEN r.error = '' THEN now() ELSE l.pushed_at END,
+    last_error = r.error
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS r (id, quantity, error) WHERE l.id = r.id
+"""
+
+
+def _store(channel: Channel, results: Sequence[tuple[int, PushResult]]) -> None:
+    errors = ["" if result.ok else f"{result.error}: {result.message}"[:500] for _key, result in results]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_STORE, [[key for key, _result in results], [result.quantity for _key, result in results], errors])
+        if any(result.ok for _key, result in results):
+            cursor.execute("UPDATE marketplaces_channel SET last_push_at = now() WHERE id = %s", [channel.pk])
+
+
+def unmapped(channel: Channel) -> list[Listing]:
+    """Offers without a sku: nobody tells the shop their numbers."""
+    return list(channel.listings.filter(sku=None).order_by("external_sku", "id"))

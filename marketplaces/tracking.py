@@ -1,0 +1,87 @@
+"""Shops and their buyers hear of each parcel that left, once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Prefetch
+from django.utils import timezone
+
+from marketplaces.calling import calling
+from marketplaces.models import Channel, ChannelOrder, ToldParcel
+from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, Marketplace, TrackedLine, Tracking
+from outbound.models import Order, Parcel, ParcelLine
+from wms.core import outbox
+
+_CHANNELS = """
+SELECT o.channel_id, array_agg(p.id ORDER BY p.id) FROM outbound_parcel p
+JOIN marketplaces_channelorder o ON o.order_id = p.order_id
+WHERE p.status = 'shipped' AND (p.id = ANY(%(parcels)s) OR o.channel_id = %(channel)s)
+  AND NOT EXISTS (SELECT FROM marketplaces_toldparcel t WHERE t.parcel_id = p.id)
+GROUP BY o.channel_id
+"""
+
+
+def send_shipped(payloads: Sequence[dict[str, Any]]) -> None:
+    """Outbox handler of `order.shipped` {order_id, parcel_id}: one event for each shop that has to hear. No network here."""
+    with transaction.atomic():
+        _tell([payload["parcel_id"] for payload in payloads], None)
+
+
+def catch_up(channel: Channel) -> None:
+    """A step: have the shop told of all parcels that it does not know of."""
+    _tell([], channel.pk)
+
+
+def _tell(parcel_ids: Sequence[int], channel_id: int | None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_CHANNELS, {"parcels": list(parcel_ids), "channel": channel_id})
+        found = cursor.fetchall()
+    outbox.emit_all([("parcel.left", {"lane": key, "channel_id": key, "parcel_ids": parcels}) for key, parcels in found])
+
+
+def tell(payloads: Sequence[dict[str, Any]]) -> None:
+    """Outbox handler of `parcel.left` {channel_id, parcel_ids}, one channel's events at a time. Raises ChannelQuiet: try again later."""
+    channel = Channel.objects.filter(pk=payloads[0]["channel_id"], active=True).first()
+    if channel is None:  # resuming catches up
+        return
+    wanted = {parcel_id for payload in payloads for parcel_id in payload["parcel_ids"]}
+    told = ToldParcel.objects.filter(parcel__in=wanted).values_list("parcel", flat=True)
+    lines = Prefetch("lines", ParcelLine.objects.select_related("line"))
+    parcels = Parcel.objects.filter(pk__in=wanted, status="shipped").exclude(pk__in=told).select_related("order__channel_order")
+    with calling(channel) as shop:
+        for parcel in parcels.prefetch_related(lines).order_by("pk"):
+            _send(shop, parcel, parcel.order.channel_order)
+
+
+def _send(shop: Marketplace, parcel: Parcel, channel_order: ChannelOrder) -> None:
+    error = ""
+    try:
+        shop.send_tracking(_tracking(parcel, channel_order))
+    except (ChannelUnavailable, CredentialsRefused):
+        raise
+    except ChannelRefused as refusal:  # useless to repeat: cancelled or deleted there
+        error = str(refusal)[:2000]
+    ToldParcel.objects.get_or_create(parcel=parcel, defaults={"channel_order": channel_order, "error": error})
+
+
+def _tracking(parcel: Parcel, channel_order: ChannelOrder) -> Tracking:
+    others = Parcel.objects.filter(order=parcel.order_id).exclude(pk=parcel.pk).exclude(status=Parcel.Status.VOID)
+    left = {Order.Status.SHIPPED, Order.Status.CARRIER_SCANNED, Order.Status.DELIVERED}
+    ids = others.values_list("pk", flat=True)
+    told = ToldParcel.objects.filter(parcel__in=ids).count()
+    alone = not ids and parcel.order.status in left
+    units: dict[str, int] = {}
+    for held in parcel.lines.all():
+        line_id = channel_order.lines[held.line.number - 1]["line_id"]
+        units[line_id] = units.get(line_id, 0) + held.quantity
+    return Tracking(
+        order_id=channel_order.external_id,
+        number=parcel.tracking_number,
+        carrier=parcel.carrier,
+        shipped_at=parcel.shipped_at or timezone.now(),
+        lines=() if alone else tuple(TrackedLine(line_id, quantity) for line_id, quantity in units.items()),
+        completes_order=parcel.order.status in left and told == len(ids),
+    )

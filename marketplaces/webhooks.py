@@ -1,0 +1,66 @@
+"""What shops push comes in here: checked, stored sealed, answered at once; the work follows through the outbox."""
+
+import logging
+
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from marketplaces.calling import open_shop
+from marketplaces.models import Channel
+from marketplaces.port import ChannelEvent, EventKind, MessageUnreadable, SignatureInvalid
+from wms.core import outbox, sealing
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 1024 * 1024
+WANTED = (EventKind.ORDER, EventKind.ORDER_DELETED)
+KEPT_HEADERS = ("x-", "content-type")
+
+
+@csrf_exempt
+@require_POST
+def receive(request: HttpRequest, channel_id: int) -> HttpResponse:
+    """401 without the shop's signature, 413 for a body that is too large, else 200: shops give up webhooks that answer anything else."""
+    channel = Channel.objects.filter(pk=channel_id).first()
+    if channel is None:
+        return HttpResponse(status=404)
+    if not (request.META.get("CONTENT_LENGTH") or "0").isdecimal() or int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+        return HttpResponse(status=413)
+    body = request.body
+    headers = {name.lower(): value for name, value in request.headers.items() if name.lower().startswith(KEPT_HEADERS)}
+    try:
+        event = open_shop(channel).webhook(headers=headers, body=body, secret=channel.opened_secret())
+    except SignatureInvalid:
+        return HttpResponse(status=401)
+    except MessageUnreadable as error:
+        log.warning("channel %s sent something unreadable: %s", channel.pk, error)
+        event = None
+    # A paused channel polls when it goes on. Products change with every push of ours: nothing to learn.
+    if channel.active and (event is None or event.kind in WANTED):
+        _keep(channel, event, headers, body)
+    return HttpResponse(status=200)
+
+
+_ONCE = """
+INSERT INTO marketplaces_webhookdelivery (channel_id, delivery_id, topic) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING RETURNING id
+"""
+_KEEP = """
+WITH kept AS (INSERT INTO core_personalrecord (merchant_id, kind, sealed) VALUES (%s, 'webhook', %s) RETURNING id)
+UPDATE marketplaces_webhookdelivery SET raw_id = kept.id FROM kept WHERE marketplaces_webhookdelivery.id = %s
+"""
+
+
+def _keep(channel: Channel, event: ChannelEvent | None, headers: dict[str, str], body: bytes) -> None:
+    """Store a delivery that is new and have it imported; one that came before changes nothing."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        if event is None:
+            outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, poll=True)
+            return
+        cursor.execute(_ONCE, [channel.pk, event.delivery_id[:100], event.topic[:60]])
+        row = cursor.fetchone()
+        if row is None:
+            return
+        cursor.execute(_KEEP, [channel.merchant_id, sealing.seal({"headers": headers, "body": body.decode()}), row[0]])
+        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, delivery_id=row[0])

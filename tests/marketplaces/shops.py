@@ -1,0 +1,80 @@
+"""A loopback shop tied to a warehouse, and the outbox delivered by hand."""
+
+import hmac
+import json
+import uuid
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import connection
+from django.test import Client
+
+from inventory.models import Sku, Warehouse
+from marketplaces import channels
+from marketplaces.models import Channel
+from tests import make
+from tests.marketplaces.woo_shop import WooShop
+from wms.core import outbox
+from wms.core.models import Merchant
+
+BUYER = {
+    "first_name": "Grace",
+    "last_name": "Hopper",
+    "address_1": "1 Cobol Street",
+    "city": "Arlington",
+    "postcode": "22201",
+    "country": "us",
+}
+
+
+def connect(shop: WooShop, merchant: Merchant, house: Warehouse, name: str = "My shop", **more: Any) -> Channel:
+    keys = {"consumer_key": shop.consumer_key, "consumer_secret": shop.consumer_secret}
+    return channels.connect(
+        merchant=merchant, warehouse=house, adapter="woocommerce", base_url=shop.url, credentials=keys, name=name, **more
+    )
+
+
+def selling(shop: WooShop, house: Warehouse, stock: Mapping[Sku, int], **more: Any) -> Channel:
+    """A channel whose shop sells these skus, of which the warehouse has so many, told to the shop already."""
+    merchant = next(iter(stock)).merchant
+    for sku, quantity in stock.items():
+        shop.books.add_product(sku=sku.code, quantity=0)
+        if quantity:
+            make.stock(make.bin_of(house, "A-01"), sku, quantity)
+    channel = connect(shop, merchant, house, **more)
+    channels.fetch_listings(channel=channel)
+    deliver_all()
+    return channel
+
+
+def deliver_all(rounds: int = 20) -> None:
+    """What workers would do, until nothing is due."""
+    for _round in range(rounds):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT DISTINCT handler FROM core_outboxevent WHERE handler LIKE 'marketplaces%%' AND dead_at IS NULL AND due_at <= now()"
+            )
+            handlers = [handler for (handler,) in cursor.fetchall()]
+        if not sum(outbox.deliver(handler) for handler in handlers):
+            return
+    raise AssertionError(f"still not quiet: {handlers}")
+
+
+def make_due() -> None:
+    """Time passes: what was postponed is due, what was left alone may be called."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE core_outboxevent SET due_at = now(), lease_until = NULL")
+        cursor.execute("UPDATE marketplaces_channel SET quiet_until = now() WHERE quiet_until IS NOT NULL")
+
+
+def hook(channel: Channel, order: Mapping[str, Any], *, topic: str = "order.updated", delivery: str = "", secret: str = "") -> int:
+    """Send a webhook as WooCommerce would; answers the status."""
+    body = json.dumps(order).encode()
+    signature = b64encode(hmac.new((secret or channel.opened_secret()).encode(), body, "sha256").digest()).decode()
+    headers = {
+        "x-wc-webhook-topic": topic,
+        "x-wc-webhook-signature": signature,
+        "x-wc-webhook-delivery-id": delivery or uuid.uuid4().hex,
+    }
+    return Client().post(f"/hooks/{channel.pk}", data=body, content_type="application/json", headers=headers).status_code

@@ -1,0 +1,174 @@
+import pytest
+
+from marketplaces import channels, drift, stock_sync
+from marketplaces.models import Channel, Listing
+from outbound import orders
+from tests import make
+from tests.marketplaces import shops
+from tests.marketplaces.woo_shop import WooShop, fail, hang_up, row_errors, stale_stock, throttle
+from wms.core.models import OutboxEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_the_shop_is_told_what_is_on_hand_less_promised_short_and_buffer(shop):
+    house, merchant = make.warehouse(), make.merchant()
+    one, two, three = (make.sku(merchant) for _ in range(3))
+    shops.selling(shop, house, {one: 10, two: 2, three: 0}, buffer=1)
+    assert shop.books.stock() == {one.code: 9, two.code: 1, three.code: 0}
+
+    orders.accept(merchant=merchant, order=make.order(house, {one: 4, two: 2}))
+    orders.accept(merchant=merchant, order=make.order(house, {one: 100}))
+    shops.deliver_all()
+
+    assert shop.books.stock() == {one.code: 0, two.code: 0, three.code: 0}
+    assert not OutboxEvent.objects.filter(handler__startswith="marketplaces").exists()
+
+
+def test_a_push_says_the_number_of_the_moment_and_not_of_the_event(shop):
+    house, merchant = make.warehouse(), make.merchant()
+    thing = make.sku(merchant)
+    shops.selling(shop, house, {thing: 10})
+    shop.calls.clear()
+    for _time in range(5):
+        make.stock(make.bin_of(house, "A-01"), thing, 1)
+    shops.deliver_all()
+
+    [push] = shop.made("POST products/batch")
+    assert [row["stock_quantity"] for row in push.body["update"]] == [15]
+
+
+def test_only_the_listing_that_failed_is_told_again(shop):
+    house, merchant = make.warehouse(), make.merchant()
+    one, two = make.sku(merchant), make.sku(merchant)
+    shops.selling(shop, house, {one: 1, two: 1})
+    bad = shop.books.by_sku(two.code)["id"]
+    shop.misbehave("POST products/batch", row_errors({bad: (503, "busy")}))
+    make.stock(make.bin_of(house, "A-01"), one, 4)
+    make.stock(make.bin_of(house, "A-01"), two, 4)
+    shops.deliver_all()
+
+    assert shop.books.stock() == {one.code: 5, two.code: 1}
+    failed = Listing.objects.get(sku=two)
+    assert (failed.pushed_quantity, failed.last_error) == (1, "unavailable: busy: No.")
+    shop.calls.clear()
+    shops.make_due()
+    shops.deliver_all()
+
+    [push] = shop.made("POST products/batch")
+    assert [row["id"] for row in push.body["update"]] == [bad]
+    assert shop.books.stock() == {one.code: 5, two.code: 5}
+    assert Listing.objects.get(sku=two).last_error == ""
+
+
+def test_a_listing_that_the_shop_refuses_is_shown_and_not_tried_for_ever(shop):
+    house, merchant = make.warehouse(), make.merchant()
+    thing = make.sku(merchant)
+    shops.selling(shop, house, {thing: 1})
+    del shop.books.products[shop.books.by_sku(thing.code)["id"]]
+    make.stock(make.bin_of(house, "A-01"), thing, 4)
+    shops.deliver_all()
+
+    assert Listing.objects.get(sku=thing).last_error.startswith("unknown_listing")
+    assert not OutboxEvent.objects.filter(topic="channel.stale").exists()
+
+
+@pytest.mark.parametrize("fault", [fail(500), throttle("7"), hang_up])
+def test_a_shop_in_trouble_is_left_alone_and_the_others_are_not(shop, fault):
+    house, merchant = make.warehouse(), make.merchant()
+    thing = make.sku(merchant)
+    sick = shops.selling(shop, house, {thing: 1}, name="Sick")
+    with WooShop() as other:
+        other.books.add_product(sku=thing.code)
+        well = shops.connect(other, merchant, house, name="Well")
+        channels.fetch_listings(channel=well)
+        shop.misbehave("POST products/batch", fault)
+        make.stock(make.bin_of(house, "A-01"), thing, 9)
+        shops.deliver_all()
+        make.stock(make.bin_of(house, "A-01"), thing, 1)
+        shops.deliver_all()
+
+        assert (other.books.stock(), shop.books.stock()) == ({thing.code: 11}, {thing.code: 1})
+        other.check()
+    assert len(shop.made("POST products/batch")) == 2
+    sick.refresh_from_db()
+    assert sick.failures == 1
+    assert sick.last_error
+    assert not OutboxEvent.objects.exclude(dead_at=None).exists()
+    shops.make_due()
+    shops.deliver_all()
+
+    assert shop.books.stock() == {thing.code: 11}
+    sick.refresh_from_db()
+    assert (sick.failures, sick.quiet_until, sick.last_error) == (0, None, "")
+
+
+def test_a_number_that_moved_in_the_shop_fetches_its_orders_first(shop):
+    house, merchant = make.warehouse(), make.merchant()
+    thing = make.sku(merchant)
+    shops.selling(shop, house, {thing: 5})
+    shop.misbehave("POST products/batch", stale_stock(3))
+    make.stock(make.bin_of(house, "A-01"), thing, 1)
+    shops.deliver_all()
+
+    assert shop.made("GET orders")
+    assert Listing.objects.get(sku=thing).last_error.startswith("stale")
+    shops.make_due()
+    shops.deliver_all()
+    assert Listing.objects.get(sku=thing).pushed_quantity == 6
+
+
+def test_a_paused_channel_is_not_called_and_learns_all_when_it_goes_on(shop):
+    house, merchant = make.warehouse(), make.merchant()
+    thing = make.sku(merchant)
+    channel = shops.selling(shop, house, {thing: 5})
+    channels.pause(channel=channel)
+    shop.calls.clear()
+    make.stock(make.bin_of(house, "A-01"), thing, 1)
+    shops.deliver_all()
+    assert shop.calls == []
+
+    channels.resume(channel=channel)
+    shops.deliver_all()
+    assert shop.books.stock() == {thing.code: 6}
+
+
+def test_listings_are_tied_by_code_and_the_unknown_ones_stay_visible(shop):
+    house, merchant = make.warehouse(), make.merchant()
+    thing, stranger = make.sku(merchant), make.sku(make.merchant())
+    shop.books.add_product(sku=stranger.code, quantity=77)
+    channel = shops.selling(shop, house, {thing: 5})
+
+    [unknown] = stock_sync.unmapped(channel)
+    assert (unknown.external_sku, shop.books.stock()[stranger.code]) == (stranger.code, 77)
+    mine = make.sku(merchant)
+    make.stock(make.bin_of(house, "A-01"), mine, 3)
+    channels.tie(listing=unknown, sku=mine)
+    shops.deliver_all()
+    assert shop.books.stock()[stranger.code] == 3
+
+
+def test_drift_is_seen_and_repaired(shop):
+    house, merchant = make.warehouse(), make.merchant()
+    thing, other = make.sku(merchant), make.sku(merchant)
+    channel = shops.selling(shop, house, {thing: 5, other: 1})
+    shop.books.set_stock(shop.books.by_sku(thing.code)["id"], 50)
+
+    [difference] = drift.repair(channel)
+    assert (difference.ours, difference.theirs, difference.told) == (5, 50, 5)
+    shops.deliver_all()
+    assert drift.compare(channel) == []
+
+
+def test_telling_costs_the_same_number_of_statements_for_any_number_of_listings(shop, django_assert_num_queries):
+    house, merchant = make.warehouse(), make.merchant()
+    skus = [make.sku(merchant) for _ in range(60)]
+    shops.selling(shop, house, dict.fromkeys(skus, 2))
+    channel = Channel.objects.get()
+    keys = list(Listing.objects.values_list("pk", flat=True))
+    for count in (3, 60):
+        with django_assert_num_queries(7):
+            stock_sync.push_stale([{"channel_id": channel.pk, "listing_ids": keys[:count]}])
+        changed = [{"warehouse_id": house.pk, "sku_ids": [sku.pk for sku in skus[:count]]}]
+        with django_assert_num_queries(4):
+            stock_sync.push_changed(changed)
