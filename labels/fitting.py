@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 from labels import fonts
 
 LINE_HEIGHT: Final = 1.14
-ELLIPSIS: Final = "…"
+# Three dots: the glyph of … hangs in the middle of the line in a Chinese font.
+ELLIPSIS: Final = "..."
 MISSING: Final = "?"
 _STEPS: Final = 8
 # One line reads better than two that are a little bigger.

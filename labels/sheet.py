@@ -93,7 +93,7 @@ class Sheet:
         return left, top, self.dots(box.right) - left, self.dots(box.bottom) - top
 
     def _fill(self, rectangles: list[tuple[int, int, int, int]]) -> None:
-        """One compound path of (left, top, width, height) in whole dots."""
+        """One compound path of (left, top, width, height) in whole dots; they must not overlap, an even number of times is white."""
         less = 2 * _INSET
         operators = [
             f"{x + _INSET:.1f} {self._height - y - height + _INSET:.1f} {width - less:.1f} {height - less:.1f} re"
@@ -207,14 +207,15 @@ class Sheet:
         if symbol.is_matrix:
             top += (height - symbol.full_height * module) // 2 + symbol.rules.vertical * module
         row_height = module if symbol.is_matrix else height
+        bearer = 2 * module if symbol.kind == Kind.ITF_14 else 0
         rectangles = [
-            (left + run.start * module, top + place * row_height, run.length * module, row_height)
+            (left + run.start * module, top + place * row_height + bearer, run.length * module, row_height - 2 * bearer)
             for place, row in enumerate(symbol.rows)
             for run in row
         ]
-        if symbol.kind == Kind.ITF_14:
-            # Bearer bars: without them a slanted scan reads a shorter, valid number.
-            rectangles += [(left, y, symbol.width * module, 2 * module) for y in (top, top + height - 2 * module)]
+        if bearer:
+            # Without bearer bars a slanted scan reads a shorter, valid number.
+            rectangles += [(left, y, symbol.width * module, bearer) for y in (top, top + height - bearer)]
         self._fill(rectangles)
         if text_size:
             line = Box(box.x, box.bottom - line_mm, box.width, line_mm)

@@ -34,9 +34,12 @@ class BinLabel:
             sheet.arrow(Box(right + side * 0.2, code.y + 1, side * 0.6, code.height - 2), up=self.arrow == "up")
             code = code._replace(width=main)
         sheet.text(code, self.code, size=54, least=16, bold=True, align=Align.CENTRE, middle=True)
-        sheet.text(band._replace(width=main), " · ".join(part for part in (self.warehouse, self.zone) if part), size=11, middle=True)
+        sheet.text(
+            band._replace(width=band.width * 0.66), " · ".join(part for part in (self.warehouse, self.zone) if part), size=11, middle=True
+        )
         if self.level:
-            sheet.text(band, _("Level {level}").format(level=self.level), size=11, bold=True, align=Align.RIGHT, middle=True)
+            third = Box(band.x + band.width * 0.68, band.y, band.width * 0.32, band.height)
+            sheet.text(third, _("Level {level}").format(level=self.level), size=11, bold=True, align=Align.RIGHT, middle=True)
         sheet.rule(margin, code.bottom + 1, width - 2 * margin)
         top = code.bottom + 2.5
         sheet.barcode(Box(margin, top, main, height - top - 2), self.scan_code, text_size=9)

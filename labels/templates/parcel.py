@@ -76,7 +76,7 @@ class ParcelLabel:
         for place, line in enumerate(lines):
             row = Box(box.x + 1, box.y + 6.5 + place * step, box.width - 2, step)
             # The name and the place steer the parcel: they are the bold ones.
-            sheet.text(row, line, size=16, least=6.5, bold=place in {0, last_of_place}, middle=True)
+            sheet.text(row, line, size=16, least=6.5, lines=2, bold=place in {0, last_of_place}, middle=True)
 
     def _draw_facts(self, sheet: Sheet, box: Box) -> None:
         date_share = 0.25 if self.shipped_on else 0

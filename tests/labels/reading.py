@@ -111,7 +111,11 @@ def _grow(start: int, step: int, gap: int, is_dark: Callable[[int], bool]) -> in
 def _has_dark(image: Image.Image, left: int, top: int, right: int, bottom: int) -> bool:
     """Off the page nothing is dark."""
     on_page = left >= 0 and top >= 0 and right <= image.width and bottom <= image.height
-    return on_page and image.crop((left, top, right, bottom)).getextrema()[0] < 128
+    return on_page and darkest(image.crop((left, top, right, bottom))) < 128
+
+
+def darkest(image: Image.Image) -> int:
+    return min(image.tobytes())
 
 
 def symbol_of(found: Found) -> Symbol:
@@ -151,4 +155,4 @@ def is_white(image: Image.Image, left: int, top: int, right: int, bottom: int) -
     """Whether the area lies on the page and has no mark at all."""
     if left < 0 or top < 0 or right > image.width or bottom > image.height:
         return False
-    return left >= right or top >= bottom or image.crop((left, top, right, bottom)).getextrema()[0] > 250
+    return left >= right or top >= bottom or darkest(image.crop((left, top, right, bottom))) > 250

@@ -1,16 +1,19 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from labels import gs1
+from wms.core.errors import WmsError
 
 
 @pytest.mark.parametrize("number", ["4006381333931", "96385074", "036000291452", "09501101530003", "106141412345678908"])
-def test_check_digit_of_published_numbers(number):
+def test_check_digit_of_published_numbers(number: str) -> None:
     assert gs1.check_digit(number[:-1]) == number[-1]
 
 
-def test_sscc_is_extension_prefix_serial_and_check_digit():
+def test_sscc_is_extension_prefix_serial_and_check_digit() -> None:
     number = gs1.sscc(extension=3, company_prefix="4012345", serial=17)
     assert number == "340123450000000178"
     assert gs1.checked(number, 18) == number
@@ -23,13 +26,14 @@ def test_sscc_is_extension_prefix_serial_and_check_digit():
         {"company_prefix": "４０１２３４５"}, {"serial": -1}, {"serial": 10**9},
     ],
 )  # fmt: skip
-def test_impossible_sscc_is_refused(wrong):
+def test_impossible_sscc_is_refused(wrong: dict[str, Any]) -> None:
+    valid: dict[str, Any] = {"extension": 3, "company_prefix": "4012345", "serial": 17}
     with pytest.raises(gs1.BadSscc):
-        gs1.sscc(**({"extension": 3, "company_prefix": "4012345", "serial": 17} | wrong))
+        gs1.sscc(**(valid | wrong))
 
 
 @given(st.integers(0, 9), st.from_regex(r"[0-9]{4,12}", fullmatch=True), st.data())
-def test_every_sscc_has_18_digits_and_no_single_wrong_digit_passes(extension, prefix, data):
+def test_every_sscc_has_18_digits_and_no_single_wrong_digit_passes(extension: int, prefix: str, data: st.DataObject) -> None:
     serial = data.draw(st.integers(0, 10 ** (16 - len(prefix)) - 1))
     number = gs1.sscc(extension=extension, company_prefix=prefix, serial=serial)
     assert gs1.checked(number, 18) == number
@@ -41,12 +45,12 @@ def test_every_sscc_has_18_digits_and_no_single_wrong_digit_passes(extension, pr
 
 
 @pytest.mark.parametrize("number", ["", "400638133393", "40063813339311", "40063813339３1", "400638133393²"])
-def test_not_thirteen_digits(number):
+def test_not_thirteen_digits(number: str) -> None:
     with pytest.raises(gs1.BadDigits):
         gs1.checked(number, 13)
 
 
-def test_separator_only_after_variable_length_values_that_are_not_last():
+def test_separator_only_after_variable_length_values_that_are_not_last() -> None:
     elements = [("01", "09501101530003"), ("10", "AB-123"), ("17", "271231"), ("21", "S1")]
     assert gs1.element_string(elements) == "010950110153000310AB-123\x1d1727123121S1"
     assert gs1.human_readable(elements) == "(01)09501101530003(10)AB-123(17)271231(21)S1"
@@ -65,17 +69,17 @@ def test_separator_only_after_variable_length_values_that_are_not_last():
         ("3103", "12345", gs1.BadElement), ("37", "１２", gs1.BadElement), ("420", "", gs1.BadElement),
     ],
 )  # fmt: skip
-def test_wrong_elements_are_refused(ai, value, error):
+def test_wrong_elements_are_refused(ai: str, value: str, error: type[WmsError]) -> None:
     with pytest.raises(error):
         gs1.element_string([(ai, value)])
 
 
 @pytest.mark.parametrize("text", ["", "00340", "(00)", "x(10)A", "(10)A(", "(1)5", "(10)A(21)"])
-def test_wrong_element_strings_are_refused(text):
+def test_wrong_element_strings_are_refused(text: str) -> None:
     with pytest.raises(gs1.BadElementString):
         gs1.parse(text)
 
 
-def test_no_element_is_refused():
+def test_no_element_is_refused() -> None:
     with pytest.raises(gs1.BadElementString):
         gs1.element_string([])

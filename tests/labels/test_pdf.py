@@ -1,7 +1,9 @@
 import subprocess
 import sys
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from io import BytesIO
+from pathlib import Path
 
 import pypdfium2
 import pytest
@@ -13,7 +15,7 @@ from labels.sheet import Box, Sheet, Size
 from labels.symbols import UnprintableContent
 from tests.labels import reading, samples
 
-ALL = [samples.BIN, samples.SKU, samples.CARTON, samples.PARCEL, samples.PARCEL_GS1, samples.SLIP]
+ALL: list[pdf.Label] = [samples.BIN, samples.SKU, samples.CARTON, samples.PARCEL, samples.PARCEL_GS1, samples.SLIP]
 
 ELSEWHERE = """
 import sys, hashlib
@@ -25,11 +27,11 @@ sys.stdout.write(hashlib.sha256(pdf.render(ALL)).hexdigest())
 """
 
 
-def test_the_same_labels_are_the_same_bytes():
+def test_the_same_labels_are_the_same_bytes() -> None:
     assert pdf.render(ALL) == pdf.render(ALL)
 
 
-def test_the_same_bytes_in_every_process(pytestconfig):
+def test_the_same_bytes_in_every_process(pytestconfig: pytest.Config) -> None:
     def digest(seed: str) -> str:
         command = [sys.executable, "-c", ELSEWHERE]
         return subprocess.run(
@@ -40,7 +42,7 @@ def test_the_same_bytes_in_every_process(pytestconfig):
     assert digest("1") == digest("2")
 
 
-def test_one_label_a_page_each_in_its_own_size():
+def test_one_label_a_page_each_in_its_own_size() -> None:
     document = pypdfium2.PdfDocument(pdf.render(ALL))
     assert len(document) == len(ALL)
     sizes = [(round(width / 72 * 25.4), round(height / 72 * 25.4)) for width, height in (page.get_size() for page in document)]
@@ -48,12 +50,12 @@ def test_one_label_a_page_each_in_its_own_size():
 
 
 @pytest.mark.parametrize("dpi", [203, 300])
-def test_pages_are_whole_dots(dpi):
+def test_pages_are_whole_dots(dpi: int) -> None:
     for label, page in zip(ALL, reading.pages(ALL, dpi), strict=True):
         assert page.size == (round(label.size.width / 25.4 * dpi), round(label.size.height / 25.4 * dpi))
 
 
-def test_a_thousand_labels_out_of_a_generator():
+def test_a_thousand_labels_out_of_a_generator() -> None:
     out = BytesIO()
     assert pdf.write((replace(samples.BIN, code=f"A-{n:04d}", scan_code=f"A-{n:04d}") for n in range(1000)), out) == 1000
     document = pypdfium2.PdfDocument(out.getvalue())
@@ -63,14 +65,14 @@ def test_a_thousand_labels_out_of_a_generator():
     assert len(out.getvalue()) < 2_000_000
 
 
-def test_nothing_to_print_is_refused():
+def test_nothing_to_print_is_refused() -> None:
     out = BytesIO()
     with pytest.raises(pdf.NothingToPrint):
         pdf.write([], out)
     assert out.getvalue() == b""
 
 
-def test_a_refused_label_writes_nothing():
+def test_a_refused_label_writes_nothing() -> None:
     out = BytesIO()
     with pytest.raises(UnprintableContent):
         pdf.write([samples.BIN, replace(samples.PARCEL, tracking_number="追踪")], out)
@@ -89,7 +91,7 @@ class Words:
         sheet.text(Box(2, 2, 56, 16), self.text, size=24)
 
 
-def test_chinese_glyphs_are_drawn_not_boxes():
+def test_chinese_glyphs_are_drawn_not_boxes() -> None:
     characters = "机械键盘拣货区深圳科技"
     drawn = {reading.pages([Words(character)], 203)[0].tobytes() for character in characters}
     assert len(drawn) == len(set(characters)), "two characters look the same: the font's box for a missing glyph"
@@ -97,18 +99,18 @@ def test_chinese_glyphs_are_drawn_not_boxes():
     assert page.get_textpage().get_text_range().strip() == characters
 
 
-def test_the_font_is_embedded():
+def test_the_font_is_embedded() -> None:
     assert b"/FontFile2" in pdf.render([Words("机械")])
 
 
 @pytest.fixture
-def other_font():
+def other_font() -> Generator[None]:
     fonts.label_font.cache_clear()
     yield
     fonts.label_font.cache_clear()
 
 
-def test_a_font_that_cannot_be_read_is_a_configuration_error(other_font, tmp_path):
+def test_a_font_that_cannot_be_read_is_a_configuration_error(other_font: None, tmp_path: Path) -> None:
     path = tmp_path / "not-a-font.ttf"
     path.write_bytes(b"no font")
     for wrong in (path, tmp_path / "missing.ttf"):

@@ -1,15 +1,18 @@
 """Each kind: the dots of the print are exactly the modules, and zxing-cpp reads the content with the right symbology."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from labels import gs1, symbols
 from labels.sheet import Box, Sheet, Size, SymbolTooWide
 from labels.symbols import Kind, Symbol
 from tests.labels import reading
+from wms.core.errors import WmsError
 
 MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 DPIS = st.sampled_from([203, 300])
@@ -39,7 +42,7 @@ def scan(symbol: Symbol, dpi: int) -> reading.Found:
     return found[0]
 
 
-def assert_dots(image, found: reading.Found, symbol: Symbol) -> None:
+def assert_dots(image: Image.Image, found: reading.Found, symbol: Symbol) -> None:
     module, rest = divmod(found.right - found.left, symbol.width)
     assert rest == 0
     for place, row in enumerate(symbol.rows):
@@ -64,7 +67,7 @@ DIGITS_AND_LETTERS = st.text("0123456789AB-", min_size=1, max_size=40)
 @example("99", 203)
 @example("9912345", 203)
 @given(ASCII | DIGITS_AND_LETTERS | st.from_regex(r"(99|100|10[0-6])[0-9A]{0,9}", fullmatch=True), DPIS)
-def test_code_128(content, dpi):
+def test_code_128(content: str, dpi: int) -> None:
     found = scan(symbols.code_128(content), dpi)
     assert (found.kind, found.content) == (Kind.CODE_128, content)
 
@@ -74,7 +77,7 @@ def test_code_128(content, dpi):
 ])  # fmt: skip
 @MANY
 @given(st.data(), DPIS)
-def test_retail_numbers(kind, encode, length, data, dpi):
+def test_retail_numbers(kind: Kind, encode: Callable[[str], Symbol], length: int, data: st.DataObject, dpi: int) -> None:
     number = data.draw(with_check_digit(length))
     if kind == Kind.EAN_13 and number[0] == "0":
         # It has the bars of a UPC-A: no reader can tell.
@@ -96,14 +99,14 @@ ELEMENTS = st.one_of(
 
 @MANY
 @given(ELEMENTS, DPIS)
-def test_gs1_128(elements, dpi):
+def test_gs1_128(elements: list[gs1.Element], dpi: int) -> None:
     found = scan(symbols.gs1_128(elements), dpi)
     assert (found.kind, found.content) == (Kind.GS1_128, gs1.element_string(elements))
 
 
 @MANY
 @given(ELEMENTS, DPIS)
-def test_gs1_data_matrix(elements, dpi):
+def test_gs1_data_matrix(elements: list[gs1.Element], dpi: int) -> None:
     found = scan(symbols.gs1_data_matrix(elements), dpi)
     assert (found.kind, found.content) == (Kind.GS1_DATA_MATRIX, gs1.element_string(elements))
 
@@ -114,18 +117,27 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size
 @pytest.mark.parametrize(("kind", "encode"), [(Kind.QR, symbols.qr), (Kind.DATA_MATRIX, symbols.data_matrix)])
 @MANY
 @given(content=ASCII | TEXT, dpi=DPIS)
-def test_matrices_hold_any_text(kind, encode, content, dpi):
+def test_matrices_hold_any_text(kind: Kind, encode: Callable[[str], Symbol], content: str, dpi: int) -> None:
     found = scan(encode(content), dpi)
     assert (found.kind, found.content) == (kind, content)
 
 
-def test_sscc_symbol_and_its_human_readable_line():
+@pytest.mark.parametrize("dpi", [203, 300])
+def test_itf_14_has_bearer_bars_over_its_whole_width(dpi: int) -> None:
+    (image,) = reading.pages([Alone(symbols.itf_14("09501101530003"))], dpi)
+    (found,) = reading.read(image)
+    module = reading.module_pixels(found)
+    for top in (found.top, found.bottom - 2 * module):
+        assert max(image.crop((found.left, top, found.right, top + 2 * module)).tobytes()) < 128
+
+
+def test_sscc_symbol_and_its_human_readable_line() -> None:
     symbol = symbols.sscc("340123450000000178")
     assert (symbol.kind, symbol.text, symbol.content) == (Kind.GS1_128, "(00)340123450000000178", "00340123450000000178")
 
 
 @pytest.mark.parametrize("content", ["拣货", "Größe", "a\tb", "\x00", "A\x1dB", "A\x7f", "²"])
-def test_code_128_refuses_what_it_cannot_hold(content):
+def test_code_128_refuses_what_it_cannot_hold(content: str) -> None:
     with pytest.raises(symbols.UnprintableContent) as raised:
         symbols.code_128(content)
     assert raised.value.status == 422
@@ -133,7 +145,7 @@ def test_code_128_refuses_what_it_cannot_hold(content):
 
 
 @pytest.mark.parametrize("content", ["", "A" * 81])
-def test_code_128_refuses_wrong_lengths(content):
+def test_code_128_refuses_wrong_lengths(content: str) -> None:
     with pytest.raises(symbols.BadContentLength):
         symbols.code_128(content)
 
@@ -149,12 +161,12 @@ def test_code_128_refuses_wrong_lengths(content):
         (symbols.data_matrix, "x" * 5000, symbols.BadContentLength), (symbols.data_matrix, "a\ud800", symbols.UnprintableContent),
     ],
 )  # fmt: skip
-def test_wrong_content_is_a_typed_error(encode, content, error):
+def test_wrong_content_is_a_typed_error(encode: Callable[[str], Symbol], content: str, error: type[WmsError]) -> None:
     with pytest.raises(error):
         encode(content)
 
 
-def test_gs1_128_is_limited_to_48_characters():
+def test_gs1_128_is_limited_to_48_characters() -> None:
     long = [("10", "A" * 20), ("21", "B" * 20), ("240", "C")]
     assert len(gs1.element_string(long)) == 22 + 1 + 22 + 1 + 4
     with pytest.raises(gs1.ElementStringTooLong):
@@ -170,7 +182,7 @@ def test_gs1_128_is_limited_to_48_characters():
         ("09501101530003", Kind.ITF_14), ("X0012345AB", Kind.CODE_128), ("400638133393²", None), ("12345678", Kind.CODE_128),
     ],
 )  # fmt: skip
-def test_the_symbol_of_a_product_barcode(barcode, kind):
+def test_the_symbol_of_a_product_barcode(barcode: str, kind: Kind | None) -> None:
     if kind is None:
         with pytest.raises(symbols.UnprintableContent):
             symbols.for_barcode(barcode)
@@ -179,7 +191,7 @@ def test_the_symbol_of_a_product_barcode(barcode, kind):
 
 
 @pytest.mark.parametrize("dpi", [203, 300])
-def test_a_symbol_that_does_not_fit_is_refused(dpi):
+def test_a_symbol_that_does_not_fit_is_refused(dpi: int) -> None:
     symbol = symbols.code_128("A" * 30)
     with pytest.raises(SymbolTooWide) as raised:
         reading.pages([Alone(symbol, Size(57, 32))], dpi)
