@@ -1,0 +1,291 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+
+from inventory.models import Availability, StockMovement
+from marketplaces import channels, order_import
+from marketplaces.models import ChannelOrder, WebhookDelivery
+from outbound import orders
+from outbound.models import Order
+from tests import make
+from tests.marketplaces import shops
+from tests.marketplaces.shops import BUYER, hook
+from wms.core.models import OutboxEvent, PersonalRecord
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def house():
+    return make.warehouse()
+
+
+@pytest.fixture
+def thing():
+    return make.sku(make.merchant())
+
+
+@pytest.fixture
+def channel(shop, house, thing):
+    return shops.selling(shop, house, {thing: 10}, code="WOO")
+
+
+def poll_now(channel):
+    order_import.ask_all()
+    shops.make_due()
+    shops.deliver_all()
+
+
+def totals(sku):
+    row = Availability.objects.get(sku=sku)
+    return row.on_hand, row.committed, row.backordered
+
+
+def test_an_order_that_comes_by_two_webhooks_and_by_poll_is_imported_once(shop, channel, thing):
+    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
+    body = shop.books.order(number)
+    assert [hook(channel, body, topic="order.created", delivery="one"), hook(channel, body, delivery="two")] == [200, 200]
+    assert hook(channel, body, delivery="two") == 200
+    shops.deliver_all()
+    poll_now(channel)
+    poll_now(channel)
+
+    order = Order.objects.get()
+    assert (order.reference, order.status, order.country) == (f"WOO-{number}", "ready", "US")
+    assert order.ship_to.opened() == {
+        "name": "Grace Hopper",
+        "line1": "1 Cobol Street",
+        "city": "Arlington",
+        "postcode": "22201",
+        "country": "US",
+    }
+    assert totals(thing) == (10, 3, 0)
+    assert shop.books.stock() == {thing.code: 7}
+    assert ChannelOrder.objects.get().order == order
+    assert WebhookDelivery.objects.count() == 2
+    assert shop.made("GET orders")
+
+
+def test_a_paged_poll_takes_in_every_order_once(shop, channel, thing, house):
+    make.stock(make.bin_of(house, "A-01"), thing, 500)
+    for _order in range(130):
+        shop.books.place_order([(thing.code, 1)], shipping=BUYER)
+    poll_now(channel)
+
+    assert Order.objects.filter(status="ready").count() == 130
+    assert totals(thing) == (510, 130, 0)
+    assert shop.books.stock() == {thing.code: 380}
+
+
+def test_unknown_goods_wait_visibly_and_their_known_lines_are_not_sold_again(shop, channel, thing, house):
+    shop.books.add_product(sku="NEW-ONE", quantity=5)
+    number = shop.books.place_order([(thing.code, 4), ("NEW-ONE", 1)], shipping=BUYER)
+    hook(channel, shop.books.order(number))
+    shops.deliver_all()
+
+    waiting = ChannelOrder.objects.get()
+    assert (waiting.status, waiting.problem, waiting.problem_detail) == ("unmapped", "unknown_goods", "NEW-ONE")
+    assert not Order.objects.exists()
+    assert (totals(thing), shop.books.stock()[thing.code]) == ((10, 0, 0), 6)
+
+    new = make.sku(thing.merchant, code="NEW-ONE")
+    make.stock(make.bin_of(house, "A-01"), new, 1)
+    channels.fetch_listings(channel=channel)
+    shops.deliver_all()
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.problem, waiting.order.status) == ("imported", "", "ready")
+    assert (totals(thing), shop.books.stock()) == ((10, 4, 0), {thing.code: 6, "NEW-ONE": 0})
+
+
+def test_an_address_that_cannot_be_used_is_shown_and_mended_by_the_shop(shop, channel, thing):
+    number = shop.books.place_order([(thing.code, 1)], shipping={**BUYER, "country": ""})
+    hook(channel, shop.books.order(number))
+    shops.deliver_all()
+    assert ChannelOrder.objects.get().problem == "bad_address"
+    assert shop.books.stock() == {thing.code: 9}
+
+    shop.books.clock = lambda: datetime.now(UTC) + timedelta(seconds=5)
+    shop.books.change_order(number, {"shipping": {**BUYER, "country": "UK"}})
+    poll_now(channel)
+    assert ChannelOrder.objects.get().order.country == "GB"
+
+
+def test_cancelled_before_shipping_frees_the_goods(shop, channel, thing):
+    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
+    poll_now(channel)
+    shop.books.change_order(number, {"status": "cancelled"})
+    poll_now(channel)
+    poll_now(channel)
+
+    assert Order.objects.get().status == "cancelled"
+    assert ChannelOrder.objects.get().status == "cancelled"
+    assert (totals(thing), shop.books.stock()) == ((10, 0, 0), {thing.code: 10})
+
+
+def test_a_cancellation_that_overtakes_its_order_wins(shop, channel, thing):
+    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
+    before = shop.books.order(number).copy()
+    after = shop.books.change_order(number, {"status": "cancelled"})
+    hook(channel, after)
+    shops.deliver_all()
+    hook(channel, before, topic="order.created")
+    shops.deliver_all()
+
+    assert not Order.objects.exists()
+    assert ChannelOrder.objects.get().status == "cancelled"
+    assert (totals(thing), shop.books.stock()) == ((10, 0, 0), {thing.code: 10})
+
+
+def test_cancelled_after_it_left_is_no_receipt_and_the_shop_hears_our_number_again(shop, channel, thing):
+    number = shop.books.place_order([(thing.code, 3)], status="processing", shipping=BUYER)
+    poll_now(channel)
+    ship_all(thing)
+    shops.deliver_all()
+    movements = StockMovement.objects.count()
+    shop.books.change_order(number, {"status": "cancelled"})
+    assert shop.books.stock() == {thing.code: 10}  # the shop puts back on sale what is on its way to the buyer
+    poll_now(channel)
+
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.problem) == ("cancelled_late", "cancelled_late")
+    assert StockMovement.objects.count() == movements
+    assert (totals(thing), shop.books.stock()) == ((7, 0, 0), {thing.code: 7})
+
+
+def ship_all(sku):
+    """The goods leave, without the floor's work."""
+    from django.db import transaction
+
+    from inventory import availability, ledger
+    from inventory.models import Reason
+
+    order = Order.objects.get()
+    line = order.lines.get()
+    place = make.bin_of(order.warehouse, "A-01")
+    with transaction.atomic():
+        ledger.post(
+            warehouse_id=order.warehouse_id,
+            legs=[ledger.Leg(ledger.Place(place.pk, sku.pk, None, "good", None), -line.quantity)],
+            reason=Reason.SHIP,
+            document="test",
+            by=None,
+        )
+        availability.change(order.warehouse_id, {sku.pk: availability.Change(committed=-line.quantity)})
+        order.lines.update(shipped=line.quantity)
+        Order.objects.update(status="shipped", shipped_at=datetime.now(UTC))
+
+
+def test_an_order_changed_after_its_import_is_for_a_person(shop, channel, thing):
+    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
+    poll_now(channel)
+    shop.books.clock = lambda: datetime.now(UTC) + timedelta(seconds=5)
+    line = shop.books.order(number)["line_items"][0]["id"]
+    shop.books.refund(number, {line: 1})
+    poll_now(channel)
+
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.problem, row.problem_detail) == ("imported", "changed", f"{line}: 3>2")
+    assert totals(thing) == (10, 3, 0)
+
+
+def test_an_unpaid_order_is_left_alone_until_it_is_paid(shop, channel, thing):
+    number = shop.books.place_order([(thing.code, 3)], status="pending", shipping=BUYER)
+    poll_now(channel)
+    assert not ChannelOrder.objects.exists()
+    shop.books.change_order(number, {"status": "processing"})
+    poll_now(channel)
+    assert totals(thing) == (10, 3, 0)
+
+
+def test_a_reference_that_another_order_of_the_shop_holds_is_refused(shop, channel, thing):
+    number = shop.books.place_order([(thing.code, 1)], shipping=BUYER)
+    poll_now(channel)
+    second = shop.books.place_order([(thing.code, 2)], shipping=BUYER)
+    shop.books.orders[second]["number"] = str(number)
+    poll_now(channel)
+
+    assert list(ChannelOrder.objects.order_by("pk").values_list("status", flat=True)) == ["imported", "refused"]
+    assert Order.objects.count() == 1
+
+
+def test_a_deleted_order_is_cancelled(shop, channel, thing):
+    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
+    poll_now(channel)
+    shop.books.delete_order(number)
+    assert hook(channel, {"id": number}, topic="order.deleted") == 200
+    shops.deliver_all()
+    assert Order.objects.get().status == "cancelled"
+
+
+@pytest.mark.parametrize("secret", ["", "wrong-secret-wrong-secret"])
+def test_a_wrong_signature_is_refused_and_nothing_stored(shop, channel, thing, secret):
+    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
+    if secret:
+        assert hook(channel, shop.books.order(number), secret=secret) == 401
+    else:
+        assert Client().post(f"/hooks/{channel.pk}", data=b"{}", content_type="application/json").status_code == 401
+    assert not WebhookDelivery.objects.exists()
+    assert not PersonalRecord.objects.filter(kind="webhook").exists()
+    assert not OutboxEvent.objects.filter(topic="channel.heard").exists()
+
+
+def test_what_else_comes_to_the_hook(channel):
+    client = Client()
+    address = f"/hooks/{channel.pk}"
+    assert client.post(address, data="webhook_id=12", content_type="application/x-www-form-urlencoded").status_code == 200
+    assert client.get(address).status_code == 405
+    assert client.post("/hooks/999999", data="{}", content_type="application/json").status_code == 404
+    assert client.post(address, data=b"x" * (1024 * 1024 + 1), content_type="application/json").status_code == 413
+    assert hook(channel, {"id": 12, "type": "simple"}, topic="product.updated") == 200
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_buyers_are_stored_sealed_only(shop, channel, thing):
+    from django.db import connection
+
+    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
+    hook(channel, shop.books.order(number))
+    shops.deliver_all()
+    with connection.cursor() as cursor:
+        tables = ["outbound_order", "marketplaces_channelorder", "marketplaces_webhookdelivery", "core_outboxevent", "core_personalrecord"]
+        for table in tables:
+            cursor.execute(f"SELECT count(*), count(*) FILTER (WHERE row::text LIKE '%%Hopper%%') FROM {table} row")
+            count, found = cursor.fetchone()
+            assert (table, found) == (table, 0)
+            assert count or table == "core_outboxevent"
+
+
+def test_a_crash_after_acceptance_still_ends_with_one_order(shop, channel, thing, monkeypatch):
+    from marketplaces import settling
+
+    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
+    hook(channel, shop.books.order(number))
+
+    def crash(*_arguments):
+        raise ConnectionError("the worker is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(settling, "_link", crash)
+        shops.deliver_all()
+    assert (Order.objects.count(), ChannelOrder.objects.get().order) == (1, None)
+    shops.make_due()
+    shops.deliver_all()
+
+    assert ChannelOrder.objects.get().order == Order.objects.get()
+    assert (totals(thing), shop.books.stock()) == ((10, 3, 0), {thing.code: 7})
+
+
+def test_importing_costs_the_same_number_of_statements_for_any_number_of_orders(shop, channel, thing, house, django_assert_max_num_queries):
+    from marketplaces.calling import open_shop
+
+    make.stock(make.bin_of(house, "A-01"), thing, 1000)
+    for count in (2, 60):
+        for _order in range(count):
+            shop.books.place_order([(thing.code, 1)], shipping=BUYER)
+        page = open_shop(channel).orders(since=channel.orders_since)
+        new = [order for order in page.orders if not ChannelOrder.objects.filter(external_id=order.order_id).exists()]
+        assert len(new) == count
+        with django_assert_max_num_queries(32):
+            order_import.import_orders(channel, new)
+    assert orders.Order.objects.count() == 62
