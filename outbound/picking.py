@@ -62,7 +62,7 @@ class _Stop:
     tote_code: str
 
 
-# Locking the order guards all of its tasks (wms.core.locking); the task's own state is proven by the compare-and-set in _PICKED.
+# Locks the order, which guards all of its tasks, then the task (wms.core.locking): both are read as they are after the wait.
 _STOP = """
 SELECT t.status, t.quantity, t.warehouse_id, t.bin_id, t.sku_id, t.lot_id, t.carton_id, t.order_id, o.reference, o.status, o.unit_count,
        (SELECT code FROM inventory_bin WHERE id = o.tote_id), tote.id, tote.kind,
@@ -71,7 +71,7 @@ FROM outbound_picktask t
 JOIN outbound_order o ON o.id = t.order_id
 LEFT JOIN inventory_bin tote ON tote.warehouse_id = t.warehouse_id AND tote.code = %s
 WHERE t.id = %s
-FOR NO KEY UPDATE OF o
+FOR NO KEY UPDATE OF o, t
 """
 
 

@@ -1,0 +1,116 @@
+"""Scanners, supervisors and counters on the same order or bin at the same moment."""
+
+from functools import partial
+
+import pytest
+
+from inventory import counts
+from inventory.models import StockBalance, StockMovement
+from outbound import cancellation, orders, picking, shortfall, waves
+from outbound.models import Order
+from tests import make
+from tests.outbound.test_the_job import deliver_everything
+from wms.core.transitions import NotPossibleNow
+from wms.core.verification import drifts
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def released():
+    """(order, its tasks, house, by): five lines on the floor, ten more units of each sku in the bin."""
+    shop, house, by = make.merchant(), make.warehouse(), make.user()
+    skus = [make.sku(shop) for _ in range(5)]
+    for thing in skus:
+        make.stock(make.bin_of(house, "A-01"), thing, 12)
+    accepted = orders.accept(merchant=shop, order=make.order(house, dict.fromkeys(skus, 2)))
+    waves.release(warehouse_id=house.pk, by=by)
+    order = Order.objects.get(pk=accepted.id)
+    return order, list(order.tasks.order_by("pk")), house, by
+
+
+def test_a_double_scan_picks_once(released, together):
+    _order, tasks, _house, by = released
+    scan = partial(picking.pick, task_id=tasks[0].pk, tote_code="TOTE-01", by=by, request_id="one-scan")
+    answers = together([scan] * 8)
+
+    assert answers == [answers[0]] * 8
+    assert StockMovement.objects.filter(reason="pick").count() == 2
+    assert list(drifts()) == []
+
+
+def test_two_scanners_on_one_task_pick_once(released, together):
+    _order, tasks, _house, by = released
+    answers = together([partial(picking.pick, task_id=tasks[0].pk, tote_code="TOTE-01", by=by) for _ in range(6)])
+
+    assert [type(answer) for answer in answers if not isinstance(answer, dict)] == [NotPossibleNow] * 5
+    assert StockMovement.objects.filter(reason="pick").count() == 2
+    assert list(drifts()) == []
+
+
+def test_without_the_compare_and_set_two_scanners_would_pick_twice(released, together, monkeypatch):
+    _order, tasks, _house, by = released
+    monkeypatch.setattr(picking, "_PICKED", picking._PICKED.replace("WHERE id = %(task)s AND status = 'open'", "WHERE id = %(task)s"))
+    monkeypatch.setattr(picking, "_STOP", picking._STOP.replace("FOR NO KEY UPDATE OF o, t", "").replace("SELECT t.status", "SELECT 'open'"))
+    monkeypatch.setattr(picking, "_check", lambda stop, taken: None)
+    # Another order's picks keep enough reserved in the bin: the ledger alone cannot tell whose they are.
+    StockBalance.objects.filter(sku=tasks[0].sku, bin=tasks[0].bin).update(reserved=12)
+    together([partial(picking.pick, task_id=tasks[0].pk, tote_code="TOTE-01", by=by) for _ in range(4)])
+
+    assert StockMovement.objects.filter(reason="pick").count() > 2
+
+
+@pytest.mark.parametrize("_round", range(5))
+def test_cancelling_during_the_pick_leaves_no_unit_behind(released, together, _round):
+    order, tasks, _house, by = released
+    picks = [partial(picking.pick, task_id=task.pk, tote_code="TOTE-01", by=by) for task in tasks]
+    answers = together([*picks[:3], partial(cancellation.cancel, order_id=order.pk, by=make.user(is_staff=True)), *picks[3:]])
+
+    assert answers[3] == {"order_id": order.pk, "order_status": "cancelled"}
+    assert {type(answer) for answer in answers if not isinstance(answer, dict)} <= {NotPossibleNow}
+    assert list(drifts()) == []
+
+
+@pytest.mark.parametrize("_round", range(5))
+def test_counting_during_the_pick_agrees_with_what_is_there(released, together, _round):
+    order, tasks, house, by = released
+    bin_id = make.bin_of(house, "A-01").pk
+    picks = [partial(picking.pick, task_id=task.pk, tote_code="TOTE-01", by=by) for task in tasks]
+    count = [partial(counts.count, bin_id=bin_id, sku_id=task.sku_id, counted=1, by=by) for task in tasks]
+    answers = together([*picks, *count])
+
+    assert {type(answer) for answer in answers if not isinstance(answer, dict)} <= {NotPossibleNow}
+    assert list(drifts()) == []
+    for task in tasks:
+        assert StockBalance.objects.get(bin=bin_id, sku=task.sku).on_hand == 1
+    deliver_everything()
+    assert list(drifts()) == []
+    order.refresh_from_db()
+    assert order.status in ("short", "picking", "picked")
+
+
+def test_two_waves_at_once_release_each_order_once(together):
+    shop, house, by = make.merchant(), make.warehouse(), make.user()
+    thing = make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), thing, 100)
+    for _ in range(20):
+        orders.accept(merchant=shop, order=make.order(house, {thing: 1}))
+    answers = together([partial(waves.release, warehouse_id=house.pk, by=by) for _ in range(4)])
+
+    assert sum(answer["orders"] for answer in answers if isinstance(answer, dict)) == 20
+    assert {type(answer) for answer in answers if not isinstance(answer, dict)} <= {waves.NothingToRelease}
+    assert list(drifts()) == []
+
+
+def test_losses_and_new_orders_at_once_keep_the_books(together):
+    shop, house, by = make.merchant(), make.warehouse(), make.user()
+    thing = make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), thing, 30)
+    calls = [partial(orders.accept, merchant=shop, order=make.order(house, {thing: 3})) for _ in range(12)]
+    counting = partial(counts.count, bin_id=make.bin_of(house, "A-01").pk, sku_id=thing.pk, counted=9, by=by)
+    answers = together([*calls[:6], counting, *calls[6:]])
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    shortfall.settle([{"warehouse_id": house.pk, "sku_ids": [thing.pk]}])
+
+    assert Order.objects.filter(status="ready").count() == 3
+    assert list(drifts()) == []

@@ -1,0 +1,115 @@
+"""Many orders at once: nothing is sold twice, nothing deadlocks, a reference exists once."""
+
+import re
+from functools import partial
+
+import pytest
+from django.db import OperationalError, connection
+
+from inventory import availability
+from inventory.models import Availability
+from outbound import orders
+from outbound.models import Order
+from tests import make
+from wms.core.verification import drifts
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def taking(house, shop, things):
+    return partial(orders.accept, merchant=shop, order=make.order(house, things))
+
+
+@pytest.fixture
+def ten_units():
+    shop, house = make.merchant(), make.warehouse()
+    thing = make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), thing, 10)
+    return shop, house, thing
+
+
+def winners(answers):
+    assert all(isinstance(answer, orders.Accepted) for answer in answers), answers
+    return sorted(answer.status for answer in answers).count("ready")
+
+
+def test_twenty_buyers_of_ten_units_make_ten_winners(ten_units, together):
+    shop, house, thing = ten_units
+    answers = together([taking(house, shop, {thing: 1}) for _ in range(20)])
+
+    assert winners(answers) == 10
+    row = Availability.objects.get(sku=thing)
+    assert (row.on_hand, row.committed, row.backordered) == (10, 10, 10)
+    assert list(drifts()) == []
+
+
+def test_without_the_lock_more_than_ten_would_win(ten_units, together, monkeypatch):
+    shop, house, thing = ten_units
+    unlocked = re.sub(r"ORDER BY a\.id FOR UPDATE OF a", "", availability._LOCK_BY_CODE)
+    assert unlocked != availability._LOCK_BY_CODE
+    monkeypatch.setattr(availability, "_LOCK_BY_CODE", unlocked + ", pg_sleep(0.05)")
+    monkeypatch.setattr(availability, "_LOCK", availability._LOCK.replace("FOR UPDATE", ""))
+    answers = together([taking(house, shop, {thing: 1}) for _ in range(20)])
+
+    assert winners(answers) > 10
+
+
+def test_the_same_skus_in_opposite_line_order_never_deadlock(together):
+    shop, house = make.merchant(), make.warehouse()
+    skus = [make.sku(shop) for _ in range(8)]
+    for thing in skus:
+        make.stock(make.bin_of(house, "A-01"), thing, 1000)
+    forward, backward = dict.fromkeys(skus, 1), dict.fromkeys(reversed(skus), 1)
+    calls = [taking(house, shop, lines) for _ in range(12) for lines in (forward, backward)]
+
+    assert winners(together(calls)) == 24
+    assert set(Availability.objects.values_list("committed", flat=True)) == {24}
+
+
+def test_without_the_key_order_opposite_lines_deadlock(together):
+    shop, house = make.merchant(), make.warehouse()
+    skus = [make.sku(shop) for _ in range(2)]
+    for thing in skus:
+        make.stock(make.bin_of(house, "A-01"), thing, 1000)
+
+    def lock_in_given_order(keys):
+        from django.db import transaction
+
+        with transaction.atomic(), connection.cursor() as cursor:
+            for key in keys:
+                cursor.execute("UPDATE inventory_availability SET committed = committed + 1 WHERE sku_id = %s", [key])
+                cursor.execute("SELECT pg_sleep(0.3)")
+
+    answers = together([partial(lock_in_given_order, [s.pk for s in skus]), partial(lock_in_given_order, [s.pk for s in reversed(skus)])])
+    assert [type(answer) for answer in answers if answer is not None] == [OperationalError]
+    assert "deadlock detected" in str(next(answer for answer in answers if answer is not None))
+
+
+def test_one_order_posted_twenty_times_at_once_is_one_order(ten_units, together):
+    shop, house, thing = ten_units
+    new = make.order(house, {thing: 2})
+    answers = together([partial(orders.accept, merchant=shop, order=new) for _ in range(20)])
+
+    assert winners(answers) == 20
+    assert len({answer.id for answer in answers}) == 1
+    assert sum(not answer.repeated for answer in answers) == 1
+    assert Availability.objects.get(sku=thing).committed == 2
+
+
+def test_without_the_unique_reference_it_would_be_many(ten_units, together, monkeypatch):
+    from outbound import order_rows
+
+    shop, house, thing = ten_units
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE outbound_order DROP CONSTRAINT order_reference_once_a_merchant")
+    try:
+        monkeypatch.setattr(order_rows, "_INSERT", order_rows._INSERT.replace("ON CONFLICT (merchant_id, reference) DO NOTHING", ""))
+        new = make.order(house, {thing: 2})
+        together([partial(orders.accept, merchant=shop, order=new) for _ in range(4)])
+        assert Order.objects.filter(reference=new.reference).count() == 4
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE outbound_order CASCADE")
+            cursor.execute(
+                "ALTER TABLE outbound_order ADD CONSTRAINT order_reference_once_a_merchant UNIQUE (merchant_id, reference)"
+            )
