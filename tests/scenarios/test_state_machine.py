@@ -1,0 +1,164 @@
+"""Any order of commands against a model that cannot be wrong: plain counters of units."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from inventory import counts, invariants, put_back
+from inventory.ledger import InsufficientStock
+from inventory.models import Availability, PutBackTask, StockBalance
+from outbound import allocation, cancellation, orders, packing, picking, shipping, shortfall, unbinding, waves
+from outbound import invariants as promises
+from outbound.models import Order, Parcel, PickTask
+from tests import make
+from wms.core.models import OutboxEvent
+from wms.core.transitions import NotPossibleNow
+
+pytestmark = pytest.mark.django_db
+
+HANDLERS = {
+    "stock.arrived": allocation.fill_arrived,
+    "stock.lost": shortfall.settle,
+    "pick.short": unbinding.empty_place,
+}
+BINS = ("A-01", "A-02", "A-03")
+
+
+class Warehouse(RuleBasedStateMachine):
+    """`inside` and `left` count units of each sku: all that came in is inside, left, or was found missing by a count."""
+
+    def __init__(self):
+        super().__init__()
+        self.shop, self.house, self.by = make.merchant(), make.warehouse(), make.user(is_staff=True)
+        self.skus = [make.sku(self.shop) for _ in range(3)]
+        self.inside, self.left = Counter(), Counter()
+        self.demand = {}
+
+    def tasks(self, status):
+        return list(PickTask.objects.filter(warehouse=self.house, status=status).order_by("pk"))
+
+    def orders(self, *statuses):
+        return list(Order.objects.filter(warehouse=self.house, status__in=statuses).order_by("pk"))
+
+    @rule(sku=st.integers(0, 2), bin_code=st.sampled_from(BINS), quantity=st.integers(1, 9))
+    def receive(self, sku, bin_code, quantity):
+        make.stock(make.bin_of(self.house, bin_code), self.skus[sku], quantity)
+        self.inside[sku] += quantity
+
+    @rule(lines=st.dictionaries(st.integers(0, 2), st.integers(1, 6), min_size=1))
+    def commit(self, lines):
+        answer = orders.accept(
+            merchant=self.shop, order=make.order(self.house, {self.skus[sku]: quantity for sku, quantity in lines.items()})
+        )
+        assert answer.status in ("ready", "short")
+        self.demand[answer.id] = Counter(lines)
+
+    @rule(most=st.integers(1, 3))
+    def release(self, most):
+        ready = self.orders("ready")
+        try:
+            waves.release(warehouse_id=self.house.pk, by=self.by, most=most)
+        except waves.NothingToRelease:
+            bound = set(PutBackTask.objects.filter(warehouse=self.house, status="open").values_list("sku", flat=True))
+            lost = {row.sku_id for row in Availability.objects.filter(warehouse=self.house) if row.available < 0}
+            assert not ready or bound or lost or len(ready) > most
+
+    @precondition(lambda self: self.tasks("open"))
+    @rule(data=st.data(), short=st.integers(0, 3))
+    def pick(self, data, short):
+        task = data.draw(st.sampled_from(self.tasks("open")))
+        order = Order.objects.get(pk=task.order_id)
+        free = [f"TOTE-0{n}" for n in range(1, 6) if not StockBalance.objects.filter(bin__code=f"TOTE-0{n}", bin__warehouse=self.house, on_hand__gt=0)]
+        tote = order.tote.code if order.tote else (free[0] if free else None)
+        if tote is None:
+            return
+        taken = max(0, task.quantity - short) if short else None
+        picking.pick(task_id=task.pk, tote_code=tote, by=self.by, quantity=taken)
+        with pytest.raises(NotPossibleNow):
+            picking.pick(task_id=task.pk, tote_code=tote, by=self.by)
+
+    @precondition(lambda self: self.orders("picked"))
+    @rule(data=st.data())
+    def pack(self, data):
+        order = data.draw(st.sampled_from(self.orders("picked")))
+        packing.pack(order_id=order.pk, by=self.by)
+
+    @precondition(lambda self: self.orders("packed"))
+    @rule(data=st.data())
+    def ship(self, data):
+        order = data.draw(st.sampled_from(self.orders("packed")))
+        for parcel in Parcel.objects.filter(order=order, status="packed"):
+            shipping.ship(parcel_id=parcel.pk, by=self.by)
+        self.left += self.demand[order.pk]
+        self.inside -= self.demand[order.pk]
+
+    @precondition(lambda self: self.demand)
+    @rule(data=st.data())
+    def cancel(self, data):
+        order = Order.objects.get(pk=data.draw(st.sampled_from(sorted(self.demand))))
+        if order.status == "shipped":
+            with pytest.raises((NotPossibleNow, cancellation.AlreadyLeft)):
+                cancellation.cancel(order_id=order.pk, by=self.by)
+        else:
+            cancellation.cancel(order_id=order.pk, by=self.by)
+
+    @precondition(lambda self: PutBackTask.objects.filter(warehouse=self.house, status="open").exists())
+    @rule(bin_code=st.sampled_from(BINS))
+    def put_back(self, bin_code):
+        task = PutBackTask.objects.filter(warehouse=self.house, status="open").order_by("pk")[0]
+        put_back.put_back(task_id=task.pk, bin_code=bin_code, by=self.by)
+
+    @rule(sku=st.integers(0, 2), bin_code=st.sampled_from(BINS), counted=st.integers(0, 9))
+    def count(self, sku, bin_code, counted):
+        answer = counts.count(bin_id=make.bin_of(self.house, bin_code).pk, sku_id=self.skus[sku].pk, counted=counted, by=self.by)
+        self.inside[sku] += answer["after"] - answer["before"]
+
+    @rule()
+    def hear(self):
+        """The worker's part: what the outbox still has to tell."""
+        for _ in range(10):
+            events = list(OutboxEvent.objects.filter(topic__in=HANDLERS).order_by("pk"))
+            if not events:
+                return
+            for event in events:
+                HANDLERS[event.topic]([event.payload])
+                event.delete()
+        raise AssertionError("the events never come to rest")
+
+    @invariant()
+    def the_books_agree(self):
+        assert [*invariants.check(), *promises.check()] == []
+        for number, sku in enumerate(self.skus):
+            there = sum(StockBalance.objects.filter(sku=sku).values_list("on_hand", flat=True))
+            assert there == self.inside[number]
+
+    def teardown(self):
+        """Nobody stays short while what they wait for is free."""
+        self.hear()
+        free = {row.sku_id: row.available for row in Availability.objects.filter(warehouse=self.house)}
+        for order in self.orders("short"):
+            demand = {self.skus[sku].pk: quantity for sku, quantity in self.demand[order.pk].items()}
+            assert any(free.get(sku, 0) < quantity for sku, quantity in demand.items())
+
+
+def test_any_order_of_commands_keeps_the_books():
+    run_state_machine_as_test(
+        Warehouse,
+        settings=settings(
+            max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=False
+        ),
+    )
+
+
+def test_the_ledger_refuses_more_than_there_is():
+    shop, house = make.merchant(), make.warehouse()
+    thing = make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), thing, 3)
+    with pytest.raises(InsufficientStock) as refused:
+        make.stock(make.bin_of(house, "A-01"), thing, -4)
+    assert refused.value.details == {"bin": "A-01", "sku": thing.code, "available": 3, "requested": 4}
+    assert str(refused.value) == f"A-01 has 3 of {thing.code}, not 4."
+    assert StockBalance.objects.get(sku=thing).on_hand == 3
