@@ -249,6 +249,30 @@ def test_a_long_slip_keeps_its_symbol_and_stays_on_its_pages() -> None:
         assert reading.is_white(image, 0, image.height - 16, image.width, image.height)
 
 
+@pytest.mark.parametrize("reference", ["R" * 50, "R-2026/11-" * 5, "单" * 50])
+@pytest.mark.parametrize("size", packing_slip.SIZES)
+@every_dpi
+def test_the_longest_order_reference_still_has_a_symbol(dpi: int, size: str, reference: str) -> None:
+    (image,) = reading.pages([replace(SLIP, order_reference=reference, size=packing_slip.SIZES[size])], dpi)
+    assert [found.content for found in reading.read(image)] == [reference]
+
+
+@pytest.mark.parametrize("size", sku.SIZES)
+@every_dpi
+def test_the_longest_sku_code_still_has_a_symbol(dpi: int, size: str) -> None:
+    code = "KEYBOARD-RGB-" + "x" * 37
+    (image,) = reading.pages([replace(SKU, barcode=code, merchant_code=code, size=sku.SIZES[size])], dpi)
+    assert [(found.kind, found.content) for found in reading.read(image)] == [(Kind.DATA_MATRIX, code)]
+
+
+@pytest.mark.parametrize("reference", ["R" * 30, "C" * 30])
+@pytest.mark.parametrize("size", carton.SIZES)
+@every_dpi
+def test_the_longest_box_number_still_has_a_symbol(dpi: int, size: str, reference: str) -> None:
+    (image,) = reading.pages([replace(CARTON, barcode=reference, size=carton.SIZES[size])], dpi)
+    assert [found.content for found in reading.read(image)] == [reference]
+
+
 def test_an_order_reference_that_is_not_ascii_becomes_a_matrix() -> None:
     (image,) = reading.pages([replace(SLIP, order_reference="订单-42")], 203)
     assert [(found.kind, found.content) for found in reading.read(image)] == [(Kind.DATA_MATRIX, "订单-42")]
