@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-all lint lock soak clean
+.PHONY: help up test test-all test-long lint lock soak clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -39,7 +39,10 @@ up: $(VENV)/.installed ## start the whole system with a demo warehouse (WMS_PORT
 test: $(VENV)/.installed-dev ## the tests
 	@$(BIN)/python -m pytest -m "not long" $(ARGS)
 
-test-all: $(VENV)/.installed-dev ## the tests and the long ones (soak, chaos, whole month)
+test-long: $(VENV)/.installed-dev ## the long tests alone (soak, chaos, whole month)
+	@$(BIN)/python -m pytest -m long $(ARGS)
+
+test-all: $(VENV)/.installed-dev ## the tests and the long ones
 	@$(BIN)/python -m pytest $(ARGS)
 
 soak: $(VENV)/.installed-dev ## memory of web and worker over 100,000 orders
