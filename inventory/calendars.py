@@ -16,7 +16,7 @@ def ship_by(warehouse: Warehouse, placed_at: datetime, service: str = "") -> dat
     local = placed_at.astimezone(warehouse.zone_info)
     cut_offs = {cut_off.service: cut_off.time for cut_off in warehouse.cut_offs.all()}
     cut_off = cut_offs.get(service, cut_offs.get("", time(23, 59, 59)))
-    holidays = set(warehouse.holidays.filter(date__gte=local.date()).values_list("date", flat=True))
+    holidays = {holiday.date for holiday in warehouse.holidays.all()}
     day = local.date() if local.time() < cut_off else local.date() + timedelta(days=1)
     for _attempt in range(_HORIZON_DAYS):
         if day.isoweekday() in warehouse.working_days and day not in holidays:

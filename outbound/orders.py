@@ -134,7 +134,7 @@ def _drafts(
             answers[index] = InvalidInput(problems)
             continue
         if order.ship_by is None and calendar is None:
-            calendar = Warehouse.objects.prefetch_related("cut_offs").get(pk=catalogue.warehouse_id)
+            calendar = Warehouse.objects.prefetch_related("cut_offs", "holidays").get(pk=catalogue.warehouse_id)
         drafts.append(
             Draft(
                 index=index,

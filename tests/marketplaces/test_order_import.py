@@ -286,6 +286,6 @@ def test_importing_costs_the_same_number_of_statements_for_any_number_of_orders(
         page = open_shop(channel).orders(since=channel.orders_since)
         new = [order for order in page.orders if not ChannelOrder.objects.filter(external_id=order.order_id).exists()]
         assert len(new) == count
-        with django_assert_max_num_queries(32):
+        with django_assert_max_num_queries(30):
             order_import.import_orders(channel, new)
     assert orders.Order.objects.count() == 62

@@ -1,0 +1,138 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from marketplaces import channels, order_import, tracking
+from marketplaces.models import ChannelOrder, ToldParcel
+from outbound.models import Order, Parcel, ParcelLine
+from tests import make
+from tests.marketplaces import shops
+from tests.marketplaces.shops import BUYER
+from tests.marketplaces.woo_shop import WooShop, hang_up_after_work
+from wms.core.models import OutboxEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(params=[False, True], ids=["notes", "fulfilments"])
+def shop(request):
+    with WooShop(fulfilments=request.param) as shop:
+        yield shop
+        if not request.param:  # the captured contract is of a shop without fulfilments
+            shop.check()
+
+
+@pytest.fixture
+def thing():
+    return make.sku(make.merchant())
+
+
+@pytest.fixture
+def channel(shop, thing):
+    return shops.selling(shop, make.warehouse(), {thing: 10})
+
+
+def sold(shop, channel, thing, quantity):
+    number = shop.books.place_order([(thing.code, quantity)], shipping=BUYER)
+    order_import.ask_all()
+    shops.make_due()
+    shops.deliver_all()
+    return number, ChannelOrder.objects.get(external_id=str(number)).order
+
+
+def leave(order, number, quantity, *, last=True):
+    """A parcel with so many units of the order's only line leaves, as outbound.shipping books it."""
+    from django.db import transaction
+
+    from wms.core import outbox
+
+    stage = make.bin_of(order.warehouse, "STAGE")
+    line = order.lines.get()
+    with transaction.atomic():
+        parcel = Parcel.objects.create(
+            merchant=order.merchant,
+            warehouse=order.warehouse,
+            order=order,
+            number=order.parcels.count() + 1,
+            carrier="own",
+            tracking_number=number,
+            status="shipped",
+            stage=stage,
+            packed_by=make.user(),
+            shipped_at=datetime.now(UTC),
+        )
+        ParcelLine.objects.create(parcel=parcel, line=line, sku=line.sku, quantity=quantity)
+        if last:
+            Order.objects.filter(pk=order.pk).update(status="shipped", shipped_at=datetime.now(UTC))
+        outbox.emit("order.shipped", order_id=order.pk, parcel_id=parcel.pk)
+    return parcel
+
+
+def told(shop, number):
+    """Each parcel that the shop's buyer was told of, by tracking number."""
+    if shop.fulfilments:
+        metas = [{meta["key"]: meta["value"] for meta in row["meta_data"]} for row in shop.books.fulfilments.get(number, [])]
+        return [meta["_tracking_number"] for meta in metas]
+    notes = [note["note"] for note in reversed(shop.books.notes.get(number, []))]
+    return [note.rpartition(" ")[2] for note in notes]
+
+
+def test_a_parcel_is_told_once_and_completes_the_order(shop, channel, thing):
+    number, order = sold(shop, channel, thing, 3)
+    parcel = leave(order, "TRACK-1", 3)
+    shops.deliver_all()
+    tracking.send_shipped([{"order_id": order.pk, "parcel_id": parcel.pk}])
+    tracking.tell([{"channel_id": channel.pk, "parcel_ids": [parcel.pk]}])
+    shops.deliver_all()
+
+    assert (told(shop, number), shop.books.order(number)["status"]) == (["TRACK-1"], "completed")
+    assert ToldParcel.objects.get().parcel == parcel
+
+
+def test_of_two_parcels_the_last_one_completes_the_order(shop, channel, thing):
+    number, order = sold(shop, channel, thing, 3)
+    leave(order, "TRACK-1", 1, last=False)
+    shops.deliver_all()
+    assert (told(shop, number), shop.books.order(number)["status"]) == (["TRACK-1"], "processing")
+    leave(order, "TRACK-2", 2)
+    shops.deliver_all()
+
+    assert (told(shop, number), shop.books.order(number)["status"]) == (["TRACK-1", "TRACK-2"], "completed")
+    if shop.fulfilments:
+        items = [meta["value"][0]["qty"] for row in shop.books.fulfilments[number] for meta in row["meta_data"] if meta["key"] == "_items"]
+        assert items == [1, 2]
+
+
+def test_a_lost_answer_tells_the_buyer_once(shop, channel, thing):
+    number, order = sold(shop, channel, thing, 3)
+    shop.misbehave(r"POST orders/\d+/(notes|fulfillments)", hang_up_after_work)
+    leave(order, "TRACK-1", 3)
+    shops.deliver_all()
+    assert not ToldParcel.objects.exists()
+    shops.make_due()
+    shops.deliver_all()
+
+    assert (told(shop, number), shop.books.order(number)["status"]) == (["TRACK-1"], "completed")
+    assert not OutboxEvent.objects.filter(topic="parcel.left").exists()
+
+
+def test_an_order_cancelled_there_is_shown_and_not_tried_for_ever(shop, channel, thing):
+    number, order = sold(shop, channel, thing, 3)
+    shop.books.change_order(number, {"status": "cancelled"})
+    leave(order, "TRACK-1", 3)
+    shops.deliver_all()
+
+    assert "cancelled" in ToldParcel.objects.get().error
+    assert told(shop, number) == []
+    assert not OutboxEvent.objects.filter(topic="parcel.left").exists()
+
+
+def test_a_paused_channel_catches_up_when_it_goes_on(shop, channel, thing):
+    number, order = sold(shop, channel, thing, 3)
+    channels.pause(channel=channel)
+    leave(order, "TRACK-1", 3)
+    shops.deliver_all()
+    assert told(shop, number) == []
+    channels.resume(channel=channel)
+    shops.deliver_all()
+    assert told(shop, number) == ["TRACK-1"]
