@@ -1,4 +1,6 @@
 from django.contrib import admin
 from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls), path("", include("marketplaces.urls"))]
+from wms.api import api
+
+urlpatterns = [path("admin/", admin.site.urls), path("", include("marketplaces.urls")), path("api/v1/", api.urls)]

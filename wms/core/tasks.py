@@ -1,31 +1,18 @@
 """Celery only wakes work up: what is to do, and how often it was tried, stands in PostgreSQL."""
 
 import logging
-from functools import lru_cache
 
-import redis
 from celery import shared_task
-from django.conf import settings
 from django.db import connection
 
 from wms.celery import app
 from wms.core import outbox
+from wms.core.valkey import client as _valkey
 
 log = logging.getLogger(__name__)
 
 # A nudge that is under way makes a second one needless; the flag falls before the worker looks, so nothing is missed.
 NUDGE_TTL_MS = 2000
-
-
-@lru_cache(maxsize=1)
-def _valkey() -> redis.Redis | None:
-    """The broker, where it is Valkey: other brokers are nudged without the flag."""
-    url = settings.BROKER_URL
-    if url.startswith("redis+socket://"):
-        return redis.Redis(unix_socket_path=url.removeprefix("redis+socket://").split("?")[0], socket_timeout=0.5, socket_connect_timeout=0.5)
-    if url.startswith(("redis://", "rediss://")):
-        return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5)
-    return None
 
 
 def nudge(handler: str) -> None:

@@ -1,0 +1,86 @@
+"""Stock as its merchant sees it: what is there, what is promised, and what is still on its way."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import F, Sum
+
+from inbound.models import Asn, AsnLine
+from inventory.models import Availability, BinKind, Condition, Sku, StockBalance, Warehouse
+from wms.core.models import User
+
+# Announced goods of these are still expected.
+EXPECTED = (
+    Asn.Status.SUBMITTED, Asn.Status.APPROVED, Asn.Status.IN_TRANSIT, Asn.Status.PARTLY_ARRIVED, Asn.Status.ARRIVED, Asn.Status.RECEIVING,
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Stock:
+    """Base units of one sku in one warehouse. `incoming`: announced, not counted in."""
+
+    on_hand: int = 0
+    committed: int = 0
+    backordered: int = 0
+    incoming: int = 0
+    damaged: int = 0
+
+    @property
+    def available(self) -> int:
+        """What can be promised; nothing where more was promised than is there."""
+        return max(0, self.on_hand - self.committed)
+
+
+Place = tuple[int, int]
+"""Sku id and warehouse id: the order in which stock is listed."""
+
+
+def page(*, by: User, sku: str | None, after: Place | None, size: int) -> tuple[list[tuple[str, str, Stock]], Place | None]:
+    """Up to `size` rows of (sku code, warehouse code, stock) after a place, and the place to go on from, None at the end.
+
+    Looks at `size` skus at a time, so a page may be short, or empty, before the end. Four statements.
+    """
+    skus = Sku.objects.visible_to(by)
+    if sku is not None:
+        skus = skus.filter(code=sku)
+    if after is not None:
+        skus = skus.filter(pk__gte=after[0])
+    codes = dict(skus.order_by("pk").values_list("pk", "code")[: size + 1])
+    seen = list(codes)[:size]
+    rows = [(place, stock) for place, stock in sorted(_stock(by, seen).items()) if after is None or place > after]
+    going_on: Place | None = None
+    if len(rows) > size:
+        rows = rows[:size]
+        going_on = rows[-1][0]
+    elif len(codes) > size:
+        # Everything up to this sku was listed: go on with the next one.
+        going_on = (list(codes)[size], 0)
+    warehouses: dict[int, str] = dict(Warehouse.objects.filter(pk__in={place[1] for place, _stock in rows}).values_list("pk", "code"))
+    return [(codes[sku_id], warehouses[warehouse_id], stock) for (sku_id, warehouse_id), stock in rows], going_on
+
+
+def _stock(by: User, sku_ids: Sequence[int]) -> dict[Place, Stock]:
+    found: dict[Place, Stock] = defaultdict(Stock)
+    for sku_id, warehouse_id, on_hand, committed, backordered in (
+        Availability.objects.visible_to(by).filter(sku_id__in=sku_ids).values_list("sku_id", "warehouse_id", "on_hand", "committed", "backordered")
+    ):
+        found[sku_id, warehouse_id] = Stock(on_hand, committed, backordered)
+    for sku_id, warehouse_id, units in (
+        AsnLine.objects.visible_to(by)
+        .filter(sku_id__in=sku_ids, quantity__gt=F("received"), asn__status__in=EXPECTED)
+        .values_list("sku_id", "warehouse_id")
+        .annotate(units=Sum(F("quantity") - F("received")))
+    ):
+        found[sku_id, warehouse_id].incoming = units
+    for sku_id, warehouse_id, units in (
+        StockBalance.objects.visible_to(by)
+        .filter(sku_id__in=sku_ids, on_hand__gt=0, condition=Condition.DAMAGED)
+        .exclude(bin__kind=BinKind.LOST)
+        .values_list("sku_id", "warehouse_id")
+        .annotate(units=Sum("on_hand"))
+    ):
+        found[sku_id, warehouse_id].damaged = units
+    return found

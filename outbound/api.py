@@ -1,0 +1,318 @@
+"""Orders and parcels over the API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import pydantic_core
+from django.conf import settings
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from ninja import Body, Path, Query, Router
+from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
+
+from outbound import cancellation, order_answers, orders, papers
+from outbound.models import Order, Parcel
+from outbound.orders import Accepted, NewLine, NewOrder
+from wms.core.api import fields, pages
+from wms.core.api.errors import JSON, TooLarge, described, problems
+from wms.core.api.idempotency import answered_once, key_of
+from wms.core.api.keys import ApiKeyAuth, caller
+from wms.core.errors import InvalidInput, NotFound, WmsError
+from wms.core.models import Merchant
+
+router = Router(tags=["orders"])
+
+_BATCH = 100
+_EXAMPLE = {
+    "reference": "SO-10001",
+    "warehouse": "DEMO",
+    "ship_by": "2030-01-31T17:00:00Z",
+    "service": "standard",
+    "ship_to": {
+        "name": "Ada Lovelace",
+        "line1": "1 Analytical Way",
+        "city": "London",
+        "postcode": "N1 9GU",
+        "country": "GB",
+        "phone": "+44 20 7946 0000",
+    },
+    "lines": [{"sku": "MUG-BLUE", "quantity": 2}],
+}
+
+
+class ShipToIn(fields.Strict):
+    name: fields.Name
+    company: fields.OptionalName = ""
+    line1: fields.Name
+    line2: fields.OptionalName = ""
+    city: fields.Place
+    region: fields.OptionalPlace = ""
+    postcode: fields.Postcode
+    country: fields.Country
+    phone: fields.Code40 = ""
+    email: fields.OptionalName = ""
+
+
+class LineIn(fields.Strict):
+    sku: fields.SkuCode
+    quantity: fields.Quantity
+
+
+class OrderIn(fields.Strict):
+    """`ship_by` is worked out from the warehouse's calendar where it is missing."""
+
+    model_config = {"json_schema_extra": {"examples": [_EXAMPLE]}}
+
+    reference: fields.Reference
+    warehouse: fields.WarehouseCode
+    ship_by: fields.Moment | None = None
+    service: fields.Code50 = ""
+    ship_to: ShipToIn
+    lines: Annotated[list[LineIn], Field(min_length=1, max_length=5_000)]
+
+    def new_order(self) -> NewOrder:
+        ship_to = {name: value for name, value in self.ship_to.__dict__.items() if value}
+        lines = [NewLine(line.sku, line.quantity) for line in self.lines]
+        return NewOrder(self.reference, self.warehouse, ship_to, lines, self.ship_by, self.service)
+
+
+class LineOut(BaseModel):
+    number: int
+    sku: str
+    quantity: int
+    shipped: int
+
+
+class ParcelOut(BaseModel):
+    """Its label is at /api/v1/parcels/{id}/label.pdf."""
+
+    id: int
+    number: int
+    status: Parcel.Status
+    carrier: str
+    tracking_number: str
+    weight_g: int | None
+    shipped_at: datetime | None
+
+
+class AcceptedOut(BaseModel):
+    """`ready`: every line is committed. `short`: it waits for goods and is retried when they arrive."""
+
+    id: int
+    reference: str
+    status: Order.Status
+    warehouse: str
+    service: str
+    ship_by: datetime
+    lines: list[LineOut]
+    parcels: list[ParcelOut]
+
+
+class OrderOut(AcceptedOut):
+    country: str
+    created_at: datetime
+    updated_at: datetime
+    shipped_at: datetime | None
+
+
+class OrderPage(BaseModel):
+    """`next_cursor` is null on the last page."""
+
+    items: list[OrderOut]
+    next_cursor: str | None
+
+
+class ErrorOut(BaseModel):
+    """`details`: for `invalid_input` a list of {"path", "message"}, else an object."""
+
+    code: str
+    message: str
+    details: Any
+
+
+class BulkRow(BaseModel):
+    """The answer for the row at `index`: what POST /orders would have answered."""
+
+    index: int
+    ok: bool
+    status_code: int
+    order: AcceptedOut | None
+    error: ErrorOut | None
+
+
+class BulkOut(BaseModel):
+    items: list[BulkRow]
+    next_cursor: None
+
+
+_ORDER = TypeAdapter(OrderIn)
+OrderId = Annotated[int, Path(ge=1, le=fields.LARGEST_ID)]
+
+
+@router.post("/orders", response={201: AcceptedOut, 200: AcceptedOut}, auth=ApiKeyAuth("outbound.accept_order"))
+def accept_order(request: HttpRequest, payload: OrderIn) -> HttpResponse:
+    """Send in one order. 201 the first time, 200 with the first result for a repeated reference with the same content, else 409."""
+    by, merchant = caller(request)
+    if "HTTP_IDEMPOTENCY_KEY" in request.META:
+        return answered_once(request, by, lambda: _accept(merchant, payload.new_order()))
+    status, body = _accept(merchant, payload.new_order())
+    return HttpResponse(pydantic_core.to_json(body), status=status, content_type=JSON)
+
+
+def _accept(merchant: Merchant, order: NewOrder) -> tuple[int, dict[str, Any]]:
+    answer = orders.accept(merchant=merchant, order=order)
+    if answer.repeated:
+        return 200, _stored([answer])[answer.id]
+    return 201, _fresh(order, answer)
+
+
+def _fresh(order: NewOrder, answer: Accepted) -> dict[str, Any]:
+    """The answer for an order that this request brought in, without reading it back."""
+    return {
+        "id": answer.id,
+        "reference": answer.reference,
+        "status": answer.status,
+        "warehouse": order.warehouse,
+        "service": order.service,
+        "ship_by": answer.ship_by,
+        "lines": [
+            {"number": number, "sku": line.sku, "quantity": line.quantity, "shipped": 0} for number, line in enumerate(order.lines, 1)
+        ],
+        "parcels": [],
+    }
+
+
+def _stored(answers: Sequence[Accepted]) -> dict[int, dict[str, Any]]:
+    """The answers for orders that came before, by id, as they stand now."""
+    rows = order_answers.describe(Order.objects.select_related("warehouse").filter(pk__in=[answer.id for answer in answers]))
+    return {row["id"]: {name: row[name] for name in AcceptedOut.model_fields} for row in rows}
+
+
+BULK_BODY = {
+    "requestBody": {
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "array",
+                    "maxItems": settings.API_BULK_MAX,
+                    "items": {"$ref": "#/components/schemas/OrderIn"},
+                    "example": [_EXAMPLE],
+                }
+            }
+        },
+        "required": True,
+    }
+}
+
+
+@router.post("/orders/bulk", response={200: BulkOut}, auth=ApiKeyAuth("outbound.accept_order"), openapi_extra=BULK_BODY)
+def accept_orders(request: HttpRequest, payload: Annotated[list[Any], Body()]) -> HttpResponse:
+    """Send in up to 500 orders as a JSON list. Each row is answered on its own; one bad row does not sink the others."""
+    if len(payload) > settings.API_BULK_MAX:
+        raise TooLarge(limit=settings.API_BULK_MAX, what=str(Order._meta.verbose_name_plural))
+    by, merchant = caller(request)
+    return answered_once(request, by, lambda: (200, {"items": _accept_rows(merchant, payload), "next_cursor": None}))
+
+
+def _accept_rows(merchant: Merchant, rows: list[Any]) -> list[dict[str, Any]]:
+    answers: dict[int, Accepted | WmsError] = {}
+    good: list[tuple[int, NewOrder]] = []
+    for index, row in enumerate(rows):
+        try:
+            good.append((index, _ORDER.validate_python(row).new_order()))
+        except ValidationError as error:
+            answers[index] = InvalidInput(problems(error.errors(include_url=False, include_input=False)))
+    for start in range(0, len(good), _BATCH):
+        batch = good[start : start + _BATCH]
+        accepted = orders.accept_many(merchant=merchant, orders=[order for _index, order in batch])
+        answers.update(zip((index for index, _order in batch), accepted, strict=True))
+    sent = dict(good)
+    stored = _stored([answer for answer in answers.values() if isinstance(answer, Accepted) and answer.repeated])
+    return [_row(index, answers[index], sent.get(index), stored) for index in range(len(rows))]
+
+
+def _row(index: int, answer: Accepted | WmsError, order: NewOrder | None, stored: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    if isinstance(answer, WmsError):
+        return {"index": index, "ok": False, "status_code": answer.status, "order": None, "error": described(answer)}
+    assert order is not None
+    body = stored[answer.id] if answer.repeated else _fresh(order, answer)
+    return {"index": index, "ok": True, "status_code": 200 if answer.repeated else 201, "order": body, "error": None}
+
+
+StatusFilter = Annotated[Order.Status | None, BeforeValidator(lambda value: None if value == "" else value)]
+
+
+class OrderFilters(BaseModel):
+    """Empty ones are as good as none. `updated_after` is exclusive: ask again from a minute earlier to miss nothing that was under way."""
+
+    reference: fields.Filter = None
+    status: StatusFilter = None
+    updated_after: fields.MomentFilter = None
+    cursor: fields.Cursor = None
+    limit: fields.Limit = None
+
+
+@router.get("/orders", response=OrderPage, auth=ApiKeyAuth("outbound.view_order"))
+def list_orders(request: HttpRequest, filters: Annotated[OrderFilters, Query()]) -> HttpResponse:
+    """The merchant's orders, the longest unchanged first."""
+    by, _merchant = caller(request)
+    found = Order.objects.visible_to(by).select_related("warehouse").order_by("updated_at", "id")
+    if filters.reference is not None:
+        found = found.filter(reference=filters.reference)
+    if filters.status is not None:
+        found = found.filter(status=filters.status)
+    if filters.updated_after is not None:
+        found = found.filter(updated_at__gt=filters.updated_after)
+    place = pages.place_of("orders", filters.cursor)
+    if place is not None:
+        moment, key = datetime.fromisoformat(place[0]), place[1]
+        found = found.filter(Q(updated_at__gt=moment) | Q(updated_at=moment, pk__gt=key), updated_at__gte=moment)
+    size = pages.size_of(filters.limit)
+    rows = list(found[: size + 1])
+    more = len(rows) > size
+    last = rows[size - 1] if more else None
+    body = {
+        "items": order_answers.describe(rows[:size]),
+        "next_cursor": pages.cursor_of("orders", last.updated_at.isoformat(), last.pk) if last is not None else None,
+    }
+    return HttpResponse(pydantic_core.to_json(body), content_type=JSON)
+
+
+@router.get("/orders/{order_id}", response=OrderOut, auth=ApiKeyAuth("outbound.view_order"))
+def get_order(request: HttpRequest, order_id: OrderId) -> HttpResponse:
+    """One order with its lines and parcels."""
+    return _one(request, order_id)
+
+
+@router.post("/orders/{order_id}/cancel", response=OrderOut, auth=ApiKeyAuth("outbound.cancel_order"))
+def cancel_order(request: HttpRequest, order_id: OrderId) -> HttpResponse:
+    """Cancel an order at any time before it is shipped; 409 afterwards. Cancelling it again changes nothing."""
+    by, _merchant = caller(request)
+    cancellation.cancel(order_id=order_id, by=by, request_id=key_of(request))
+    return _one(request, order_id)
+
+
+def _one(request: HttpRequest, order_id: int) -> HttpResponse:
+    by, _merchant = caller(request)
+    order = Order.objects.visible_to(by).select_related("warehouse").filter(pk=order_id).first()
+    if order is None:
+        raise NotFound(what=str(Order._meta.verbose_name), key=order_id)
+    return HttpResponse(pydantic_core.to_json(order_answers.describe([order])[0]), content_type=JSON)
+
+
+PDF = {"responses": {200: {"description": "The label", "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}}}
+
+
+@router.get("/parcels/{parcel_id}/label.pdf", auth=ApiKeyAuth("outbound.view_parcel"), openapi_extra=PDF, tags=["parcels"])
+def parcel_label(request: HttpRequest, parcel_id: Annotated[int, Path(ge=1, le=fields.LARGEST_ID)]) -> HttpResponse:
+    """The parcel's shipping label as PDF."""
+    by, _merchant = caller(request)
+    parcel = (
+        Parcel.objects.visible_to(by).select_related("order__ship_to", "warehouse").filter(pk=parcel_id).exclude(status=Parcel.Status.VOID).first()
+    )
+    if parcel is None:
+        raise NotFound(what=str(Parcel._meta.verbose_name), key=parcel_id)
+    return HttpResponse(papers.parcel_labels([parcel]), content_type="application/pdf")

@@ -1,0 +1,80 @@
+"""The public API, version 1. Paths and names are fixed: what changes them is version 2."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pydantic_core
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError
+from ninja.parser import Parser
+from ninja.renderers import BaseRenderer
+from pydantic import BaseModel
+
+from inbound.api import router as inbound
+from inventory.api import router as inventory
+from outbound.api import router as outbound
+from wms.core.api import errors
+from wms.core.api.health import broker_answers, database_answers
+
+
+class JsonParser(Parser):
+    """Strict JSON: UTF-8, no NaN, no bottomless nesting."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        kind, _semicolon, rest = request.META.get("CONTENT_TYPE", "").partition(";")
+        charset = rest.partition("charset=")[2].strip(' "').lower()
+        if kind.strip().lower() not in ("", errors.JSON) or charset not in ("", "utf-8", "utf8"):
+            raise errors.UnsupportedMediaType
+        try:
+            return pydantic_core.from_json(request.body, allow_inf_nan=False)
+        except ValueError as error:
+            raise errors.InvalidJson(reason=str(error)[:200]) from None
+
+
+class JsonRenderer(BaseRenderer):
+    media_type = errors.JSON
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        return pydantic_core.to_json(data)
+
+
+api = NinjaAPI(
+    title="WMS",
+    version="1",
+    urls_namespace="api-v1",
+    description=(
+        "Send in what is on its way and what is to be sent out; ask for stock, orders and labels. Every request but `/health` carries "
+        "`Authorization: Bearer KEY`. Every error is `{code, message, details}`. Writes may carry an `Idempotency-Key`: the same key with "
+        "the same content is answered as the first time. Lists come as `{items, next_cursor}`."
+    ),
+    parser=JsonParser(),
+    renderer=JsonRenderer(),
+)
+for kind in (Exception, HttpError):
+    # Errors become answers in one place: wms.core.api.gate.
+    api.add_exception_handler(kind, lambda request, error: _raise(error))
+
+
+def _raise(error: Exception) -> HttpResponse:
+    raise error
+
+
+for router in (outbound, inbound, inventory):
+    api.add_router("", router)
+
+
+class Health(BaseModel):
+    status: Literal["ok", "degraded", "down"]
+    database: bool
+    broker: bool
+
+
+@api.get("/health", response={200: Health, 503: Health}, auth=None, tags=["health"])
+def health(request: HttpRequest) -> HttpResponse:
+    """503 while the database is down. Without the broker orders are still taken; shops hear later."""
+    database, broker = database_answers(), broker_answers()
+    status = "down" if not database else "ok" if broker else "degraded"
+    body = {"status": status, "database": database, "broker": broker}
+    return HttpResponse(pydantic_core.to_json(body), status=200 if database else 503, content_type=errors.JSON)

@@ -1,0 +1,68 @@
+"""The way into the API: past everything that only pages need, and with JSON for every error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.core.signals import got_request_exception
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import resolve
+from django.utils import translation
+
+from wms.core.api import errors
+
+PREFIX = "/api/"
+# A client that is still sending does not hear the refusal: so much of a refused body is read and thrown away.
+_DRAIN_BYTES = 64 * 1024 * 1024
+_CHUNK_BYTES = 1024 * 1024
+
+
+class ApiGate:
+    """Middleware that answers what is below /api/ itself: no session, no cookie, no CSRF, no page middleware behind it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith(PREFIX):
+            return self.get_response(request)
+        with translation.override(translation.get_language_from_request(request)):
+            try:
+                _take_chunked_body(request)
+                match = resolve(request.path_info)
+                request.resolver_match = match
+                response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+            except Exception as error:  # the one place where the API's errors become answers
+                response = errors.response_for(request, error)
+                if response.status_code == 500:
+                    got_request_exception.send(sender=type(self), request=request)
+            if response.status_code >= 400 and not response.headers.get("Content-Type", "").startswith(errors.JSON):
+                kept = {name: response.headers[name] for name in ("Allow", "Retry-After") if name in response.headers}
+                response = errors.plain(response.status_code, kept)
+        if response.status_code == 413:
+            _drain(request)
+        return response
+
+
+def _take_chunked_body(request: HttpRequest) -> None:
+    """Django reads no body without a Content-Length. A server that ends the stream itself lets us read up to the limit."""
+    if "chunked" not in request.META.get("HTTP_TRANSFER_ENCODING", "").lower() or request.META.get("CONTENT_LENGTH"):
+        return
+    if not request.META.get("wsgi.input_terminated"):
+        raise errors.LengthRequired
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    stream, body = request.META["wsgi.input"], bytearray()
+    while chunk := stream.read(_CHUNK_BYTES):
+        body += chunk
+        if limit is not None and len(body) > limit:
+            raise RequestDataTooBig
+    request._body = bytes(body)  # type: ignore[attr-defined]
+
+
+def _drain(request: HttpRequest) -> None:
+    stream = request.META.get("wsgi.input")
+    left = _DRAIN_BYTES
+    while stream is not None and left > 0 and (chunk := stream.read(min(left, _CHUNK_BYTES))):
+        left -= len(chunk)

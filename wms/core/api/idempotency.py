@@ -1,0 +1,77 @@
+"""`Idempotency-Key` for what has a natural key of its own: a repetition is replayed, other content under the same key is refused.
+
+The key is reserved before the work and answered after it, each in a transaction of its own. Where a process dies between the two, the
+repetition does the work again, which the natural key makes harmless. Without the header nothing is stored and nothing is looked up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pydantic_core
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from wms.core.api.errors import JSON
+from wms.core.commands import RequestReused
+from wms.core.errors import InvalidInput
+from wms.core.models import User
+
+_KEY = re.compile(r"[\x21-\x7e]{1,100}")
+
+_RESERVE = """
+INSERT INTO core_requestoutcome (actor_id, request_id, fingerprint, outcome) VALUES (%s, %s, %s, 'null')
+ON CONFLICT (actor_id, request_id) DO NOTHING
+"""
+_LOOK = "SELECT fingerprint, outcome FROM core_requestoutcome WHERE actor_id = %s AND request_id = %s"
+_ANSWER = "UPDATE core_requestoutcome SET outcome = %s WHERE actor_id = %s AND request_id = %s AND fingerprint = %s"
+# A refused request leaves its key free, so that it can be sent again, mended.
+_RELEASE = "DELETE FROM core_requestoutcome WHERE actor_id = %s AND request_id = %s AND fingerprint = %s AND outcome = 'null'"
+
+Answer = tuple[int, dict[str, Any]]
+
+
+def key_of(request: HttpRequest) -> str | None:
+    """The request's Idempotency-Key, None without one. Raises InvalidInput for one that is not 1 to 100 visible ASCII characters."""
+    key: str | None = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if key is not None and not _KEY.fullmatch(key):
+        raise InvalidInput([{"path": ["Idempotency-Key"], "message": _("This must be 1 to 100 visible ASCII characters.")}])
+    return key
+
+
+def answered_once(request: HttpRequest, by: User, work: Callable[[], Answer]) -> HttpResponse:
+    """Do the work, or replay what it answered under the request's Idempotency-Key. Raises RequestReused."""
+    key = key_of(request)
+    if key is None:
+        return _reply(work())
+    fingerprint = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.body).hexdigest()
+    with connection.cursor() as cursor:
+        cursor.execute(_RESERVE, [by.pk, key, fingerprint])
+        reserved = cursor.rowcount == 1
+        if not reserved:
+            cursor.execute(_LOOK, [by.pk, key])
+            stored = cursor.fetchone()
+            if stored is not None and stored[0] != fingerprint:
+                raise RequestReused(request_id=key)
+            outcome = None if stored is None else pydantic_core.from_json(stored[1]) if isinstance(stored[1], str) else stored[1]
+            if outcome is not None:
+                return _reply((outcome["status"], outcome["body"]))
+    try:
+        answer = work()
+    except Exception:
+        if reserved:
+            with connection.cursor() as cursor:
+                cursor.execute(_RELEASE, [by.pk, key, fingerprint])
+        raise
+    with connection.cursor() as cursor:
+        stored_answer = pydantic_core.to_json({"status": answer[0], "body": answer[1]}).decode()
+        cursor.execute(_ANSWER, [stored_answer, by.pk, key, fingerprint])
+    return _reply(answer)
+
+
+def _reply(answer: Answer) -> HttpResponse:
+    return HttpResponse(pydantic_core.to_json(answer[1]), status=answer[0], content_type=JSON)
