@@ -16,6 +16,8 @@ from wms.core.errors import WmsError
 
 MM_PER_INCH: Final = 25.4
 POINTS_PER_INCH: Final = 72
+# The PDF fill rule under which what overlaps is black, not white.
+_NON_ZERO: Final = 1
 # Each rectangle is this much smaller on every side (in dots), so that no rasteriser blackens the dots beside it.
 _INSET: Final = 0.1
 # The font has one weight: bold is the same outline with a stroke of this share of the size.
@@ -93,13 +95,13 @@ class Sheet:
         return left, top, self.dots(box.right) - left, self.dots(box.bottom) - top
 
     def _fill(self, rectangles: list[tuple[int, int, int, int]]) -> None:
-        """One compound path of (left, top, width, height) in whole dots; they must not overlap, an even number of times is white."""
+        """One compound path of (left, top, width, height) in whole dots, which may overlap."""
         less = 2 * _INSET
         operators = [
             f"{x + _INSET:.1f} {self._height - y - height + _INSET:.1f} {width - less:.1f} {height - less:.1f} re"
             for x, y, width, height in rectangles
         ]
-        self._canvas.drawPath(PDFPathObject(["\n".join(operators)]), stroke=0, fill=1)
+        self._canvas.drawPath(PDFPathObject(["\n".join(operators)]), stroke=0, fill=1, fillMode=_NON_ZERO)
 
     def fill(self, box: Box) -> None:
         self._fill([self._in_dots(box)])
@@ -213,6 +215,8 @@ class Sheet:
             for place, row in enumerate(symbol.rows)
             for run in row
         ]
+        # The inset would leave a hair of white between the rows of a matrix: two dots across each seam close it.
+        rectangles += [(left + run.start * module, top + place * row_height - 1, run.length * module, 2) for place, run in symbol.seams()]
         if bearer:
             # Without bearer bars a slanted scan reads a shorter, valid number.
             rectangles += [(left, y, symbol.width * module, bearer) for y in (top, top + height - bearer)]

@@ -4,9 +4,10 @@ Wrong content is a typed error, never a bad symbol. Sizes and quiet zones: GS1 G
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise, product
 from typing import Any, Final, NamedTuple, cast
 
 import zxingcpp
@@ -75,6 +76,10 @@ class Run(NamedTuple):
     start: int
     length: int
 
+    @property
+    def end(self) -> int:
+        return self.start + self.length
+
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
@@ -106,6 +111,14 @@ class Symbol:
     def full_height(self) -> int:
         """Modules with the quiet zones of a matrix; 1 for a linear symbol."""
         return len(self.rows) + 2 * self.rules.vertical
+
+    def seams(self) -> Iterator[tuple[int, Run]]:
+        """Where dark modules lie on dark ones: the number of the lower row, and the modules."""
+        for place, (upper, lower) in enumerate(pairwise(self.rows), start=1):
+            for above, below in product(upper, lower):
+                start, end = max(above.start, below.start), min(above.end, below.end)
+                if start < end:
+                    yield place, Run(start, end - start)
 
 
 class _Code128(Code128):  # type: ignore[misc]

@@ -46,12 +46,17 @@ def assert_dots(image: Image.Image, found: reading.Found, symbol: Symbol) -> Non
     module, rest = divmod(found.right - found.left, symbol.width)
     assert rest == 0
     for place, row in enumerate(symbol.rows):
-        y = found.top + place * module + module // 2 if symbol.is_matrix else (found.top + found.bottom) // 2
-        line = image.crop((found.left, y, found.right, y + 1)).tobytes()
-        wanted = bytearray(b"\x00" * len(line))
-        for run in row:
-            wanted[run.start * module : (run.start + run.length) * module] = b"\x01" * (run.length * module)
-        assert bytes(grey < 128 for grey in line) == bytes(wanted)
+        ys = range(found.top + place * module, found.top + (place + 1) * module) if symbol.is_matrix else [(found.top + found.bottom) // 2]
+        for y in ys:
+            assert_row(image, found, module, row, y)
+
+
+def assert_row(image: Image.Image, found: reading.Found, module: int, row: tuple[symbols.Run, ...], y: int) -> None:
+    line = image.crop((found.left, y, found.right, y + 1)).tobytes()
+    wanted = bytearray(b"\x00" * len(line))
+    for run in row:
+        wanted[run.start * module : (run.start + run.length) * module] = b"\x01" * (run.length * module)
+    assert bytes(grey < 128 for grey in line) == bytes(wanted)
 
 
 def with_check_digit(length: int) -> st.SearchStrategy[str]:
