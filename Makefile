@@ -21,14 +21,14 @@ $(VENV)/bin/python:
 $(VENV): $(VENV)/.installed
 $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Installing the locked dependencies ..."
-	@$(PIP) install --quiet --require-hashes --only-binary :all: -r requirements.lock
-	@$(PIP) install --quiet --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
+	@$(PIP) install -qq --require-hashes --only-binary :all: -r requirements.lock
+	@$(PIP) install -qq --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
 	@touch $@
 
 # What the tests and checks need on top.
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@echo "Installing the locked test dependencies ..."
-	@$(PIP) install --quiet --require-hashes --only-binary :all: -r requirements-dev.lock
+	@$(PIP) install -qq --require-hashes --only-binary :all: -r requirements-dev.lock
 	@touch $@
 
 .PHONY: $(VENV)

@@ -1,11 +1,21 @@
 """The Celery application. Tasks only wake work up: what is to do stands in PostgreSQL."""
 
 import os
+from pathlib import Path
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wms.settings")
 
 app = Celery("wms")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["wms.core", "inventory", "inbound", "outbound", "marketplaces"])
+
+
+@worker_ready.connect
+def _say_ready(**_signal: Any) -> None:
+    """`wms up` waits for this file: a worker that cannot reach its broker is not ready."""
+    if file := os.environ.get("WMS_WORKER_READY_FILE"):
+        Path(file).touch()

@@ -110,6 +110,7 @@ class Supervisor:
         self.valkey = EmbeddedValkey(folders)
         self.environment: dict[str, str] = {}
         self.programs: list[Program] = []
+        self.worker_ready = folders.data / "worker-is-ready"
 
     def run(self) -> None:
         """Start everything, say so, tend it until a signal comes, and stop everything in order."""
@@ -151,17 +152,23 @@ class Supervisor:
         static = self.folders.data / "static"
         static.mkdir(exist_ok=True)
         # Few malloc arenas keep the memory of threaded processes flat.
-        fixed = {"MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1", "WMS_STATIC_ROOT": str(static)}
+        fixed = {
+            "MALLOC_ARENA_MAX": "2",
+            "PYTHONUNBUFFERED": "1",
+            "WMS_STATIC_ROOT": str(static),
+            "WMS_WORKER_READY_FILE": str(self.worker_ready),
+        }
         self.environment = {**os.environ, **fixed, **variables}
         self.postgres.start()
         self.valkey.start()
         say("Bringing the database up to date")
         sign_ins = self._prepare()
         self.programs = self._programs()
+        self.worker_ready.unlink(missing_ok=True)
         for program in self.programs:
             self._check_stopping()
             program.start()
-        self._wait_until_it_answers()
+        self._wait_until_it_works()
         return sign_ins
 
     def _check_stopping(self) -> None:
@@ -203,13 +210,19 @@ class Supervisor:
             for name, command in commands.items()
         ]
 
-    def _wait_until_it_answers(self) -> None:
+    def _wait_until_it_works(self) -> None:
+        """The web server answers, the worker has reached its queue, and nothing has ended since it started."""
         deadline = time.monotonic() + READY_SECONDS
-        web = self.programs[0]
-        while not self._answers():
+        web, worker, _beat = self.programs
+        answers = queues = False
+        while not (answers and queues):
             self._check_stopping()
-            if not web.alive() or time.monotonic() > deadline:
-                raise CannotStart(f"The web server did not start. The end of {web.log}:\n{tail(web.log, 30)}")
+            answers = answers or self._answers()
+            queues = self.worker_ready.exists()
+            late = time.monotonic() > deadline
+            for program in self.programs:
+                if not program.alive() or late and program is (worker if answers else web):
+                    raise CannotStart(f"The {program.name} did not start. The end of {program.log}:\n{tail(program.log, 30)}")
             time.sleep(0.1)
 
     def _answers(self) -> bool:
