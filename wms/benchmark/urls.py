@@ -1,0 +1,23 @@
+"""The real routes, and the floor of a POSTed order: an endpoint of the same framework that parses the same body and does one durable INSERT."""
+
+from django.db import connection, transaction
+from django.http import HttpRequest
+from django.urls import path
+from ninja import NinjaAPI
+
+from outbound.api import OrderIn
+from wms.urls import urlpatterns as product
+
+floor = NinjaAPI(title="Floor", urls_namespace="benchmark", docs_url=None, openapi_url=None)
+
+
+@floor.post("/orders", auth=None)
+def insert(request: HttpRequest, payload: OrderIn) -> dict[str, int]:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO benchmark_order (reference, body) VALUES (%s, %s) RETURNING id", [payload.reference, payload.model_dump_json()]
+        )
+        return {"id": cursor.fetchone()[0]}
+
+
+urlpatterns = [path("benchmark/", floor.urls), *product]

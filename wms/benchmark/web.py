@@ -1,0 +1,115 @@
+"""Over HTTP: orders POSTed through the real server beside its floor, and scanners on the handheld pages."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from wms.benchmark import house
+
+CLIENTS = 4
+ORDERS = 300
+ROUNDS = 3
+
+
+@contextmanager
+def server() -> Iterator[int]:
+    """The port of a granian that serves this database as `wms up` does."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [
+                str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2",
+                "--blocking-threads", "4", "--log-level", "warning", "wms.wsgi:application",
+            ],
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "wms.benchmark.settings"},
+            stdout=log,
+            stderr=log,
+        )  # fmt: skip
+        try:
+            _wait_for(port, process)
+            yield port
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError("the benchmark's web server ended")
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/api/v1/health")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            pass
+        time.sleep(0.2)
+    raise RuntimeError("the benchmark's web server does not answer")
+
+
+def bodies(prefix: str) -> list[bytes]:
+    return [
+        json.dumps(
+            {
+                "reference": order.reference,
+                "warehouse": "BENCH",
+                "ship_by": order.ship_by.isoformat(),
+                "ship_to": house.SHIP_TO,
+                "lines": [{"sku": code, "quantity": quantity} for code, quantity in order.lines],
+            }
+        ).encode()
+        for order in house.orders(ORDERS, prefix)
+    ]
+
+
+def post_all(port: int, path: str, key: str, sent: list[bytes], good: int) -> float:
+    """Seconds that CLIENTS keep-alive connections take to POST all bodies, each waiting for its answer."""
+    failures: list[str] = []
+
+    def client(share: list[bytes]) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+        for body in share:
+            connection.request("POST", path, body, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+            if answer.status != good:
+                failures.append(f"{answer.status} {content[:200]!r}")
+
+    threads = [threading.Thread(target=client, args=(sent[number::CLIENTS],)) for number in range(CLIENTS)]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    taken = time.perf_counter() - start
+    if failures:
+        raise RuntimeError(f"{path}: {len(failures)} of {len(sent)} failed, the first with {failures[0]}")
+    return taken
+
+
+def compare_posts(port: int, key: str, prefix: str) -> dict[str, float]:
+    """Requests/s of both endpoints over rounds that alternate."""
+    seconds = {"floor": 0.0, "project": 0.0}
+    for number in range(-1, ROUNDS):
+        for side, path, good in (("floor", "/benchmark/orders", 200), ("project", "/api/v1/orders", 201)):
+            taken = post_all(port, path, key, bodies(f"{prefix}{side}{number}"), good)
+            # The first round warms both up.
+            seconds[side] += taken if number >= 0 else 0.0
+    rates = {side: round(ORDERS * ROUNDS / taken, 1) for side, taken in seconds.items()}
+    return {**rates, "ratio": round(rates["project"] / rates["floor"], 3)}
