@@ -3,4 +3,4 @@ from django.urls import include, path
 
 from wms.api import api
 
-urlpatterns = [path("admin/", admin.site.urls), path("", include("marketplaces.urls")), path("api/v1/", api.urls)]
+urlpatterns = [path("admin/", admin.site.urls), path("", include("marketplaces.urls")), path("", include("wms.desk.urls")), path("api/v1/", api.urls)]

@@ -1,0 +1,1 @@
+"""The supervisors' pages of places and of what master data files bring."""

@@ -1,0 +1,222 @@
+"""Channels: connecting a shop, what it was told and answered, what of its orders needs a person, pause and resume."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods
+
+from inventory.models import Sku, Warehouse
+from marketplaces import adapters, drift, order_import, stock_sync
+from marketplaces import channels as shops
+from marketplaces.models import Channel, ChannelOrder, Listing
+from wms.core import desk, outbox
+from wms.core.errors import NotFound, WmsError
+from wms.core.models import Merchant
+
+
+@desk.page
+def channels(request: HttpRequest) -> HttpResponse:
+    rows = Channel.objects.visible_to(request.user).select_related("merchant", "warehouse").order_by("merchant__code", "code", "pk")
+    page = desk.Page(rows, request)
+    keys = [channel.pk for channel in page]
+    waiting = dict(
+        ChannelOrder.objects.filter(channel__in=keys)
+        .exclude(problem="")
+        .values_list("channel")
+        .annotate(count=Count("pk"))
+        .values_list("channel", "count")
+    )
+    offers = {
+        row["channel"]: row
+        for row in Listing.objects.filter(channel__in=keys)
+        .values("channel")
+        .annotate(total=Count("pk"), unmapped=Count("pk", filter=Q(sku=None)), failed=Count("pk", filter=~Q(last_error="")))
+    }
+    return render(request, "marketplaces/desk/channels.html", {"page": page, "waiting": waiting, "offers": offers})
+
+
+def _find(request: HttpRequest, channel_id: int) -> Channel:
+    found = Channel.objects.visible_to(request.user).select_related("merchant", "warehouse").filter(pk=channel_id).first()
+    if found is None:
+        raise NotFound(what=str(Channel._meta.verbose_name), key=channel_id)
+    return found
+
+
+def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Difference] | None = None) -> HttpResponse:
+    found = _find(request, channel_id)
+    rows = found.listings.select_related("sku").order_by("external_sku", "pk")
+    show = request.GET.get("show", "")
+    if show == "unmapped":
+        rows = rows.filter(sku=None)
+    elif show == "failed":
+        rows = rows.exclude(last_error="")
+    if text := desk.clean(request.GET.get("q")):
+        rows = rows.filter(Q(external_sku__startswith=text) | Q(external_id=text))
+    page = desk.Page(rows, request)
+    ours = {told.listing_id: told.quantity for told in stock_sync.numbers(found, [listing.pk for listing in page])}
+    return render(
+        request,
+        "marketplaces/desk/channel.html",
+        {
+            "channel": found,
+            "page": page,
+            "ours": ours,
+            "show": show,
+            "problems": found.orders.exclude(problem="").select_related("order").order_by("-pk")[:100],
+            "differences": differences,
+            "theirs": {difference.listing_id: difference for difference in differences or ()},
+            "hook": request.build_absolute_uri(reverse("channel-hook", kwargs={"channel_id": found.pk})),
+            "keys": adapters.adapter(found.adapter).CREDENTIALS,
+        },
+    )
+
+
+channel = desk.page(_channel)
+
+
+@desk.page
+def compare(request: HttpRequest, channel_id: int) -> HttpResponse:
+    """Asks the shop for all its numbers and shows where they are not ours."""
+    found = _find(request, channel_id)
+    try:
+        differences = drift.compare(found)
+    except WmsError as error:
+        return desk.refused(request, error, channel, channel_id=channel_id)
+    return _channel(request, channel_id, differences)
+
+
+def _form(request: HttpRequest) -> HttpResponse:
+    markets = [(name, adapters.adapter(name).NAME, adapters.adapter(name).CREDENTIALS) for name in adapters.names()]
+    return render(
+        request,
+        "marketplaces/desk/connect.html",
+        {"markets": markets, "merchants": Merchant.objects.filter(active=True), "warehouses": Warehouse.objects.filter(active=True)},
+    )
+
+
+form = desk.page(_form)
+
+
+@desk.action(shows=form, permission="marketplaces.add_channel")
+def connect(request: HttpRequest) -> HttpResponse:
+    """Fields: merchant, warehouse (codes), adapter, name, base_url, the adapter's credentials by their own names; perhaps code, buffer."""
+    merchant = Merchant.objects.filter(code=request.POST.get("merchant", ""), active=True).first()
+    warehouse = Warehouse.objects.filter(code=request.POST.get("warehouse", ""), active=True).first()
+    name = desk.clean(request.POST.get("name"), 100)
+    base_url = desk.clean(request.POST.get("base_url"), 300)
+    for field, value in (("merchant", merchant), ("warehouse", warehouse), ("name", name), ("base_url", base_url)):
+        if not value:
+            raise desk.field_error(field, _("This is needed."))
+    assert merchant is not None
+    assert warehouse is not None
+    adapter = desk.clean(request.POST.get("adapter"), 30)
+    made = shops.connect(
+        merchant=merchant,
+        warehouse=warehouse,
+        adapter=adapter,
+        base_url=base_url,
+        credentials=_credentials(request, adapter),
+        name=name,
+        code=desk.clean(request.POST.get("code"), 20),
+        buffer=desk.whole_number(request.POST.get("buffer"), default=0),
+    )
+    return desk.done(request, _("The channel is connected. Fetch its listings next."), "desk:channel", channel_id=made.pk)
+
+
+def _credentials(request: HttpRequest, adapter: str) -> dict[str, str]:
+    return {name: request.POST.get(name, "").strip()[:500] for name in adapters.adapter(adapter).CREDENTIALS}
+
+
+@require_http_methods(["GET", "POST"])
+def form_or_connect(request: HttpRequest) -> HttpResponse:
+    return connect(request) if request.method == "POST" else form(request)
+
+
+def _fetch(channel: Channel, _request: HttpRequest) -> str:
+    count = shops.fetch_listings(channel=channel)
+    return ngettext("%(count)d listing fetched.", "%(count)d listings fetched.", count) % {"count": count}
+
+
+def _push(channel: Channel, _request: HttpRequest) -> str:
+    with transaction.atomic(durable=True):
+        stock_sync.stale_all(channel)
+    return _("All numbers are told again.")
+
+
+def _repair(channel: Channel, _request: HttpRequest) -> str:
+    count = len(drift.repair(channel))
+    return ngettext("%(count)d listing differed and is told again.", "%(count)d listings differed and are told again.", count) % {
+        "count": count
+    }
+
+
+def _poll(channel: Channel, _request: HttpRequest) -> str:
+    with transaction.atomic(durable=True):
+        order_import.ask(channel.pk)
+    return _("The shop's orders are fetched soon.")
+
+
+def _retry(channel: Channel, _request: HttpRequest) -> str:
+    with transaction.atomic(durable=True):
+        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, retry=True)
+    return _("The waiting orders are tried again soon.")
+
+
+def _pause(channel: Channel, _request: HttpRequest) -> str:
+    shops.pause(channel=channel)
+    return _("The channel is paused.")
+
+
+def _resume(channel: Channel, _request: HttpRequest) -> str:
+    shops.resume(channel=channel)
+    return _("The channel goes on; all numbers are told again.")
+
+
+def _subscribe(channel: Channel, request: HttpRequest) -> str:
+    url = request.POST.get("url") or request.build_absolute_uri(reverse("channel-hook", kwargs={"channel_id": channel.pk}))
+    count = len(shops.subscribe(channel=channel, url=url))
+    return ngettext("The shop pushes %(count)d kind of message.", "The shop pushes %(count)d kinds of messages.", count) % {"count": count}
+
+
+def _change_keys(channel: Channel, request: HttpRequest) -> str:
+    shops.change_credentials(
+        channel=channel, credentials=_credentials(request, channel.adapter), base_url=desk.clean(request.POST.get("base_url"), 300) or None
+    )
+    return _("The keys are changed.")
+
+
+ACTIONS: dict[str, Callable[[Channel, HttpRequest], str]] = {
+    "fetch": _fetch, "push": _push, "repair": _repair, "poll": _poll, "retry": _retry, "pause": _pause, "resume": _resume,
+    "subscribe": _subscribe, "keys": _change_keys,
+}  # fmt: skip
+
+
+@desk.action(shows=channel, permission="marketplaces.change_channel")
+def act(request: HttpRequest, channel_id: int, does: str = "") -> HttpResponse:
+    """One of ACTIONS. `subscribe` takes a url, `keys` the adapter's credentials; the others no fields."""
+    return desk.done(request, ACTIONS[does](_find(request, channel_id), request), "desk:channel", channel_id=channel_id)
+
+
+@desk.action(shows=channel, permission="marketplaces.change_listing")
+def tie(request: HttpRequest, channel_id: int) -> HttpResponse:
+    """Fields: listing (its id), sku (the merchant's code; blank unties the listing)."""
+    found = _find(request, channel_id)
+    listing = found.listings.filter(pk=desk.whole_number(request.POST.get("listing"), most=2**62)).first()
+    if listing is None:
+        raise NotFound(what=str(Listing._meta.verbose_name), key=request.POST.get("listing", ""))
+    code = desk.clean(request.POST.get("sku"), 50)
+    sku = Sku.objects.filter(merchant=found.merchant_id, code=code).first() if code else None
+    if code and sku is None:
+        raise desk.field_error("sku", gettext_lazy("Unknown sku."))
+    shops.tie(listing=listing, sku=sku)
+    message: Any = _("Tied to %(sku)s.") % {"sku": code} if code else _("Untied.")
+    return desk.done(request, message, "desk:channel", channel_id=channel_id)

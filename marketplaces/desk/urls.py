@@ -1,0 +1,14 @@
+"""Below /desk: channels."""
+
+from django.urls import path
+
+from marketplaces.desk import channels
+
+urlpatterns = [
+    path("channels", channels.channels, name="channels"),
+    path("channels/connect", channels.form_or_connect, name="channel_connect"),
+    path("channels/<int:channel_id>", channels.channel, name="channel"),
+    path("channels/<int:channel_id>/compare", channels.compare, name="channel_compare"),
+    path("channels/<int:channel_id>/tie", channels.tie, name="channel_tie"),
+    *(path(f"channels/<int:channel_id>/{does}", channels.act, {"does": does}, name=f"channel_{does}") for does in channels.ACTIONS),
+]

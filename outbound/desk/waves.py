@@ -1,0 +1,133 @@
+"""Waves: what is ready by cut-off, the release, and how far each wave is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Count, Max, Min, Q, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from inventory.models import Warehouse
+from outbound import waves as floor
+from outbound.models import Order, PickTask, Wave
+from wms.core import desk
+from wms.core.errors import NotFound
+
+
+@desk.page
+def waves(request: HttpRequest) -> HttpResponse:
+    warehouse = desk_warehouse(request)
+    page = desk.Newest(Wave.objects.filter(warehouse=warehouse).select_related("by"), request, size=20)
+    ready = (
+        Order.objects.visible_to(request.user)
+        .filter(warehouse=warehouse, status=Order.Status.READY)
+        .values("ship_by")
+        .annotate(orders=Count("pk"), units=Sum("unit_count"))
+        .order_by("ship_by")[:12]
+    )
+    return render(
+        request,
+        "outbound/desk/waves.html",
+        {
+            "page": page,
+            "progress": progress(page.rows),
+            "ready": list(ready),
+            "warehouse": warehouse,
+            "warehouses": Warehouse.objects.filter(active=True),
+            "most": floor.WAVE_MAX,
+        },
+    )
+
+
+def progress(waves: Iterable[Wave]) -> dict[int, dict[str, int]]:
+    """By wave id: orders in all, shipped, on the floor; in one statement over orders of these waves."""
+    rows = (
+        Order.objects.filter(wave__in=[wave.pk for wave in waves])
+        .values("wave")
+        .annotate(
+            total=Count("pk"),
+            out=Count("pk", filter=Q(status__in=["shipped", "carrier_scanned", "delivered"])),
+            packed=Count("pk", filter=Q(status="packed")),
+            picked=Count("pk", filter=Q(status="picked")),
+            cancelled=Count("pk", filter=Q(status="cancelled")),
+        )
+    )
+    return {row["wave"]: {**row, "gone": row["out"] + row["cancelled"]} for row in rows}
+
+
+def desk_warehouse(request: HttpRequest) -> Warehouse:
+    """The warehouse that the page is about: named by its code in `warehouse`, else the first one."""
+    code = desk.clean(request.POST.get("warehouse") or request.GET.get("warehouse"))
+    found = Warehouse.objects.filter(active=True, **({"code": code} if code else {})).first()
+    if found is None:
+        raise NotFound(what=str(Warehouse._meta.verbose_name), key=code or "–")
+    return found
+
+
+@desk.action(shows=waves, permission="outbound.release_wave")
+def release(request: HttpRequest) -> HttpResponse:
+    """Fields: warehouse (code), until (a time, blank = whatever its ship-by), most (blank = as many as fit into a wave)."""
+    warehouse = desk_warehouse(request)
+    until = _moment(request.POST.get("until"), warehouse)
+    most = desk.whole_number(request.POST.get("most"), default=floor.WAVE_MAX)
+    made = floor.release(warehouse_id=warehouse.pk, by=desk.actor(request), until=until, most=max(1, most))
+    message = _("Wave W%(wave)d is on the floor: %(orders)d orders, %(tasks)d stops.") % {
+        "wave": made["wave_id"], "orders": made["orders"], "tasks": made["tasks"],
+    }  # fmt: skip
+    if made["unbound"]:
+        message += " " + _("%(count)d orders stay ready: their goods lie in no storage bin just now.") % {"count": len(made["unbound"])}
+    return desk.done(request, message, "desk:wave", wave_id=made["wave_id"])
+
+
+def _moment(text: str | None, warehouse: Warehouse) -> datetime | None:
+    """An ISO time; without an offset it is meant in the warehouse's time zone."""
+    if not text:
+        return None
+    try:
+        moment = parse_datetime(text.strip())
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise desk.field_error("until", _("This is not a time."))
+    return moment if timezone.is_aware(moment) else moment.replace(tzinfo=warehouse.zone_info)
+
+
+@desk.page
+def wave(request: HttpRequest, wave_id: int) -> HttpResponse:
+    found = Wave.objects.select_related("by", "warehouse").filter(pk=wave_id).first()
+    if found is None:
+        raise NotFound(what=str(Wave._meta.verbose_name), key=wave_id)
+    page = desk.Page(
+        Order.objects.visible_to(request.user).filter(wave=found).select_related("merchant", "tote").order_by("ship_by", "pk"), request
+    )
+    pickers = (
+        PickTask.objects.filter(wave=found, status__in=["open", "picked", "packed"])
+        .values("picker__username")
+        .annotate(
+            total=Count("pk"),
+            left=Count("pk", filter=Q(status="open")),
+            units=Sum("quantity"),
+            first=Min("picked_at"),
+            last=Max("picked_at"),
+        )
+        .order_by("picker__username")
+    )
+    totals = progress([found]).get(found.pk, {"total": 0, "out": 0, "packed": 0, "picked": 0, "cancelled": 0, "gone": 0})
+    stops = list(pickers)
+    return render(
+        request,
+        "outbound/desk/wave.html",
+        {
+            "wave": found,
+            "page": page,
+            "totals": totals,
+            "pickers": stops,
+            "stops": sum(row["total"] for row in stops),
+            "stops_left": sum(row["left"] for row in stops),
+        },
+    )

@@ -1,0 +1,135 @@
+"""Today: what is late, what is due, what waits where, how much went out. Asked anew every ten seconds, so history must cost nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from inventory.models import Warehouse
+from marketplaces.models import Channel
+from outbound.desk.orders import OPEN
+from outbound.desk.waves import desk_warehouse
+from outbound.models import Order
+from wms.core import desk
+from wms.core.models import OutboxEvent
+
+DUE_HOURS = 4
+
+# Open orders only, by the partial index order_open_by_ship_by: its condition must stand here word for word.
+_OPEN = """
+SELECT status, count(*), sum(unit_count), count(*) FILTER (WHERE ship_by < %(now)s),
+       count(*) FILTER (WHERE ship_by >= %(now)s AND ship_by < %(soon)s),
+       count(*) FILTER (WHERE ship_by >= %(soon)s AND ship_by < %(tomorrow)s)
+FROM outbound_order
+WHERE warehouse_id = %(warehouse)s AND NOT (status IN ('shipped', 'carrier_scanned', 'delivered', 'cancelled'))
+GROUP BY status
+"""
+# What changed today, merchant by merchant along order_by_update: as much as today holds, however long the history.
+_TODAY = """
+SELECT date_part('hour', o.shipped_at AT TIME ZONE %(zone)s)::int,
+       count(*) FILTER (WHERE o.shipped_at >= %(midnight)s),
+       coalesce(sum(o.unit_count) FILTER (WHERE o.shipped_at >= %(midnight)s), 0),
+       count(*) FILTER (WHERE o.created_at >= %(midnight)s),
+       count(*) FILTER (WHERE o.status = 'cancelled')
+FROM core_merchant m
+CROSS JOIN LATERAL (
+    SELECT shipped_at, unit_count, created_at, status FROM outbound_order
+    WHERE merchant_id = m.id AND updated_at >= %(midnight)s AND warehouse_id = %(warehouse)s
+) o
+GROUP BY 1
+"""
+# Each of these has a partial index of exactly this condition, or is bounded by one bin.
+_LOOSE = """
+SELECT (SELECT count(*) FROM outbound_parcel WHERE warehouse_id = %(warehouse)s AND status = 'packed'),
+       (SELECT count(*) FROM inventory_putbacktask WHERE warehouse_id = %(warehouse)s AND status = 'open'),
+       (SELECT count(*) FROM inventory_stockbalance b JOIN inventory_bin p ON p.id = b.bin_id
+        WHERE p.warehouse_id = %(warehouse)s AND p.kind = 'lost' AND b.on_hand > 0),
+       (SELECT count(*) FROM inbound_asn WHERE warehouse_id = %(warehouse)s AND status IN ('arrived', 'partly_arrived', 'receiving'))
+"""
+
+
+def open_orders(warehouse: Warehouse, now: datetime) -> dict[str, Any]:
+    soon = now + timedelta(hours=DUE_HOURS)
+    tomorrow = (timezone.localtime(now, warehouse.zone_info) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    with connection.cursor() as cursor:
+        cursor.execute(_OPEN, {"warehouse": warehouse.pk, "now": now, "soon": soon, "tomorrow": max(tomorrow, soon)})
+        found = {status: (count, int(units), late, due, today) for status, count, units, late, due, today in cursor.fetchall()}
+    none = (0, 0, 0, 0, 0)
+    rows = [(status, *found.get(status, none)) for status in OPEN if status in found or status not in ("received", "on_hold")]
+    return {
+        "rows": [
+            dict(zip(("status", "count", "units", "late", "due", "today"), row, strict=True), label=Order.Status(row[0]).label)
+            for row in rows
+        ],
+        "count": sum(row[1] for row in rows),
+        "late": sum(row[3] for row in rows),
+        "due": sum(row[4] for row in rows),
+        "short": found.get("short", none)[0],
+    }
+
+
+def today(warehouse: Warehouse, now: datetime) -> dict[str, Any]:
+    """Accepted, cancelled and shipped since midnight of the warehouse, and shipped orders by hour."""
+    local = timezone.localtime(now, warehouse.zone_info)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    with connection.cursor() as cursor:
+        cursor.execute(_TODAY, {"warehouse": warehouse.pk, "midnight": midnight, "zone": warehouse.time_zone})
+        rows = cursor.fetchall()
+    by_hour = {hour: shipped for hour, shipped, *_rest in rows if hour is not None and shipped}
+    most = max(by_hour.values(), default=0)
+    first = min([*by_hour, max(0, local.hour - 7)])
+    return {
+        "shipped": sum(row[1] for row in rows),
+        "units": int(sum(row[2] for row in rows)),
+        "accepted": sum(row[3] for row in rows),
+        "cancelled": sum(row[4] for row in rows),
+        "hours": [
+            {
+                "hour": hour,
+                "count": by_hour.get(hour, 0),
+                "height": round(100 * by_hour.get(hour, 0) / most) if most else 0,
+                "now": hour == local.hour,
+            }
+            for hour in range(first, local.hour + 1)
+        ],
+    }
+
+
+def loose_ends(warehouse: Warehouse) -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOSE, {"warehouse": warehouse.pk})
+        return dict(zip(("stage", "put_backs", "missing", "asns"), cursor.fetchone(), strict=True))
+
+
+@desk.page
+def board(request: HttpRequest) -> HttpResponse:
+    warehouse, now = desk_warehouse(request), timezone.now()
+    late = (
+        Order.objects.visible_to(request.user)
+        .filter(warehouse=warehouse, status__in=OPEN, ship_by__lt=now + timedelta(hours=DUE_HOURS))
+        .select_related("merchant")
+        .order_by("ship_by", "pk")[:12]
+    )
+    return render(
+        request,
+        "core/desk/board.html",
+        {
+            "warehouse": warehouse,
+            "warehouses": Warehouse.objects.filter(active=True),
+            "now": timezone.localtime(now, warehouse.zone_info),
+            "open": open_orders(warehouse, now),
+            "today": today(warehouse, now),
+            "loose": loose_ends(warehouse),
+            "late": list(late),
+            "due_hours": DUE_HOURS,
+            "dead": OutboxEvent.objects.filter(dead_at__isnull=False).count(),
+            "troubled": list(
+                Channel.objects.visible_to(request.user).filter(active=True, failures__gt=0).select_related("merchant").order_by("pk")[:5]
+            ),
+        },
+    )

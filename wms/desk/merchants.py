@@ -1,0 +1,62 @@
+"""Merchants and the keys of their API."""
+
+from __future__ import annotations
+
+from django.db.models import Count, Max, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from wms.core import access, desk
+from wms.core.errors import NotFound
+from wms.core.models import ApiKey, Merchant
+
+
+@desk.page
+def merchants(request: HttpRequest) -> HttpResponse:
+    rows = Merchant.objects.annotate(
+        keys=Count("api_keys", filter=Q(api_keys__revoked_at=None)), used=Max("api_keys__last_used_at")
+    ).order_by("code")
+    return render(request, "core/desk/merchants.html", {"page": desk.Page(rows, request)})
+
+
+@desk.action(shows=merchants, permission="core.add_merchant")
+def create(request: HttpRequest) -> HttpResponse:
+    """Fields: code, name."""
+    made = access.create_merchant(code=desk.clean(request.POST.get("code")), name=desk.clean(request.POST.get("name"), 300))
+    return desk.done(request, _("The merchant is made."), "desk:merchant", merchant_id=made.pk)
+
+
+def _find(merchant_id: int) -> Merchant:
+    found = Merchant.objects.filter(pk=merchant_id).first()
+    if found is None:
+        raise NotFound(what=str(Merchant._meta.verbose_name), key=merchant_id)
+    return found
+
+
+def _merchant(request: HttpRequest, merchant_id: int, raw_key: str = "") -> HttpResponse:
+    found = _find(merchant_id)
+    keys = found.api_keys.order_by("-pk")[:100]
+    response = render(request, "core/desk/merchant.html", {"merchant": found, "keys": keys, "raw_key": raw_key})
+    if raw_key:
+        response["Cache-Control"] = "no-store"
+    return response
+
+
+merchant = desk.page(_merchant)
+
+
+@desk.action(shows=merchant, permission="core.add_apikey")
+def issue_key(request: HttpRequest, merchant_id: int) -> HttpResponse:
+    """The page once with the new key, the only time that anybody sees it. No fields."""
+    return _merchant(request, merchant_id, raw_key=access.issue_key(merchant=_find(merchant_id)))
+
+
+@desk.action(shows=merchant, permission="core.change_apikey")
+def revoke_key(request: HttpRequest, merchant_id: int) -> HttpResponse:
+    """Field: key (its id)."""
+    key = desk.whole_number(request.POST.get("key"), most=2**62)
+    if not ApiKey.objects.filter(pk=key, merchant=merchant_id).exists():
+        raise NotFound(what=str(ApiKey._meta.verbose_name), key=key)
+    access.revoke_key(key_id=key, by=desk.actor(request))
+    return desk.done(request, _("The key works no longer."), "desk:merchant", merchant_id=merchant_id)

@@ -1,0 +1,26 @@
+"""Everything below /desk: each app brings its own pages."""
+
+from django.urls import include, path
+
+from inbound.desk.urls import urlpatterns as inbound_pages
+from inventory.desk.urls import urlpatterns as inventory_pages
+from marketplaces.desk.urls import urlpatterns as marketplaces_pages
+from outbound.desk.urls import urlpatterns as outbound_pages
+from wms.desk import board, dead_letters, merchants, order_files
+
+app_name = "desk"
+pages = [
+    path("dead-letters", dead_letters.dead_letters, name="dead_letters"),
+    path("dead-letters/replay", dead_letters.replay, name="dead_letters_replay"),
+    path("merchants", merchants.merchants, name="merchants"),
+    path("merchants/create", merchants.create, name="merchant_create"),
+    path("merchants/<int:merchant_id>", merchants.merchant, name="merchant"),
+    path("merchants/<int:merchant_id>/issue-key", merchants.issue_key, name="merchant_issue_key"),
+    path("merchants/<int:merchant_id>/revoke-key", merchants.revoke_key, name="merchant_revoke_key"),
+    path("imports/orders", order_files.form_or_upload, name="import_orders"),
+    *inbound_pages,
+    *inventory_pages,
+    *outbound_pages,
+    *marketplaces_pages,
+]
+urlpatterns = [path("desk", board.board, name="board"), path("desk/", include(pages))]
