@@ -17,6 +17,8 @@ from wms.core.errors import WmsError
 LONGEST_PAUSE_S = 300.0
 KEYS_REFUSED_PAUSE_S = 300.0
 PROBE_S = 30.0
+# A call under way for this long is probably waiting in vain; one that never ended (its worker was killed) is forgotten after a while.
+STUCK_S, FORGOTTEN_S, AGAIN_S = 3.0, 30.0, 2.0
 
 
 class ChannelQuiet(WmsError):
@@ -46,27 +48,35 @@ def calling(channel: Channel) -> Iterator[Marketplace]:
         yield open_shop(channel)
     except (ChannelUnavailable, CredentialsRefused) as error:
         raise ChannelQuiet(channel, _note_failure(channel, error)) from error
-    _note_success(channel)
+    except Exception:
+        _note_end(channel)
+        raise
+    _note_end(channel, success=True)
 
 
-# After a failure one caller at a time tries whether the shop is back.
+# After a failure one caller at a time tries whether the shop is back; and nobody joins a call that has waited for seconds already.
 _ASK = """
 WITH asked AS MATERIALIZED (
-    SELECT id, failures, extract(epoch FROM quiet_until - now()) AS seconds
+    SELECT id, failures, CASE
+        WHEN quiet_until > now() THEN extract(epoch FROM quiet_until - now())
+        WHEN busy_since BETWEEN now() - make_interval(secs => %(forgotten)s) AND now() - make_interval(secs => %(stuck)s) THEN %(again)s
+        ELSE 0 END AS seconds
     FROM marketplaces_channel WHERE id = %(channel)s FOR NO KEY UPDATE
-), probe AS (
-    UPDATE marketplaces_channel SET quiet_until = now() + make_interval(secs => %(probe)s)
-    WHERE id IN (SELECT id FROM asked WHERE seconds <= 0 AND failures > 0)
+), began AS (
+    UPDATE marketplaces_channel c
+    SET busy_since = now(), quiet_until = CASE WHEN a.failures > 0 THEN now() + make_interval(secs => %(probe)s) ELSE c.quiet_until END
+    FROM asked a WHERE c.id = a.id AND a.seconds <= 0
 )
 SELECT failures, seconds FROM asked
 """
 
 
 def _ask_leave(channel: Channel) -> None:
+    waits = {"probe": PROBE_S, "stuck": STUCK_S, "forgotten": FORGOTTEN_S, "again": AGAIN_S}
     with connection.cursor() as cursor:
-        cursor.execute(_ASK, {"channel": channel.pk, "probe": PROBE_S})
+        cursor.execute(_ASK, {"channel": channel.pk, **waits})
         channel.failures, seconds = cursor.fetchone()
-    if seconds is not None and seconds > 0:
+    if seconds > 0:
         raise ChannelQuiet(channel, float(seconds))
 
 
@@ -82,14 +92,17 @@ def _note_failure(channel: Channel, error: ChannelError) -> float:
         seconds = max(seconds, 2.0)
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE marketplaces_channel SET failures = failures + 1, quiet_until = now() + make_interval(secs => %s), "
+            "UPDATE marketplaces_channel SET failures = failures + 1, busy_since = NULL, quiet_until = now() + make_interval(secs => %s), "
             "last_error = %s, last_error_at = now() WHERE id = %s",
             [seconds, str(error)[:2000], channel.pk],
         )
     return seconds
 
 
-def _note_success(channel: Channel) -> None:
-    if channel.failures:
-        Channel.objects.filter(pk=channel.pk).update(failures=0, quiet_until=None, last_error="")
+def _note_end(channel: Channel, *, success: bool = False) -> None:
+    """The shop has answered: if with a refusal of one order or listing, that says nothing of the others."""
+    changes: dict[str, object] = {"busy_since": None}
+    if success and channel.failures:
+        changes |= {"failures": 0, "quiet_until": None, "last_error": ""}
         channel.failures = 0
+    Channel.objects.filter(pk=channel.pk).update(**changes)

@@ -15,7 +15,7 @@ class Channel(models.Model):
     """A merchant's shop on a storefront or marketplace. The credentials are sealed (wms.core.sealing).
 
     `code` begins the references of its orders. `user` is who did what the shop asked for. After `failures` in a row nobody calls the
-    shop before `quiet_until`.
+    shop before `quiet_until`. `busy_since`: a call is under way, or got its last answer then.
     """
 
     merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
@@ -39,6 +39,7 @@ class Channel(models.Model):
     last_error_at = models.DateTimeField(null=True, editable=False)
     failures = models.PositiveIntegerField(default=0, editable=False)
     quiet_until = models.DateTimeField(null=True, editable=False)
+    busy_since = models.DateTimeField(null=True, editable=False)
 
     objects = OwnedQuerySet["Channel"].as_manager()
 

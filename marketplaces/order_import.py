@@ -125,7 +125,8 @@ def _poll(channel: Channel, shop: Marketplace) -> None:
         order_book.record_unreadable(channel, page.unreadable)
         stuck = page.cursor == channel.order_cursor
         channel.order_cursor, channel.last_poll_at = page.cursor, timezone.now()
-        channel.save(update_fields=["order_cursor", "last_poll_at"])
+        channel.busy_since = channel.last_poll_at
+        channel.save(update_fields=["order_cursor", "last_poll_at", "busy_since"])
         if not page.more or stuck:
             break
         if time.monotonic() > until:

@@ -161,7 +161,7 @@ def _store(channel: Channel, results: Sequence[tuple[int, PushResult]]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_STORE, [[key for key, _result in results], [result.quantity for _key, result in results], errors])
         if any(result.ok for _key, result in results):
-            cursor.execute("UPDATE marketplaces_channel SET last_push_at = now() WHERE id = %s", [channel.pk])
+            cursor.execute("UPDATE marketplaces_channel SET last_push_at = now(), busy_since = now() WHERE id = %s", [channel.pk])
 
 
 def unmapped(channel: Channel) -> list[Listing]:

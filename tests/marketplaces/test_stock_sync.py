@@ -167,7 +167,7 @@ def test_telling_costs_the_same_number_of_statements_for_any_number_of_listings(
     channel = Channel.objects.get()
     keys = list(Listing.objects.values_list("pk", flat=True))
     for count in (3, 60):
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             stock_sync.push_stale([{"channel_id": channel.pk, "listing_ids": keys[:count]}])
         changed = [{"warehouse_id": house.pk, "sku_ids": [sku.pk for sku in skus[:count]]}]
         with django_assert_num_queries(4):
