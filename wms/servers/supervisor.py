@@ -221,7 +221,7 @@ class Supervisor:
             queues = self.worker_ready.exists()
             late = time.monotonic() > deadline
             for program in self.programs:
-                if not program.alive() or late and program is (worker if answers else web):
+                if not program.alive() or (late and program is (worker if answers else web)):
                     raise CannotStart(f"The {program.name} did not start. The end of {program.log}:\n{tail(program.log, 30)}")
             time.sleep(0.1)
 
