@@ -52,6 +52,12 @@ def stale_all(channel: Channel) -> None:
     stale(channel.pk, list(channel.listings.filter(sku__isnull=False).order_by("id").values_list("pk", flat=True)))
 
 
+def tell_all(*, channel: Channel) -> None:
+    """Have the channel told all of its numbers again."""
+    with transaction.atomic():
+        stale_all(channel)
+
+
 def _events(channel_id: int, listing_ids: Sequence[int]) -> list[tuple[str, dict[str, Any]]]:
     return [
         ("channel.stale", {"lane": channel_id, "channel_id": channel_id, "listing_ids": list(listing_ids[start : start + EVENT_LISTINGS])})

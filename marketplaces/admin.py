@@ -1,0 +1,145 @@
+"""Channels and listings in the admin. Keys go in through the form and never come out again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.admin import ModelAdmin
+
+from marketplaces import adapters, channels, stock_sync
+from marketplaces.models import Channel, ChannelOrder, Listing
+from wms.core.errors import WmsError
+
+
+class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
+    """`keys` is the adapter's credentials as JSON, such as {"consumer_key": "...", "consumer_secret": "..."}."""
+
+    adapter = forms.ChoiceField(
+        label=_("marketplace"), choices=lambda: [(name, str(adapters.adapter(name).NAME)) for name in adapters.names()]
+    )
+    base_url = forms.URLField(label=_("address"), max_length=300, assume_scheme="https")
+    keys = forms.CharField(
+        label=_("keys"),
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text=_("The shop's keys as JSON; leave it empty to keep those that are stored."),
+    )
+
+    class Meta:
+        model = Channel
+        fields = ("merchant", "warehouse", "code", "name", "adapter", "base_url", "keys", "buffer")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        keys = cleaned.get("keys")
+        if not keys and self.instance.pk:
+            return cleaned
+        try:
+            cleaned["credentials"] = json.loads(keys or "{}")
+            adapters.connect(cleaned.get("adapter", ""), base_url=cleaned.get("base_url", ""), credentials=cleaned["credentials"])
+        except (ValueError, AttributeError):
+            self.add_error("keys", _("The keys are not JSON."))
+        except WmsError as error:
+            self.add_error("keys", str(error))
+        return cleaned
+
+
+@admin.register(Channel)
+class ChannelAdmin(ModelAdmin):  # type: ignore[misc]
+    form = ChannelForm
+    list_display = ("name", "merchant", "warehouse", "adapter", "active", "last_push_at", "last_poll_at", "last_error")
+    list_select_related = ("merchant", "warehouse")
+    readonly_fields = ("active", "last_push_at", "last_poll_at", "last_error")
+    actions = ("fetch_listings", "subscribe", "pause", "resume", "tell_all")
+
+    def save_model(self, request: HttpRequest, channel: Channel, form: ChannelForm, change: bool) -> None:
+        data = form.cleaned_data
+        if not change:
+            made = channels.connect(
+                **{name: data[name] for name in ("merchant", "warehouse", "adapter", "base_url", "credentials", "name", "code", "buffer")}
+            )
+            channel.__dict__.update(made.__dict__)
+            return
+        super().save_model(request, channel, form, change)
+        if "credentials" in data:
+            channels.change_credentials(channel=channel, credentials=data["credentials"])
+        stock_sync.tell_all(channel=channel)  # another buffer or warehouse means other numbers
+
+    def _each(self, request: HttpRequest, chosen: QuerySet[Channel], work: Any) -> None:
+        for channel in chosen:
+            try:
+                work(channel)
+            except WmsError as error:
+                self.message_user(request, f"{channel}: {error}", messages.ERROR)
+
+    @admin.action(description=_("Fetch listings"))
+    def fetch_listings(self, request: HttpRequest, chosen: QuerySet[Channel]) -> None:
+        def fetch(channel: Channel) -> None:
+            count = channels.fetch_listings(channel=channel)
+            text = ngettext("%(channel)s: %(count)d listing.", "%(channel)s: %(count)d listings.", count)
+            self.message_user(request, text % {"channel": channel, "count": count})
+
+        self._each(request, chosen, fetch)
+
+    @admin.action(description=_("Subscribe to the shop's messages"))
+    def subscribe(self, request: HttpRequest, chosen: QuerySet[Channel]) -> None:
+        def subscribe(channel: Channel) -> None:
+            channels.subscribe(channel=channel, url=request.build_absolute_uri(reverse("channel-hook", args=[channel.pk])))
+
+        self._each(request, chosen, subscribe)
+
+    @admin.action(description=_("Pause"))
+    def pause(self, request: HttpRequest, chosen: QuerySet[Channel]) -> None:
+        self._each(request, chosen, lambda channel: channels.pause(channel=channel))
+
+    @admin.action(description=_("Go on"))
+    def resume(self, request: HttpRequest, chosen: QuerySet[Channel]) -> None:
+        self._each(request, chosen, lambda channel: channels.resume(channel=channel))
+
+    @admin.action(description=_("Tell all numbers again"))
+    def tell_all(self, request: HttpRequest, chosen: QuerySet[Channel]) -> None:
+        self._each(request, chosen, lambda channel: stock_sync.tell_all(channel=channel))
+
+
+@admin.register(Listing)
+class ListingAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display = ("external_sku", "title", "channel", "sku", "pushed_quantity", "pushed_at", "last_error")
+    list_select_related = ("channel", "sku")
+    list_filter = ("channel", ("sku", admin.EmptyFieldListFilter))
+    search_fields = ("external_sku", "title", "sku__code")
+    autocomplete_fields: tuple[str, ...] = ()
+    raw_id_fields = ("sku",)
+    readonly_fields = ("channel", "merchant", "external_id", "external_sku", "title", "pushed_quantity", "pushed_at", "last_error")
+
+    def save_model(self, request: HttpRequest, listing: Listing, form: Any, change: bool) -> None:
+        channels.tie(listing=listing, sku=listing.sku)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(ChannelOrder)
+class ChannelOrderAdmin(ModelAdmin):  # type: ignore[misc]
+    """What came from the shops, and what a person must look at."""
+
+    list_display = ("number", "channel", "status", "problem", "problem_detail", "order", "updated_at")
+    list_select_related = ("channel", "order")
+    list_filter = ("channel", "status", "problem")
+    search_fields = ("number", "external_id")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
