@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "outbound",
     "labels",
     "marketplaces",
+    "wms.operations",
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",

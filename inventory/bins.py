@@ -1,0 +1,127 @@
+"""Bins: found by their code, and generated from a pattern with walking sequence and check codes."""
+
+import random
+import re
+from collections.abc import Iterable, Sequence
+from itertools import product
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext_lazy as _
+
+from inventory.models import Bin, BinKind, Warehouse, Zone
+from wms.core.errors import InvalidInput, NotFound, WmsError
+
+MAX_BINS = 100_000
+STEP = 10
+# A check code differs from those of this many bins before it on the walk: all that a picker sees from one spot.
+NEIGHBOURS = 30
+# Letters that are read as digits on a label.
+MISREAD = frozenset("IOQ")
+
+
+class WrongBin(WmsError):
+    code, status, message = "wrong_bin", 409, _("{bin} is a bin for {kind}: these goods do not belong there.")
+
+
+def find(warehouse_id: int, *codes: str) -> list[Bin]:
+    """The active bins with these codes, in the order asked for: one statement. Raises NotFound."""
+    wanted = [code.strip().upper() for code in codes]
+    found = {bin.code.upper(): bin for bin in Bin.objects.filter(warehouse=warehouse_id, active=True, code__in={*wanted, *codes})}
+    for code in wanted:
+        if code not in found:
+            raise NotFound(what=str(Bin._meta.verbose_name), key=code)
+    return [found[code] for code in wanted]
+
+
+def require(bin: Bin, kinds: Iterable[BinKind]) -> None:
+    """Raises WrongBin where the bin is of no such kind."""
+    if bin.kind not in set(kinds):
+        raise WrongBin(bin=bin.code, kind=str(BinKind(bin.kind).label))
+
+
+@transaction.atomic(durable=True)
+def generate(*, warehouse: Warehouse, pattern: str, zone: str = "", kind: BinKind = BinKind.STORAGE) -> list[Bin]:
+    """Make the bins of a pattern that do not exist yet, and return them.
+
+    The parts AISLE-BAY-LEVEL-POSITION (one to four) are joined by `-`, each a word, a list or a range: `A..C-01..12-1..4`,
+    `A,B-10..120/10-1..3` leaves gaps of ten. Numbers are padded to one width; letter ranges leave out I, O and Q. The walk is a serpentine:
+    every second aisle is walked from its far end. Raises InvalidInput for a pattern that cannot be read.
+    """
+    codes = [code for _aisle, code in serpentine(_parse(pattern))]
+    existing = set(Bin.objects.filter(warehouse=warehouse, code__in=codes).values_list("code", flat=True))
+    place = Zone.objects.get_or_create(warehouse=warehouse, code=zone)[0] if zone else None
+    last = last_of_walk(warehouse.pk)
+    new = [code for code in codes if code not in existing]
+    return Bin.objects.bulk_create(
+        [
+            Bin(warehouse=warehouse, zone=place, code=code, kind=kind, walking_sequence=last + STEP * number, check_code=check)
+            for number, (code, check) in enumerate(zip(new, check_codes(len(new)), strict=True), 1)
+        ],
+        batch_size=5000,
+    )
+
+
+def last_of_walk(warehouse_id: int) -> int:
+    return Bin.objects.filter(warehouse=warehouse_id).aggregate(last=Max("walking_sequence"))["last"] or 0
+
+
+def _refuse(message: object) -> InvalidInput:
+    return InvalidInput([{"path": ["pattern"], "message": str(message)}])
+
+
+def _parse(pattern: str) -> list[list[str]]:
+    parts = [_values(part.strip().upper()) for part in pattern.split("-")]
+    if len(parts) > 4:
+        raise _refuse(_("A pattern has at most four parts: aisle, bay, level and position."))
+    count = 1
+    for part in parts:
+        count *= len(part)
+    if count > MAX_BINS:
+        raise _refuse(_("The pattern makes more than {limit} bins.").format(limit=MAX_BINS))
+    if sum(max(map(len, part)) + 1 for part in parts) - 1 > 30:
+        raise _refuse(_("The codes are longer than 30 characters."))
+    return parts
+
+
+def _values(part: str) -> list[str]:
+    values: list[str] = []
+    for item in part.split(","):
+        numbers = re.fullmatch(r"(\d{1,5})\.\.(\d{1,5})(?:/(\d{1,4}))?", item)
+        letters = re.fullmatch(r"([A-Z])\.\.([A-Z])", item)
+        if numbers:
+            first, last, step = int(numbers[1]), int(numbers[2]), int(numbers[3] or 1)
+            if first > last or step < 1:
+                raise _refuse(_("{part} is not a range.").format(part=item))
+            width = max(len(numbers[1]), len(str(last)))
+            values += [f"{number:0{width}}" for number in range(first, last + 1, step)]
+        elif letters:
+            values += [chr(mark) for mark in range(ord(letters[1]), ord(letters[2]) + 1) if chr(mark) not in MISREAD]
+        elif re.fullmatch(r"[A-Z0-9]{1,10}", item):
+            if MISREAD & set(item):
+                raise _refuse(_("{part}: the letters I, O and Q are read as digits; take others.").format(part=item))
+            values.append(item)
+        else:
+            raise _refuse(_("{part} is neither a word nor a range such as 01..12 or A..C.").format(part=item or "?"))
+    if not values:
+        raise _refuse(_("{part} is not a range.").format(part=part))
+    return list(dict.fromkeys(values))
+
+
+def serpentine(parts: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
+    """(aisle, code) along the walk: up the first aisle, down the second. Within a bay from the floor upwards."""
+    aisles, bays, rest = parts[0], parts[1:2], parts[2:]
+    walk = []
+    for index, aisle in enumerate(aisles):
+        along = [list(bay) if index % 2 == 0 else list(reversed(bay)) for bay in bays]
+        walk += [(aisle, "-".join((aisle, *where))) for where in product(*along, *rest)]
+    return walk
+
+
+def check_codes(count: int) -> list[str]:
+    """Random numbers of two digits, each other than those of the NEIGHBOURS bins before it: not to be guessed from the bin."""
+    codes: list[str] = []
+    for _index in range(count):
+        near = set(codes[-NEIGHBOURS:])
+        codes.append(random.choice([str(number) for number in range(10, 100) if str(number) not in near]))
+    return codes

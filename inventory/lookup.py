@@ -1,0 +1,192 @@
+"""What a scanner read: what the screen expects first, then a carton, a bin or a sku."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from stdnum import gs1_128
+from stdnum.exceptions import ValidationError
+
+from inventory.models import Barcode, Bin, Carton, Sku
+from wms.core.models import User
+
+GS = "\x1d"
+# Several merchants may use one code; nobody chooses among more than these.
+MOST = 50
+# AIM identifiers of GS1-128, GS1 DataMatrix, GS1 QR and GS1 DataBar: what follows is an element string.
+GS1_PREFIXES = ("]C1", "]d2", "]Q3", "]e0")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that the code may mean. A sku's `pack_quantity` is what one scan counts; lot and expiry are what the code itself says."""
+
+    kind: str
+    id: int
+    code: str
+    merchant_id: int | None = None
+    merchant: str = ""
+    name: str = ""
+    pack_quantity: int = 1
+    lot: str = ""
+    expires_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A read code: as text without what scanners add, and the parts of a GS1 element string."""
+
+    text: str
+    gtin: str = ""
+    sscc: str = ""
+    lot: str = ""
+    expires_on: date | None = None
+    quantity: int = 0
+
+    @property
+    def codes(self) -> list[str]:
+        """The ways in which the same number may be stored: a GTIN-14 with leading zeros is an EAN-13, a UPC-A or an EAN-8."""
+        base = self.gtin or self.text
+        codes = [base]
+        if base.isascii() and base.isdigit() and len(base) in (8, 12, 13, 14):
+            bare = base.lstrip("0")
+            codes += [bare.zfill(length) for length in (8, 12, 13, 14) if len(bare) <= length]
+        return list(dict.fromkeys(codes))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a finder gets: the scan, the warehouse of the screen and who scans."""
+
+    scan: Scan
+    warehouse_id: int | None
+    by: User
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+Finder = Callable[[Asked], list[Found]]
+
+
+def read(text: str) -> Scan:
+    """Take a scanner's text apart. A text that only looks like GS1 stays what it is."""
+    text = text.strip(" \t\r\n\0")
+    marked = text.startswith(GS1_PREFIXES)
+    text = text[3:] if re.match(r"\][A-Za-z][0-9A-Za-z]", text) else text
+    if not (marked or GS in text or re.match(r"\(\d{2,4}\)", text)):
+        return Scan(text)
+    try:
+        parts = _elements(text)
+    except (ValidationError, ValueError):
+        return Scan(text)
+    expires_on = parts.get("17") or parts.get("15")
+    if isinstance(expires_on, tuple):
+        expires_on = expires_on[-1]
+    quantity = str(parts.get("30") or parts.get("37") or "")
+    return Scan(
+        text=text,
+        gtin=str(parts.get("01") or parts.get("02") or ""),
+        sscc=str(parts.get("00") or ""),
+        lot=str(parts.get("10") or ""),
+        expires_on=expires_on if isinstance(expires_on, date) else None,
+        quantity=int(quantity) if quantity.isdigit() else 0,
+    )
+
+
+def _elements(text: str) -> dict[str, Any]:
+    """Application identifier -> value, each checked. Source: GS1 General Specifications, element strings."""
+    bracketed = re.findall(r"\((\d{2,4})\)([^(]+)", text)
+    if bracketed:
+        parts: dict[str, Any] = {}
+        for identifier, value in bracketed:
+            parts.update(gs1_128.info(_last_day(identifier + value.strip(GS))))
+        return parts
+    return dict(gs1_128.info(_last_day(text.lstrip(GS)), GS))
+
+
+def _last_day(text: str) -> str:
+    """Day 00 means the last of the month; the parser wants a real day."""
+
+    def real(found: re.Match[str]) -> str:
+        year, month = int(found[2][:2]) + 2000, int(found[2][2:])
+        if not 1 <= month <= 12:
+            return found[0]
+        following = date(year + month // 12, month % 12 + 1, 1)
+        return f"{found[1]}{found[2]}{(following - timedelta(days=1)).day:02}"
+
+    # Only where a date can stand: at the start, after a GTIN or after a separator.
+    return re.sub(rf"(^(?:01\d{{14}})?1[57]|{GS}1[57])(\d{{4}})00", real, text)
+
+
+def find_cartons(asked: Asked) -> list[Found]:
+    codes = [code for code in (asked.scan.text, asked.scan.sscc) if code]
+    cartons = Carton.objects.visible_to(asked.by).filter(code__in=codes).select_related("merchant").order_by("pk")[:MOST]
+    return [Found("carton", carton.pk, carton.code, carton.merchant_id, carton.merchant.code) for carton in cartons]
+
+
+def find_bins(asked: Asked) -> list[Found]:
+    codes = {asked.scan.text, asked.scan.text.upper()}
+    bins = Bin.objects.filter(code__in=codes, active=True).order_by("pk")
+    if asked.warehouse_id is not None:
+        bins = bins.filter(warehouse=asked.warehouse_id)
+    return [Found("bin", bin.pk, bin.code, name=str(bin.get_kind_display())) for bin in bins[:MOST]]
+
+
+def find_skus(asked: Asked) -> list[Found]:
+    """Skus with such a barcode or code, of every merchant that `by` may see. A sku's own code counts as one unit."""
+    scan, found = asked.scan, {}
+    for barcode in (
+        Barcode.objects.visible_to(asked.by)
+        .filter(code__in=scan.codes, sku__active=True)
+        .select_related("sku", "merchant")
+        .order_by("merchant__code", "pk")[:MOST]
+    ):
+        found[barcode.sku_id] = _sku(barcode.sku, barcode.merchant.code, barcode.pack_quantity, scan)
+    codes = {scan.text, scan.text.upper(), *scan.codes}
+    for sku in (
+        Sku.objects.visible_to(asked.by)
+        .filter(code__in=codes, active=True)
+        .select_related("merchant")
+        .order_by("merchant__code", "pk")[:MOST]
+    ):
+        found.setdefault(sku.pk, _sku(sku, sku.merchant.code, 1, scan))
+    return list(found.values())
+
+
+def _sku(sku: Sku, merchant: str, pack_quantity: int, scan: Scan) -> Found:
+    return Found(
+        "sku",
+        sku.pk,
+        sku.code,
+        sku.merchant_id,
+        merchant,
+        sku.name,
+        pack_quantity=pack_quantity * (scan.quantity or 1),
+        lot=scan.lot,
+        expires_on=scan.expires_on,
+    )
+
+
+FINDERS: Mapping[str, Finder] = {"carton": find_cartons, "bin": find_bins, "sku": find_skus}
+
+
+def resolve(
+    text: str, *, by: User, warehouse_id: int | None = None, expect: Sequence[str] = (), more: Mapping[str, Finder] | None = None
+) -> list[Found]:
+    """Everything that the code may mean within the first kind that knows it: `expect`ed kinds first, then carton, bin, sku, then `more`.
+
+    `more` are the finders of upper layers, such as order and parcel, by kind. Several candidates: the screen asks. None: unknown.
+    """
+    scan = read(text)
+    if not scan.text or "\0" in scan.text or len(scan.text) > 200:
+        return []
+    finders = {**FINDERS, **(more or {})}
+    asked = Asked(scan, warehouse_id, by)
+    for kind in dict.fromkeys([*(kind for kind in expect if kind in finders), *finders]):
+        found = finders[kind](asked)
+        if found:
+            return found
+    return []

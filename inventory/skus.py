@@ -1,0 +1,126 @@
+"""Skus and their barcodes: made and changed one or many at a time, in a constant number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from inventory.models import Barcode, Sku
+from wms.core.errors import InvalidInput
+from wms.core.locking import assert_in_transaction
+from wms.core.models import Merchant
+
+BATCH = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class NewSku:
+    """What a merchant says of a product. None leaves a known sku's value as it is; a new sku needs a name.
+
+    `barcodes` are (code, pack quantity): they are added to those that the sku has, and a known one gets the new pack quantity.
+    """
+
+    code: str
+    name: str | None = None
+    name_zh: str | None = None
+    length_mm: int | None = None
+    width_mm: int | None = None
+    height_mm: int | None = None
+    weight_g: int | None = None
+    hs_code: str | None = None
+    origin: str | None = None
+    declared_value: Decimal | None = None
+    currency: str | None = None
+    tracks_lot: bool | None = None
+    tracks_expiry: bool | None = None
+    packs_unit_by_unit: bool | None = None
+    active: bool | None = None
+    barcodes: Sequence[tuple[str, int]] = ()
+
+
+VALUES = tuple(each.name for each in fields(NewSku) if each.name not in ("code", "barcodes"))
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    created: int
+    changed: int
+
+
+@transaction.atomic(durable=True)
+def save(*, merchant: Merchant, sku: NewSku) -> Sku:
+    """Make or change one sku. Raises InvalidInput."""
+    save_many(merchant=merchant, skus=[sku])
+    return Sku.objects.get(merchant=merchant, code=sku.code)
+
+
+def save_many(*, merchant: Merchant, skus: Sequence[NewSku]) -> Saved:
+    """A step: make or change the merchant's skus, all or none. Raises InvalidInput with the paths [index, field]."""
+    assert_in_transaction("skus.save_many()")
+    by_code = {sku.code: sku for sku in skus}
+    known: dict[str, Sku] = {
+        sku.code: sku for sku in Sku.objects.select_for_update(no_key=True).filter(merchant=merchant, code__in=by_code).order_by("pk")
+    }
+    problems = _problems(merchant, skus, known)
+    if problems:
+        raise InvalidInput(problems)
+    new: list[Sku] = []
+    changed: list[Sku] = []
+    for code, said in by_code.items():
+        row = known.get(code)
+        (new if row is None else changed).append(row := row or Sku(merchant=merchant, code=code))
+        for name in VALUES:
+            if getattr(said, name) is not None:
+                setattr(row, name, getattr(said, name))
+    # In the order of the unique key, so that two imports of the same skus cannot deadlock.
+    for row in Sku.objects.bulk_create(sorted(new, key=lambda row: row.code), batch_size=BATCH):
+        known[row.code] = row
+    # An upsert by the unique key: Django's bulk_update writes a CASE for every cell, which takes minutes for a large file.
+    rewritten = [Sku(merchant=merchant, code=row.code, **{name: getattr(row, name) for name in VALUES}) for row in changed]
+    Sku.objects.bulk_create(rewritten, update_conflicts=True, unique_fields=["merchant", "code"], update_fields=VALUES, batch_size=BATCH)
+    codes = sorted((code, sku.code, pack) for sku in skus for code, pack in sku.barcodes)
+    Barcode.objects.bulk_create(
+        [Barcode(merchant=merchant, sku=known[owner], code=code, pack_quantity=pack) for code, owner, pack in codes],
+        update_conflicts=True,
+        unique_fields=["merchant", "code"],
+        update_fields=["pack_quantity"],
+        batch_size=BATCH,
+    )
+    return Saved(len(new), len(changed))
+
+
+def _problems(merchant: Merchant, skus: Sequence[NewSku], known: dict[str, Sku]) -> list[dict[str, Any]]:
+    problems: list[dict[str, Any]] = []
+
+    def refuse(index: int, name: str, message: object) -> None:
+        problems.append({"path": [index, name], "message": str(message)})
+
+    wanted = {code for sku in skus for code, _pack in sku.barcodes}
+    owners: dict[str, str] = dict(
+        Barcode.objects.filter(merchant=merchant, code__in=wanted).values_list("code", "sku__code") if wanted else []
+    )
+    seen: set[str] = set()
+    for index, sku in enumerate(skus):
+        if not sku.code.strip():
+            refuse(index, "code", _("The code is empty."))
+        if sku.code in seen:
+            refuse(index, "code", _("The sku {sku} comes twice.").format(sku=sku.code))
+        seen.add(sku.code)
+        if sku.code not in known and not (sku.name or "").strip():
+            refuse(index, "name", _("A new sku needs a name."))
+        own: set[str] = set()
+        for code, pack in sku.barcodes:
+            owner = owners.setdefault(code, sku.code)
+            if owner != sku.code:
+                refuse(index, "barcodes", _("The barcode {code} belongs to {sku}.").format(code=code, sku=owner))
+            if code in own:
+                refuse(index, "barcodes", _("The barcode {code} comes twice.").format(code=code))
+            if not code or len(code) > 80 or pack < 1:
+                refuse(index, "barcodes", _("A barcode has 1 to 80 characters and a pack quantity of 1 or more."))
+            own.add(code)
+    return problems

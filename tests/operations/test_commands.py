@@ -1,0 +1,105 @@
+import io
+import time
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from inbound.models import Asn
+from inventory.models import Availability, Bin, Sku, StockBalance, StockMovement
+from outbound.models import Order
+from tests import make
+from wms.core import access
+from wms.core.models import ApiKey, Merchant, User
+from wms.operations import demo
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def run(*words):
+    said = io.StringIO()
+    call_command(*words, stdout=said, stderr=io.StringIO())
+    return said.getvalue().splitlines()
+
+
+def test_a_merchant_gets_a_key_that_stands_for_it_until_it_is_revoked():
+    assert run("merchant", "ACME", "Acme Trading") == ["ACME: Acme Trading"]
+    with pytest.raises(CommandError):
+        run("merchant", "ACME", "Again")
+    raw = run("apikey", "ACME")[-1]
+    user = access.authenticate_key(raw)
+    assert (user.username, user.merchant.code, user.has_usable_password()) == ("api:ACME", "ACME", False)
+    assert user.has_perms(["inbound.announce_asn", "outbound.accept_order", "outbound.cancel_order", "inventory.view_sku"])
+    assert not user.has_perm("inbound.receive_asn")
+    key = ApiKey.objects.get()
+    assert raw not in (key.key_hash, key.prefix)
+    assert raw.startswith(key.prefix)
+    for wrong in ("", raw[:-1], raw + "x", "wms_", "é", "x" * 1000):
+        assert access.authenticate_key(wrong) is None
+    assert run("apikey", "ACME")[-1] != raw
+    access.revoke_key(key_id=key.pk, by=make.user(is_staff=True))
+    assert access.authenticate_key(raw) is None
+    with pytest.raises(CommandError):
+        run("apikey", "NOBODY")
+
+
+def test_groups_have_their_rights():
+    groups = access.ensure_groups()
+    supervisor = make.user()
+    supervisor.groups.add(groups["supervisor"])
+    assert supervisor.has_perms(["outbound.release_wave", "inbound.receive_asn"])
+    assert not supervisor.has_perm("core.add_user")
+    picker = make.user()
+    picker.groups.add(groups["picker"])
+    assert picker.has_perms(["outbound.pick_order", "outbound.pack_order", "inbound.receive_asn"])
+    assert not picker.has_perm("outbound.release_wave")
+
+
+def test_files_are_imported_from_the_command_line(tmp_path):
+    shop, house = make.merchant("ACME"), make.warehouse("HUB")
+
+    def file(name, text):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    assert run("import", "skus", file("s.csv", "Thing,name\nCUP,Cup\n"), "--merchant", "ACME", "--map", "sku=Thing") == [
+        "1 rows: 1 created, 0 changed"
+    ]
+    assert run("import", "bins", file("b.csv", "bin\nZ-1\n"), "--warehouse", "HUB") == ["1 rows: 1 created, 0 changed"]
+    stock = file("o.csv", "merchant,warehouse,bin,sku,name,quantity,lot,expiry\nACME,HUB,Z-1,CUP,,9,,\n")
+    assert run("import", "opening-stock", stock) == ["1 rows: 0 created, 0 changed"]
+    assert run("import", "asn", file("PO-1.csv", "箱号,sku,数量\n1,CUP,4\n"), "--merchant", "ACME", "--warehouse", "HUB") == [
+        "ASN PO-1: submitted"
+    ]
+    orders = file("x.csv", "Nr,sku,qty,name,address,city,zip,country\n77,CUP,1,Ada,1 Way,London,N1,GB\n")
+    common = ("import", "orders", orders, "--merchant", "ACME", "--warehouse", "HUB", "--map")
+    assert run(*common, "reference=Nr", "--save-map", "shop") == ["1 orders: 1 ready; 0 of them had come before"]
+    assert run(*common, "shop") == ["1 orders: 1 ready; 1 of them had come before"]
+    assert (Asn.objects.get().merchant_id, Order.objects.get().merchant_id) == (shop.pk, shop.pk)
+    assert StockBalance.objects.values_list("bin__code", "on_hand").get() == ("Z-1", 9)
+    assert Availability.objects.get(warehouse=house).committed == 1
+    for words in (
+        ("skus", file("bad.csv", "sku,name\nX,\n"), "--merchant", "ACME"),
+        ("skus", str(tmp_path / "missing.csv"), "--merchant", "ACME"),
+        ("asn", stock),
+        ("bins", stock, "--warehouse", "NOWHERE"),
+    ):
+        with pytest.raises(CommandError):
+            run("import", *words)
+    assert list(Sku.objects.values_list("code", flat=True)) == ["CUP"]
+
+
+def test_the_demo_warehouse_is_made_once():
+    assert run("seed") == [demo.DEMO_SIGN_INS]
+
+    def counts():
+        return [model.objects.count() for model in (Merchant, User, Sku, Bin, Asn, Order, StockMovement)]
+
+    assert counts() == [2, 4, 14, 144, 1, 8, 14]
+    assert set(Order.objects.values_list("status", flat=True)) == {"ready"}
+    assert User.objects.get(username="acme").merchant.code == "ACME"
+    assert User.objects.get(username="picker").check_password("demo-picker")
+    first, began = counts(), time.monotonic()
+    run("seed")
+    assert counts() == first
+    assert time.monotonic() - began < 3

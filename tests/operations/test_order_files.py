@@ -1,0 +1,77 @@
+import pytest
+
+from inventory.models import Availability
+from outbound.models import Order
+from tests import make
+from wms.core.errors import InvalidInput, NotFound
+from wms.operations import order_files
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HEADER = "Invoice,Code,Pieces,When,Buyer,Street,Town,Zip,Land\n"
+MAPPING = {
+    "reference": "Invoice", "sku": "Code", "quantity": "Pieces", "placed_at": "When", "name": "Buyer", "line1": "Street", "city": "Town",
+    "postcode": "Zip", "country": "Land",
+}  # fmt: skip
+
+
+def world():
+    shop, house = make.merchant(), make.warehouse()
+    skus = [make.sku(shop, code) for code in ("CUP", "POT")]
+    for sku in skus:
+        make.stock(make.bin_of(house, "A-01"), sku, 10)
+    return shop, house, skus
+
+
+def test_rows_of_one_reference_become_one_order_through_a_saved_mapping():
+    shop, house, (cup, _pot) = world()
+    order_files.save_mapping(merchant=shop, name="my shop", columns=MAPPING)
+    mapping = order_files.saved_mapping(merchant=shop, name="my shop")
+    content = (
+        HEADER
+        + "1,CUP,2,2026-11-02 08:26:00,Ada,1 Way,London,N1,United Kingdom\n"
+        + "2,CUP,99,2026-11-02 09:00,Bo,2 Way,Cork,T12,EIRE\n"
+        + "1,POT,3,2026-11-02 08:26:00,Ada,1 Way,London,N1,UK\n"
+    ).encode()
+    values = {"merchant": shop, "content": content, "name": "orders.csv", "warehouse": house, "mapping": mapping}
+
+    assert order_files.import_orders(**values) == order_files.ImportedOrders(orders=2, statuses={"ready": 1, "short": 1}, repeated=0)
+    first = Order.objects.get(reference="1")
+    assert first.ship_to.opened() == {"name": "Ada", "line1": "1 Way", "city": "London", "postcode": "N1", "country": "GB"}
+    assert list(first.lines.order_by("number").values_list("sku__code", "quantity")) == [("CUP", 2), ("POT", 3)]
+    assert order_files.import_orders(**values).repeated == 2
+    row = Availability.objects.get(sku=cup)
+    assert (row.committed, row.backordered) == (2, 99)
+    with pytest.raises(NotFound):
+        order_files.saved_mapping(merchant=make.merchant(), name="my shop")
+    with pytest.raises(InvalidInput):
+        order_files.save_mapping(merchant=shop, name="x", columns={"colour": "C"})
+
+
+def test_every_bad_row_is_named_and_no_order_is_accepted():
+    shop, house, (cup, _pot) = world()
+    content = (
+        HEADER
+        + "1,CUP,2,,Ada,1 Way,London,N1,GB\n"
+        + "2,NOPE,-1,,Ada,1 Way,London,N1,GB\n"
+        + "3,CUP,1,yesterday,Unknown,n/a,,-,Atlantis\n"
+        + ",CUP,1,,Ada,1 Way,London,N1,GB\n"
+    ).encode()
+    with pytest.raises(InvalidInput) as refused:
+        order_files.import_orders(merchant=shop, content=content, name="orders.csv", warehouse=house, mapping=MAPPING)
+    assert sorted(tuple(problem["path"][1:]) for problem in refused.value.details["problems"]) == [
+        (3, "Code"), (3, "Pieces"), (4, "Buyer"), (4, "Land"), (4, "Street"), (4, "Town"), (4, "When"), (4, "Zip"), (5, "Invoice"),
+    ]  # fmt: skip
+    assert not Order.objects.exists()
+    assert Availability.objects.get(sku=cup).committed == 0
+
+
+def test_a_reference_with_other_content_refuses_the_file():
+    shop, house, _skus = world()
+    first = (HEADER + "1,CUP,2,,Ada,1 Way,London,N1,GB\n").encode()
+    order_files.import_orders(merchant=shop, content=first, name="o.csv", warehouse=house, mapping=MAPPING)
+    second = (HEADER + "0,CUP,1,,Ada,1 Way,London,N1,GB\n1,CUP,3,,Ada,1 Way,London,N1,GB\n").encode()
+    with pytest.raises(InvalidInput) as refused:
+        order_files.import_orders(merchant=shop, content=second, name="o.csv", warehouse=house, mapping=MAPPING)
+    assert [problem["path"] for problem in refused.value.details["problems"]] == [["rows", 3, "Invoice"]]
+    assert list(Order.objects.values_list("reference", flat=True)) == ["1"]

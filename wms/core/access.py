@@ -1,0 +1,138 @@
+"""Merchants, their API keys, and what each group of people may do."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from wms.core.errors import InvalidInput, NotFound, WmsError
+from wms.core.models import ApiKey, Merchant, User
+
+KEY_PREFIX = "wms_"
+USE_IS_NOTED_EVERY = timedelta(minutes=1)
+VIEWS = (
+    "inventory.view_sku",
+    "inventory.view_barcode",
+    "inventory.view_warehouse",
+    "inventory.view_availability",
+    "inventory.view_stockbalance",
+)
+MERCHANT_RIGHTS = (
+    "inbound.announce_asn",
+    "inbound.view_asn",
+    "outbound.accept_order",
+    "outbound.cancel_order",
+    "outbound.view_order",
+    "outbound.view_parcel",
+    "inventory.add_sku",
+    "inventory.change_sku",
+    *VIEWS,
+)
+PICKER_RIGHTS = (
+    "inbound.receive_asn",
+    "inbound.view_asn",
+    "outbound.pick_order",
+    "outbound.pack_order",
+    "outbound.view_order",
+    "inventory.view_bin",
+    *VIEWS,
+)
+# Every right on these apps; people, keys and groups stay with administrators.
+SUPERVISOR_APPS = ("inventory", "inbound", "outbound", "labels", "marketplaces", "operations")
+
+
+class CodeTaken(WmsError):
+    code, status, message = "code_taken", 409, _("There is a merchant {code} already.")
+
+
+def ensure_groups() -> dict[str, Group]:
+    """The groups picker, supervisor and merchant with exactly their rights. Run it again after a migration that brings new ones."""
+    groups = {name: Group.objects.get_or_create(name=name)[0] for name in ("picker", "supervisor", "merchant")}
+    groups["picker"].permissions.set(_permissions(PICKER_RIGHTS))
+    groups["merchant"].permissions.set(_permissions(MERCHANT_RIGHTS))
+    groups["supervisor"].permissions.set(
+        Permission.objects.filter(
+            Q(content_type__app_label__in=SUPERVISOR_APPS) | Q(content_type__app_label="core", codename="view_merchant")
+        )
+    )
+    return groups
+
+
+def _permissions(rights: tuple[str, ...]) -> list[Permission]:
+    condition = Q()
+    for right in rights:
+        app, codename = right.split(".")
+        condition |= Q(content_type__app_label=app, codename=codename)
+    return list(Permission.objects.filter(condition))
+
+
+@transaction.atomic(durable=True)
+def create_merchant(*, code: str, name: str) -> Merchant:
+    """Raises CodeTaken, InvalidInput."""
+    code, name = code.strip(), name.strip()
+    problems = [
+        {"path": [field], "message": str(message)}
+        for field, value, longest, message in (
+            ("code", code, 50, _("The code is empty, longer than 50 characters or holds blanks.")),
+            ("name", name, 200, _("The name is empty or longer than 200 characters.")),
+        )
+        if not value or len(value) > longest or not value.isprintable() or (field == "code" and " " in value)
+    ]
+    if problems:
+        raise InvalidInput(problems)
+    merchant, new = Merchant.objects.get_or_create(code=code, defaults={"name": name})
+    if not new:
+        raise CodeTaken(code=code)
+    return merchant
+
+
+@transaction.atomic(durable=True)
+def issue_key(*, merchant: Merchant) -> str:
+    """A new key for the merchant's API. It is shown this once: only its SHA-256 is stored."""
+    user, new = User.objects.get_or_create(username=f"api:{merchant.code}", defaults={"merchant": merchant})
+    if new:
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+    user.groups.add(ensure_groups()["merchant"])
+    raw = KEY_PREFIX + secrets.token_urlsafe(32)
+    ApiKey.objects.create(merchant=merchant, user=user, prefix=raw[:12], key_hash=_hash(raw), scopes=list(MERCHANT_RIGHTS))
+    return raw
+
+
+@transaction.atomic(durable=True)
+def revoke_key(*, key_id: int, by: User) -> None:
+    """The key stops working at once. Raises NotFound."""
+    if not ApiKey.objects.visible_to(by).filter(pk=key_id, revoked_at=None).update(revoked_at=Now()):
+        raise NotFound(what=str(ApiKey._meta.verbose_name), key=key_id)
+
+
+def authenticate_key(raw: str) -> User | None:
+    """Whom a key stands for, with the key's own rights and its merchant; None for an unknown, revoked or inactive one. One statement."""
+    if not raw.startswith(KEY_PREFIX) or len(raw) > 200 or not raw.isascii():
+        return None
+    key = (
+        ApiKey.objects.select_related("user", "merchant")
+        .filter(key_hash=_hash(raw), revoked_at=None, merchant__active=True, user__is_active=True)
+        .first()
+    )
+    if key is None:
+        return None
+    now = timezone.now()
+    if key.last_used_at is None or key.last_used_at < now - USE_IS_NOTED_EVERY:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    user = key.user
+    user.merchant = key.merchant
+    # What the key was issued with, where Django's backend looks first: no statements for rights on every request.
+    user._perm_cache = set(key.scopes)  # type: ignore[attr-defined]
+    return user
+
+
+def _hash(raw: str) -> str:
+    # A random key of 256 bits needs no slow hash.
+    return hashlib.sha256(raw.encode()).hexdigest()
