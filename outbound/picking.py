@@ -115,8 +115,8 @@ def pick(*, task_id: int, tote_code: str, by: User, quantity: int | None = None,
     stop = _lock_stop(task_id, tote_code)
     taken = stop.wanted if quantity is None else quantity
     _check(stop, taken)
-    assert stop.tote_id is not None
     if taken:
+        assert stop.tote_id is not None
         ledger.post(
             warehouse_id=stop.warehouse_id,
             legs=[
@@ -136,14 +136,17 @@ def pick(*, task_id: int, tote_code: str, by: User, quantity: int | None = None,
 def _check(stop: _Stop, taken: int) -> None:
     if stop.status != PickTask.Status.OPEN or stop.order_status not in (Order.Status.RELEASED, Order.Status.PICKING):
         raise NotPossibleNow(what=str(PickTask._meta.verbose_name), key=str(stop.task_id), status=stop.status, to="picked")
+    if not 0 <= taken <= stop.wanted:
+        raise TooMany(quantity=stop.wanted)
+    if not taken:
+        # Nothing was there: it needs no tote.
+        return
     if stop.tote_kind != BinKind.TOTE:
         raise NotATote(code=stop.tote_code)
     if stop.bound_tote is not None and stop.bound_tote != stop.tote_code:
         raise WrongTote(tote=stop.bound_tote)
     if stop.tote_in_use:
         raise ToteTaken(tote=stop.tote_code)
-    if not 0 <= taken <= stop.wanted:
-        raise TooMany(quantity=stop.wanted)
 
 
 def _lose(stop: _Stop, missing: int, by: User) -> None:

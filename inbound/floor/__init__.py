@@ -1,0 +1,1 @@
+"""The handheld: one file a scenario."""

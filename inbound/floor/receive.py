@@ -1,0 +1,268 @@
+"""Receiving: the ASN, then sku or carton, the quantity, and into the books of the dock."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db.models import F, Q, Sum
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from inbound import receiving
+from inbound.models import Asn, AsnLine
+from inventory import lookup
+from inventory.floor.reading import bin_scanned, find, goods_of
+from inventory.models import Bin, BinKind, Condition, Sku
+from wms.core.errors import NotFound, WmsError
+from wms.core.floor.scenario import NothingScanned, Scenario, UnknownBarcode, WrongItem, whole
+from wms.core.floor.screens import Button, Row, Screen, bar
+
+HERE = (*receiving.ARRIVED, Asn.Status.RECEIVING)
+WAITING_SHOWN = 6
+
+
+class NotADate(WmsError):
+    code, message = "not_a_date", _("{text} is not a date: year-month-day.")
+
+
+class Receive(Scenario):
+    title = _("Receive")
+    fields = ("damaged", "asn", "dock", "sku", "line", "pack", "lot", "expires_on")
+    keeps = ("asn", "dock")
+    actions = ("undo", "asn", "damaged", "finish", "skip")
+
+    # Screens.
+
+    def screen(self) -> Screen:
+        asn = self._asn()
+        if asn is None:
+            return self._choose_asn()
+        if "dock" not in self.state:
+            docks = list(
+                Bin.objects.filter(warehouse=self.warehouse_id, kind=BinKind.DOCK, active=True).order_by("walking_sequence", "pk")[:2]
+            )
+            if len(docks) != 1:
+                return Screen("receive-dock", "dock", _("Scan the dock where the goods stand"), note=asn.reference, bar=bar(undo=True))
+            self.state["dock"] = docks[0].code
+        sku_id = self.number("sku")
+        return self._goods(asn) if sku_id is None else self._count(asn, sku_id)
+
+    def _asn(self) -> Asn | None:
+        key = self.number("asn")
+        if key is None:
+            return None
+        asn = Asn.objects.visible_to(self.user).select_related("merchant").filter(pk=key, warehouse=self.warehouse_id).first()
+        if asn is None:
+            raise NotFound(what=str(Asn._meta.verbose_name), key=key)
+        return asn
+
+    def _choose_asn(self) -> Screen:
+        asns = (
+            Asn.objects.visible_to(self.user)
+            .filter(warehouse=self.warehouse_id, status__in=HERE)
+            .select_related("merchant")
+            .order_by("-pk")
+        )
+        return Screen(
+            "receive-asn",
+            "asn",
+            _("Scan the ASN, its container or one of its cartons"),
+            choices=[Button("asn", f"{asn.merchant.code} · {asn.reference} {asn.container_number}", value=str(asn.pk)) for asn in asns[:8]],
+            bar=bar(),
+        )
+
+    def _goods(self, asn: Asn) -> Screen:
+        waiting = AsnLine.objects.filter(asn=asn)
+        sums = waiting.aggregate(announced=Sum("quantity"), received=Sum("received"))
+        open_lines = waiting.filter(received__lt=F("quantity")).select_related("sku").order_by("number")[:WAITING_SHOWN]
+        return Screen(
+            "receive-goods",
+            "sku",
+            _("Scan goods or a carton"),
+            note=_("{reference} · dock {dock}").format(reference=asn.reference, dock=self.state["dock"]),
+            rows=[
+                Row(_("Received"), f"{sums['received'] or 0} / {sums['announced'] or 0}"),
+                *(Row(line.sku.code, f"{line.received} / {line.quantity}") for line in open_lines),
+            ],
+            bar=bar(undo=True, more=(self._damaged_button(), Button("finish", _("Finish")))),
+            hints={"asn": asn.pk, "dock": self.state["dock"]},
+        )
+
+    def _count(self, asn: Asn, sku_id: int) -> Screen:
+        sku = Sku.objects.filter(pk=sku_id, merchant=asn.merchant_id).first()
+        if sku is None:
+            raise NotFound(what=str(Sku._meta.verbose_name), key=sku_id)
+        line = self._line(asn)
+        screen = Screen(
+            "receive-quantity",
+            "quantity",
+            _("How many?"),
+            sku=sku.code,
+            goods=goods_of(sku, get_language() or ""),
+            bar=bar(undo=True, more=(self._damaged_button(),)),
+            hints={"asn": asn.pk, "dock": self.state["dock"], "line": line.pk if line else None},
+        )
+        if sku.tracks_lot and not self.state.get("lot") and not (line and line.lot):
+            screen.name, screen.expects, screen.do = "receive-lot", "lot", _("Scan or type the lot")
+        elif sku.tracks_expiry and not self.state.get("expires_on") and not (line and line.expires_on):
+            screen.name, screen.expects, screen.do = "receive-expiry", "expiry", _("Expiry date, as 2027-03-31")
+        else:
+            pack = self.number("pack") or 1
+            left = max(line.quantity - line.received, 0) if line else 0
+            screen.quantity = pack if pack > 1 else left or 1
+            if line is not None:
+                screen.note = _("Announced {announced}, received {received}").format(announced=line.quantity, received=line.received)
+            else:
+                screen.note = _("This was not announced.")
+        return screen
+
+    def _line(self, asn: Asn) -> AsnLine | None:
+        """The announced line that was chosen with the scan of the sku: the same one however often the quantity is sent."""
+        key = self.number("line")
+        return AsnLine.objects.visible_to(self.user).filter(pk=key, asn=asn).first() if key is not None else None
+
+    def _damaged_button(self) -> Button:
+        return Button("damaged", _("Damaged"), on="damaged" in self.state)
+
+    # Scans and buttons.
+
+    def do_asn(self, value: str) -> None:
+        self.state = {"asn": value}
+        if self._asn() is None:
+            raise UnknownBarcode(code=value)
+
+    def do_damaged(self, _value: str) -> None:
+        if self.state.pop("damaged", None) is None:
+            self.state["damaged"] = "1"
+
+    def do_skip(self, _value: str) -> None:
+        self.state = {}
+
+    def do_undo(self, _value: str) -> None:
+        if "sku" in self.state:
+            for name in ("sku", "line", "pack", "lot", "expires_on"):
+                self.state.pop(name, None)
+        else:
+            self.state = {}
+
+    def do_finish(self, _value: str) -> None:
+        asn = self._asn()
+        if asn is None:
+            raise NothingScanned
+        missing = AsnLine.objects.filter(asn=asn).exclude(received=F("quantity")).count()
+        if missing:
+            self.ask("finish", _("{count} lines differ from what was announced..").format(count=missing))
+        done = receiving.finish(asn_id=asn.pk, by=self.user, request_id=self.scan_id)
+        self.state = {}
+        self.ok(_("{reference} is received, with {count} differences.").format(reference=asn.reference, count=done["discrepancies"]))
+
+    def scan_asn(self, scanned: str) -> None:
+        if not scanned:
+            raise NothingScanned
+        by_name = Q(reference=scanned) | Q(container_number=scanned.upper()) | Q(cartons__code=scanned) | Q(cartons__sscc=scanned)
+        found = list(
+            Asn.objects.visible_to(self.user)
+            .filter(by_name, warehouse=self.warehouse_id, status__in=HERE)
+            .select_related("merchant")
+            .distinct()
+            .order_by("pk")[:12]
+        )
+        if not found:
+            raise UnknownBarcode(code=scanned)
+        chosen = self.one_of(scanned, [lookup.Found("asn", asn.pk, asn.reference, merchant=asn.merchant.code) for asn in found])
+        self.state = {"asn": str(chosen.id)}
+
+    def scan_dock(self, scanned: str) -> None:
+        self.state["dock"] = bin_scanned(self, scanned, [BinKind.DOCK]).code
+
+    def scan_sku(self, scanned: str) -> None:
+        asn = self._asn()
+        if asn is None:
+            raise NothingScanned
+        if asn.cartons.filter(Q(code=scanned) | Q(sscc=lookup.read(scanned).sscc or scanned)).exists():
+            self._take_carton(asn, scanned)
+            return
+        found = [each for each in find(self, scanned, "sku", "bin") if each.kind == "bin" or each.merchant_id == asn.merchant_id]
+        if found and found[0].kind == "bin":
+            self.scan_dock(scanned)
+            return
+        if not found:
+            raise WrongItem(found=scanned, wanted=str(asn.merchant))
+        one = self.one_of(scanned, found)
+        line = receiving.open_line(asn_id=asn.pk, sku_id=one.id, by=self.user)
+        if line is None:
+            self.ask("unannounced", _("{sku} was not announced on this ASN.").format(sku=one.code))
+        self.state["sku"] = str(one.id)
+        if line is not None:
+            self.state["line"] = str(line.pk)
+        if one.pack_quantity > 1:
+            self.state["pack"] = str(one.pack_quantity)
+        if one.lot:
+            self.state["lot"] = one.lot
+        if one.expires_on:
+            self.state["expires_on"] = one.expires_on.isoformat()
+
+    def _take_carton(self, asn: Asn, scanned: str) -> None:
+        done = receiving.receive_carton(
+            carton_code=lookup.read(scanned).sscc or scanned,
+            bin_code=self.state.get("dock", ""),
+            by=self.user,
+            asn_id=asn.pk,
+            condition=self._condition(),
+            request_id=self.scan_id,
+        )
+        self.ok(_("Carton {carton}: {quantity} units received.").format(carton=done["carton"], quantity=done["quantity"]))
+
+    def _condition(self) -> str:
+        return Condition.DAMAGED.value if "damaged" in self.state else Condition.GOOD.value
+
+    def scan_lot(self, scanned: str) -> None:
+        if not scanned:
+            raise NothingScanned
+        scan = lookup.read(scanned)
+        self.state["lot"] = (scan.lot or scan.text)[:50]
+        if scan.expires_on:
+            self.state["expires_on"] = scan.expires_on.isoformat()
+
+    def scan_expiry(self, scanned: str) -> None:
+        found = lookup.read(scanned).expires_on or parse_date(scanned)
+        self.state["expires_on"] = found.isoformat()
+
+    def scan_quantity(self, scanned: str) -> None:
+        asn, sku_id = self._asn(), self.number("sku")
+        if asn is None or sku_id is None:
+            raise NothingScanned
+        line = self._line(asn)
+        quantity = whole(scanned) if scanned else self._count(asn, sku_id).quantity or 1
+        expires_on = parse_date(self.state["expires_on"]) if self.state.get("expires_on") else None
+        if line is None:
+            receiving.receive_unannounced(
+                asn_id=asn.pk, sku_id=sku_id, bin_code=self.state.get("dock", ""), quantity=quantity, by=self.user,
+                condition=self._condition(), lot=self.state.get("lot", ""), expires_on=expires_on, request_id=self.scan_id,
+            )  # fmt: skip
+        else:
+            self._take_line(line, quantity, expires_on)
+        self.do_undo("")
+        self.state.pop("damaged", None)
+        self.ok(_("{quantity} received.").format(quantity=quantity))
+
+    def _take_line(self, line: AsnLine, quantity: int, expires_on: date | None) -> None:
+        def take(over: bool) -> None:
+            receiving.receive(
+                line_id=line.pk, bin_code=self.state.get("dock", ""), quantity=quantity, by=self.user, condition=self._condition(),
+                lot=self.state.get("lot", ""), expires_on=expires_on, over=over, request_id=self.scan_id,
+            )  # fmt: skip
+
+        try:
+            take(self.confirmed)
+        except receiving.OverReceipt as error:
+            self.ask("over_receipt", str(error))
+            raise
+
+
+def parse_date(text: str) -> date:
+    """Raises NotADate."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise NotADate(text=text[:40]) from None

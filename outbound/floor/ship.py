@@ -1,0 +1,47 @@
+"""Shipping: each parcel is scanned as it leaves, and is shipped."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from outbound import shipping
+from outbound.models import Parcel
+from wms.core.floor.scenario import NothingScanned, Scenario, UnknownBarcode
+from wms.core.floor.screens import Row, Screen, bar
+
+
+class Ship(Scenario):
+    title = _("Ship")
+    fields = ("done",)
+    keeps = ("done",)
+
+    def screen(self) -> Screen:
+        waiting = Parcel.objects.filter(warehouse=self.warehouse_id, status=Parcel.Status.PACKED)
+        shown = list(waiting.select_related("order").order_by("pk")[:5])
+        return Screen(
+            "ship-parcel",
+            "parcel",
+            _("Scan each parcel that leaves"),
+            rows=[
+                Row(_("Left in this round"), self.number("done") or 0),
+                Row(_("Still on the stage"), waiting.count()),
+                *(Row(parcel.tracking_number, "", parcel.order.reference) for parcel in shown),
+            ],
+            bar=bar(),
+            hints={"done": self.number("done") or 0},
+        )
+
+    def scan_parcel(self, scanned: str) -> None:
+        if not scanned:
+            raise NothingScanned
+        parcel = (
+            Parcel.objects.visible_to(self.user)
+            .select_related("order")
+            .filter(warehouse=self.warehouse_id, tracking_number__in={scanned, scanned.upper()})
+            .first()
+        )
+        if parcel is None:
+            raise UnknownBarcode(code=scanned)
+        shipping.ship(parcel_id=parcel.pk, by=self.user, request_id=self.scan_id)
+        self.state["done"] = str((self.number("done") or 0) + 1)
+        self.ok(_("{tracking} has left.").format(tracking=parcel.tracking_number))

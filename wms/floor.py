@@ -1,0 +1,31 @@
+"""Where the handheld's pages are: each scenario at one stable address."""
+
+from django.urls import path
+
+from inbound.floor.put_away import PutAway
+from inbound.floor.receive import Receive
+from inventory.floor.look_up import LookUp
+from inventory.floor.shelf import Count, Move
+from inventory.floor.warehouse import choose_warehouse
+from outbound.floor import papers
+from outbound.floor.pack import Pack
+from outbound.floor.pick import Pick
+from outbound.floor.ship import Ship
+from wms.core import views
+from wms.core.floor.scenario import scenario_page
+
+app_name = "floor"
+urlpatterns = [
+    path("floor", views.menu, name="menu"),
+    path("floor/warehouse", choose_warehouse, name="warehouse"),
+    path("floor/receive", scenario_page(Receive, "inbound.receive_asn"), name="receive"),
+    path("floor/put-away", scenario_page(PutAway, "inbound.receive_asn"), name="put_away"),
+    path("floor/pick", scenario_page(Pick, "outbound.pick_order"), name="pick"),
+    path("floor/pack", scenario_page(Pack, "outbound.pack_order"), name="pack"),
+    path("floor/ship", scenario_page(Ship, "outbound.pack_order"), name="ship"),
+    path("floor/look-up", scenario_page(LookUp, "inventory.view_stockbalance"), name="look_up"),
+    path("floor/move", scenario_page(Move, "inbound.receive_asn"), name="move"),
+    path("floor/count", scenario_page(Count, "inbound.receive_asn"), name="count"),
+    path("floor/parcels/<int:parcel_id>/label.pdf", papers.label, name="parcel_label"),
+    path("floor/parcels/<int:parcel_id>/packing-slip.pdf", papers.packing_slip, name="parcel_packing_slip"),
+]
