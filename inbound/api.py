@@ -9,6 +9,7 @@ import pydantic_core
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 from pydantic import BaseModel, BeforeValidator, Field
+from pydantic.config import JsonDict
 
 from inbound import asns, stock
 from inbound.asns import NewAsn, NewAsnLine, NewCarton
@@ -22,7 +23,7 @@ from wms.core.models import User
 
 router = Router(tags=["asns"])
 
-_EXAMPLE = {
+_EXAMPLE: JsonDict = {
     "reference": "PO-2030-07",
     "warehouse": "DEMO",
     "transport": "sea_fcl",
@@ -173,8 +174,8 @@ def _described(by: User, asn_id: int) -> dict[str, Any]:
         **{
             name: getattr(asn, name)
             for name in (
-                "reference", "status", "kind", "transport", "container_number", "tracking_number", "expected_on", "created_at", "arrived_at",
-                "received_at", "put_away_at",
+                "reference", "status", "kind", "transport", "container_number", "tracking_number", "expected_on",
+                "created_at", "arrived_at", "received_at", "put_away_at",
             )
         },
         "cartons": list(asn.cartons.order_by("number").values("number", "code", "box_number", "sscc")),
@@ -193,8 +194,8 @@ class StockOut(BaseModel):
         "json_schema_extra": {
             "examples": [
                 {
-                    "sku": "MUG-BLUE", "warehouse": "DEMO", "on_hand": 40, "committed": 12, "available": 28, "backordered": 0, "incoming": 24,
-                    "damaged": 1,
+                    "sku": "MUG-BLUE", "warehouse": "DEMO", "on_hand": 40, "committed": 12, "available": 28, "backordered": 0,
+                    "incoming": 24, "damaged": 1,
                 }
             ]
         }

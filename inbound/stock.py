@@ -65,7 +65,9 @@ def page(*, by: User, sku: str | None, after: Place | None, size: int) -> tuple[
 def _stock(by: User, sku_ids: Sequence[int]) -> dict[Place, Stock]:
     found: dict[Place, Stock] = defaultdict(Stock)
     for sku_id, warehouse_id, on_hand, committed, backordered in (
-        Availability.objects.visible_to(by).filter(sku_id__in=sku_ids).values_list("sku_id", "warehouse_id", "on_hand", "committed", "backordered")
+        Availability.objects.visible_to(by)
+        .filter(sku_id__in=sku_ids)
+        .values_list("sku_id", "warehouse_id", "on_hand", "committed", "backordered")
     ):
         found[sku_id, warehouse_id] = Stock(on_hand, committed, backordered)
     for sku_id, warehouse_id, units in (

@@ -9,6 +9,7 @@ import pydantic_core
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 from pydantic import BaseModel, Field
+from pydantic.config import JsonDict
 
 from inventory import sku_entry
 from inventory.models import Barcode, Sku
@@ -20,7 +21,7 @@ from wms.core.api.keys import ApiKeyAuth, caller
 
 router = Router(tags=["skus"])
 
-_EXAMPLE = {
+_EXAMPLE: JsonDict = {
     "code": "MUG-BLUE",
     "name": "Blue mug",
     "name_zh": "蓝色马克杯",

@@ -12,12 +12,13 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from ninja import Body, Path, Query, Router
 from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic.config import JsonDict
 
 from outbound import cancellation, order_answers, orders, papers
 from outbound.models import Order, Parcel
 from outbound.orders import Accepted, NewLine, NewOrder
 from wms.core.api import fields, pages
-from wms.core.api.errors import JSON, TooLarge, described, problems
+from wms.core.api.errors import JSON, ErrorOut, TooLarge, described, problems
 from wms.core.api.idempotency import answered_once, key_of
 from wms.core.api.keys import ApiKeyAuth, caller
 from wms.core.errors import InvalidInput, NotFound, WmsError
@@ -26,7 +27,7 @@ from wms.core.models import Merchant
 router = Router(tags=["orders"])
 
 _BATCH = 100
-_EXAMPLE = {
+_EXAMPLE: JsonDict = {
     "reference": "SO-10001",
     "warehouse": "DEMO",
     "ship_by": "2030-01-31T17:00:00Z",
@@ -125,14 +126,6 @@ class OrderPage(BaseModel):
     next_cursor: str | None
 
 
-class ErrorOut(BaseModel):
-    """`details`: for `invalid_input` a list of {"path", "message"}, else an object."""
-
-    code: str
-    message: str
-    details: Any
-
-
 class BulkRow(BaseModel):
     """The answer for the row at `index`: what POST /orders would have answered."""
 
@@ -187,7 +180,7 @@ def _fresh(order: NewOrder, answer: Accepted) -> dict[str, Any]:
 
 def _stored(answers: Sequence[Accepted]) -> dict[int, dict[str, Any]]:
     """The answers for orders that came before, by id, as they stand now."""
-    rows = order_answers.describe(Order.objects.select_related("warehouse").filter(pk__in=[answer.id for answer in answers]))
+    rows = order_answers.describe(list(Order.objects.select_related("warehouse").filter(pk__in=[answer.id for answer in answers])))
     return {row["id"]: {name: row[name] for name in AcceptedOut.model_fields} for row in rows}
 
 
@@ -311,7 +304,11 @@ def parcel_label(request: HttpRequest, parcel_id: Annotated[int, Path(ge=1, le=f
     """The parcel's shipping label as PDF."""
     by, _merchant = caller(request)
     parcel = (
-        Parcel.objects.visible_to(by).select_related("order__ship_to", "warehouse").filter(pk=parcel_id).exclude(status=Parcel.Status.VOID).first()
+        Parcel.objects.visible_to(by)
+        .select_related("order__ship_to", "warehouse")
+        .filter(pk=parcel_id)
+        .exclude(status=Parcel.Status.VOID)
+        .first()
     )
     if parcel is None:
         raise NotFound(what=str(Parcel._meta.verbose_name), key=parcel_id)

@@ -13,7 +13,9 @@ def describe(orders: Sequence[Order]) -> list[dict[str, Any]]:
     keys = [order.pk for order in orders]
     lines: dict[int, list[dict[str, Any]]] = {key: [] for key in keys}
     for order_id, number, sku, quantity, shipped in (
-        OrderLine.objects.filter(order_id__in=keys).order_by("order_id", "number").values_list("order_id", "number", "sku__code", "quantity", "shipped")
+        OrderLine.objects.filter(order_id__in=keys)
+        .order_by("order_id", "number")
+        .values_list("order_id", "number", "sku__code", "quantity", "shipped")
     ):
         lines[order_id].append({"number": number, "sku": sku, "quantity": quantity, "shipped": shipped})
     parcels: dict[int, list[dict[str, Any]]] = {key: [] for key in keys}

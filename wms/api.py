@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import pydantic_core
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.errors import HttpError
+from ninja.errors import HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 from pydantic import BaseModel
@@ -40,7 +41,31 @@ class JsonRenderer(BaseRenderer):
         return pydantic_core.to_json(data)
 
 
-api = NinjaAPI(
+_KEY_HEADER = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "maxLength": 100},
+    "required": False,
+    "description": "The same key with the same content is answered as the first time, with other content 409.",
+}
+
+
+class Api(NinjaAPI):
+    """Its document names, for every operation, what all of them share: errors, and the Idempotency-Key of writes."""
+
+    def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None) -> OpenAPISchema:
+        document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        error = {"schema": {"$ref": "#/components/schemas/ErrorOut"}}
+        document["components"]["schemas"]["ErrorOut"] = errors.ErrorOut.model_json_schema()
+        for operations in document["paths"].values():
+            for method, operation in operations.items():
+                operation["responses"]["default"] = {"description": "Any error", "content": {errors.JSON: error}}
+                if method == "post":
+                    operation.setdefault("parameters", []).append(_KEY_HEADER)
+        return document
+
+
+api = Api(
     title="WMS",
     version="1",
     urls_namespace="api-v1",
@@ -52,12 +77,12 @@ api = NinjaAPI(
     parser=JsonParser(),
     renderer=JsonRenderer(),
 )
-for kind in (Exception, HttpError):
+for kind in (Exception, Http404, HttpError, ValidationError):
     # Errors become answers in one place: wms.core.api.gate.
     api.add_exception_handler(kind, lambda request, error: _raise(error))
 
 
-def _raise(error: Exception) -> HttpResponse:
+def _raise(error: Exception | type[Exception]) -> HttpResponse:
     raise error
 
 

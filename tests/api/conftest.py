@@ -26,7 +26,7 @@ def _fresh_keys_and_buckets() -> Iterator[None]:
 
 
 @pytest.fixture
-def api(transactional_db: None) -> Api:
+def api(db: None) -> Api:
     from tests import make
     from tests.api.calling import api_of
 
@@ -34,7 +34,7 @@ def api(transactional_db: None) -> Api:
 
 
 @pytest.fixture
-def house(transactional_db: None) -> Warehouse:
+def house(db: None) -> Warehouse:
     from tests import make
 
     return make.warehouse()

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from ninja.errors import HttpError
 from ninja.errors import ValidationError as NinjaValidationError
+from pydantic import BaseModel
 
 from wms.core.errors import InvalidInput, WmsError
 
@@ -23,6 +24,14 @@ JSON = "application/json"
 # Enough to mend a body by; a body of nothing but faults must not be answered with a larger one.
 MOST_PROBLEMS = 100
 LONGEST_PATH_PART = 100
+
+
+class ErrorOut(BaseModel):
+    """`details`: for `invalid_input` a list of {"path", "message"}, else an object with the error's data."""
+
+    code: str
+    message: str
+    details: Any
 
 
 class NotSignedIn(WmsError):
@@ -62,6 +71,13 @@ _PLAIN: dict[int, tuple[str, str | Promise]] = {
     500: ("server_error", _("Something went wrong here. It was written down; try again later.")),
     503: ("unavailable", _("Not available at the moment: try again soon.")),
 }
+
+_STATUS_OF: tuple[tuple[tuple[type[Exception], ...], int], ...] = (
+    ((Http404,), 404),
+    ((RequestDataTooBig,), 413),
+    ((BadRequest, SuspiciousOperation, UnreadablePostError), 400),
+    ((OperationalError, InterfaceError), 503),
+)
 
 # pydantic's error types in the words of the user's language, filled with the error's own context.
 _FAULTS: dict[str, str | Promise] = {
@@ -144,16 +160,19 @@ def response_for(request: HttpRequest, error: Exception) -> HttpResponse:
         if isinstance(error, TooManyRequests):
             headers["Retry-After"] = str(error.details["retry_after"])
         return reply(error.status, headers=headers, **described(error))
-    if isinstance(error, HttpError):
-        return plain(error.status_code)
-    if isinstance(error, Http404):
-        return plain(404)
-    if isinstance(error, RequestDataTooBig):
-        return plain(413)
-    if isinstance(error, BadRequest | SuspiciousOperation | UnreadablePostError):
-        return plain(400)
-    if isinstance(error, OperationalError | InterfaceError):
+    status = _status_of(error)
+    if status == 503:
         log.error("%s %s: the database cannot serve: %s", request.method, request.path, error)
         return plain(503, {"Retry-After": "1"})
-    log.exception("%s %s failed", request.method, request.path, exc_info=error)
-    return plain(500)
+    if status == 500:
+        log.exception("%s %s failed", request.method, request.path, exc_info=error)
+    return plain(status)
+
+
+def _status_of(error: Exception) -> int:
+    if isinstance(error, HttpError):
+        return error.status_code
+    for kinds, status in _STATUS_OF:
+        if isinstance(error, kinds):
+            return status
+    return 500

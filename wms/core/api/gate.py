@@ -43,12 +43,18 @@ class ApiGate:
                 response = errors.plain(response.status_code, kept)
         if response.status_code == 413:
             _drain(request)
+        # What is worth a line in the log has one: refusals are the client's affair.
+        response._has_been_logged = True  # type: ignore[attr-defined]
         return response
+
+
+def _is_chunked(request: HttpRequest) -> bool:
+    return "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower() and not request.META.get("CONTENT_LENGTH")
 
 
 def _take_chunked_body(request: HttpRequest) -> None:
     """Django reads no body without a Content-Length. A server that ends the stream itself lets us read up to the limit."""
-    if "chunked" not in request.META.get("HTTP_TRANSFER_ENCODING", "").lower() or request.META.get("CONTENT_LENGTH"):
+    if not _is_chunked(request):
         return
     if not request.META.get("wsgi.input_terminated"):
         raise errors.LengthRequired
@@ -58,11 +64,15 @@ def _take_chunked_body(request: HttpRequest) -> None:
         body += chunk
         if limit is not None and len(body) > limit:
             raise RequestDataTooBig
-    request._body = bytes(body)  # type: ignore[attr-defined]
+    request._body = bytes(body)
 
 
 def _drain(request: HttpRequest) -> None:
-    stream = request.META.get("wsgi.input")
+    # Of a chunked body Django's own stream holds nothing: it knows no length.
+    stream = request.META["wsgi.input"] if _is_chunked(request) else request
     left = _DRAIN_BYTES
-    while stream is not None and left > 0 and (chunk := stream.read(min(left, _CHUNK_BYTES))):
-        left -= len(chunk)
+    try:
+        while left > 0 and (chunk := stream.read(min(left, _CHUNK_BYTES))):
+            left -= len(chunk)
+    except OSError:
+        pass  # the client hung up: nobody is left to hear the refusal

@@ -35,7 +35,10 @@ _down_until = 0.0
 
 
 def take(key: str) -> None:
-    """Take one token from the bucket of a key (its digest), or raise TooManyRequests. Without Valkey there is no limit: orders matter more."""
+    """Take one token from the bucket of a key (its digest), or raise TooManyRequests.
+
+    Without Valkey there is no limit: orders matter more.
+    """
     global _down_until  # noqa: PLW0603
     client = valkey.client()
     if client is None or time.monotonic() < _down_until:

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+from django.db import OperationalError
+
+from tests import make
+from tests.api.calling import body_of, refused
+from wms.core import access, valkey
+from wms.core.api import keys, limits
+from wms.core.models import ApiKey, Merchant
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/", "/api/v1", "/api/v1/", "/api/v2/orders", "/api/v1/nothing", "/api/v1/orders/", "/api/%00", "/api/v1/ä"]
+)
+def test_an_unknown_address_is_json(api, path):
+    refused(api.client.get(path), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"), [("DELETE", "/orders", {"GET", "POST"}), ("PUT", "/orders/1", {"GET"}), ("GET", "/orders/bulk", None)]
+)
+def test_an_unknown_method_is_json(api, method, path, allowed):
+    answer = api.client.generic(method, f"/api/v1{path}", headers={"Authorization": f"Bearer {api.key}"})
+    if allowed is None:
+        # An order id by its shape.
+        refused(answer, 422 if answer.status_code == 422 else 405, "invalid_input" if answer.status_code == 422 else "method_not_allowed")
+        return
+    refused(answer, 405, "method_not_allowed")
+    assert set(answer.headers["Allow"].split(", ")) == allowed
+
+
+def test_a_crash_is_json_and_logged_with_its_traceback(api, house, monkeypatch, caplog):
+    def crash(**_arguments):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("outbound.orders.accept", crash)
+    answer = api.post("/orders", body_of(house, {make.sku(api.merchant): 1}))
+    refused(answer, 500, "server_error")
+    assert b"boom" not in answer.content
+    assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["boom"]
+
+
+def test_a_database_that_is_down_is_503(api, house, monkeypatch, caplog):
+    def fail(**_arguments):
+        raise OperationalError("server closed the connection")
+
+    monkeypatch.setattr("outbound.orders.accept", fail)
+    answer = api.post("/orders", body_of(house, {make.sku(api.merchant): 1}))
+    refused(answer, 503, "unavailable")
+    assert answer.headers["Retry-After"] == "1"
+    assert any(record.levelno == logging.ERROR for record in caplog.records)
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer ", "Bearer nobody", "Basic YTpi", "Bearer wms_" + "x" * 500, "Bearer wms_ümlaut", "Token abc"]
+)
+def test_without_a_good_key_it_is_401(api, header):
+    answer = api.client.get("/api/v1/orders", headers={"Authorization": header} if header else {})
+    refused(answer, 401, "unauthorized")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_revoked_key_stops_working_within_a_second(api, monkeypatch):
+    assert api.get("/orders").status_code == 200
+    access.revoke_key(key_id=ApiKey.objects.get().pk, by=make.user(is_staff=True))
+    now = keys.time.monotonic()
+    monkeypatch.setattr(keys.time, "monotonic", lambda: now + keys.REMEMBERED_SECONDS)
+    refused(api.get("/orders"), 401, "unauthorized")
+
+
+def test_a_merchant_that_left_is_401(api):
+    Merchant.objects.update(active=False)
+    refused(api.get("/orders"), 401, "unauthorized")
+
+
+def test_above_the_rate_it_is_429_with_the_time_to_wait(api, settings):
+    settings.API_RATE_PER_SECOND, settings.API_RATE_BURST = 0.5, 3
+    assert [api.get("/skus").status_code for _ in range(4)] == [200, 200, 200, 429]
+    answer = api.get("/skus")
+    assert refused(answer, 429, "too_many_requests") == {"retry_after": 2}
+    assert answer.headers["Retry-After"] == "2"
+
+
+def test_each_key_has_a_rate_of_its_own_and_it_comes_back(api, settings):
+    settings.API_RATE_PER_SECOND, settings.API_RATE_BURST = 20, 1
+    assert api.get("/skus").status_code == 200
+    api.get("/skus")
+    other = type(api)(api.merchant, access.issue_key(merchant=api.merchant))
+    assert other.get("/skus").status_code == 200
+    limits.time.sleep(0.12)
+    assert api.get("/skus").status_code == 200
+
+
+def test_without_valkey_requests_are_let_through(api, monkeypatch, settings):
+    settings.BROKER_URL = "redis+socket:///nonexistent/valkey.sock"
+    gone = valkey.client.__wrapped__()
+    monkeypatch.setattr(valkey, "client", lambda: gone)
+    began = limits.time.monotonic()
+    monkeypatch.setattr(limits, "_down_until", 0.0)
+    assert api.get("/skus").status_code == 200
+    assert limits._down_until > 0
+    body = api.get("/health").json()
+    assert body == {"status": "degraded", "database": True, "broker": False}
+    assert limits.time.monotonic() - began < 1
+    monkeypatch.setattr(limits, "_down_until", 0.0)
+
+
+def test_health_needs_no_key_and_tells_when_the_database_is_down(api, monkeypatch):
+    from wms import api as wms_api
+
+    assert api.client.get("/api/v1/health").json() == {"status": "ok", "database": True, "broker": True}
+    monkeypatch.setattr(wms_api, "database_answers", lambda: False)
+    answer = api.client.get("/api/v1/health")
+    assert (answer.status_code, answer.json()["status"]) == (503, "down")
+
+
+def test_messages_come_in_the_clients_language_and_pages_keep_theirs(api):
+    from django.utils import translation
+
+    with translation.override("de"):
+        api.get("/orders", {"status": "sent"})
+        assert translation.get_language() == "de"
+
+
+def test_the_api_reads_and_sets_no_cookie(api):
+    answer = api.get("/orders")
+    assert not answer.cookies
+    assert "Cookie" not in answer.headers.get("Vary", "")

@@ -1,0 +1,165 @@
+"""Every operation of the OpenAPI document: without a key, with too few rights, as another merchant. A new one cannot be forgotten."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+from django.utils import timezone
+
+from inbound.models import Asn
+from outbound.models import Order, Parcel
+from tests import make
+from tests.api.calling import Api, api_of, body_of, refused
+from wms.api import api as ninja_api
+from wms.core.api import keys
+from wms.core.models import ApiKey, PersonalRecord
+
+OPEN = {("get", "/api/v1/health")}
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+def document() -> dict[str, Any]:
+    return json.loads(json.dumps(ninja_api.get_openapi_schema(path_prefix="/api/v1/")))
+
+
+def operations() -> list[tuple[str, str]]:
+    return sorted((method, path) for path, item in document()["paths"].items() for method in item if method in METHODS)
+
+
+def call(api: Api, method: str, path: str, key: int = 1, *, headers: dict[str, str] | None = None, body: bytes = b"{}") -> Any:
+    address = path
+    while "{" in address:
+        address = address[: address.index("{")] + str(key) + address[address.index("}") + 1 :]
+    sent = {"Authorization": f"Bearer {api.key}"} if headers is None else headers
+    return api.client.generic(method.upper(), address, body if method != "get" else b"", content_type="application/json", headers=sent)
+
+
+def example_of(api: Api, path: str) -> bytes:
+    """A body that is good enough to be read, from the document's own example."""
+    if path.endswith("/bulk"):
+        return json.dumps([document()["components"]["schemas"]["OrderIn"]["examples"][0]]).encode()
+    name = {"/api/v1/orders": "OrderIn", "/api/v1/asns": "AsnIn", "/api/v1/skus": "SkuIn"}.get(path)
+    if name is None:
+        return b""
+    body = document()["components"]["schemas"][name]["examples"][0]
+    return json.dumps(body | {"code": "MUG-GREEN"} if name == "SkuIn" else body).encode()
+
+
+def test_the_fixed_paths_are_all_there():
+    assert set(operations()) >= {
+        ("post", "/api/v1/asns"),
+        ("get", "/api/v1/asns/{asn_id}"),
+        ("post", "/api/v1/orders"),
+        ("post", "/api/v1/orders/bulk"),
+        ("get", "/api/v1/orders"),
+        ("get", "/api/v1/orders/{order_id}"),
+        ("post", "/api/v1/orders/{order_id}/cancel"),
+        ("get", "/api/v1/stock"),
+        ("get", "/api/v1/skus"),
+        ("post", "/api/v1/skus"),
+        ("get", "/api/v1/parcels/{parcel_id}/label.pdf"),
+        ("get", "/api/v1/health"),
+    }
+
+
+@pytest.mark.parametrize(("method", "path"), [each for each in operations() if each not in OPEN])
+def test_without_a_key_it_is_401(api, method, path):
+    for headers in ({}, {"Authorization": "Bearer wms_nobody"}):
+        refused(call(api, method, path, headers=headers), 401, "unauthorized")
+
+
+@pytest.mark.parametrize(("method", "path"), [each for each in operations() if each not in OPEN])
+def test_with_every_right_but_its_own_it_is_403(api, method, path):
+    """One right of the key's is what opens an operation: without it 403, whatever was sent; with it, something else."""
+    all_rights = list(ApiKey.objects.get().scopes)
+    refusing = []
+    for right in all_rights:
+        ApiKey.objects.update(scopes=[other for other in all_rights if other != right])
+        keys.forget()
+        answer = call(api, method, path, body=b"no json")
+        if answer.status_code == 403:
+            refused(answer, 403, "forbidden")
+            refusing.append(right)
+    assert len(refusing) == 1
+    ApiKey.objects.update(scopes=[])
+    keys.forget()
+    refused(call(api, method, path), 403, "forbidden")
+
+
+def belongings(api: Api) -> dict[str, int]:
+    """One row of each kind that a path can name, by the path's parameter."""
+    house, thing = make.warehouse("DEMO"), make.sku(api.merchant, "MUG-BLUE")
+    make.sku(api.merchant, "MUG-RED")
+    make.stock(make.bin_of(house, "A-01"), thing, 10)
+    order = api.post("/orders", body_of(house, {thing: 1})).json()
+    asn = api.post("/asns", {"reference": "PO-1", "warehouse": "DEMO", "lines": [{"sku": "MUG-BLUE", "quantity": 5}]}).json()
+    row = Order.objects.get(pk=order["id"])
+    parcel = Parcel.objects.create(
+        merchant=api.merchant, warehouse=house, order=row, number=1, carrier="own", tracking_number="WMS1", weight_g=350,
+        stage=make.bin_of(house, "STAGE"), packed_by=make.user(), packed_at=timezone.now(),
+    )  # fmt: skip
+    return {"order_id": row.pk, "asn_id": asn["id"], "parcel_id": parcel.pk}
+
+
+@pytest.mark.parametrize(("method", "path"), [each for each in operations() if each not in OPEN])
+def test_another_merchant_sees_and_changes_nothing(api, method, path):
+    mine, stranger = belongings(api), api_of(make.merchant())
+    before = list(Order.objects.values()), list(Asn.objects.values()), list(PersonalRecord.objects.values())
+    if "{" in path:
+        key = mine[path[path.index("{") + 1 : path.index("}")]]
+        theirs = refused(call(stranger, method, path, key), 404, "not_found")
+        # Nothing tells a row that is somebody else's from one that is not there.
+        nowhere = refused(call(stranger, method, path, 2**62), 404, "not_found")
+        assert {**theirs, "key": 0} == {**nowhere, "key": 0}
+        assert call(api, method, path, key).status_code == 200
+    elif method == "get":
+        assert call(stranger, method, path).json() == {"items": [], "next_cursor": None}
+        assert len(call(api, method, path).json()["items"]) >= 1
+    else:
+        # The owner's codes mean nothing in another merchant's body; a sku of the same code is another sku.
+        answer = call(stranger, method, path, body=example_of(stranger, path))
+        assert answer.status_code in ({201} if path.endswith("/skus") else {200} if path.endswith("/bulk") else {422}), answer.content
+        if path.endswith("/bulk"):
+            assert answer.json()["items"][0]["status_code"] == 422
+        assert stranger.get("/stock").json()["items"] == []
+    if method != "post" or "{" not in path:
+        assert before == (list(Order.objects.values()), list(Asn.objects.values()), list(PersonalRecord.objects.values()))
+
+
+@pytest.mark.parametrize(("method", "path"), operations())
+def test_answers_are_what_the_document_says(api, method, path):
+    mine, described = belongings(api), document()
+    key = mine[path[path.index("{") + 1 : path.index("}")]] if "{" in path else 0
+    answer = call(api, method, path, key, body=example_of(api, path))
+    said = described["paths"][path][method]["responses"]
+    if path.endswith("label.pdf"):
+        assert answer.content.startswith(b"%PDF-")
+        assert answer.headers["Content-Type"] in said["200"]["content"]
+        return
+    schema = said[str(answer.status_code)]["content"]["application/json"]["schema"]
+    jsonschema.validate(answer.json(), {**schema, "components": described["components"]})
+    refusal = call(api, "get", "/api/v1/nothing").json()
+    jsonschema.validate(refusal, {**said["default"]["content"]["application/json"]["schema"], "components": described["components"]})
+
+
+def test_examples_fit_their_own_schemas():
+    described = document()
+    found = 0
+    for name, schema in described["components"]["schemas"].items():
+        for example in schema.get("examples", []):
+            jsonschema.validate(example, {"$ref": f"#/components/schemas/{name}", "components": described["components"]})
+            found += 1
+    assert found >= 4
+
+
+def test_the_documentation_is_open_and_served_from_here(client):
+    page = client.get("/api/v1/docs")
+    assert page.status_code == 200
+    assert b"cdn." not in page.content
+    assert b"/static/ninja/" in page.content
+    served = client.get("/api/v1/openapi.json")
+    assert served.json()["openapi"].startswith("3.1")
+    assert served.json()["components"]["securitySchemes"]["ApiKeyAuth"]["scheme"] == "bearer"
