@@ -20,4 +20,4 @@ def insert(request: HttpRequest, payload: OrderIn) -> dict[str, int]:
         return {"id": cursor.fetchone()[0]}
 
 
-urlpatterns = [path("benchmark/", floor.urls), *product]
+urlpatterns = [path("api/benchmark/", floor.urls), *product]

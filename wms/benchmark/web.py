@@ -107,7 +107,7 @@ def compare_posts(port: int, key: str, prefix: str) -> dict[str, float]:
     """Requests/s of both endpoints over rounds that alternate."""
     seconds = {"floor": 0.0, "project": 0.0}
     for number in range(-1, ROUNDS):
-        for side, path, good in (("floor", "/benchmark/orders", 200), ("project", "/api/v1/orders", 201)):
+        for side, path, good in (("floor", "/api/benchmark/orders", 200), ("project", "/api/v1/orders", 201)):
             taken = post_all(port, path, key, bodies(f"{prefix}{side}{number}"), good)
             # The first round warms both up.
             seconds[side] += taken if number >= 0 else 0.0

@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 
 # A nudge that is under way makes a second one needless; the flag falls before the worker looks, so nothing is missed.
 NUDGE_TTL_MS = 2000
+# What happens within this time is handled in one go: a busy warehouse must not keep the workers busy with waking up.
+GATHER_SECONDS = 0.05
 
 
 def nudge(handler: str) -> None:
@@ -21,7 +23,7 @@ def nudge(handler: str) -> None:
         valkey = _valkey()
         if valkey is not None and not valkey.set(f"wms:nudged:{handler}", 1, nx=True, px=NUDGE_TTL_MS):
             return
-        app.send_task("wms.core.tasks.deliver", [handler], retry=False, ignore_result=True)
+        app.send_task("wms.core.tasks.deliver", [handler], countdown=GATHER_SECONDS, retry=False, ignore_result=True)
     except Exception as error:  # a broker may fail in any way: the rows are safe
         log.warning("no nudge for %s: %s", handler, error)
 
