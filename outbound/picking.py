@@ -107,7 +107,7 @@ SELECT (SELECT count(*) FROM task), (SELECT status FROM moved)
 
 @command
 def pick(*, task_id: int, tote_code: str, by: User, quantity: int | None = None, request_id: object = None) -> Picked:
-    """Take the task's goods (all of them without a `quantity`) into the tote. The first pick of an order binds its tote.
+    """Take the task's goods (all of them without a `quantity`) into the tote. The first pick of an order binds its tote; finding none needs no tote.
 
     Fewer than wanted is a short pick: what is missing is booked out of the bin at once, so that nobody else is sent there, and is looked
     for elsewhere. Raises NotPossibleNow for a task that is no longer open, ToteTaken, WrongTote, NotATote, TooMany.
@@ -140,6 +140,10 @@ def _check(stop: _Stop, taken: int) -> None:
         raise TooMany(quantity=stop.wanted)
     if not taken:
         # Nothing was there: it needs no tote.
+        return
+    if not 0 <= taken <= stop.wanted:
+        raise TooMany(quantity=stop.wanted)
+    if not taken:
         return
     if stop.tote_kind != BinKind.TOTE:
         raise NotATote(code=stop.tote_code)

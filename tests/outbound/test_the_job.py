@@ -153,6 +153,16 @@ def test_a_short_pick_that_nothing_can_fill_makes_the_order_short_and_sends_pick
     assert totals(floor.two) == (4, 0, 6)
 
 
+def test_finding_nothing_needs_no_tote(floor):
+    order = floor.released({floor.two: 6})
+    picked = picking.pick(task_id=order.tasks.get().pk, tote_code="", quantity=0, by=floor.by)
+    deliver_everything()
+    assert picked["quantity"] == 0
+    order.refresh_from_db()
+    assert (order.status, totals(floor.two)) == ("short", (0, 0, 6))
+    assert not PutBackTask.objects.exists()
+
+
 def test_a_count_wins_over_promises_and_the_youngest_ship_by_falls_short(floor):
     old = orders.accept(merchant=floor.shop, order=make.order(floor.house, {floor.two: 3}, ship_by="2030-01-01T00:00:00Z"))
     young = orders.accept(merchant=floor.shop, order=make.order(floor.house, {floor.two: 3}, ship_by="2030-01-02T00:00:00Z"))
