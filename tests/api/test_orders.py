@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from django.db.models import JSONField, Value
+
 from inventory.models import Availability
 from outbound.models import Order
 from tests import make
 from tests.api.calling import api_of, body_of, refused
+
+# Begin, lock and look, insert, commit the promise, commit.
+STATEMENTS_OF_AN_ORDER = 5
 
 
 def test_an_order_is_accepted_once_and_its_repetition_answers_the_first_result(api, house):
@@ -47,3 +52,103 @@ def test_another_merchants_order_is_not_there(api, house):
     refused(stranger.post(f"/orders/{order['id']}/cancel"), 404, "not_found")
     assert stranger.get("/orders").json() == {"items": [], "next_cursor": None}
     assert api.post(f"/orders/{order['id']}/cancel").json()["status"] == "cancelled"
+
+
+def test_bulk_answers_each_row_and_a_bad_one_does_not_sink_the_others(api, house):
+    thing = make.sku(api.merchant)
+    make.stock(make.bin_of(house, "A-01"), thing, 10)
+    good, short = body_of(house, {thing: 4}), body_of(house, {thing: 7})
+    bad_field, unknown, taken = (
+        body_of(house, {thing: 0}),
+        {**body_of(house, {thing: 1}), "warehouse": "NOWHERE"},
+        {**good, "service": "other"},
+    )
+
+    answer = api.post("/orders/bulk", [good, bad_field, "text", unknown, short, good, taken])
+
+    rows = answer.json()["items"]
+    assert answer.status_code == 200
+    assert [row["index"] for row in rows] == list(range(7))
+    assert [row["status_code"] for row in rows] == [201, 422, 422, 422, 201, 200, 409]
+    assert [row["ok"] for row in rows] == [row["error"] is None for row in rows] == [row["order"] is not None for row in rows]
+    assert rows[1]["error"]["details"] == [{"path": ["lines", 0, "quantity"], "message": "At least 1."}]
+    assert rows[2]["error"]["details"][0]["path"] == []
+    assert rows[3]["error"]["details"][0]["path"] == ["warehouse"]
+    assert (rows[0]["order"]["status"], rows[4]["order"]["status"], rows[6]["error"]["code"]) == ("ready", "short", "reference_taken")
+    assert rows[5]["order"] == rows[0]["order"]
+    assert Order.objects.count() == 2
+    assert api.post("/orders/bulk", []).json() == {"items": [], "next_cursor": None}
+
+
+def test_lists_go_on_where_the_cursor_says_and_filter(api, house):
+    thing = make.sku(api.merchant)
+    ids = [row["order"]["id"] for row in api.post("/orders/bulk", [body_of(house, {thing: 1}) for _ in range(5)]).json()["items"]]
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = api.get("/orders", {"reference": "", "status": "", "updated_after": "", "cursor": cursor, "limit": 2}).json()
+        assert len(page["items"]) <= 2
+        seen += [order["id"] for order in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen == ids
+    first = Order.objects.get(pk=ids[0])
+    assert [order["id"] for order in api.get("/orders", {"reference": first.reference}).json()["items"]] == [first.pk]
+    api.post(f"/orders/{ids[3]}/cancel")
+    assert [order["id"] for order in api.get("/orders", {"status": "cancelled"}).json()["items"]] == [ids[3]]
+    assert len(api.get("/orders", {"status": "short"}).json()["items"]) == 4
+    changed = api.get("/orders", {"updated_after": first.updated_at.isoformat()}).json()["items"]
+    assert {order["id"] for order in changed} == {key for key in ids if Order.objects.get(pk=key).updated_at > first.updated_at} >= {ids[3]}
+    refused(api.get("/stock", {"cursor": api.get("/orders", {"limit": 1}).json()["next_cursor"]}), 422, "invalid_input")
+
+
+def test_an_idempotency_key_replays_the_first_answer_and_refuses_other_content(api, house):
+    thing = make.sku(api.merchant)
+    body = body_of(house, {thing: 1})
+    first = api.post("/orders", body, Idempotency_Key="k-1")
+    again = api.post("/orders", body, Idempotency_Key="k-1")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    refused(api.post("/orders", body_of(house, {thing: 1}), Idempotency_Key="k-1"), 409, "request_reused")
+    refused(api.post(f"/orders/{first.json()['id']}/cancel", Idempotency_Key="k-1"), 409, "request_reused")
+    assert Order.objects.get().status == "short"
+    cancelled = [api.post(f"/orders/{first.json()['id']}/cancel", Idempotency_Key="k-2").json()["status"] for _ in range(2)]
+    assert cancelled == ["cancelled", "cancelled"]
+    # Keys are a merchant's own.
+    assert api_of(make.merchant()).post("/skus", {"code": "A", "name": "A"}, Idempotency_Key="k-1").status_code == 201
+
+
+def test_a_refused_request_leaves_its_key_free_and_a_lost_answer_is_made_again(api, house):
+    from wms.core.models import RequestOutcome
+
+    thing = make.sku(api.merchant)
+    refused(api.post("/orders", {**body_of(house, {thing: 1}), "warehouse": "NOWHERE"}, Idempotency_Key="k-1"), 422, "invalid_input")
+    body = body_of(house, {thing: 1})
+    first = api.post("/orders", body, Idempotency_Key="k-1")
+    assert first.status_code == 201
+    # As if the process had died between the order and its answer.
+    RequestOutcome.objects.update(outcome=Value(None, JSONField()))
+    again = api.post("/orders", body, Idempotency_Key="k-1")
+    assert (again.status_code, again.json()) == (200, first.json())
+
+
+def test_statements_do_not_depend_on_how_much_there_is(api, house, django_assert_num_queries):
+    skus = [make.sku(api.merchant) for _ in range(30)]
+    for thing in skus:
+        make.stock(make.bin_of(house, "A-01"), thing, 1000)
+    api.get("/skus")  # the key is known from here on
+    orders = []
+    for lines in (1, 30):
+        with django_assert_num_queries(STATEMENTS_OF_AN_ORDER):
+            orders.append(api.post("/orders", body_of(house, dict.fromkeys(skus[:lines], 1), ship_by="2030-01-01T00:00:00Z")).json())
+    for rows in (2, 50):
+        with django_assert_num_queries(STATEMENTS_OF_AN_ORDER):
+            api.post("/orders/bulk", [body_of(house, {skus[0]: 1}, ship_by="2030-01-01T00:00:00Z") for _ in range(rows)])
+    for limit in (1, 50):
+        with django_assert_num_queries(3):
+            api.get("/orders", {"limit": limit})
+        with django_assert_num_queries(5):
+            api.get("/stock", {"limit": limit})
+        with django_assert_num_queries(2):
+            api.get("/skus", {"limit": limit})
+    for order in orders:
+        with django_assert_num_queries(3):
+            api.get(f"/orders/{order['id']}")

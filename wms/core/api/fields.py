@@ -29,7 +29,7 @@ class Strict(BaseModel):
 
 def _fault(kind: str, message: str) -> PydanticCustomError:
     # The message is finished: braces in it are not placeholders.
-    return PydanticCustomError(kind, "{text}", {"text": message})  # type: ignore[arg-type]
+    return PydanticCustomError(kind, "{text}", {"text": message})
 
 
 def _visible(text: str) -> str:
