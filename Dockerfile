@@ -7,7 +7,7 @@ COPY requirements.lock ./
 RUN /venv/bin/pip install --require-hashes --only-binary :all: -r requirements.lock
 COPY . .
 RUN /venv/bin/pip install --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
-RUN /venv/bin/wms compilecatalogues && WMS_STATIC_ROOT=/app/static-root /venv/bin/wms collectstatic --no-input
+RUN /venv/bin/wms messages --compile && WMS_STATIC_ROOT=/app/static-root /venv/bin/wms collectstatic --no-input
 
 FROM python:3.13-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin wms
@@ -17,5 +17,5 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MALLOC_ARE
 WORKDIR /app
 USER wms
 EXPOSE 8000
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "8", "--no-ws", "--http", "1", \
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "4", "--no-ws", "--http", "1", \
      "--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "10", "--log-level", "warning", "wms.wsgi:application"]

@@ -36,7 +36,7 @@ def running(system: LiveSystem) -> LiveSystem:
 
 def answers(system: LiveSystem) -> bool:
     try:
-        with urllib.request.urlopen(f"{system.address}/admin/login/", timeout=5) as answer:
+        with urllib.request.urlopen(f"{system.address}/api/v1/health", timeout=5) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

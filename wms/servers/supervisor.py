@@ -259,7 +259,7 @@ class Supervisor:
 
 WSGI = "wms.wsgi:application"
 WEB_OPTIONS = [
-    *("--workers", "2", "--blocking-threads", "8", "--no-ws", "--http", "1", "--backlog", "1024"),
+    *("--workers", "2", "--blocking-threads", "4", "--no-ws", "--http", "1", "--backlog", "1024"),
     *("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "10", "--log-level", "warning"),
 ]
 
