@@ -82,7 +82,7 @@ class PutAway(Scenario):
     def _balance(self) -> StockBalance:
         row = (
             StockBalance.objects.visible_to(self.user)
-            .filter(pk=self.number("balance"), warehouse=self.warehouse_id, on_hand__gt=0, bin__kind=BinKind.DOCK)
+            .filter(pk=self.key("balance"), warehouse=self.warehouse_id, on_hand__gt=0, bin__kind=BinKind.DOCK)
             .select_related("sku", "bin", "lot", "carton")
             .first()
         )
@@ -199,7 +199,7 @@ class PutAway(Scenario):
 
     def _task(self) -> PutBackTask:
         task = (
-            PutBackTask.objects.filter(pk=self.number("task"), warehouse=self.warehouse_id, status=PutBackTask.Status.OPEN)
+            PutBackTask.objects.filter(pk=self.key("task"), warehouse=self.warehouse_id, status=PutBackTask.Status.OPEN)
             .select_related("sku", "bin", "lot", "carton")
             .first()
         )

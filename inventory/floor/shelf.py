@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from inventory import counts, moves
 from inventory.floor.reading import bin_scanned, contents, find, goods_of, kind_of
+from inventory.ledger import InsufficientStock
 from inventory.models import Bin, BinKind, Sku, StockBalance
 from wms.core.errors import NotFound
 from wms.core.floor.scenario import NotWanted, Scenario, whole
@@ -21,7 +22,7 @@ class AtTheShelf(Scenario):
     kinds: tuple[BinKind, ...] = ()
 
     def _bin(self) -> Bin:
-        bin = Bin.objects.filter(pk=self.number("bin"), warehouse=self.warehouse_id).first()
+        bin = Bin.objects.filter(pk=self.key("bin"), warehouse=self.warehouse_id).first()
         if bin is None:
             raise NotFound(what=str(Bin._meta.verbose_name), key=self.state.get("bin", ""))
         return bin
@@ -35,7 +36,7 @@ class AtTheShelf(Scenario):
     def _row(self) -> StockBalance:
         row = (
             StockBalance.objects.visible_to(self.user)
-            .filter(pk=self.number("balance"), bin=self.number("bin"), warehouse=self.warehouse_id)
+            .filter(pk=self.key("balance"), bin=self.key("bin"), warehouse=self.warehouse_id)
             .select_related("sku", "lot", "carton", "bin")
             .first()
         )
@@ -87,7 +88,7 @@ class Move(AtTheShelf):
         row = self._row()
         quantity = whole(scanned) if scanned else row.on_hand - row.reserved
         if not 1 <= quantity <= row.on_hand - row.reserved:
-            raise moves.InsufficientStock(bin=row.bin.code, available=row.on_hand - row.reserved, sku=row.sku.code, requested=quantity)
+            raise InsufficientStock(bin=row.bin.code, available=row.on_hand - row.reserved, sku=row.sku.code, requested=quantity)
         self.state["quantity"] = str(quantity)
 
     def scan_to(self, scanned: str) -> None:
@@ -124,7 +125,7 @@ class Count(AtTheShelf):
             )
             screen.goods = goods_of(row.sku, get_language() or "")
         elif "sku" in self.state:
-            sku = Sku.objects.visible_to(self.user).filter(pk=self.number("sku")).first()
+            sku = Sku.objects.visible_to(self.user).filter(pk=self.key("sku")).first()
             if sku is None:
                 raise NotFound(what=str(Sku._meta.verbose_name), key=self.state["sku"])
             screen = Screen("count-quantity", "quantity", _("How many are really there?"), bin=self._bin().code, sku=sku.code)

@@ -9,6 +9,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from inventory.floor.reading import bin_scanned, find, goods_of
+from inventory.lookup import Found
 from inventory.models import BinKind, Sku
 from outbound import packing
 from outbound.models import Order, PickTask
@@ -101,7 +102,7 @@ class Pack(Scenario):
         order = (
             Order.objects.visible_to(self.user)
             .select_related("tote", "merchant")
-            .filter(pk=self.number("order"), warehouse=self.warehouse_id)
+            .filter(pk=self.key("order"), warehouse=self.warehouse_id)
             .first()
         )
         if order is None or order.status != Order.Status.PICKED:
@@ -117,7 +118,7 @@ class Pack(Scenario):
         """The order's lines in the tote with what is already scanned: one statement for any number."""
         if self._lines is None:
             tasks = (
-                PickTask.objects.filter(order=self.number("order"), status=PickTask.Status.PICKED)
+                PickTask.objects.filter(order=self.key("order"), status=PickTask.Status.PICKED)
                 .values("line_id", "sku_id")
                 .annotate(wanted=Sum("quantity"))
                 .order_by("line_id")
@@ -190,7 +191,7 @@ class Pack(Scenario):
             return
         self._add(line, whole(scanned) if scanned else line.left)
 
-    def _again(self, scanned: str) -> list[object]:
+    def _again(self, scanned: str) -> list[Found]:
         """The same goods scanned once more confirm the quantity that is shown; a plain number is a number."""
         return [] if scanned.isdigit() and len(scanned) < 8 else list(find(self, scanned, "sku"))
 

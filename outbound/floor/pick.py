@@ -40,7 +40,7 @@ class Pick(Scenario):
             self.state.pop("task", None)
             return self._at(task, Screen("pick-bin", "bin", _("Go to the bin and scan it")))
         if "short" in self.state and self.number("task") == task.pk and "found" not in self.state:
-            return self._at(task, Screen("pick-short", "quantity", _("How many are really there?")))
+            return self._at(task, Screen("pick-short", "quantity", _("How many are really there?"), suggests=False))
         if self.number("task") == task.pk:
             return self._at(task, Screen("pick-tote", "tote", _("Put them into an empty tote and scan it")))
         for name in ("task", "short", "found"):

@@ -1,18 +1,18 @@
 """One unit's way over the floor, by the pages alone: received, put away, picked, packed, shipped."""
 
-from datetime import date
-
-import pytest
-
 from inbound.models import Asn, AsnCarton, AsnLine
-from inventory.models import Availability, Barcode, Bin
-from outbound import cancellation, orders, waves
+from inventory.models import Availability, Barcode, Sku, Warehouse
+from outbound import orders, waves
 from outbound.models import Order, Parcel
 from tests import make
+from tests.floor.handheld import Handheld
+from wms.core.models import Merchant, User
 
 
-def arrived(shop, house, lines, carton_code="") -> Asn:
-    asn = Asn.objects.create(merchant=shop, warehouse=house, reference=f"ASN-{make.number()}", status="arrived", container_number="MSKU9070323")
+def arrived(shop: Merchant, house: Warehouse, lines: dict[Sku, int], carton_code: str = "") -> Asn:
+    asn = Asn.objects.create(
+        merchant=shop, warehouse=house, reference=f"ASN-{make.number()}", status="arrived", container_number="MSKU9070323"
+    )
     carton = AsnCarton.objects.create(asn=asn, merchant=shop, number=1, code=carton_code) if carton_code else None
     for number, (sku, quantity) in enumerate(lines.items(), 1):
         AsnLine.objects.create(
@@ -21,14 +21,14 @@ def arrived(shop, house, lines, carton_code="") -> Asn:
     return asn
 
 
-def released(shop, house, lines, by) -> Order:
+def released(shop: Merchant, house: Warehouse, lines: dict[Sku, int], by: User) -> Order:
     accepted = orders.accept(merchant=shop, order=make.order(house, lines))
     assert accepted.status == "ready"
     waves.release(warehouse_id=house.pk, by=by)
     return Order.objects.get(pk=accepted.id)
 
 
-def test_the_whole_way(handheld, house, shop, picker):
+def test_the_whole_way(handheld: Handheld, house: Warehouse, shop: Merchant, picker: User) -> None:
     one, two = make.sku(shop, weight_g=100), make.sku(shop)
     Barcode.objects.create(merchant=shop, sku=one, code="6901234567892")
     asn = arrived(shop, house, {one: 12, two: 1})

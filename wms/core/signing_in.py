@@ -88,7 +88,7 @@ def _require_patience(names: dict[str, int]) -> None:
     except redis.RedisError:
         # Without the broker people still work: a lost counter is less harm than a warehouse that stands still.
         return
-    if any(count is not None and int(count) >= most for count, most in zip(counts, names.values(), strict=True)):  # type: ignore[arg-type]
+    if any(count is not None and int(count) >= most for count, most in zip(counts, names.values(), strict=True)):
         raise TooManyAttempts
 
 

@@ -121,6 +121,10 @@ class Scenario:
         text = self.state.get(name, "")
         return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
+    def key(self, name: str) -> int:
+        """A record's id; 0, which no record has, where the state holds none."""
+        return self.number(name) or 0
+
     def numbers(self, name: str) -> list[int]:
         return [int(text) for text in self.state.get(name, "").split(",") if text.isascii() and text.isdigit() and len(text) < 19]
 

@@ -24,7 +24,7 @@ class Button(NamedTuple):
 
 class Row(NamedTuple):
     left: Text
-    right: Text = ""
+    right: Text | int = ""
     under: Text = ""
     done: bool = False
 
@@ -46,6 +46,18 @@ class Screen:
     bar: list[Button] = field(default_factory=list)
     links: list[tuple[str, Text]] = field(default_factory=list)
     hints: dict[str, Any] = field(default_factory=dict)
+    # Whether an empty Enter takes the quantity that is shown.
+    suggests: bool = True
+
+    @property
+    def usual(self) -> list[Button]:
+        """Short, Skip and Undo, always there and always in the same places."""
+        return (self.bar or bar())[:3]
+
+    @property
+    def more(self) -> list[Button]:
+        """What is special on this screen."""
+        return self.bar[3:]
 
     @property
     def takes_number(self) -> bool:
@@ -74,5 +86,5 @@ SHORT, SKIP, UNDO = _("Short"), _("Skip"), _("Undo")
 
 
 def bar(*, short: bool = False, skip: bool = False, undo: bool = False, more: tuple[Button, ...] = ()) -> list[Button]:
-    """Always in the same places: Short, Skip, Undo, then what is special here. Manual is the page's own."""
+    """Short, Skip and Undo, then what is special here. Manual is the page's own."""
     return [Button("short", SHORT, short), Button("skip", SKIP, skip), Button("undo", UNDO, undo), *more]

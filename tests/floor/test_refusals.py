@@ -1,0 +1,304 @@
+"""What the pages say no to, and that nothing has changed then."""
+
+import pytest
+from django.test import Client
+
+from inbound.models import AsnLine, Discrepancy
+from inventory.models import Barcode, PutBackTask, StockBalance, Warehouse
+from outbound import cancellation, picking
+from outbound.models import PickTask
+from tests import make
+from tests.floor.handheld import Handheld, read
+from tests.floor.test_the_way_through import arrived, released
+from wms.core import signing_in
+from wms.core.models import Merchant, User
+
+PAGES = (
+    "",
+    "/warehouse",
+    "/receive",
+    "/put-away",
+    "/pick",
+    "/pack",
+    "/ship",
+    "/look-up",
+    "/move",
+    "/count",
+    "/parcels/1/label.pdf",
+    "/parcels/1/packing-slip.pdf",
+)
+WORK = PAGES[2:]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nobody_gets_in_without_sign_in(house: Warehouse, page: str) -> None:
+    for answer in (Client().get(f"/floor{page}"), Client().post(f"/floor{page}", {"scan": "X"})):
+        assert answer.status_code == 405 or (answer.status_code == 302 and answer["Location"].startswith("/sign-in?next=/floor"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_merchants_are_refused(house: Warehouse, shop: Merchant, page: str) -> None:
+    client = Client()
+    client.force_login(make.user(merchant=shop, is_floor=True))
+    assert client.get(f"/floor{page}").status_code == 403
+
+
+@pytest.mark.parametrize("page", WORK)
+def test_people_without_the_right_are_refused(house: Warehouse, page: str) -> None:
+    client = Client()
+    client.force_login(make.user())
+    assert client.get(f"/floor{page}").status_code == 403
+
+
+def test_signing_in_by_password_and_by_badge(house: Warehouse, picker: User) -> None:
+    picker.set_password("long enough")
+    picker.language = "de"
+    picker.save()
+    badge = signing_in.issue_badge(user=picker, pin="4711")
+    for right, wrong in (
+        ({"username": picker.username, "password": "long enough"}, {"username": picker.username, "password": "no"}),
+        ({"badge": badge, "pin": "4711"}, {"badge": badge, "pin": "0000"}),
+        ({"badge": badge, "pin": "4711"}, {"badge": "B0", "pin": "4711"}),
+    ):
+        client = Client()
+        refused = client.post("/sign-in", wrong)
+        assert (refused.status_code, read(refused).data["error"]) == (401, "wrong_sign_in")
+        assert client.get("/floor").status_code == 302
+        answer = client.post("/sign-in", {**right, "next": "/floor/pick"})
+        assert (answer.status_code, answer["Location"]) == (302, "/floor/pick")
+        assert client.cookies["django_language"].value == "de"
+        assert client.post("/sign-out").status_code == 302
+        assert client.get("/floor").status_code == 302
+
+
+def test_a_foreign_address_is_never_gone_on_to(house: Warehouse, picker: User) -> None:
+    picker.set_password("long enough")
+    picker.save()
+    for bad in ("https://evil.example/", "//evil.example", "javascript:alert(1)"):
+        answer = Client().post("/sign-in", {"username": picker.username, "password": "long enough", "next": bad})
+        assert answer["Location"] == "/"
+
+
+def test_wrong_attempts_are_slowed_down(house: Warehouse, picker: User) -> None:
+    signing_in.valkey.client.cache_clear()
+    client = Client()
+    wrong = {"username": f"nobody-{make.number()}", "password": "no"}
+    answers = [client.post("/sign-in", wrong, REMOTE_ADDR="203.0.113.7").status_code for _attempt in range(signing_in.ATTEMPTS + 1)]
+    assert answers == [401] * signing_in.ATTEMPTS + [429]
+
+
+def test_receiving_more_than_announced_is_asked_twice(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:
+    sku, stranger = make.sku(shop), make.sku(shop)
+    asn = arrived(shop, house, {sku: 5})
+    handheld.open("receive")
+    page = handheld.scan(asn.reference, sku.code, "7")
+    assert (page.screen, page.data["outcome"], page.data["error"]) == ("receive-quantity", "ask", "over_receipt")
+    assert AsnLine.objects.get(asn=asn).received == 0
+    page = handheld.scan("6")
+    assert page.data["outcome"] == "ask"
+    page = handheld.scan("6")
+    assert (page.screen, page.data["outcome"]) == ("receive-goods", "ok")
+    assert AsnLine.objects.get(asn=asn).received == 6
+    page = handheld.again()
+    assert (page.data["outcome"], AsnLine.objects.get(asn=asn).received) == ("ok", 6)
+
+    assert handheld.scan("NOBODY-KNOWS").data["error"] == "unknown_barcode"
+    assert handheld.scan(stranger.code).data["outcome"] == "ask"
+    assert handheld.scan(stranger.code, "2").data["outcome"] == "ok"
+    assert handheld.press("finish").data["outcome"] == "ask"
+    assert handheld.press("finish").data["outcome"] == "ok"
+    assert set(Discrepancy.objects.values_list("kind", "quantity")) == {("over", 1), ("unannounced", 2)}
+
+
+def test_damaged_lots_and_dates(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:
+    sku = make.sku(shop, tracks_lot=True, tracks_expiry=True)
+    asn = arrived(shop, house, {sku: 5})
+    handheld.open("receive")
+    assert handheld.scan(asn.reference, sku.code).screen == "receive-lot"
+    assert handheld.scan("L-7").screen == "receive-expiry"
+    page = handheld.scan("next year")
+    assert (page.screen, page.data["error"]) == ("receive-expiry", "not_a_date")
+    assert handheld.scan("2030-03-31").screen == "receive-quantity"
+    assert handheld.press("damaged").screen == "receive-quantity"
+    handheld.scan("2")
+    row = StockBalance.objects.get(sku=sku)
+    assert (row.on_hand, row.condition, row.lot and row.lot.code, str(row.lot.expires_on if row.lot else "")) == (
+        2,
+        "damaged",
+        "L-7",
+        "2030-03-31",
+    )
+
+
+def test_a_whole_carton_in_one_scan(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:
+    sku = make.sku(shop)
+    asn = arrived(shop, house, {sku: 24}, carton_code="CTN-0001")
+    handheld.open("receive")
+    page = handheld.scan(asn.reference, "CTN-0001")
+    assert (page.data["outcome"], StockBalance.objects.get(sku=sku).on_hand) == ("ok", 24)
+    handheld.open("put-away")
+    page = handheld.scan("CTN-0001")
+    assert page.screen == "put-away-bin"
+    assert handheld.scan("A-04").data["outcome"] == "ok"
+    assert StockBalance.objects.get(sku=sku, on_hand__gt=0).bin.code == "A-04"
+
+
+def test_wrong_bin_wrong_item_and_unknown_barcode_are_told_apart(
+    handheld: Handheld, house: Warehouse, shop: Merchant, picker: User
+) -> None:
+    sku, other = make.sku(shop), make.sku(shop)
+    Barcode.objects.create(merchant=shop, sku=sku, code="0012345678905")
+    make.stock(make.bin_of(house, "A-01"), sku, 9)
+    order = released(shop, house, {sku: 4}, picker)
+    handheld.open("pick")
+    assert handheld.press("claim").screen == "pick-bin"
+    assert handheld.scan("A-02").data["error"] == "wrong_place"
+    assert handheld.scan("ZZZ").data["error"] == "unknown_barcode"
+    assert handheld.scan("17").screen == "pick-sku"
+    assert handheld.scan(other.code).data["error"] == "wrong_item"
+    assert handheld.scan("ZZZ").data["error"] == "unknown_barcode"
+    page = handheld.scan("012345678905")
+    assert (page.screen, page.data["outcome"]) == ("pick-tote", "")
+    assert handheld.scan("A-03").data["error"] == "not_wanted"
+    assert handheld.press("undo").screen == "pick-sku"
+    assert PickTask.objects.get(order=order).status == "open"
+    page = handheld.scan(sku.code, "TOTE-02")
+    assert (page.screen, page.data["outcome"]) == ("pick-start", "ok")
+    assert handheld.again().data["outcome"] in ("ok", "error")
+    assert list(PickTask.objects.filter(order=order).values_list("status", "quantity", "tote__code")) == [("picked", 4, "TOTE-02")]
+
+
+@pytest.mark.parametrize("found", [0, 3])
+def test_short(handheld: Handheld, house: Warehouse, shop: Merchant, picker: User, found: int) -> None:
+    sku = make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), sku, 5)
+    order = released(shop, house, {sku: 5}, picker)
+    handheld.open("pick")
+    handheld.press("claim")
+    handheld.scan("A-01")
+    assert handheld.press("short").screen == "pick-short"
+    assert handheld.scan("6").data["error"] == "too_many"
+    page = handheld.scan(str(found))
+    if found:
+        assert (page.screen, page.data["quantity"]) == ("pick-tote", "3")
+        page = handheld.scan("TOTE-01")
+    assert page.data["outcome"] == "ok"
+    task = PickTask.objects.get(order=order)
+    assert (task.status, task.quantity) == (("picked", 3) if found else ("dropped", 5))
+
+
+def test_a_stop_that_was_cancelled_meanwhile_is_not_picked(handheld: Handheld, house: Warehouse, shop: Merchant, picker: User) -> None:
+    sku = make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), sku, 9)
+    first, second = released(shop, house, {sku: 2}, picker), released(shop, house, {sku: 3}, picker)
+    handheld.open("pick")
+    handheld.press("claim")
+    page = handheld.scan("A-01")
+    gone = first if page.data["order"] == first.reference else second
+    cancellation.cancel(order_id=gone.pk, by=make.user(is_staff=True))
+    page = handheld.scan(sku.code)
+    assert (page.data["error"], page.screen) == ("changed", "pick-sku")
+    assert not PickTask.objects.filter(status="picked").exists()
+
+
+def test_put_back_out_of_a_tote(handheld: Handheld, house: Warehouse, shop: Merchant, picker: User) -> None:
+    sku, other = make.sku(shop), make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), sku, 9)
+    order = released(shop, house, {sku: 2}, picker)
+    picking.pick(task_id=order.tasks.get().pk, tote_code="TOTE-01", by=picker)
+    cancellation.cancel(order_id=order.pk, by=make.user(is_staff=True))
+    handheld.open("put-away")
+    assert handheld.scan("TOTE-01").screen == "put-back-goods"
+    assert handheld.scan(other.code).data["error"] == "wrong_item"
+    page = handheld.scan(sku.code)
+    assert (page.screen, page.data["bin"], page.data["quantity"]) == ("put-back-bin", "A-01", "2")
+    page = handheld.scan("A-01")
+    assert (page.screen, page.data["outcome"]) == ("put-away-goods", "ok")
+    assert PutBackTask.objects.get().status == "done"
+
+
+def test_packing_in_packs_units_and_parts(handheld: Handheld, house: Warehouse, shop: Merchant, picker: User) -> None:
+    single, packs = make.sku(shop, packs_unit_by_unit=True), make.sku(shop)
+    Barcode.objects.create(merchant=shop, sku=packs, code="INNER-6", pack_quantity=6)
+    make.stock(make.bin_of(house, "A-01"), single, 9)
+    make.stock(make.bin_of(house, "A-02"), packs, 20)
+    order = released(shop, house, {single: 2, packs: 8}, picker)
+    for task in order.tasks.all():
+        picking.pick(task_id=task.pk, tote_code="TOTE-01", by=picker)
+    handheld.open("pack")
+    assert handheld.scan("A-01").data["error"] == "not_wanted"
+    assert handheld.scan("TOTE-02").data["error"] == "empty_tote"
+    page = handheld.scan("TOTE-01", single.code)
+    assert page.data["left"] == f"{single.code}=1 {packs.code}=8"
+    page = handheld.scan("INNER-6")
+    assert page.data["left"] == f"{single.code}=1 {packs.code}=2"
+    assert handheld.scan("INNER-6").data["error"] == "not_in_the_tote"
+    page = handheld.press("close")
+    assert page.screen == "pack-weight"
+    page = handheld.press("skip")
+    assert (page.screen, page.data["outcome"]) == ("pack-tote", "ok")
+    page = handheld.scan("TOTE-01")
+    assert page.data["left"] == f"{single.code}=1 {packs.code}=2"
+    page = handheld.scan(single.code, packs.code, packs.code, "300")
+    order.refresh_from_db()
+    assert (page.data["outcome"], order.status, order.parcels.count()) == ("ok", "packed", 2)
+
+
+def test_look_up_move_and_count(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:
+    sku = make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), sku, 9)
+    handheld.open("look-up")
+    assert sku.code in handheld.scan("A-01").text
+    assert "A-01" in handheld.scan(sku.code).text
+    assert handheld.scan("ZZZ").data["error"] == "unknown_barcode"
+
+    handheld.open("move")
+    page = handheld.scan("A-01", sku.code)
+    assert (page.screen, page.data["quantity"]) == ("move-quantity", "9")
+    assert handheld.scan("10").data["error"] == "insufficient_stock"
+    assert handheld.scan("4", "A-02").data["outcome"] == "ok"
+
+    handheld.open("count")
+    page = handheld.scan("A-02", sku.code, "3")
+    assert page.data["outcome"] == "ask"
+    assert handheld.scan("3").data["outcome"] == "ok"
+    assert dict(StockBalance.objects.filter(sku=sku, on_hand__gt=0).values_list("bin__code", "on_hand")) == {"A-01": 5, "A-02": 3}
+
+
+def test_one_barcode_of_two_merchants_is_asked_for(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:
+    ours, theirs = make.sku(shop, code="TWIN"), make.sku(make.merchant(), code="TWIN")
+    handheld.open("look-up")
+    page = handheld.scan("TWIN")
+    assert page.screen == "choose"
+    assert page.buttons[:2] == [f"choice={ours.pk}", f"choice={theirs.pk}"]
+    page = handheld.post(choice=str(theirs.pk))
+    assert page.data["kind"] == "sku"
+    assert theirs.merchant.code in page.text
+
+
+def test_nonsense_is_refused_and_never_crashes(handheld: Handheld, house: Warehouse, shop: Merchant, picker: User) -> None:
+    make.stock(make.bin_of(house, "A-01"), make.sku(shop), 9)
+    for name in ("receive", "put-away", "pick", "pack", "ship", "look-up", "move", "count"):
+        expected = handheld.open(name).data["expects"]
+        for scanned in ("", "\x00", "x" * 100_000, "'; DROP TABLE", "]C1\x1d", "99999999999999999999", "✓"):
+            page = handheld.post(scan=scanned)
+            assert page.status == 200
+            assert page.data["outcome"] in ("error", ""), (name, scanned, page.text)
+        for sent in (
+            {"action": "no such"},
+            {"action": "__init__"},
+            {"expects": "__class__", "scan": "x"},
+            {
+                "asn": "-1",
+                "sku": "x",
+                "bin": "99999999999999999999999",
+                "balance": "0",
+                "order": "7",
+                "task": "7",
+                "tote": "?",
+                "scan": "x",
+            },
+        ):
+            handheld.open(name)
+            page = handheld.post(**sent)
+            assert (page.status, page.data["outcome"]) == (200, "error"), (name, sent, expected)
