@@ -82,6 +82,7 @@ def _find(request: HttpRequest, asn_id: int) -> Asn:
     asn = Asn.objects.visible_to(request.user).select_related("merchant", "warehouse").filter(pk=asn_id).first()
     if asn is None:
         raise NotFound(what=str(Asn._meta.verbose_name), key=asn_id)
+    desk.clock(asn.warehouse.zone_info)
     return asn
 
 

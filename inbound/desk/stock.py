@@ -9,23 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from inbound.models import Asn, AsnLine
+from inbound.models import AsnLine
+from inbound.stock import EXPECTED
 from inventory.desk.bins import book_count
 from inventory.models import Availability, Barcode, BinKind, Sku, StockBalance, StockMovement, Warehouse
 from wms.core import desk
 from wms.core.errors import NotFound
 from wms.core.models import Merchant
-
-# An ASN in one of these brings nothing any more.
-_OVER = (
-    Asn.Status.DRAFT,
-    Asn.Status.REJECTED,
-    Asn.Status.RECEIVED,
-    Asn.Status.PUT_AWAY,
-    Asn.Status.CLOSED,
-    Asn.Status.VOID,
-    Asn.Status.TERMINATED,
-)
 
 
 def _warehouse(request: HttpRequest) -> Warehouse:
@@ -33,14 +23,14 @@ def _warehouse(request: HttpRequest) -> Warehouse:
     found = Warehouse.objects.filter(active=True, **({"code": code} if code else {})).first()
     if found is None:
         raise NotFound(what=str(Warehouse._meta.verbose_name), key=code or "–")
+    desk.clock(found.zone_info)
     return found
 
 
 def incoming(warehouse: Warehouse, sku_ids: list[int]) -> dict[int, int]:
     """Units announced and not counted in yet, by sku id."""
     rows = (
-        AsnLine.objects.filter(sku__in=sku_ids, warehouse=warehouse, quantity__gt=F("received"))
-        .exclude(asn__status__in=_OVER)
+        AsnLine.objects.filter(sku__in=sku_ids, warehouse=warehouse, quantity__gt=F("received"), asn__status__in=EXPECTED)
         .values("sku")
         .annotate(units=Sum(F("quantity") - F("received")))
     )

@@ -72,6 +72,7 @@ def _find(bin_id: int) -> Bin:
     found = Bin.objects.select_related("warehouse", "zone").filter(pk=bin_id).first()
     if found is None:
         raise NotFound(what=str(Bin._meta.verbose_name), key=bin_id)
+    desk.clock(found.warehouse.zone_info)
     return found
 
 

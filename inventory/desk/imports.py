@@ -35,18 +35,31 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "skus": Kind(
-        gettext_lazy("Skus"), gettext_lazy("Codes, names, sizes, weights, HS codes and barcodes. Known skus are changed, new ones made."),
-        master_data.SKUS, master_data.import_skus, "inventory.add_sku", ("merchant",),
+        gettext_lazy("Skus"),
+        gettext_lazy("Codes, names, sizes, weights, HS codes and barcodes. Known skus are changed, new ones made."),
+        master_data.SKUS,
+        master_data.import_skus,
+        "inventory.add_sku",
+        ("merchant",),
     ),
     "bins": Kind(
-        gettext_lazy("Bins"), gettext_lazy("Codes with zone, kind and walking sequence. Check codes are made where the file has none."),
-        master_data.BINS, master_data.import_bins, "inventory.add_bin", ("warehouse",),
+        gettext_lazy("Bins"),
+        gettext_lazy("Codes with zone, kind and walking sequence. Check codes are made where the file has none."),
+        master_data.BINS,
+        master_data.import_bins,
+        "inventory.add_bin",
+        ("warehouse",),
     ),
     "opening-stock": Kind(
-        gettext_lazy("Opening stock"), gettext_lazy("What lies where on the first day. Unknown skus are made; an empty bin means a suggested one."),
-        opening_stock.COLUMNS, opening_stock.import_opening_stock, "inventory.change_stockbalance", ("merchant", "warehouse"), needs_by=True,
+        gettext_lazy("Opening stock"),
+        gettext_lazy("What lies where on the first day. Unknown skus are made; an empty bin takes a suggested one."),
+        opening_stock.COLUMNS,
+        opening_stock.import_opening_stock,
+        "inventory.change_stockbalance",
+        ("merchant", "warehouse"),
+        needs_by=True,
     ),
-}  # fmt: skip
+}
 
 
 @desk.page
@@ -76,7 +89,7 @@ def _form(request: HttpRequest, kind: str) -> HttpResponse:
 form = desk.page(_form)
 
 
-def uploaded(request: HttpRequest) -> UploadedFile:
+def uploaded(request: HttpRequest) -> UploadedFile[bytes]:
     file = request.FILES.get("file")
     if not isinstance(file, UploadedFile):
         raise desk.field_error("file", _("Choose a file."))

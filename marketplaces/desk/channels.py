@@ -147,8 +147,7 @@ def _fetch(channel: Channel, _request: HttpRequest) -> str:
 
 
 def _push(channel: Channel, _request: HttpRequest) -> str:
-    with transaction.atomic(durable=True):
-        stock_sync.stale_all(channel)
+    stock_sync.tell_all(channel=channel)
     return _("All numbers are told again.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -88,6 +89,7 @@ def _find(request: HttpRequest, order_id: int) -> Order:
     )
     if order is None:
         raise NotFound(what=str(Order._meta.verbose_name), key=order_id)
+    desk.clock(order.warehouse.zone_info)
     return order
 
 

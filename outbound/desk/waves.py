@@ -18,6 +18,8 @@ from outbound.models import Order, PickTask, Wave
 from wms.core import desk
 from wms.core.errors import NotFound
 
+PROGRESS = ("total", "out", "packed", "picked", "cancelled")
+
 
 @desk.page
 def waves(request: HttpRequest) -> HttpResponse:
@@ -45,10 +47,10 @@ def waves(request: HttpRequest) -> HttpResponse:
 
 
 def progress(waves: Iterable[Wave]) -> dict[int, dict[str, int]]:
-    """By wave id: orders in all, shipped, on the floor; in one statement over orders of these waves."""
+    """By wave id: orders in all, shipped, packed, picked, cancelled and gone (shipped or cancelled), in one statement."""
     rows = (
         Order.objects.filter(wave__in=[wave.pk for wave in waves])
-        .values("wave")
+        .values_list("wave")
         .annotate(
             total=Count("pk"),
             out=Count("pk", filter=Q(status__in=["shipped", "carrier_scanned", "delivered"])),
@@ -56,8 +58,10 @@ def progress(waves: Iterable[Wave]) -> dict[int, dict[str, int]]:
             picked=Count("pk", filter=Q(status="picked")),
             cancelled=Count("pk", filter=Q(status="cancelled")),
         )
+        .values_list("wave", *PROGRESS)
     )
-    return {row["wave"]: {**row, "gone": row["out"] + row["cancelled"]} for row in rows}
+    found = {key: dict(zip(PROGRESS, counts, strict=True)) for key, *counts in rows}
+    return {key: {**counts, "gone": counts["out"] + counts["cancelled"]} for key, counts in found.items()}
 
 
 def desk_warehouse(request: HttpRequest) -> Warehouse:
@@ -66,6 +70,7 @@ def desk_warehouse(request: HttpRequest) -> Warehouse:
     found = Warehouse.objects.filter(active=True, **({"code": code} if code else {})).first()
     if found is None:
         raise NotFound(what=str(Warehouse._meta.verbose_name), key=code or "–")
+    desk.clock(found.zone_info)
     return found
 
 
@@ -102,6 +107,7 @@ def wave(request: HttpRequest, wave_id: int) -> HttpResponse:
     found = Wave.objects.select_related("by", "warehouse").filter(pk=wave_id).first()
     if found is None:
         raise NotFound(what=str(Wave._meta.verbose_name), key=wave_id)
+    desk.clock(found.warehouse.zone_info)
     page = desk.Page(
         Order.objects.visible_to(request.user).filter(wave=found).select_related("merchant", "tote").order_by("ship_by", "pk"), request
     )
@@ -117,7 +123,7 @@ def wave(request: HttpRequest, wave_id: int) -> HttpResponse:
         )
         .order_by("picker__username")
     )
-    totals = progress([found]).get(found.pk, {"total": 0, "out": 0, "packed": 0, "picked": 0, "cancelled": 0, "gone": 0})
+    totals = progress([found]).get(found.pk, dict.fromkeys((*PROGRESS, "gone"), 0))
     stops = list(pickers)
     return render(
         request,

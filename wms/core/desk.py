@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import wraps
+from inspect import signature
 from typing import Any, Generic, TypeVar
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
@@ -16,8 +18,10 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from wms.core.errors import InvalidInput, NotFound, WmsError
 from wms.core.models import User
@@ -65,7 +69,7 @@ def action(shows: View, permission: str = "") -> Callable[[View], View]:
 
 def need(request: HttpRequest, permission: str) -> None:
     """Raises PermissionDenied (403) for somebody without this right."""
-    if not request.user.has_perm(permission):  # type: ignore[union-attr]
+    if not request.user.has_perm(permission):
         raise PermissionDenied
 
 
@@ -78,7 +82,8 @@ def refused(request: HttpRequest, error: WmsError, shows: View, **kwargs: Any) -
     """The page `shows` with the error on top and the error's status."""
     request.desk_error = error  # type: ignore[attr-defined]
     request.method = "GET"
-    response = shows(request, **kwargs)
+    wanted = signature(shows).parameters
+    response = shows(request, **{name: value for name, value in kwargs.items() if name in wanted})
     response.status_code = error.status
     return response
 
@@ -88,15 +93,23 @@ def _for_supervisors(view: View) -> View:
     def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         user = request.user
         if not user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            away = redirect_to_login(request.get_full_path() if request.method == "GET" else request.path)
+            # A part of a page that refreshes itself takes the whole page along.
+            return HttpResponseClientRedirect(away.url) if getattr(request, "htmx", False) else away
         if not (isinstance(user, User) and user.is_staff and user.merchant_id is None):
             raise PermissionDenied
         try:
-            return view(request, **kwargs)
+            with timezone.override(None):
+                return view(request, **kwargs)
         except NotFound as error:
             raise Http404(str(error)) from error
 
     return guarded
+
+
+def clock(zone: ZoneInfo) -> None:
+    """From here on the page shows times as the warehouse's clocks do."""
+    timezone.activate(zone)
 
 
 def done(request: HttpRequest, message: str, to: str, **kwargs: Any) -> SeeOther:

@@ -16,7 +16,7 @@ def dead_letters(request: HttpRequest) -> HttpResponse:
     return render(request, "core/desk/dead_letters.html", {"page": desk.Page(rows, request)})
 
 
-@desk.action(shows=dead_letters)
+@desk.action(shows=dead_letters, permission="marketplaces.change_channel")
 def replay(request: HttpRequest) -> HttpResponse:
     """Field: event (its id, repeated), or all = yes for every dead letter."""
     if request.POST.get("all"):

@@ -42,7 +42,7 @@ def form(request: HttpRequest) -> HttpResponse:
 
 @desk.action(shows=form, permission="outbound.accept_order")
 def upload(request: HttpRequest) -> HttpResponse:
-    """Fields: merchant, warehouse (codes), file; `mapping` = the name of a saved one, column.<field>, `save_as` = keep it under this name."""
+    """Fields: merchant, warehouse (codes), file; mapping (the name of a saved one), column.<field>, save_as (a name to keep it under)."""
     merchant = imports.chosen_merchant(request)
     if merchant is None:
         raise desk.field_error("merchant", _("Choose the merchant."))

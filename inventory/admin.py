@@ -1,0 +1,130 @@
+"""Places and goods in the admin. The ledger and its totals can be read here and changed nowhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from inventory.models import (
+    Availability,
+    Barcode,
+    Bin,
+    Carton,
+    CutOff,
+    Holiday,
+    Lot,
+    PutBackTask,
+    Sku,
+    StockBalance,
+    StockMovement,
+    Warehouse,
+    Zone,
+)
+from wms.core.admin_base import Inline, LockedAdmin, MasterAdmin
+
+
+class HolidayInline(Inline):
+    model = Holiday
+
+
+class CutOffInline(Inline):
+    model = CutOff
+
+
+class ZoneInline(Inline):
+    model = Zone
+
+
+class BarcodeInline(Inline):
+    model = Barcode
+    fields = ("code", "pack_quantity")
+
+
+class KeptAdmin(MasterAdmin):
+    """What stock and documents point to is closed (`active`), never deleted."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Warehouse)
+class WarehouseAdmin(KeptAdmin):
+    list_display = ("code", "name", "country", "time_zone", "active")
+    inlines = (CutOffInline, HolidayInline, ZoneInline)
+
+
+@admin.register(Bin)
+class BinAdmin(KeptAdmin):
+    list_display = ("code", "warehouse", "zone", "kind", "walking_sequence", "check_code", "active")
+    list_select_related = ("warehouse", "zone")
+    list_filter = ("warehouse", "kind", "active")
+    search_fields = ("code__startswith",)
+    ordering = ("warehouse", "walking_sequence")
+
+
+@admin.register(Sku)
+class SkuAdmin(KeptAdmin):
+    list_display = ("code", "merchant", "name", "name_zh", "weight_g", "active")
+    list_select_related = ("merchant",)
+    list_filter = ("merchant", "active", "tracks_lot", "tracks_expiry")
+    search_fields = ("code", "name", "name_zh", "barcodes__code")
+    ordering = ("merchant", "code")
+    readonly_fields = ("created_at",)
+    inlines = (BarcodeInline,)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        # A barcode belongs to whom its sku belongs to.
+        for barcode in formset.save(commit=False):
+            barcode.merchant_id = barcode.sku.merchant_id
+            barcode.save()
+        for gone in formset.deleted_objects:
+            gone.delete()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        return (*self.readonly_fields, "merchant", "code") if obj else self.readonly_fields
+
+
+@admin.register(Lot)
+class LotAdmin(LockedAdmin):
+    list_display = ("code", "sku", "expires_on")
+    list_select_related = ("sku",)
+    search_fields = ("code", "sku__code")
+
+
+@admin.register(Carton)
+class CartonAdmin(LockedAdmin):
+    list_display = ("code", "merchant", "created_at")
+    list_select_related = ("merchant",)
+    search_fields = ("code",)
+
+
+@admin.register(StockMovement)
+class StockMovementAdmin(LockedAdmin):
+    list_display = ("at", "reason", "sku", "bin", "lot", "condition", "carton", "quantity", "document", "by")
+    list_select_related = ("sku", "bin", "lot", "carton", "by")
+    ordering = ("-pk",)
+
+
+@admin.register(StockBalance)
+class StockBalanceAdmin(LockedAdmin):
+    list_display = ("bin", "sku", "lot", "condition", "carton", "on_hand", "reserved", "since")
+    list_select_related = ("bin", "sku", "lot", "carton")
+    list_filter = ("warehouse", "condition")
+    search_fields = ("sku__code", "bin__code")
+
+
+@admin.register(Availability)
+class AvailabilityAdmin(LockedAdmin):
+    list_display = ("sku", "warehouse", "on_hand", "committed", "backordered", "available")
+    list_select_related = ("sku", "warehouse")
+    search_fields = ("sku__code",)
+
+
+@admin.register(PutBackTask)
+class PutBackTaskAdmin(LockedAdmin):
+    list_display = ("bin", "sku", "quantity", "document", "status", "created_at", "done_at")
+    list_select_related = ("bin", "sku")
+    list_filter = ("status",)

@@ -1,0 +1,303 @@
+"""What supervisors do at the desk: each action works, is refused with its page and status, and is for nobody else."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from inbound.models import Asn, AsnLine
+from inventory.models import Bin, PutBackTask, Sku, StockBalance
+from marketplaces.models import Channel
+from outbound import picking, waves
+from outbound.models import Order, Wave
+from tests import make
+from tests.desk.house import House
+from wms.core import access
+from wms.core.models import ApiKey, Merchant, OutboxEvent
+from wms.core.verification import drifts
+from wms.desk import urls
+
+
+def csv(text: str) -> SimpleUploadedFile:
+    return SimpleUploadedFile("file.csv", text.encode())
+
+
+def refusal(answer) -> str:
+    found = re.search(r'data-error="(\w+)"', answer.content.decode())
+    return found[1] if found else ""
+
+
+def test_a_wave_is_released(desk, house):
+    order = house.order()
+    later = house.order(ship_by=timezone.now() + timedelta(days=9))
+    until = (timezone.now() + timedelta(days=8)).isoformat()
+    answer = desk.post("/desk/waves/release", {"warehouse": "HOUSE", "until": until, "most": "500"})
+    wave = Wave.objects.get()
+    assert (answer.status_code, answer["Location"]) == (303, f"/desk/waves/{wave.pk}")
+    order.refresh_from_db()
+    later.refresh_from_db()
+    assert (order.status, order.wave, later.status) == ("released", wave, "ready")
+
+
+def test_nothing_to_release_is_said_on_the_page(desk, house):
+    answer = desk.post("/desk/waves/release", {"warehouse": "HOUSE"})
+    assert (answer.status_code, refusal(answer), Wave.objects.count()) == (409, "nothing_to_release", 0)
+
+
+def test_bad_fields_of_a_release_are_refused(desk, house):
+    order = house.order()
+    for fields, code in (({"until": "soon"}, "invalid_input"), ({"most": "-3"}, "not_a_number"), ({"most": "9" * 30}, "not_a_number")):
+        answer = desk.post("/desk/waves/release", {"warehouse": "HOUSE", **fields})
+        assert (answer.status_code, refusal(answer)) == (422, code)
+    assert desk.post("/desk/waves/release", {"warehouse": "NOWHERE"}).status_code == 404
+    order.refresh_from_db()
+    assert order.status == "ready"
+
+
+def test_an_order_is_cancelled_once(desk, house):
+    order = house.order()
+    answer = desk.post(f"/desk/orders/{order.pk}/cancel")
+    order.refresh_from_db()
+    assert (answer.status_code, answer["Location"], order.status) == (303, f"/desk/orders/{order.pk}", "cancelled")
+    assert "Cancel order" not in desk.get(f"/desk/orders/{order.pk}").content.decode()
+
+
+def test_papers_of_an_order(desk, house):
+    from outbound import packing
+
+    order = house.order()
+    waves.release(warehouse_id=house.warehouse.pk, by=house.supervisor)
+    picking.pick(task_id=order.tasks.get().pk, tote_code="TOTE-01", by=house.supervisor)
+    packing.pack(order_id=order.pk, by=house.supervisor, weight_g=500)
+    for name in ("packing-slip.pdf", "labels.pdf"):
+        answer = desk.get(f"/desk/orders/{order.pk}/{name}")
+        assert (answer.status_code, answer["Content-Type"], answer.content[:5]) == (200, "application/pdf", b"%PDF-")
+
+
+def test_an_asn_goes_its_way(desk, house):
+    asn = house.asn(5)
+    for does, status in (("approve", "approved"), ("arrive", "arrived")):
+        answer = desk.post(f"/desk/asns/{asn}/{does}")
+        assert (answer.status_code, answer["Location"], Asn.objects.get(pk=asn).status) == (303, f"/desk/asns/{asn}", status)
+    refused = desk.post(f"/desk/asns/{asn}/approve")
+    assert (refused.status_code, refusal(refused), Asn.objects.get(pk=asn).status) == (409, "not_possible_now", "arrived")
+    from inbound import receiving
+
+    receiving.receive(line_id=AsnLine.objects.get(asn=asn).pk, bin_code="DOCK", quantity=3, by=house.supervisor)
+    still = desk.post(f"/desk/asns/{asn}/finish")
+    assert still.status_code == 303
+    page = desk.get(f"/desk/asns/{asn}").content.decode()
+    assert 'data-discrepancy="short"' in page
+    dock = desk.post(f"/desk/asns/{asn}/close")
+    assert (dock.status_code, refusal(dock)) == (409, "still_on_the_dock")
+    labels = desk.get(f"/desk/asns/{asn}/carton-labels.pdf")
+    assert labels.content[:5] == b"%PDF-"
+
+
+def test_a_packing_list_becomes_an_asn(desk, house):
+    fields = {"merchant": "ACME", "warehouse": "HOUSE", "reference": "PL-1", "container_number": "CSQU3054383"}
+    answer = desk.post("/desk/asns/new", {**fields, "file": csv("Carton No.,SKU,Qty\n1,LAMP,5\n2,LAMP,6\n")})
+    asn = Asn.objects.get()
+    assert (answer.status_code, answer["Location"]) == (303, f"/desk/asns/{asn.pk}")
+    assert list(asn.lines.order_by("number").values_list("carton__number", "quantity")) == [(1, 5), (2, 6)]
+
+
+def test_every_bad_row_of_a_packing_list_is_named_and_nothing_is_stored(desk, house):
+    fields = {"merchant": "ACME", "warehouse": "HOUSE", "reference": "PL-1"}
+    answer = desk.post("/desk/asns/new", {**fields, "file": csv("Carton No.,SKU,Qty\n1,LAMP,many\n2,WHAT,6\n")})
+    text = answer.content.decode()
+    assert (answer.status_code, refusal(answer), Asn.objects.count()) == (422, "invalid_input", 0)
+    assert "Row 2, column Qty" in text
+    assert "Row 3, column SKU" in text
+    assert 'value="PL-1"' in text
+    for missing in ("merchant", "file"):
+        sent = {**fields, "file": csv("SKU,Qty\nLAMP,1\n")}
+        sent.pop(missing)
+        assert desk.post("/desk/asns/new", sent).status_code == 422
+
+
+def test_a_count_is_booked_from_the_sku_and_from_the_bin(desk, house):
+    balance = StockBalance.objects.get(sku=house.sku)
+    assert desk.post(f"/desk/skus/{house.sku.pk}/count", {"balance": balance.pk, "counted": "97"}).status_code == 303
+    assert desk.post(f"/desk/bins/{balance.bin_id}/count", {"balance": balance.pk, "counted": "99"}).status_code == 303
+    balance.refresh_from_db()
+    assert balance.on_hand == 99
+    refused = desk.post(f"/desk/bins/{balance.bin_id}/count", {"balance": balance.pk, "counted": "lots"})
+    assert (refused.status_code, refusal(refused)) == (422, "not_a_number")
+    assert list(drifts()) == []
+
+
+def test_bins_are_made_from_a_pattern_and_labelled(desk, house):
+    answer = desk.post("/desk/bins/generate", {"warehouse": "HOUSE", "pattern": "X..Z-01..02", "zone": "X", "kind": "storage"})
+    assert (answer.status_code, Bin.objects.filter(zone__code="X").count()) == (303, 6)
+    refused = desk.post("/desk/bins/generate", {"warehouse": "HOUSE", "pattern": "X..?", "kind": "storage"})
+    assert (refused.status_code, refusal(refused)) == (422, "invalid_input")
+    chosen = Bin.objects.filter(zone__code="X")[:2]
+    for query in ("&".join(f"bin={bin.pk}" for bin in chosen), "q=X&warehouse=HOUSE&kind=storage"):
+        assert desk.get(f"/desk/bins/labels.pdf?{query}").content[:5] == b"%PDF-"
+    assert desk.get("/desk/bins/labels.pdf?q=NOTHING").status_code == 404
+    assert desk.get(f"/desk/skus/{house.sku.pk}/labels.pdf?copies=3").content[:5] == b"%PDF-"
+
+
+def test_goods_of_a_stopped_order_are_put_back(desk, house):
+    order = house.order(4)
+    waves.release(warehouse_id=house.warehouse.pk, by=house.supervisor)
+    picking.pick(task_id=order.tasks.get().pk, tote_code="TOTE-01", by=house.supervisor)
+    desk.post(f"/desk/orders/{order.pk}/cancel")
+    task = PutBackTask.objects.get()
+    refused = desk.post(f"/desk/put-backs/{task.pk}/done", {"bin": "NOWHERE"})
+    assert refused.status_code == 404
+    assert desk.post(f"/desk/put-backs/{task.pk}/done", {"bin": "a-02"}).status_code == 303
+    assert StockBalance.objects.get(bin__code="A-02").on_hand == 4
+    again = desk.post(f"/desk/put-backs/{task.pk}/done", {"bin": "A-02"})
+    assert (again.status_code, refusal(again)) == (409, "not_possible_now")
+    assert list(drifts()) == []
+
+
+def test_missing_goods_are_written_off(desk, house):
+    make.stock(make.bin_of(house.warehouse, "LOST"), house.sku, 2)
+    lost = StockBalance.objects.get(bin__kind="lost")
+    assert desk.post(f"/desk/missing/{lost.pk}/write-off").status_code == 303
+    assert not StockBalance.objects.filter(bin__kind="lost", on_hand__gt=0).exists()
+    stored = StockBalance.objects.get(bin__code="A-01")
+    assert desk.post(f"/desk/missing/{stored.pk}/write-off").status_code == 404
+
+
+def test_a_shop_is_connected_tied_paused_and_resumed(desk, house):
+    fields = {"merchant": "ACME", "warehouse": "HOUSE", "adapter": "woocommerce", "name": "Shop", "base_url": "http://127.0.0.1:9"}
+    missing = desk.post("/desk/channels/connect", fields)
+    assert (missing.status_code, refusal(missing), Channel.objects.count()) == (422, "credentials_missing", 0)
+    answer = desk.post("/desk/channels/connect", {**fields, "consumer_key": "ck_1", "consumer_secret": "cs_1", "buffer": "2"})
+    channel = Channel.objects.get()
+    assert (answer.status_code, answer["Location"], channel.buffer) == (303, f"/desk/channels/{channel.pk}", 2)
+    assert "cs_1" not in desk.get(f"/desk/channels/{channel.pk}").content.decode()
+    listing = channel.listings.create(merchant=house.merchant, external_id="7", external_sku="SHOP-LAMP")
+    assert desk.post(f"/desk/channels/{channel.pk}/tie", {"listing": listing.pk, "sku": "LAMP"}).status_code == 303
+    page = desk.get(f"/desk/channels/{channel.pk}")
+    assert page.context["ours"] == {listing.pk: 98}
+    assert desk.post(f"/desk/channels/{channel.pk}/tie", {"listing": listing.pk, "sku": "WHAT"}).status_code == 422
+    for does, active in (("pause", False), ("resume", True), ("push", True), ("poll", True), ("retry", True)):
+        assert desk.post(f"/desk/channels/{channel.pk}/{does}").status_code == 303
+        assert Channel.objects.get().active is active
+    assert desk.post(f"/desk/channels/{channel.pk}/keys", {"consumer_key": "ck_2", "consumer_secret": "cs_2"}).status_code == 303
+    assert Channel.objects.get().opened_credentials() == {"consumer_key": "ck_2", "consumer_secret": "cs_2"}
+
+
+def test_a_shop_that_is_down_is_said_on_the_page(desk, house):
+    fields = {"merchant": "ACME", "warehouse": "HOUSE", "adapter": "woocommerce", "name": "Shop", "base_url": "http://127.0.0.1:9"}
+    desk.post("/desk/channels/connect", {**fields, "consumer_key": "ck_1", "consumer_secret": "cs_1"})
+    channel = Channel.objects.get()
+    for answer in (desk.post(f"/desk/channels/{channel.pk}/fetch"), desk.get(f"/desk/channels/{channel.pk}/compare")):
+        assert (answer.status_code, refusal(answer)) == (503, "channel_quiet")
+    assert "data-trouble" in desk.get("/desk").content.decode()
+
+
+def test_dead_letters_are_replayed(desk, house):
+    events = [
+        OutboxEvent.objects.create(topic="t", handler="nobody.hears", payload={}, attempts=15, dead_at=timezone.now()) for _each in range(3)
+    ]
+    assert desk.post("/desk/dead-letters/replay", {"event": events[0].pk}).status_code == 303
+    assert OutboxEvent.objects.filter(topic="t", dead_at=None).count() == 1
+    assert desk.post("/desk/dead-letters/replay", {"all": "yes"}).status_code == 303
+    assert OutboxEvent.objects.filter(topic="t", dead_at=None, attempts=0).count() == 3
+
+
+@pytest.fixture
+def chief(house: House, client: Client) -> Client:
+    """An administrator: merchants and keys are theirs."""
+    house.supervisor.is_superuser = True
+    house.supervisor.save()
+    client.force_login(house.supervisor)
+    return client
+
+
+def test_a_key_is_shown_once_and_revoked(chief, house):
+    answer = chief.post(f"/desk/merchants/{house.merchant.pk}/issue-key")
+    raw = re.search(r"data-key>([^<]+)<", answer.content.decode())[1]
+    assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
+    assert access.authenticate_key(raw).merchant == house.merchant
+    assert raw not in chief.get(f"/desk/merchants/{house.merchant.pk}").content.decode()
+    assert chief.post(f"/desk/merchants/{house.merchant.pk}/revoke-key", {"key": ApiKey.objects.get().pk}).status_code == 303
+    assert access.authenticate_key(raw) is None
+
+
+def test_a_merchant_is_made_once(chief, house):
+    answer = chief.post("/desk/merchants/create", {"code": "NEW", "name": "New Ltd"})
+    assert answer["Location"] == f"/desk/merchants/{Merchant.objects.get(code='NEW').pk}"
+    again = chief.post("/desk/merchants/create", {"code": "NEW", "name": "Other"})
+    assert (again.status_code, refusal(again)) == (409, "code_taken")
+
+
+def test_files_are_imported_or_refused_whole(desk, house):
+    assert desk.post("/desk/imports/skus", {"merchant": "ACME", "file": csv("SKU,Name\nA1,One\nA2,Two\n")}).status_code == 303
+    assert set(Sku.objects.values_list("code", flat=True)) == {"LAMP", "A1", "A2"}
+    assert desk.post("/desk/imports/bins", {"warehouse": "HOUSE", "file": csv("bin,zone\nQ-01,Q\n")}).status_code == 303
+    stock = csv("bin,sku,name,quantity\nQ-01,A1,One,7\n,B9,New,3\n")
+    assert desk.post("/desk/imports/opening-stock", {"merchant": "ACME", "warehouse": "HOUSE", "file": stock}).status_code == 303
+    assert StockBalance.objects.get(bin__code="Q-01").on_hand == 7
+    bad = desk.post("/desk/imports/skus", {"merchant": "ACME", "file": csv("SKU,Weight kg\nA3,1\nA4,heavy\n")})
+    assert (bad.status_code, "Row 3, column Weight kg" in bad.content.decode()) == (422, True)
+    assert not Sku.objects.filter(code="A3").exists()
+    mapped = {"merchant": "ACME", "column.sku": "Artikel", "file": csv("Artikel,Name\nA5,Five\n")}
+    assert desk.post("/desk/imports/skus", mapped).status_code == 303
+    assert Sku.objects.filter(code="A5").exists()
+    assert list(drifts()) == []
+
+
+def test_orders_come_from_a_file_with_a_kept_mapping(desk, house):
+    text = "Nr,Item,Qty,name,line1,city,postcode,country\n{},LAMP,2,Ada,1 Way,London,N1,GB\n"
+    first = {"merchant": "ACME", "warehouse": "HOUSE", "column.reference": "Nr", "column.sku": "Item", "save_as": "ours"}
+    assert desk.post("/desk/imports/orders", {**first, "file": csv(text.format("F-1"))}).status_code == 303
+    again = {"merchant": "ACME", "warehouse": "HOUSE", "mapping": "ours", "file": csv(text.format("F-2"))}
+    assert desk.post("/desk/imports/orders", again).status_code == 303
+    assert set(Order.objects.values_list("reference", "status")) == {("F-1", "ready"), ("F-2", "ready")}
+
+
+def posts(house: House) -> list[str]:
+    """Every action below /desk, found in the routes themselves: an action that is added later is tried too."""
+    numbers = {"order_id": house.order().pk, "asn_id": house.asn(), "sku_id": house.sku.pk, "merchant_id": house.merchant.pk}
+    found = []
+    for pattern in urls.pages:
+        route = str(pattern.pattern)
+        if "." not in route and pattern.callback is not None:
+            filled = re.sub(r"<(?:int|slug):(\w+)>", lambda part: "skus" if part[1] == "kind" else str(numbers.get(part[1], 1)), route)
+            found.append(f"/desk/{filled}")
+    assert len(found) > 40
+    return found
+
+
+def test_actions_are_for_supervisors_only(house):
+    strangers = {
+        "nobody": (None, {302}),
+        "picker": (make.user(), {403}),
+        "merchant": (make.user(merchant=house.merchant, is_floor=False, is_staff=True), {403}),
+        # At the desk, but without any right: may look, and may do nothing.
+        "guest": (make.user(is_floor=False, is_staff=True), {403}),
+    }
+    for url in posts(house):
+        for name, (user, allowed) in strangers.items():
+            client = Client()
+            if user is not None:
+                client.force_login(user)
+            answer = client.post(url)
+            assert answer.status_code in allowed | {405}, (name, url, answer.status_code)
+    assert Order.objects.get().status == "ready"
+    assert Asn.objects.get().status == "submitted"
+    assert ApiKey.objects.count() == 0
+
+
+def test_actions_need_a_token(house):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(house.supervisor)
+    order = house.order()
+    assert client.post(f"/desk/orders/{order.pk}/cancel").status_code == 403
+    order.refresh_from_db()
+    assert order.status == "ready"
+
+
+def test_all_pages_are_mounted_once():
+    names = [pattern.name for pattern in urls.pages]
+    assert len(names) == len(set(names))
