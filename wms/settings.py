@@ -51,6 +51,8 @@ INSTALLED_APPS = [
     "labels",
     "marketplaces",
     "wms.operations",
+    "wms.benchmark",
+    "wms.simulation",
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",

@@ -66,7 +66,8 @@ def test_the_seed_alone_decides() -> None:
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        ("United Kingdom", "GB"), ("EIRE", "IE"), ("Channel Islands", "JE"), ("Unspecified", "GB"), ("", "GB"), ("European Community", "BE"),
+        ("United Kingdom", "GB"), ("EIRE", "IE"), ("Channel Islands", "JE"), ("Unspecified", "GB"), ("", "GB"),
+        ("European Community", "BE"),
         ("USA", "US"), ("RSA", "ZA"), ("Hong Kong", "HK"), ("de", "DE"), ("Czech Republic", "CZ"), ("Atlantis", None),
     ],
 )  # fmt: skip

@@ -29,6 +29,8 @@ SIGN_INS = {
     "picker": ("demo-picker", "picker", "", False, False, True, "DEMO-BADGE-PICKER"),
     "acme": ("demo-acme", "merchant", "ACME", False, False, False, ""),
 }
+# More people for the handhelds, picker-2 and so on, with the picker's password.
+PICKERS = 20
 DEMO_SIGN_INS = ", ".join(f"{name} / {values[0]}" for name, values in SIGN_INS.items())
 
 # code, English and Chinese name, EAN, units a carton, millimetres, grams, HS code, opening stock
@@ -65,6 +67,7 @@ def seed() -> None:
     warehouse = _warehouse()
     merchants = {code: _merchant(code, name) for code, name in MERCHANTS.items()}
     _people(merchants)
+    _more_pickers()
     for merchant in merchants.values():
         _goods(merchant)
         _stock(merchant, warehouse)
@@ -119,6 +122,18 @@ def _people(merchants: dict[str, Merchant]) -> None:
                 user.save(update_fields=["password"])
             if group:
                 user.groups.add(groups[group])
+
+
+def _more_pickers() -> None:
+    names = [f"picker-{number}" for number in range(2, PICKERS + 1)]
+    if User.objects.filter(username__in=names).count() == len(names):
+        return
+    first = User.objects.get(username="picker")
+    group = access.ensure_groups()["picker"]
+    with transaction.atomic():
+        # The hash is slow to make, and theirs is the same.
+        User.objects.bulk_create([User(username=name, password=first.password, is_floor=True) for name in names], ignore_conflicts=True)
+        group.user_set.add(*User.objects.filter(username__in=names))
 
 
 def _goods(merchant: Merchant) -> None:

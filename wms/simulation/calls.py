@@ -5,8 +5,8 @@ Plain http.client: the callers share two processors with the server that they me
 
 from __future__ import annotations
 
-import http.client
 import html
+import http.client
 import json
 import random
 import re

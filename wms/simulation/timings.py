@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-STEPS = ("accept", "accept_bulk", "receive", "put_away", "pick", "pack", "ship", "cancel", "put_back")
+STEPS = ("accept", "accept_bulk", "receive", "put_away", "pick", "pack", "ship", "cancel", "put_back", "scan")
 
 
 def percentile(values: Sequence[float], share: float) -> float:
