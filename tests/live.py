@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from wms.servers.environment import read_environment
-from wms.servers.folders import open_data_folder, remove_data_folder
+from wms.servers.folders import Account, open_data_folder, remove_data_folder
 from wms.servers.postgres import EmbeddedPostgres
 from wms.servers.processes import marked
 from wms.servers.valkey import EmbeddedValkey
@@ -63,7 +63,8 @@ class LiveSystem:
         """Start, wait for the line that says it is ready, and return the seconds that it took."""
         began = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "wms.cli", "up"],
+            # It stops with the test run, however that ends.
+            Account(os.geteuid(), os.getegid()).command(sys.executable, "-m", "wms.cli", "up", parent_death_signal="TERM"),
             cwd="/",
             env=self.environment,
             stdout=subprocess.PIPE,
