@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _fresh_keys_and_buckets() -> Iterator[None]:
     from wms.core import valkey
-    from wms.core.api import keys
+    from wms.core.api import keys, limits
 
     keys.forget()
+    limits._in_hand.clear()
     client = valkey.client()
     assert client is not None
     for key in client.scan_iter("wms:rate:*"):

@@ -84,6 +84,11 @@ def test_above_the_rate_it_is_429_with_the_time_to_wait(api, settings):
     assert answer.headers["Retry-After"] == "2"
 
 
+def test_a_burst_is_exactly_as_large_as_the_bucket_though_tokens_are_fetched_by_the_handful(api, settings):
+    settings.API_RATE_PER_SECOND, settings.API_RATE_BURST = 0.001, 50
+    assert [api.get("/skus").status_code for _ in range(55)] == [200] * 50 + [429] * 5
+
+
 def test_each_key_has_a_rate_of_its_own_and_it_comes_back(api, settings):
     settings.API_RATE_PER_SECOND, settings.API_RATE_BURST = 20, 1
     assert api.get("/skus").status_code == 200
