@@ -1,0 +1,78 @@
+"""A supervisor's morning in a real browser: sign in, see the board, release a wave, follow an order, be refused, filter, sign out."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+
+
+@pytest.fixture
+def house(transactional_db):
+    from tests.desk.house import furnished
+
+    made = furnished()
+    made.supervisor.set_password("a-password-for-a-test")
+    made.supervisor.save()
+    return made
+
+
+def sign_in(page: Page, address: str) -> None:
+    page.goto(f"{address}/sign-in")
+    page.fill("[name=username]", "supervisor")
+    page.fill("[name=password]", "a-password-for-a-test")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{address}/desk")
+
+
+def test_a_morning_at_the_desk(browser_page: Page, live_server, house):
+    complaints: list[str] = []
+    browser_page.on("pageerror", lambda error: complaints.append(str(error)))
+    house.order(reference="FIRST-1")
+    house.order(reference="SECOND-1")
+    sign_in(browser_page, live_server.url)
+    expect(browser_page.locator("#board")).to_have_attribute("data-open", "2")
+
+    browser_page.click("text=Release a wave")
+    browser_page.click("[data-form=release] button")
+    expect(browser_page.locator(".notice-good")).to_contain_text("2 orders")
+    browser_page.click("text=FIRST-1")
+    expect(browser_page.locator("[data-order][data-status=released]").first).to_be_visible()
+    expect(browser_page.locator(".timeline")).to_contain_text("released with wave")
+
+    browser_page.on("dialog", lambda dialog: dialog.accept())
+    browser_page.click("text=Cancel order")
+    expect(browser_page.locator("[data-status=cancelled]").first).to_be_visible()
+
+    browser_page.goto(f"{live_server.url}/desk/waves")
+    browser_page.click("[data-form=release] button")
+    expect(browser_page.locator("[data-error=nothing_to_release]")).to_be_visible()
+
+    browser_page.goto(f"{live_server.url}/desk/orders")
+    browser_page.fill("[name=q]", "SECOND")
+    expect(browser_page.locator("#list tbody tr")).to_have_count(1)
+    assert re.search(r"q=SECOND", browser_page.url)
+
+    browser_page.set_viewport_size({"width": 390, "height": 800})
+    for url in ("/desk", "/desk/orders", "/desk/waves", "/desk/stock", "/desk/bins", "/desk/asns/new", "/desk/channels/connect"):
+        browser_page.goto(live_server.url + url)
+        assert browser_page.evaluate("document.documentElement.scrollWidth") <= 390, url
+    assert complaints == []
+
+
+def test_the_board_refreshes_itself(browser_page: Page, live_server, house):
+    sign_in(browser_page, live_server.url)
+    expect(browser_page.locator("#board")).to_have_attribute("data-open", "0")
+    house.order()
+    expect(browser_page.locator("#board")).to_have_attribute("data-open", "1", timeout=15_000)
+
+
+def test_a_wave_is_released_without_script(chromium, live_server, house):
+    house.order()
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, live_server.url)
+    page.click("text=Release a wave")
+    page.click("[data-form=release] button")
+    expect(page.locator(".notice-good")).to_contain_text("1 orders")
+    context.close()

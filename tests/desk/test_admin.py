@@ -1,0 +1,72 @@
+"""The administration: every list and form opens, and what the floor writes is written by nobody here."""
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+
+from inventory.models import Barcode, Sku, StockBalance, StockMovement, Warehouse
+from tests.desk.test_pages import furnish
+from wms.core import signing_in
+from wms.core.models import User
+
+
+@pytest.fixture
+def chief(house, client):
+    client.force_login(User.objects.create_superuser("chief", password="chief-chief"))
+    return client
+
+
+def test_every_list_opens(chief, house):
+    furnish(house, 1)
+    for model, registered in admin.site._registry.items():
+        if model._meta.app_label not in ("core", "inventory", "inbound", "outbound", "marketplaces"):
+            continue
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        assert chief.get(reverse(f"{name}_changelist")).status_code == 200, name
+        if registered.search_fields:
+            assert chief.get(reverse(f"{name}_changelist"), {"q": "A"}).status_code == 200, name
+        row = model._default_manager.first()
+        if row is not None:
+            assert chief.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200, name
+
+
+@pytest.mark.parametrize("model", [StockMovement, StockBalance])
+def test_the_ledger_cannot_be_written(chief, house, model):
+    name, row = f"admin:inventory_{model._meta.model_name}", model.objects.first()
+    assert chief.get(reverse(f"{name}_add")).status_code == 403
+    assert chief.post(reverse(f"{name}_change", args=[row.pk]), {}).status_code == 403
+    assert chief.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+
+
+def test_a_warehouse_with_its_calendar_is_edited(chief, house):
+    url = reverse("admin:inventory_warehouse_change", args=[house.warehouse.pk])
+    fields = {
+        "code": "HOUSE", "name": "Renamed", "country": "GB", "time_zone": "Europe/London", "working_days": "1,2,3,4,5,6", "active": "on",
+        "cut_offs-TOTAL_FORMS": "1", "cut_offs-INITIAL_FORMS": "0", "cut_offs-0-service": "", "cut_offs-0-time": "15:00",
+        "holidays-TOTAL_FORMS": "1", "holidays-INITIAL_FORMS": "0", "holidays-0-date": "2026-12-25", "holidays-0-name": "Christmas",
+        "zones-TOTAL_FORMS": "0", "zones-INITIAL_FORMS": "0",
+    }  # fmt: skip
+    assert chief.post(url, fields).status_code == 302
+    stored = Warehouse.objects.get(code="HOUSE")
+    assert (stored.name, stored.working_days, stored.cut_offs.count(), stored.holidays.count()) == ("Renamed", [1, 2, 3, 4, 5, 6], 1, 1)
+
+
+def test_a_barcode_belongs_to_its_skus_merchant(chief, house):
+    url = reverse("admin:inventory_sku_change", args=[house.sku.pk])
+    fields = {
+        "name": "Lamp", "active": "on", "barcodes-TOTAL_FORMS": "1", "barcodes-INITIAL_FORMS": "0", "barcodes-0-code": "4006381333931",
+        "barcodes-0-pack_quantity": "1", "barcodes-0-sku": str(house.sku.pk),
+    }  # fmt: skip
+    assert chief.post(url, fields).status_code == 302
+    assert Barcode.objects.get().merchant == house.merchant
+    assert Sku.objects.get().name == "Lamp"
+
+
+def test_a_badge_is_issued_and_revoked(chief, house, rf):
+    url = reverse("admin:core_user_change", args=[house.supervisor.pk])
+    fields = {"username": "supervisor", "is_active": "on", "is_staff": "on", "groups": [str(house.supervisor.groups.get().pk)]}
+    page = chief.post(url, {**fields, "new_pin": "4711"}, follow=True)
+    said = next(str(message) for message in page.context["messages"] if "shown this once" in str(message))
+    assert signing_in.with_badge(rf.post("/sign-in"), badge=said.rsplit(" ", 1)[1], pin="4711") == house.supervisor
+    chief.post(url, {**fields, "revoke_badge": "on"})
+    assert User.objects.get(pk=house.supervisor.pk).badge_hash == ""
