@@ -59,7 +59,8 @@ class Pack(Scenario):
         if current is not None:
             return Screen(
                 "pack-quantity", "quantity", _("How many go into the parcel?"), sku=current.sku.code,
-                goods=goods_of(current.sku, get_language() or ""), quantity=current.left, bar=bar(undo=True), hints={"order": order.reference},
+                goods=goods_of(current.sku, get_language() or ""), quantity=current.left, bar=bar(undo=True),
+                hints={"order": order.reference},
             )  # fmt: skip
         if "closing" in self.state or all(line.left == 0 for line in lines):
             grams = sum((line.sku.weight_g or 0) * line.packed for line in lines)

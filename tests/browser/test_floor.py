@@ -132,6 +132,7 @@ def test_a_scanner_without_an_end_mark_and_scans_in_a_burst(scanner: Page, peopl
     house, _shop, _picker = people
     make.stock(make.bin_of(house, "A-01"), make.sku(people[1]), 3)
     scanner.goto("/floor/look-up")
+    expect(scanner.locator("#field")).to_be_focused()
     scanner.keyboard.type("A-01", delay=3)
     expect(scanner.locator("main")).to_have_attribute("data-code", "A-01")
     for code in ("A-02", "A-03", "A-04"):

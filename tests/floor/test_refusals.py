@@ -10,7 +10,7 @@ from outbound.models import PickTask
 from tests import make
 from tests.floor.handheld import Handheld, read
 from tests.floor.test_the_way_through import arrived, released
-from wms.core import signing_in
+from wms.core import signing_in, valkey
 from wms.core.models import Merchant, User
 
 PAGES = (
@@ -80,7 +80,7 @@ def test_a_foreign_address_is_never_gone_on_to(house: Warehouse, picker: User) -
 
 
 def test_wrong_attempts_are_slowed_down(house: Warehouse, picker: User) -> None:
-    signing_in.valkey.client.cache_clear()
+    valkey.client.cache_clear()
     client = Client()
     wrong = {"username": f"nobody-{make.number()}", "password": "no"}
     answers = [client.post("/sign-in", wrong, REMOTE_ADDR="203.0.113.7").status_code for _attempt in range(signing_in.ATTEMPTS + 1)]
