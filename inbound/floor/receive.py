@@ -151,7 +151,7 @@ class Receive(Scenario):
             raise NothingScanned
         missing = AsnLine.objects.filter(asn=asn).exclude(received=F("quantity")).count()
         if missing:
-            self.ask("finish", _("{count} lines differ from what was announced..").format(count=missing))
+            self.ask("finish", _("{count} lines differ from what was announced.").format(count=missing))
         done = receiving.finish(asn_id=asn.pk, by=self.user, request_id=self.scan_id)
         self.state = {}
         self.ok(_("{reference} is received, with {count} differences.").format(reference=asn.reference, count=done["discrepancies"]))
