@@ -6,6 +6,7 @@ from collections.abc import Generator
 import django
 import pytest
 
+from wms.core import catalogues
 from wms.servers.temporary import TemporaryServers
 
 SERVERS = TemporaryServers()
@@ -14,6 +15,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "wms.settings"
 
 
 def pytest_configure() -> None:
+    catalogues.compile_all()
     django.setup()
 
 

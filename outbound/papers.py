@@ -1,10 +1,15 @@
-"""The papers of an order: the shipping label of each parcel and the packing slip, as PDF."""
+"""The papers of an order: the shipping label of each parcel and the packing slip, as PDF.
+
+Carriers and buyers read them: they are in the house's language, whatever the packer's screen speaks.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.utils.translation import gettext as _
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from inventory.models import Warehouse
 from labels import pdf
@@ -50,12 +55,12 @@ def house_address(warehouse: Warehouse) -> Address:
 
 def parcel_labels(parcels: Sequence[Parcel]) -> bytes:
     """One label a parcel, drawn by the house. The parcels come with their order, its address and the warehouse. Raises AddressErased."""
-    return pdf.render(
+    labels = (
         ParcelLabel(
             ship_from=house_address(parcel.warehouse),
             ship_to=address_of(parcel.order),
             tracking_number=parcel.tracking_number,
-            service=parcel.order.service or _("STANDARD"),
+            service=parcel.order.service or str(_("STANDARD")),
             order_reference=parcel.order.reference,
             weight_g=parcel.weight_g or 0,
             carrier=parcel.carrier,
@@ -65,23 +70,25 @@ def parcel_labels(parcels: Sequence[Parcel]) -> bytes:
         )
         for parcel in parcels
     )
+    with override(settings.LANGUAGE_CODE):
+        return pdf.render(labels)
 
 
 def packing_slip(order: Order) -> bytes:
     """What the buyer gets, line by line. Raises AddressErased."""
     lines = order.lines.select_related("sku").order_by("number")
     tracking = Parcel.objects.filter(order=order).exclude(status=Parcel.Status.VOID).values_list("tracking_number", flat=True).first()
-    return pdf.render([
-        PackingSlip(
-            merchant=order.merchant.name,
-            order_reference=order.reference,
-            ship_to=address_of(order),
-            lines=tuple(SlipLine(sku=line.sku.code, name=line.sku.name, quantity=line.quantity) for line in lines),
-            ordered_on=order.created_at.astimezone(order.warehouse.zone_info).date(),
-            service=order.service,
-            tracking_number=tracking or "",
-        )
-    ])  # fmt: skip
+    slip = PackingSlip(
+        merchant=order.merchant.name,
+        order_reference=order.reference,
+        ship_to=address_of(order),
+        lines=tuple(SlipLine(sku=line.sku.code, name=line.sku.name, quantity=line.quantity) for line in lines),
+        ordered_on=order.created_at.astimezone(order.warehouse.zone_info).date(),
+        service=order.service,
+        tracking_number=tracking or "",
+    )
+    with override(settings.LANGUAGE_CODE):
+        return pdf.render([slip])
 
 
 def parcel_contents(parcels: Sequence[Parcel]) -> dict[int, list[ParcelLine]]:

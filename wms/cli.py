@@ -7,12 +7,12 @@ import sys
 WITHOUT_DATABASE = {
     "check",
     "collectstatic",
-    "compilecatalogues",
     "diffsettings",
     "findstatic",
     "help",
     "makemessages",
     "makemigrations",
+    "messages",
     "version",
 }
 PLACEHOLDERS = {

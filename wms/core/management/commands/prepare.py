@@ -12,8 +12,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         available = get_commands()
-        if "compilecatalogues" in available:
-            call_command("compilecatalogues", stdout=self.stderr)
+        call_command("messages", compile=True, stdout=self.stderr)
         call_command("migrate", interactive=False, verbosity=0, stdout=self.stderr)
         if "seed" in available:
             said = io.StringIO()
