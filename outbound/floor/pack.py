@@ -80,7 +80,7 @@ class Pack(Scenario):
         ordered = sorted(lines, key=lambda line: line.left == 0)
         return [
             Row(line.sku.code, f"{line.packed} / {line.wanted}", goods_of(line.sku, get_language() or ""), line.left == 0)
-            for line in ordered
+            for line in ordered[:SHOWN]
         ]
 
     def _tote(self) -> Screen:

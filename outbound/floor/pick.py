@@ -32,7 +32,6 @@ class Pick(Scenario):
     # Screens.
 
     def screen(self) -> Screen:
-        self._next = None
         task = self._stop()
         if task is None:
             return self._start()
@@ -150,6 +149,7 @@ class Pick(Scenario):
             self._pick(task, task.order.tote.code if task.order.tote else "", found)
 
     def _pick(self, task: PickTask, tote_code: str, quantity: int | None) -> None:
+        self._next = None
         done = picking.pick(task_id=task.pk, tote_code=tote_code, quantity=quantity, by=self.user, request_id=self.scan_id)
         self.state = {name: self.state[name] for name in self.keeps if name in self.state}
         if done["order_status"] == Order.Status.PICKED:
@@ -160,6 +160,7 @@ class Pick(Scenario):
             self.ok(_("{quantity} picked.").format(quantity=done["quantity"]))
 
     def do_claim(self, _value: str) -> None:
+        self._next = None
         if not self._tasks().exists():
             picking.claim(warehouse_id=self.warehouse_id, by=self.user, request_id=self.scan_id)
 
@@ -169,6 +170,7 @@ class Pick(Scenario):
 
     def do_skip(self, _value: str) -> None:
         task = self._required()
+        self._next = None
         self.state = {"skipped": ",".join(map(str, [*self.numbers("skipped")[-100:], task.pk])), "bin": self.state.get("bin", "")}
 
     def do_undo(self, _value: str) -> None:
@@ -180,6 +182,7 @@ class Pick(Scenario):
             self.state.pop("bin", None)
 
     def do_put_down(self, _value: str) -> None:
+        self._next = None
         count = picking.put_down(by=self.user, request_id=self.scan_id)
         self.state = {}
         self.ok(_("{count} stops given back.").format(count=count))

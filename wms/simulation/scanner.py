@@ -164,11 +164,15 @@ class Scanner:
             self._need(self.handheld.open(PACK), "tote")
         self.handheld.spent_ms = 0.0
         screen = self.handheld.scan(tote)
+        before = ""
         while screen.outcome != "error" and screen.expects in ("sku", "quantity"):
             if screen.expects == "quantity":
                 screen = self.handheld.scan(screen.number("quantity"))
-            else:
-                screen = self._scan_goods(screen.data["left"].partition(" ")[0].rpartition("=")[0])
+                continue
+            left = screen.data["left"]
+            if left == before:
+                raise Odd(f"packing from {tote}: what was scanned does not count, {left[:100]} stays")
+            before, screen = left, self._scan_goods(left.partition(" ")[0].rpartition("=")[0])
         if screen.outcome != "error" and screen.expects == "weight":
             screen = self.handheld.scan(screen.number("quantity") or PARCEL_G)
         if screen.outcome == "error" or not screen.data.get("parcel"):

@@ -26,7 +26,8 @@ from wms.core.permissions import requires
 
 WAREHOUSE = "floor_warehouse"
 SCAN_MAX = 200
-STATE_MAX = 2000
+# Room for the counted lines of the largest order that the API takes.
+STATE_MAX = 100_000
 
 
 class NotANumber(WmsError):
