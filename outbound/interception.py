@@ -30,7 +30,9 @@ def drop_open_picks(tasks: list[PickTask]) -> None:
         balance_id = balances[(task.bin_id, task.sku_id, task.lot_id, task.carton_id)]
         unreserved[balance_id] = unreserved.get(balance_id, 0) - task.quantity
     ledger.reserve(unreserved)
-    dropped = PickTask.objects.filter(pk__in=[task.pk for task in tasks], status=PickTask.Status.OPEN).update(status=PickTask.Status.DROPPED)
+    dropped = PickTask.objects.filter(pk__in=[task.pk for task in tasks], status=PickTask.Status.OPEN).update(
+        status=PickTask.Status.DROPPED
+    )
     assert dropped == len(tasks), "the orders' locks guard their tasks"
 
 
@@ -51,7 +53,9 @@ def break_off(order: Order) -> Loose:
     waiting = [(task.tote_id, task.sku_id, task.lot_id, task.quantity) for task in picked]
     parcels = list(Parcel.objects.filter(order=order, status=Parcel.Status.PACKED))
     stage_of = {parcel.pk: parcel.stage_id for parcel in parcels}
-    for parcel_id, sku_id, lot_id, quantity in ParcelLine.objects.filter(parcel__in=parcels).values_list("parcel", "sku", "lot", "quantity"):
+    for parcel_id, sku_id, lot_id, quantity in ParcelLine.objects.filter(parcel__in=parcels).values_list(
+        "parcel", "sku", "lot", "quantity"
+    ):
         waiting.append((stage_of[parcel_id], sku_id, lot_id, quantity))
     Parcel.objects.filter(pk__in=stage_of).update(status=Parcel.Status.VOID)
     PutBackTask.objects.bulk_create(
@@ -87,4 +91,3 @@ def lock_orders(order_ids: list[int]) -> list[Order]:
     """A step: lock orders in key order (wms.core.locking)."""
     assert_in_transaction("lock_orders()")
     return list(Order.objects.filter(pk__in=order_ids).order_by("pk").select_for_update(no_key=True))
-

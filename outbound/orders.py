@@ -114,9 +114,7 @@ def _accept_together(
         ids = order_rows.insert(fitting, Order.Status.READY)
         placed = [draft for draft in fitting if draft.index in ids]
         if placed:
-            availability.change(
-                placed[0].warehouse_id, allocation.sum_changes((draft.demand, allocation.COMMIT) for draft in placed)
-            )
+            availability.change(placed[0].warehouse_id, allocation.sum_changes((draft.demand, allocation.COMMIT) for draft in placed))
     for draft in placed:
         answers[draft.index] = Accepted(ids[draft.index], draft.reference, Order.Status.READY.value, ship_by=draft.ship_by)
     return [draft for draft in drafts if draft.index not in ids]
@@ -183,7 +181,9 @@ def _accept_late(draft: Draft) -> Accepted | WmsError:
 def _accept_in_line(draft: Draft) -> tuple[Order.Status, int | None]:
     """Older short orders first, then this one from what is left. The id is None where another request was faster with the reference."""
     with transaction.atomic(durable=True):
-        older = allocation.lock_short(draft.warehouse_id, set(draft.demand)) if allocation.looks_free(draft.warehouse_id, draft.demand) else []
+        older = (
+            allocation.lock_short(draft.warehouse_id, set(draft.demand)) if allocation.looks_free(draft.warehouse_id, draft.demand) else []
+        )
         wanted = set(draft.demand).union(*(demand for _order, demand in older))
         free = {sku_id: offer.free for sku_id, offer in availability.lock(draft.warehouse_id, wanted).items()}
         filled = allocation.fill(older, free)

@@ -76,9 +76,7 @@ def ship(*, parcel_id: int, by: User, request_id: object = None) -> Shipped:
     )
     topics, handlers, payloads = outbox.rows([("order.shipped", {"order_id": order_id, "parcel_id": parcel_id})])
     with connection.cursor() as cursor:
-        cursor.execute(
-            _SHIP, {"parcel": parcel_id, "order": order_id, "topics": topics, "handlers": handlers, "payloads": payloads}
-        )
+        cursor.execute(_SHIP, {"parcel": parcel_id, "order": order_id, "topics": topics, "handlers": handlers, "payloads": payloads})
         shipped, order_now = cursor.fetchone()
     if shipped != 1:
         raise NotPossibleNow(what=str(Parcel._meta.verbose_name), key=tracking_number, status="?", to="shipped")

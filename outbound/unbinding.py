@@ -78,7 +78,12 @@ def _empty(place: Place, warehouse_id: int) -> None:
                 )
                 if row.on_hand > row.reserved:
                     losses.lose(
-                        warehouse_id=warehouse_id, place=place, quantity=row.on_hand - row.reserved, unreserve=0, document="pick short", by=None
+                        warehouse_id=warehouse_id,
+                        place=place,
+                        quantity=row.on_hand - row.reserved,
+                        unreserve=0,
+                        document="pick short",
+                        by=None,
                     )
                 return
         except StartOver:

@@ -51,7 +51,9 @@ def test_two_scanners_on_one_task_pick_once(released, together):
 def test_without_the_compare_and_set_two_scanners_would_pick_twice(released, together, monkeypatch):
     _order, tasks, _house, by = released
     monkeypatch.setattr(picking, "_PICKED", picking._PICKED.replace("WHERE id = %(task)s AND status = 'open'", "WHERE id = %(task)s"))
-    monkeypatch.setattr(picking, "_STOP", picking._STOP.replace("FOR NO KEY UPDATE OF o, t", "").replace("SELECT t.status", "SELECT 'open'"))
+    monkeypatch.setattr(
+        picking, "_STOP", picking._STOP.replace("FOR NO KEY UPDATE OF o, t", "").replace("SELECT t.status", "SELECT 'open'")
+    )
     monkeypatch.setattr(picking, "_check", lambda stop, taken: None)
     # Another order's picks keep enough reserved in the bin: the ledger alone cannot tell whose they are.
     StockBalance.objects.filter(sku=tasks[0].sku, bin=tasks[0].bin).update(reserved=12)

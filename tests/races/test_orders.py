@@ -110,6 +110,4 @@ def test_without_the_unique_reference_it_would_be_many(ten_units, together, monk
     finally:
         with connection.cursor() as cursor:
             cursor.execute("TRUNCATE outbound_order CASCADE")
-            cursor.execute(
-                "ALTER TABLE outbound_order ADD CONSTRAINT order_reference_once_a_merchant UNIQUE (merchant_id, reference)"
-            )
+            cursor.execute("ALTER TABLE outbound_order ADD CONSTRAINT order_reference_once_a_merchant UNIQUE (merchant_id, reference)")

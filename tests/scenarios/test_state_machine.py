@@ -71,7 +71,11 @@ class Warehouse(RuleBasedStateMachine):
     def pick(self, data, short):
         task = data.draw(st.sampled_from(self.tasks("open")))
         order = Order.objects.get(pk=task.order_id)
-        free = [f"TOTE-0{n}" for n in range(1, 6) if not StockBalance.objects.filter(bin__code=f"TOTE-0{n}", bin__warehouse=self.house, on_hand__gt=0)]
+        free = [
+            f"TOTE-0{n}"
+            for n in range(1, 6)
+            if not StockBalance.objects.filter(bin__code=f"TOTE-0{n}", bin__warehouse=self.house, on_hand__gt=0)
+        ]
         tote = order.tote.code if order.tote else (free[0] if free else None)
         if tote is None:
             return

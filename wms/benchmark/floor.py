@@ -241,7 +241,13 @@ class Floor:
     def pick(self, task_id: int, tote_id: int, reference: str) -> None:
         self._run(
             PICK,
-            {"task": task_id, "tote": tote_id, "operation": str(uuid.uuid4()), "request": str(uuid.uuid4()), "document": f"order {reference}"},
+            {
+                "task": task_id,
+                "tote": tote_id,
+                "operation": str(uuid.uuid4()),
+                "request": str(uuid.uuid4()),
+                "document": f"order {reference}",
+            },
         )
 
     def pack(self, order_id: int, tracking: str, reference: str) -> int:

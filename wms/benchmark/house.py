@@ -17,7 +17,14 @@ BINS = 3000
 TOTES = 4000
 UNITS_A_BIN = 100_000
 LINES = 3
-SHIP_TO = {"name": "Ada Lovelace", "line1": "1 Analytical Way", "city": "London", "postcode": "N1 9GU", "country": "GB", "phone": "+44 20 7946 0000"}
+SHIP_TO = {
+    "name": "Ada Lovelace",
+    "line1": "1 Analytical Way",
+    "city": "London",
+    "postcode": "N1 9GU",
+    "country": "GB",
+    "phone": "+44 20 7946 0000",
+}
 
 
 def build() -> None:
@@ -32,7 +39,9 @@ def build() -> None:
     skus = Sku.objects.bulk_create(Sku(merchant=merchant, code=f"SKU-{number:05}", name=f"Thing {number}") for number in range(SKUS))
     bins = list(Bin.objects.filter(warehouse=house, kind=BinKind.STORAGE).order_by("pk").values_list("pk", flat=True))
     legs = [
-        Leg(Place(bins[(number * 3 + copy) % BINS], sku.pk), UNITS_A_BIN) for number, sku in enumerate(skus) for copy in range(1 + number % 3)
+        Leg(Place(bins[(number * 3 + copy) % BINS], sku.pk), UNITS_A_BIN)
+        for number, sku in enumerate(skus)
+        for copy in range(1 + number % 3)
     ]
     with transaction.atomic():
         ledger.post(warehouse_id=house.pk, legs=legs, reason=Reason.RECEIPT, document="benchmark", by=None)

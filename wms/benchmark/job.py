@@ -47,7 +47,8 @@ class _Share:
                 "SELECT id, order_id FROM outbound_picktask WHERE order_id = ANY(%s) ORDER BY walking_sequence, id", [self.order_ids]
             )
             self.tasks = [
-                (task_id, totes[order_id].pk, totes[order_id].code, references[order_id].reference) for task_id, order_id in cursor.fetchall()
+                (task_id, totes[order_id].pk, totes[order_id].code, references[order_id].reference)
+                for task_id, order_id in cursor.fetchall()
             ]
 
 
@@ -103,9 +104,7 @@ class FloorWorker(_Share):
         raw = self.connection.connection
         raw.autocommit = False
         self.connection.connection = None
-        self.floor = Floor(
-            raw, merchant_id=self.merchant.pk, warehouse_id=self.warehouse.pk, stage_id=self.stage.pk, by_id=self.by.pk
-        )
+        self.floor = Floor(raw, merchant_id=self.merchant.pk, warehouse_id=self.warehouse.pk, stage_id=self.stage.pk, by_id=self.by.pk)
 
     def accept(self) -> None:
         self.order_ids = [self.floor.accept([order])[0] for order in self.orders]
@@ -203,7 +202,9 @@ def bulk_round(run: Round) -> dict[str, float]:
     return seconds
 
 
-def compare(prefix: str, *, processes: int, count: int, rounds: int, work: Callable[[Round], dict[str, float]]) -> dict[str, dict[str, float]]:
+def compare(
+    prefix: str, *, processes: int, count: int, rounds: int, work: Callable[[Round], dict[str, float]]
+) -> dict[str, dict[str, float]]:
     """Orders/s of both sides, by stage and in all, over rounds that alternate: {"floor": {"accept": ..., "all": ...}, "project": ..., "ratio": ...}."""
     seconds: dict[Side, dict[str, float]] = {"floor": {}, "project": {}}
     for number in range(rounds):

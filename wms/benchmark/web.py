@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from wms.benchmark import house
+from wms.servers.supervisor import WEB_OPTIONS, WSGI
 
 CLIENTS = 4
 ORDERS = 300
@@ -31,13 +32,20 @@ def server() -> Iterator[int]:
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             [
-                str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2",
-                "--blocking-threads", "4", "--log-level", "warning", "wms.wsgi:application",
+                str(Path(sys.executable).with_name("granian")),
+                "--interface",
+                "wsgi",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(port),
+                *WEB_OPTIONS,
+                WSGI,
             ],
             env={**os.environ, "DJANGO_SETTINGS_MODULE": "wms.benchmark.settings"},
             stdout=log,
             stderr=log,
-        )  # fmt: skip
+        )
         try:
             _wait_for(port, process)
             yield port

@@ -38,7 +38,9 @@ class Merchant(models.Model):
     code = models.CharField(_("code"), max_length=50, unique=True)
     name = models.CharField(_("name"), max_length=200)
     active = models.BooleanField(_("active"), default=True)
-    packs_unit_by_unit = models.BooleanField(_("packs unit by unit"), default=False, help_text=_("Every single unit is scanned at the pack desk."))
+    packs_unit_by_unit = models.BooleanField(
+        _("packs unit by unit"), default=False, help_text=_("Every single unit is scanned at the pack desk.")
+    )
 
     class Meta:
         verbose_name, verbose_name_plural = _("merchant"), _("merchants")

@@ -1,0 +1,89 @@
+"""Memory over a hundred thousand orders: what a process keeps of each of them would show."""
+
+import http.client
+import json
+import os
+import sys
+import threading
+
+import psutil
+import pytest
+
+from conftest import SERVERS
+from tests.live import LiveSystem, eventually
+
+ORDERS = 100_000
+BATCH = 500
+SKUS = 50
+# Caches fill and workers are replaced once at the start; after that an order must leave nothing behind.
+WARM_UP = 20_000
+GROWTH_MB = 40
+
+
+def megabytes(processes: list[psutil.Process]) -> float:
+    """Proportional set size."""
+    return sum(process.memory_full_info().pss for process in processes) / 1_000_000
+
+
+@pytest.mark.long
+def test_soak_of_a_hundred_thousand_orders(capsys):
+    system = LiveSystem(SERVERS.folder.parent / f"soak-{os.getpid()}")
+    system.start()
+    try:
+        system.wms("merchant", "SOAK", "Soak")
+        key = system.wms("apikey", "SOAK").stdout.splitlines()[-1]
+        stock = system.data / "stock.csv"
+        rows = [f"SOAK,DEMO,,S{number},Thing {number},100000,," for number in range(SKUS)]
+        stock.write_text("\n".join(["merchant,warehouse,bin,sku,name,quantity,lot,expiry", *rows]) + "\n")
+        system.wms("import", "opening-stock", stock)
+
+        post_orders(system.port, key, 0, WARM_UP)
+        at_rest(system)
+        before = {role: megabytes(system.role(role)) for role in ("web", "worker")}
+        post_orders(system.port, key, WARM_UP, ORDERS)
+        at_rest(system)
+        after = {role: megabytes(system.role(role)) for role in ("web", "worker")}
+
+        with capsys.disabled():
+            sys.stdout.write(f"\nsoak: {before} MB after {WARM_UP} orders, {after} MB after {ORDERS}")
+        for role, used in after.items():
+            assert used < before[role] + GROWTH_MB, f"{role} grew from {before[role]:.0f} to {used:.0f} MB"
+        assert "drift: 0" in system.wms("verify").stdout
+    finally:
+        system.remove()
+
+
+def at_rest(system: LiveSystem) -> None:
+    assert eventually(lambda: pending(system) == "0", 120)
+
+
+def pending(system: LiveSystem) -> str:
+    code = "from wms.core.models import OutboxEvent; print(OutboxEvent.objects.filter(dead_at=None).count())"
+    return system.wms("shell", "--no-imports", "-c", code).stdout.strip()
+
+
+def post_orders(port: int, key: str, first: int, last: int) -> None:
+    failures: list[str] = []
+    threads = [threading.Thread(target=post_share, args=(port, key, range(first + n * BATCH, last, 4 * BATCH), failures)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def post_share(port: int, key: str, starts: range, failures: list[str]) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+    ship_to = {"name": "Ada Lovelace", "line1": "1 Analytical Way", "city": "London", "postcode": "N1 9GU", "country": "GB"}
+    for start in starts:
+        body = [
+            {"reference": f"S-{n}", "warehouse": "DEMO", "ship_to": ship_to, "lines": [{"sku": f"S{n % SKUS}", "quantity": 1}]}
+            for n in range(start, start + BATCH)
+        ]
+        connection.request("POST", "/api/v1/orders/bulk", json.dumps(body), headers)
+        answer = connection.getresponse()
+        content = json.loads(answer.read())
+        if answer.status != 200 or any(row["status_code"] != 201 for row in content["items"]):
+            failures.append(f"{answer.status} {str(content)[:300]}")
+            return
