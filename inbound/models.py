@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from inventory.models import Bin, Carton, Condition, Sku, Warehouse
 from wms.core.models import Merchant, OwnedQuerySet, User
@@ -176,7 +177,7 @@ class Discrepancy(models.Model):
 
     class Kind(models.TextChoices):
         OVER = "over", _("over")
-        SHORT = "short", _("short")
+        SHORT = "short", pgettext_lazy("discrepancy", "short")
         DAMAGED = "damaged", _("damaged")
         WRONG = "wrong", _("wrong item")
         UNANNOUNCED = "unannounced", _("not announced")

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from wms.core.models import Merchant, OwnedQuerySet, User
 
@@ -149,7 +150,7 @@ class Sku(models.Model):
 
 
 class Barcode(models.Model):
-    """One code that a scanner may read on a sku: the warehouse's own, EAN, UPC, FNSKU, or that of an inner or carton with its pack quantity."""
+    """One code that a scanner may read on a sku: the warehouse's own, EAN, UPC, FNSKU, or that of a carton with its pack quantity."""
 
     merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
     sku = models.ForeignKey(Sku, models.CASCADE, related_name="barcodes")
@@ -209,7 +210,7 @@ class Condition(models.TextChoices):
 
 class Reason(models.TextChoices):
     RECEIPT = "receipt", _("receipt")
-    PUTAWAY = "putaway", _("put away")
+    PUTAWAY = "putaway", pgettext_lazy("stock movement", "put away")
     MOVE = "move", _("move")
     REPLENISH = "replenish", _("replenish")
     PICK = "pick", _("pick")
@@ -329,7 +330,7 @@ class Availability(models.Model):
 
 
 class PutBackTask(models.Model):
-    """Goods of a cancelled or broken-off order that wait in a tote or on the stage. They stay committed until somebody has put them away."""
+    """Goods of a cancelled or broken-off order that wait in a tote or on the stage. They stay committed until they are put away."""
 
     class Status(models.TextChoices):
         OPEN = "open", _("open")

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from inventory.models import Bin, Carton, Lot, Sku, Warehouse
 from wms.core.models import Merchant, OwnedQuerySet, PersonalRecord, User
@@ -14,7 +15,7 @@ class Order(models.Model):
     """What must be sent to a buyer. Accepting it commits all of its lines at once, or leaves it short."""
 
     class Status(models.TextChoices):
-        RECEIVED = "received", _("received")
+        RECEIVED = "received", pgettext_lazy("order", "received")
         ON_HOLD = "on_hold", _("on hold")
         SHORT = "short", _("short")
         READY = "ready", _("ready")

@@ -23,6 +23,7 @@ from django.utils.translation import gettext, ngettext
 
 from wms.core import catalogues
 from wms.core.errors import WmsError
+from wms.core.transitions import NotPossibleNow
 
 COMPLETE = ("zh_Hans",)
 # What a template may write as it is: names and units that are the same in every language.
@@ -339,6 +340,15 @@ def test_people_read_their_language() -> None:
         assert gettext("Put away") == "上架"
         assert ngettext("%(count)d bin made.", "%(count)d bins made.", 1) % {"count": 1} == "已新建 1 个库位。"
         assert ngettext("%(count)d bin made.", "%(count)d bins made.", 5) % {"count": 5} == "已新建 5 个库位。"
+
+
+def test_a_refusal_names_states_as_people_know_them() -> None:
+    with translation.override("zh-hans"):
+        refusal = NotPossibleNow(what=gettext("ASN"), key="A-1", status="put_away", to="received")
+        assert str(refusal) == "入库单 A-1 当前为“已上架”，不能变为“已收货”。"
+        assert refusal.details["status"] == "put_away"
+        order = NotPossibleNow(what=gettext("order"), key="O-1", status="?", to="received")
+        assert str(order) == "订单 O-1 当前为“?”，不能变为“已接单”。"
 
 
 @pytest.mark.django_db

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+from django.apps import apps
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +13,18 @@ from wms.core.locking import assert_in_transaction
 
 class NotPossibleNow(WmsError):
     code, status, message = "not_possible_now", 409, _("{what} {key} is {status}: it cannot become {to}.")
+
+    def __str__(self) -> str:
+        """With the states as people know them; `details` keep their names."""
+        shown = {name: self._label(str(self.details[name])) for name in ("status", "to")}
+        return str(self.message).format(**{**self.details, **shown})
+
+    def _label(self, status: str) -> str:
+        for model in apps.get_models():
+            if hasattr(model, "TRANSITIONS") and str(model._meta.verbose_name) == self.details["what"]:
+                states = dict(model._meta.get_field("status").flatchoices)  # type: ignore[union-attr]
+                return str(states.get(status, status))
+        return status
 
 
 class HasStates(Protocol):
