@@ -1,6 +1,7 @@
 """Celery only wakes work up: what is to do, and how often it was tried, stands in PostgreSQL."""
 
 import logging
+import time
 
 from celery import shared_task
 from django.db import connection
@@ -15,15 +16,20 @@ log = logging.getLogger(__name__)
 NUDGE_TTL_MS = 2000
 # What happens within this time is handled in one go: a busy warehouse must not keep the workers busy with waking up.
 GATHER_SECONDS = 0.05
+# When this process woke a handler last: until shortly before that handler looks, another nudge would tell it nothing.
+_woken: dict[str, float] = {}
 
 
 def nudge(handler: str) -> None:
     """Wake a worker for one handler. Never waits for a broker that is down and never raises: the sweep comes anyway."""
+    if time.monotonic() < _woken.get(handler, 0.0) + GATHER_SECONDS / 2:
+        return
     try:
         valkey = _valkey()
         if valkey is not None and not valkey.set(f"wms:nudged:{handler}", 1, nx=True, px=NUDGE_TTL_MS):
             return
         app.send_task("wms.core.tasks.deliver", [handler], countdown=GATHER_SECONDS, retry=False, ignore_result=True)
+        _woken[handler] = time.monotonic()
     except Exception as error:  # a broker may fail in any way: the rows are safe
         log.warning("no nudge for %s: %s", handler, error)
 
