@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from functools import lru_cache
 
 import redis
 from django.contrib.auth import authenticate
@@ -48,7 +49,7 @@ def with_badge(request: HttpRequest, *, badge: str, pin: str) -> User:
     _require_patience(names)
     user = User.objects.filter(badge_hash=hashed, is_active=True).first() if badge else None
     # An unknown badge costs as much time as a wrong PIN.
-    right = check_password(pin, user.pin_hash if user is not None and user.pin_hash else _NOBODY)
+    right = check_password(pin, user.pin_hash if user is not None and user.pin_hash else _nobody())
     if user is None or not user.pin_hash or not right:
         _count(names)
         raise WrongSignIn
@@ -70,7 +71,9 @@ def badge_hash(badge: str) -> str:
     return hashlib.sha256(badge.encode()).hexdigest()
 
 
-_NOBODY = make_password(secrets.token_hex(8))
+@lru_cache(maxsize=1)
+def _nobody() -> str:
+    return make_password(secrets.token_hex(8))
 
 
 def _counters(request: HttpRequest, who: str) -> dict[str, int]:
