@@ -310,7 +310,7 @@ def test_updating_keeps_translations_and_drops_what_is_gone(small_house: Path) -
     assert catalogues.catalogue_path("zh_Hans").read_bytes() == before
 
 
-def test_only_older_catalogues_are_compiled(small_house: Path) -> None:
+def test_only_changed_catalogues_are_compiled(small_house: Path) -> None:
     write(small_house, "a.py", '_("one")')
     for language in ("zh_Hans", "de"):
         catalogues.update(language, catalogues.extract(small_house).values())

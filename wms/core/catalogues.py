@@ -164,24 +164,29 @@ def _entry(language: str, message: Message, old: polib.POEntry | None) -> polib.
 
 
 def compile_all() -> list[str]:
-    """Write each compiled catalogue that is missing or older than its source. Returns the languages that were written."""
+    """Compile each catalogue whose compiled file is missing or of another time than its source. Returns the languages that were written."""
     written = []
     for language in LANGUAGES:
         path = catalogue_path(language)
         compiled = path.with_suffix(".mo")
-        if path.exists() and not (compiled.exists() and compiled.stat().st_mtime_ns >= path.stat().st_mtime_ns):
-            _write(compiled, polib.pofile(str(path), encoding="utf-8").to_binary())
+        if not path.exists():
+            continue
+        changed = path.stat().st_mtime_ns
+        if not compiled.exists() or compiled.stat().st_mtime_ns != changed:
+            _write(compiled, polib.pofile(str(path), encoding="utf-8").to_binary(), changed)
             written.append(language)
     return written
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all: others may be reading it."""
+def _write(path: Path, content: bytes, changed: int | None = None) -> None:
+    """Whole or not at all: others may be reading it. `changed` is the time that the file gets, in nanoseconds."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
         Path(name).chmod(0o644)
+        if changed is not None:
+            os.utime(name, ns=(changed, changed))
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
