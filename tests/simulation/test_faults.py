@@ -14,6 +14,7 @@ from tests.live import LiveSystem
 from tests.simulation.runs import finish, orders_of, start
 
 SEED = 20101201
+ORDERS = 300
 FIRST_AFTER_S = 15.0
 
 
@@ -39,7 +40,7 @@ def killers(system: LiveSystem) -> dict[str, Callable[[], list[psutil.Process]]]
 def test_killed_servers_lose_nothing_and_ship_nothing_twice(system: LiveSystem, shared_path: Path, tmp_path: Path) -> None:
     chance = random.Random(SEED)
     out = tmp_path / "day.json"
-    run = start(system, orders_of(shared_path), out, "--orders-limit", "300", "--pickers", "4")
+    run = start(system, orders_of(shared_path), out, "--orders-limit", str(ORDERS), "--pickers", "4")
     killed: list[str] = []
     targets = killers(system)
     # Each of them twice, in any order, as long as the day lasts.

@@ -92,7 +92,7 @@ class Crew:
             if self._survive(self._next_piece, scanner):
                 self.moved_at = time.monotonic()
             else:
-                self._home.wait(0.3)
+                self._home.wait(0.7)
 
     def _survive(self, piece: Callable[..., object], *with_: object) -> object:
         """One piece that fails is an error of the run, and the next one is taken."""
