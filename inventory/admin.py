@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import Model
 from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from inventory.models import (
     Availability,
@@ -52,6 +54,7 @@ class KeptAdmin(MasterAdmin):
 
 @admin.register(Warehouse)
 class WarehouseAdmin(KeptAdmin):
+    formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
     list_display = ("code", "name", "country", "time_zone", "active")
     inlines = (CutOffInline, HolidayInline, ZoneInline)
 

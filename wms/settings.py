@@ -153,6 +153,19 @@ INVARIANTS = ["inventory.invariants.check", "outbound.invariants.check"]
 # Open picks stand above the ledger; a count that finds less than is reserved asks here to let go of them first.
 RESERVATION_HOLDER = "outbound.unbinding.let_go"
 
+# The administration beside the desk: its name, the way back, and the house's own blue.
+UNFOLD = {
+    "SITE_TITLE": "WMS",
+    "SITE_HEADER": "WMS",
+    "SITE_URL": "/desk",
+    "COLORS": {
+        "primary": {
+            "50": "#eff6fa", "100": "#dcebf4", "200": "#b9d7e8", "300": "#8abbd6", "400": "#5299bf", "500": "#2a78a3", "600": "#14567a",
+            "700": "#0f4866", "800": "#0b4466", "900": "#0a3149", "950": "#06202f",
+        }
+    },
+}  # fmt: skip
+
 API_PAGE_MAX = 200
 API_BULK_MAX = 500
 API_RATE_PER_SECOND = float(os.environ.get("WMS_API_RATE_PER_SECOND", "200"))

@@ -1,14 +1,21 @@
 """A supervisor's morning in a real browser: sign in, see the board, release a wave, follow an order, be refused, filter, sign out."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+if TYPE_CHECKING:
+    from pytest_django.live_server_helper import LiveServer
+
+    from tests.desk.house import House
 
 
 @pytest.fixture
-def house(transactional_db):
+def house(transactional_db: None) -> House:
     from tests.desk.house import furnished
 
     made = furnished()
@@ -25,7 +32,7 @@ def sign_in(page: Page, address: str) -> None:
     page.wait_for_url(f"{address}/desk")
 
 
-def test_a_morning_at_the_desk(browser_page: Page, live_server, house):
+def test_a_morning_at_the_desk(browser_page: Page, live_server: LiveServer, house: House) -> None:
     complaints: list[str] = []
     browser_page.on("pageerror", lambda error: complaints.append(str(error)))
     house.order(reference="FIRST-1")
@@ -51,7 +58,7 @@ def test_a_morning_at_the_desk(browser_page: Page, live_server, house):
     browser_page.goto(f"{live_server.url}/desk/orders")
     browser_page.fill("[name=q]", "SECOND")
     expect(browser_page.locator("#list tbody tr")).to_have_count(1)
-    assert re.search(r"q=SECOND", browser_page.url)
+    browser_page.wait_for_url(re.compile("q=SECOND"))
 
     browser_page.set_viewport_size({"width": 390, "height": 800})
     for url in ("/desk", "/desk/orders", "/desk/waves", "/desk/stock", "/desk/bins", "/desk/asns/new", "/desk/channels/connect"):
@@ -60,14 +67,14 @@ def test_a_morning_at_the_desk(browser_page: Page, live_server, house):
     assert complaints == []
 
 
-def test_the_board_refreshes_itself(browser_page: Page, live_server, house):
+def test_the_board_refreshes_itself(browser_page: Page, live_server: LiveServer, house: House) -> None:
     sign_in(browser_page, live_server.url)
     expect(browser_page.locator("#board")).to_have_attribute("data-open", "0")
     house.order()
     expect(browser_page.locator("#board")).to_have_attribute("data-open", "1", timeout=15_000)
 
 
-def test_a_wave_is_released_without_script(chromium, live_server, house):
+def test_a_wave_is_released_without_script(chromium: Browser, live_server: LiveServer, house: House) -> None:
     house.order()
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()

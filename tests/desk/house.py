@@ -1,6 +1,7 @@
 """One warehouse with something on every page of the desk."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from inbound import asns
 from inbound.asns import NewAsn, NewAsnLine, NewCarton
@@ -21,7 +22,7 @@ class House:
     sku: Sku
     supervisor: User
 
-    def order(self, quantity: int = 1, **fields: object) -> Order:
+    def order(self, quantity: int = 1, **fields: Any) -> Order:
         accepted = orders.accept(merchant=self.merchant, order=make.order(self.warehouse, {self.sku: quantity}, **fields))
         return Order.objects.get(pk=accepted.id)
 

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
 
@@ -25,12 +27,13 @@ def csv(text: str) -> SimpleUploadedFile:
     return SimpleUploadedFile("file.csv", text.encode())
 
 
-def refusal(answer) -> str:
+def refusal(answer: HttpResponseBase) -> str:
+    assert isinstance(answer, HttpResponse)
     found = re.search(r'data-error="(\w+)"', answer.content.decode())
     return found[1] if found else ""
 
 
-def test_a_wave_is_released(desk, house):
+def test_a_wave_is_released(desk: Client, house: House) -> None:
     order = house.order()
     later = house.order(ship_by=timezone.now() + timedelta(days=9))
     until = (timezone.now() + timedelta(days=8)).isoformat()
@@ -42,12 +45,12 @@ def test_a_wave_is_released(desk, house):
     assert (order.status, order.wave, later.status) == ("released", wave, "ready")
 
 
-def test_nothing_to_release_is_said_on_the_page(desk, house):
+def test_nothing_to_release_is_said_on_the_page(desk: Client, house: House) -> None:
     answer = desk.post("/desk/waves/release", {"warehouse": "HOUSE"})
     assert (answer.status_code, refusal(answer), Wave.objects.count()) == (409, "nothing_to_release", 0)
 
 
-def test_bad_fields_of_a_release_are_refused(desk, house):
+def test_bad_fields_of_a_release_are_refused(desk: Client, house: House) -> None:
     order = house.order()
     for fields, code in (({"until": "soon"}, "invalid_input"), ({"most": "-3"}, "not_a_number"), ({"most": "9" * 30}, "not_a_number")):
         answer = desk.post("/desk/waves/release", {"warehouse": "HOUSE", **fields})
@@ -57,7 +60,7 @@ def test_bad_fields_of_a_release_are_refused(desk, house):
     assert order.status == "ready"
 
 
-def test_an_order_is_cancelled_once(desk, house):
+def test_an_order_is_cancelled_once(desk: Client, house: House) -> None:
     order = house.order()
     answer = desk.post(f"/desk/orders/{order.pk}/cancel")
     order.refresh_from_db()
@@ -65,7 +68,7 @@ def test_an_order_is_cancelled_once(desk, house):
     assert "Cancel order" not in desk.get(f"/desk/orders/{order.pk}").content.decode()
 
 
-def test_papers_of_an_order(desk, house):
+def test_papers_of_an_order(desk: Client, house: House) -> None:
     from outbound import packing
 
     order = house.order()
@@ -77,7 +80,7 @@ def test_papers_of_an_order(desk, house):
         assert (answer.status_code, answer["Content-Type"], answer.content[:5]) == (200, "application/pdf", b"%PDF-")
 
 
-def test_an_asn_goes_its_way(desk, house):
+def test_an_asn_goes_its_way(desk: Client, house: House) -> None:
     asn = house.asn(5)
     for does, status in (("approve", "approved"), ("arrive", "arrived")):
         answer = desk.post(f"/desk/asns/{asn}/{does}")
@@ -97,7 +100,7 @@ def test_an_asn_goes_its_way(desk, house):
     assert labels.content[:5] == b"%PDF-"
 
 
-def test_a_packing_list_becomes_an_asn(desk, house):
+def test_a_packing_list_becomes_an_asn(desk: Client, house: House) -> None:
     fields = {"merchant": "ACME", "warehouse": "HOUSE", "reference": "PL-1", "container_number": "CSQU3054383"}
     answer = desk.post("/desk/asns/new", {**fields, "file": csv("Carton No.,SKU,Qty\n1,LAMP,5\n2,LAMP,6\n")})
     asn = Asn.objects.get()
@@ -105,7 +108,7 @@ def test_a_packing_list_becomes_an_asn(desk, house):
     assert list(asn.lines.order_by("number").values_list("carton__number", "quantity")) == [(1, 5), (2, 6)]
 
 
-def test_every_bad_row_of_a_packing_list_is_named_and_nothing_is_stored(desk, house):
+def test_every_bad_row_of_a_packing_list_is_named_and_nothing_is_stored(desk: Client, house: House) -> None:
     fields = {"merchant": "ACME", "warehouse": "HOUSE", "reference": "PL-1"}
     answer = desk.post("/desk/asns/new", {**fields, "file": csv("Carton No.,SKU,Qty\n1,LAMP,many\n2,WHAT,6\n")})
     text = answer.content.decode()
@@ -119,7 +122,7 @@ def test_every_bad_row_of_a_packing_list_is_named_and_nothing_is_stored(desk, ho
         assert desk.post("/desk/asns/new", sent).status_code == 422
 
 
-def test_a_count_is_booked_from_the_sku_and_from_the_bin(desk, house):
+def test_a_count_is_booked_from_the_sku_and_from_the_bin(desk: Client, house: House) -> None:
     balance = StockBalance.objects.get(sku=house.sku)
     assert desk.post(f"/desk/skus/{house.sku.pk}/count", {"balance": balance.pk, "counted": "97"}).status_code == 303
     assert desk.post(f"/desk/bins/{balance.bin_id}/count", {"balance": balance.pk, "counted": "99"}).status_code == 303
@@ -130,7 +133,7 @@ def test_a_count_is_booked_from_the_sku_and_from_the_bin(desk, house):
     assert list(drifts()) == []
 
 
-def test_bins_are_made_from_a_pattern_and_labelled(desk, house):
+def test_bins_are_made_from_a_pattern_and_labelled(desk: Client, house: House) -> None:
     answer = desk.post("/desk/bins/generate", {"warehouse": "HOUSE", "pattern": "X..Z-01..02", "zone": "X", "kind": "storage"})
     assert (answer.status_code, Bin.objects.filter(zone__code="X").count()) == (303, 6)
     refused = desk.post("/desk/bins/generate", {"warehouse": "HOUSE", "pattern": "X..?", "kind": "storage"})
@@ -142,7 +145,7 @@ def test_bins_are_made_from_a_pattern_and_labelled(desk, house):
     assert desk.get(f"/desk/skus/{house.sku.pk}/labels.pdf?copies=3").content[:5] == b"%PDF-"
 
 
-def test_goods_of_a_stopped_order_are_put_back(desk, house):
+def test_goods_of_a_stopped_order_are_put_back(desk: Client, house: House) -> None:
     order = house.order(4)
     waves.release(warehouse_id=house.warehouse.pk, by=house.supervisor)
     picking.pick(task_id=order.tasks.get().pk, tote_code="TOTE-01", by=house.supervisor)
@@ -157,7 +160,7 @@ def test_goods_of_a_stopped_order_are_put_back(desk, house):
     assert list(drifts()) == []
 
 
-def test_missing_goods_are_written_off(desk, house):
+def test_missing_goods_are_written_off(desk: Client, house: House) -> None:
     make.stock(make.bin_of(house.warehouse, "LOST"), house.sku, 2)
     lost = StockBalance.objects.get(bin__kind="lost")
     assert desk.post(f"/desk/missing/{lost.pk}/write-off").status_code == 303
@@ -166,7 +169,7 @@ def test_missing_goods_are_written_off(desk, house):
     assert desk.post(f"/desk/missing/{stored.pk}/write-off").status_code == 404
 
 
-def test_a_shop_is_connected_tied_paused_and_resumed(desk, house):
+def test_a_shop_is_connected_tied_paused_and_resumed(desk: Client, house: House) -> None:
     fields = {"merchant": "ACME", "warehouse": "HOUSE", "adapter": "woocommerce", "name": "Shop", "base_url": "http://127.0.0.1:9"}
     missing = desk.post("/desk/channels/connect", fields)
     assert (missing.status_code, refusal(missing), Channel.objects.count()) == (422, "credentials_missing", 0)
@@ -186,7 +189,7 @@ def test_a_shop_is_connected_tied_paused_and_resumed(desk, house):
     assert Channel.objects.get().opened_credentials() == {"consumer_key": "ck_2", "consumer_secret": "cs_2"}
 
 
-def test_a_shop_that_is_down_is_said_on_the_page(desk, house):
+def test_a_shop_that_is_down_is_said_on_the_page(desk: Client, house: House) -> None:
     fields = {"merchant": "ACME", "warehouse": "HOUSE", "adapter": "woocommerce", "name": "Shop", "base_url": "http://127.0.0.1:9"}
     desk.post("/desk/channels/connect", {**fields, "consumer_key": "ck_1", "consumer_secret": "cs_1"})
     channel = Channel.objects.get()
@@ -195,7 +198,7 @@ def test_a_shop_that_is_down_is_said_on_the_page(desk, house):
     assert "data-trouble" in desk.get("/desk").content.decode()
 
 
-def test_dead_letters_are_replayed(desk, house):
+def test_dead_letters_are_replayed(desk: Client, house: House) -> None:
     events = [
         OutboxEvent.objects.create(topic="t", handler="nobody.hears", payload={}, attempts=15, dead_at=timezone.now()) for _each in range(3)
     ]
@@ -214,24 +217,28 @@ def chief(house: House, client: Client) -> Client:
     return client
 
 
-def test_a_key_is_shown_once_and_revoked(chief, house):
+def test_a_key_is_shown_once_and_revoked(chief: Client, house: House) -> None:
     answer = chief.post(f"/desk/merchants/{house.merchant.pk}/issue-key")
-    raw = re.search(r"data-key>([^<]+)<", answer.content.decode())[1]
+    found = re.search(r"data-key>([^<]+)<", answer.content.decode())
+    assert found is not None
+    raw = found[1]
     assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
-    assert access.authenticate_key(raw).merchant == house.merchant
+    holder = access.authenticate_key(raw)
+    assert holder is not None
+    assert holder.merchant == house.merchant
     assert raw not in chief.get(f"/desk/merchants/{house.merchant.pk}").content.decode()
     assert chief.post(f"/desk/merchants/{house.merchant.pk}/revoke-key", {"key": ApiKey.objects.get().pk}).status_code == 303
     assert access.authenticate_key(raw) is None
 
 
-def test_a_merchant_is_made_once(chief, house):
+def test_a_merchant_is_made_once(chief: Client, house: House) -> None:
     answer = chief.post("/desk/merchants/create", {"code": "NEW", "name": "New Ltd"})
     assert answer["Location"] == f"/desk/merchants/{Merchant.objects.get(code='NEW').pk}"
     again = chief.post("/desk/merchants/create", {"code": "NEW", "name": "Other"})
     assert (again.status_code, refusal(again)) == (409, "code_taken")
 
 
-def test_files_are_imported_or_refused_whole(desk, house):
+def test_files_are_imported_or_refused_whole(desk: Client, house: House) -> None:
     assert desk.post("/desk/imports/skus", {"merchant": "ACME", "file": csv("SKU,Name\nA1,One\nA2,Two\n")}).status_code == 303
     assert set(Sku.objects.values_list("code", flat=True)) == {"LAMP", "A1", "A2"}
     assert desk.post("/desk/imports/bins", {"warehouse": "HOUSE", "file": csv("bin,zone\nQ-01,Q\n")}).status_code == 303
@@ -247,7 +254,7 @@ def test_files_are_imported_or_refused_whole(desk, house):
     assert list(drifts()) == []
 
 
-def test_orders_come_from_a_file_with_a_kept_mapping(desk, house):
+def test_orders_come_from_a_file_with_a_kept_mapping(desk: Client, house: House) -> None:
     text = "Nr,Item,Qty,name,line1,city,postcode,country\n{},LAMP,2,Ada,1 Way,London,N1,GB\n"
     first = {"merchant": "ACME", "warehouse": "HOUSE", "column.reference": "Nr", "column.sku": "Item", "save_as": "ours"}
     assert desk.post("/desk/imports/orders", {**first, "file": csv(text.format("F-1"))}).status_code == 303
@@ -269,7 +276,7 @@ def posts(house: House) -> list[str]:
     return found
 
 
-def test_actions_are_for_supervisors_only(house):
+def test_actions_are_for_supervisors_only(house: House) -> None:
     strangers = {
         "nobody": (None, {302}),
         "picker": (make.user(), {403}),
@@ -277,19 +284,19 @@ def test_actions_are_for_supervisors_only(house):
         # At the desk, but without any right: may look, and may do nothing.
         "guest": (make.user(is_floor=False, is_staff=True), {403}),
     }
-    for url in posts(house):
-        for name, (user, allowed) in strangers.items():
-            client = Client()
-            if user is not None:
-                client.force_login(user)
-            answer = client.post(url)
-            assert answer.status_code in allowed | {405}, (name, url, answer.status_code)
+    actions = posts(house)
+    for name, (user, allowed) in strangers.items():
+        client = Client()
+        if user is not None:
+            client.force_login(user)
+        for url in actions:
+            assert client.post(url).status_code in allowed | {405}, (name, url)
     assert Order.objects.get().status == "ready"
     assert Asn.objects.get().status == "submitted"
     assert ApiKey.objects.count() == 0
 
 
-def test_actions_need_a_token(house):
+def test_actions_need_a_token(house: House) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(house.supervisor)
     order = house.order()
@@ -298,6 +305,6 @@ def test_actions_need_a_token(house):
     assert order.status == "ready"
 
 
-def test_all_pages_are_mounted_once():
+def test_all_pages_are_mounted_once() -> None:
     names = [pattern.name for pattern in urls.pages]
     assert len(names) == len(set(names))

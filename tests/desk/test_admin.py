@@ -2,21 +2,24 @@
 
 import pytest
 from django.contrib import admin
+from django.db.models import Model
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from inventory.models import Barcode, Sku, StockBalance, StockMovement, Warehouse
+from tests.desk.house import House
 from tests.desk.test_pages import furnish
 from wms.core import signing_in
 from wms.core.models import User
 
 
 @pytest.fixture
-def chief(house, client):
+def chief(house: House, client: Client) -> Client:
     client.force_login(User.objects.create_superuser("chief", password="chief-chief"))
     return client
 
 
-def test_every_list_opens(chief, house):
+def test_every_list_opens(chief: Client, house: House) -> None:
     furnish(house, 1)
     for model, registered in admin.site._registry.items():
         if model._meta.app_label not in ("core", "inventory", "inbound", "outbound", "marketplaces"):
@@ -31,14 +34,14 @@ def test_every_list_opens(chief, house):
 
 
 @pytest.mark.parametrize("model", [StockMovement, StockBalance])
-def test_the_ledger_cannot_be_written(chief, house, model):
-    name, row = f"admin:inventory_{model._meta.model_name}", model.objects.first()
+def test_the_ledger_cannot_be_written(chief: Client, house: House, model: type[Model]) -> None:
+    name, row = f"admin:inventory_{model._meta.model_name}", model._default_manager.get(sku=house.sku)
     assert chief.get(reverse(f"{name}_add")).status_code == 403
     assert chief.post(reverse(f"{name}_change", args=[row.pk]), {}).status_code == 403
     assert chief.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
 
 
-def test_a_warehouse_with_its_calendar_is_edited(chief, house):
+def test_a_warehouse_with_its_calendar_is_edited(chief: Client, house: House) -> None:
     url = reverse("admin:inventory_warehouse_change", args=[house.warehouse.pk])
     fields = {
         "code": "HOUSE", "name": "Renamed", "country": "GB", "time_zone": "Europe/London", "working_days": "1,2,3,4,5,6", "active": "on",
@@ -51,7 +54,7 @@ def test_a_warehouse_with_its_calendar_is_edited(chief, house):
     assert (stored.name, stored.working_days, stored.cut_offs.count(), stored.holidays.count()) == ("Renamed", [1, 2, 3, 4, 5, 6], 1, 1)
 
 
-def test_a_barcode_belongs_to_its_skus_merchant(chief, house):
+def test_a_barcode_belongs_to_its_skus_merchant(chief: Client, house: House) -> None:
     url = reverse("admin:inventory_sku_change", args=[house.sku.pk])
     fields = {
         "name": "Lamp", "active": "on", "barcodes-TOTAL_FORMS": "1", "barcodes-INITIAL_FORMS": "0", "barcodes-0-code": "4006381333931",
@@ -62,7 +65,7 @@ def test_a_barcode_belongs_to_its_skus_merchant(chief, house):
     assert Sku.objects.get().name == "Lamp"
 
 
-def test_a_badge_is_issued_and_revoked(chief, house, rf):
+def test_a_badge_is_issued_and_revoked(chief: Client, house: House, rf: RequestFactory) -> None:
     url = reverse("admin:core_user_change", args=[house.supervisor.pk])
     fields = {"username": "supervisor", "is_active": "on", "is_staff": "on", "groups": [str(house.supervisor.groups.get().pk)]}
     page = chief.post(url, {**fields, "new_pin": "4711"}, follow=True)
