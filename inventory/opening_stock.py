@@ -174,12 +174,14 @@ def _bins(warehouse: Warehouse, rows: list[_Row]) -> list[Bin | None]:
 
 def _refuse_clashes(warehouse: Warehouse, rows: list[_Row], bins: list[Bin | None]) -> None:
     held = placing.held_in({bin.pk for bin in bins if bin is not None})
+    owners = {bin_id: set(inside.values()) for bin_id, inside in held.items()}
     clashing = placing.twins({_sku(row).pk for row in rows})
     for row, bin in zip(rows, bins, strict=True):
         if bin is not None:
-            inside = held.setdefault(bin.pk, {})
-            if set(inside) & clashing[_sku(row).pk]:
+            sku, inside, whose = _sku(row).pk, held.setdefault(bin.pk, {}), owners.setdefault(bin.pk, set())
+            if not clashing[sku].isdisjoint(inside):
                 row.record.refuse("bin", str(_("{bin} holds another merchant's goods with the same barcode")).format(bin=bin.code))
-            elif not warehouse.mixes_merchants_in_a_bin and any(other != row.merchant.pk for other in inside.values()):
+            elif not warehouse.mixes_merchants_in_a_bin and whose - {row.merchant.pk}:
                 row.record.refuse("bin", str(_("{bin} holds another merchant's goods")).format(bin=bin.code))
-            inside[_sku(row).pk] = row.merchant.pk
+            inside[sku] = row.merchant.pk
+            whose.add(row.merchant.pk)

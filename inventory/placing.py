@@ -1,5 +1,6 @@
 """Where goods may lie, and where they lie best: bins suggested for putting away."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -179,20 +180,34 @@ def suggest_many(*, warehouse: Warehouse, skus: Sequence[Sku], taken: dict[int, 
             home.update((sku_id, by_key[bin_id]) for sku_id in sku_ids if sku_id not in home)
     empty = iter([bin for bin in bins if not held[bin.pk]])
     answer: dict[int, Bin] = {}
-    turn = 0
+    shared: dict[int | None, list[Bin]] | None = None
+    turns: Counter[int | None] = Counter()
     for sku in skus:
         bin = home.get(sku.pk) or next(empty, None)
-        for _attempt in range(len(bins)):
-            if bin is not None:
-                break
-            candidate = bins[turn % len(bins)]
-            turn += 1
-            inside = held[candidate.pk]
-            if not inside & clashing[sku.pk] and (
-                warehouse.mixes_merchants_in_a_bin or all(owners.get(other) == sku.merchant_id for other in inside)
-            ):
-                bin = candidate
+        if bin is None:
+            # No bin is empty any more, so from here on nobody's set of bins changes.
+            shared = _shared(bins, held, owners, warehouse.mixes_merchants_in_a_bin) if shared is None else shared
+            whose = None if warehouse.mixes_merchants_in_a_bin else sku.merchant_id
+            candidates = shared.get(whose, [])
+            for _attempt in candidates:
+                candidate = candidates[turns[whose] % len(candidates)]
+                turns[whose] += 1
+                if clashing[sku.pk].isdisjoint(held[candidate.pk]):
+                    bin = candidate
+                    break
         if bin is not None:
             answer[sku.pk] = bin
             held[bin.pk].add(sku.pk)
     return answer
+
+
+def _shared(bins: Sequence[Bin], held: dict[int, set[int]], owners: dict[int, int], mixes: bool) -> dict[int | None, list[Bin]]:
+    """The filled bins that may take more, along the walk: all of them under None, or by the merchant who has one alone."""
+    if mixes:
+        return {None: list(bins)}
+    shared: dict[int | None, list[Bin]] = {}
+    for bin in bins:
+        merchants = {owners.get(sku_id) for sku_id in held[bin.pk]}
+        if len(merchants) == 1:
+            shared.setdefault(merchants.pop(), []).append(bin)
+    return shared

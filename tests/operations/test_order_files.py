@@ -1,6 +1,10 @@
+from io import StringIO
+
 import pytest
+from django.core.management import CommandError, call_command
 
 from inventory.models import Availability
+from outbound import orders
 from outbound.models import Order
 from tests import make
 from wms.core.errors import InvalidInput, NotFound
@@ -75,3 +79,25 @@ def test_a_reference_with_other_content_refuses_the_file():
         order_files.import_orders(merchant=shop, content=second, name="o.csv", warehouse=house, mapping=MAPPING)
     assert [problem["path"] for problem in refused.value.details["problems"]] == [["rows", 3, "Invoice"]]
     assert list(Order.objects.values_list("reference", flat=True)) == ["1"]
+
+
+def test_a_reference_taken_after_the_check_is_told_apart_from_nothing_stored(monkeypatch, tmp_path):
+    """Somebody posts order 1 with other content between the check of the file and its first batch."""
+    shop, house, (cup, _pot) = world()
+    content = (HEADER + "0,CUP,1,,Ada,1 Way,London,N1,GB\n1,CUP,3,,Ada,1 Way,London,N1,GB\n").encode()
+    check = order_files._refuse_taken
+
+    def somebody_is_faster(merchant, wanted):
+        check(merchant, wanted)
+        orders.accept(merchant=merchant, order=make.order(house, {cup: 2}, reference="1"))
+
+    monkeypatch.setattr(order_files, "_refuse_taken", somebody_is_faster)
+    path = tmp_path / "faster.csv"
+    path.write_bytes(content)
+    options = {"merchant": shop.code, "warehouse": house.code, "map": ",".join(f"{field}={header}" for field, header in MAPPING.items())}
+    said = StringIO()
+    with pytest.raises(CommandError, match="1 orders of the file were taken; 1 were refused") as refused:
+        call_command("import", "orders", str(path), stderr=said, **options)
+    assert "Nothing was stored" not in str(refused.value)
+    assert said.getvalue() == "Row 3, column Invoice: The reference 1 exists with other content.\n"
+    assert dict(Order.objects.values_list("reference", "unit_count")) == {"0": 1, "1": 2}

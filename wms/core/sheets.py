@@ -56,7 +56,7 @@ def read(content: bytes, *, name: str) -> list[Row]:
         # Workbooks fill every row up to the widest.
         while not values[-1]:
             values.pop()
-        if len(values) > MAX_COLUMNS or any(len(value) > MAX_CELL for value in values):
+        if len(values) > MAX_COLUMNS or max(map(len, values)) > MAX_CELL:
             raise FileTooLarge(
                 name=name,
                 limit=str(_("{columns} columns, {characters} characters a cell")).format(columns=MAX_COLUMNS, characters=MAX_CELL),

@@ -52,6 +52,16 @@ PLACEHOLDER = re.compile(r"^(n/?a|none|null|unknown|unspecified|tbd|tbc|test|x{2
 COUNTRIES = {"UK": "GB", "GREAT BRITAIN": "GB", "ENGLAND": "GB", "SCOTLAND": "GB", "WALES": "GB", "USA": "US", "EIRE": "IE"}
 
 
+class PartlyImported(WmsError):
+    """`details`: how many orders of the file are `taken`, and the `problems` of those that were refused."""
+
+    code, status, message = (
+        "partly_imported",
+        409,
+        _("{taken} orders of the file were taken; {refused} were refused, because something changed while the file was read."),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ImportedOrders:
     """What became of the orders of a file: how many of each status, and how many had come before."""
@@ -88,7 +98,8 @@ def import_orders(
 ) -> ImportedOrders:
     """Accept the orders of a file; rows with one reference are the lines of one order. The same file again changes nothing.
 
-    The whole file is checked first: InvalidInput names every bad row and column, and then no order is accepted.
+    The whole file is checked first: InvalidInput names every bad row and column, and then no order is accepted. Raises PartlyImported
+    where somebody took a reference, or switched a sku off, after that.
     """
     problems = Problems()
     wanted = _parse(merchant, content, name, warehouse, mapping, problems)
@@ -101,12 +112,13 @@ def import_orders(
         answers = orders.accept_many(merchant=merchant, orders=[new for new, _record in batch])
         for (_new, record), answer in zip(batch, answers, strict=True):
             if isinstance(answer, WmsError):
-                # Somebody else was faster with the reference, or took the sku away: the other orders stand.
                 record.refuse("reference", str(answer))
                 continue
             statuses[str(answer.status)] = statuses.get(str(answer.status), 0) + 1
             repeated += answer.repeated
-    problems.finish()
+    if problems:
+        taken = sum(statuses.values())
+        raise PartlyImported(taken=taken, refused=len(wanted) - taken, problems=problems.found)
     return ImportedOrders(len(wanted), statuses, repeated)
 
 

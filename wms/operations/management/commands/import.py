@@ -15,7 +15,7 @@ from wms.operations import order_files
 
 
 class Command(BaseCommand):
-    help = "Import a CSV or XLSX file. All of it is stored or nothing; every bad row is named with its column."
+    help = "Import a CSV or XLSX file. It is checked as a whole: one bad row, and nothing is stored. Every bad row is named with its column."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("kind", choices=("skus", "bins", "opening-stock", "asn", "orders"))
@@ -39,7 +39,8 @@ class Command(BaseCommand):
         except WmsError as error:
             for problem in error.details.get("problems", []):
                 self.stderr.write(problem["message"])
-            raise CommandError(f"{error} Nothing was stored.") from error
+            stored = isinstance(error, order_files.PartlyImported)
+            raise CommandError(str(error) if stored else f"{error} Nothing was stored.") from error
 
     def _import(self, content: bytes, options: dict[str, Any]) -> None:
         kind, name = options["kind"], options["file"].name
