@@ -43,16 +43,15 @@ def _wanted(request: HttpRequest) -> QuerySet[Order]:
             return rows.filter(pk__in=tracked).order_by("pk")
         # A range of the unique key of merchant and reference: as quick among a million orders as among ten.
         merchants = list(Merchant.objects.values_list("pk", flat=True))
-        within = {"reference__gte": text, "reference__lt": f"{text}\U0010ffff", "reference__startswith": text}
-        return rows.filter(merchant__in=merchants, **within).order_by("merchant_id", "reference")
+        bounds = {"reference__gte": text, "reference__lt": f"{text}\U0010ffff", "reference__startswith": text}
+        return rows.filter(merchant__in=merchants, **bounds).order_by("merchant_id", "reference")
     if state == "open":
         rows = rows.filter(status__in=OPEN)
     elif state in Order.Status.values:
         rows = rows.filter(status=state)
-    if within := _DUE_WITHIN.get(request.GET.get("due", "")):
+    within = _DUE_WITHIN.get(request.GET.get("due", ""))
+    if within is not None:
         rows = rows.filter(status__in=OPEN, ship_by__lt=timezone.now() + within)
-    elif request.GET.get("due") == "late":
-        rows = rows.filter(status__in=OPEN, ship_by__lt=timezone.now())
     return rows.order_by("ship_by", "pk") if state == "open" or state in OPEN else rows.order_by("-pk")
 
 
