@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Sum
+from django.db import connection
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -12,7 +12,7 @@ from inventory.floor.reading import bin_scanned, find, goods_of
 from inventory.lookup import Found
 from inventory.models import BinKind, Sku
 from outbound import packing
-from outbound.models import Order, PickTask
+from outbound.models import Order
 from outbound.packing import NotInTheTote
 from wms.core.errors import WmsError
 from wms.core.floor.scenario import NothingScanned, Scenario, WrongItem, whole
@@ -25,6 +25,14 @@ SHOWN = 60
 
 class EmptyTote(WmsError):
     code, status, message = "empty_tote", 409, _("Tote {tote} holds no order.")
+
+
+# Asked at every scan.
+_CONTENT = """
+SELECT t.line_id, s.id, sum(t.quantity), s.packs_unit_by_unit OR m.packs_unit_by_unit, s.code, s.name, s.name_zh, s.weight_g
+FROM outbound_picktask t JOIN inventory_sku s ON s.id = t.sku_id JOIN core_merchant m ON m.id = s.merchant_id
+WHERE t.order_id = %s AND t.status = 'picked' GROUP BY t.line_id, s.id, m.id ORDER BY t.line_id
+"""
 
 
 @dataclass(slots=True)
@@ -48,6 +56,7 @@ class Pack(Scenario):
     def __init__(self, *args: object) -> None:
         super().__init__(*args)  # type: ignore[arg-type]
         self._lines: list[_Line] | None = None
+        self._known: Order | None = None
 
     # Screens.
 
@@ -100,12 +109,9 @@ class Pack(Scenario):
     # What is in the tote.
 
     def _order(self) -> Order:
-        order = (
-            Order.objects.visible_to(self.user)
-            .select_related("tote", "merchant")
-            .filter(pk=self.key("order"), warehouse=self.warehouse_id)
-            .first()
-        )
+        if self._known is not None and self._known.pk == self.key("order"):
+            return self._known
+        order = Order.objects.visible_to(self.user).select_related("tote").filter(pk=self.key("order"), warehouse=self.warehouse_id).first()
         if order is None or order.status != Order.Status.PICKED:
             raise NotPossibleNow(
                 what=str(Order._meta.verbose_name),
@@ -113,29 +119,25 @@ class Pack(Scenario):
                 status=order.status if order else "?",
                 to="packed",
             )
+        self._known = order
         return order
 
     def _content(self) -> list[_Line]:
         """The order's lines in the tote with what is already scanned: one statement for any number."""
         if self._lines is None:
-            tasks = (
-                PickTask.objects.filter(order=self.key("order"), status=PickTask.Status.PICKED)
-                .values("line_id", "sku_id")
-                .annotate(wanted=Sum("quantity"))
-                .order_by("line_id")
-            )
-            held = list(tasks)
-            skus = Sku.objects.select_related("merchant").in_bulk({row["sku_id"] for row in held})
             counted = self._counted()
+            with connection.cursor() as cursor:
+                cursor.execute(_CONTENT, [self.key("order")])
+                held = cursor.fetchall()
             self._lines = [
                 _Line(
-                    row["line_id"],
-                    skus[row["sku_id"]],
-                    row["wanted"],
-                    min(counted.get(row["line_id"], 0), row["wanted"]),
-                    skus[row["sku_id"]].packs_unit_by_unit or skus[row["sku_id"]].merchant.packs_unit_by_unit,
+                    line_id,
+                    Sku(pk=sku_id, code=code, name=name, name_zh=name_zh, weight_g=weight_g),
+                    int(wanted),
+                    min(counted.get(line_id, 0), int(wanted)),
+                    unit_by_unit,
                 )
-                for row in held
+                for line_id, sku_id, wanted, unit_by_unit, code, name, name_zh, weight_g in held
             ]
         return self._lines
 
@@ -225,7 +227,7 @@ class Pack(Scenario):
             quantities={line.id: line.packed for line in lines if line.packed} if rest else None,
             request_id=self.scan_id,
         )
-        self._lines = None
+        self._lines = self._known = None
         self.state = {"parcel": f"{done['parcel_id']} {done['tracking_number']}"}
         if rest:
             self.ok(_("Parcel {tracking} is packed. Scan the tote again for the rest.").format(tracking=done["tracking_number"]))
