@@ -55,8 +55,8 @@ class Asn(models.Model):
         RAIL = "rail", _("rail")
         EXPRESS = "express", _("express")
 
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+")
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"))
     reference = models.CharField(_("reference"), max_length=50)
     status = models.CharField(_("status"), max_length=15, choices=Status.choices, default=Status.SUBMITTED)
     kind = models.CharField(_("kind"), max_length=15, choices=Kind.choices, default=Kind.SELF_SENT)
@@ -69,10 +69,10 @@ class Asn(models.Model):
     sails_on = models.DateField(_("sailing date"), null=True, blank=True)
     expected_on = models.DateField(_("expected on"), null=True, blank=True)
     content_hash = models.CharField(max_length=64, editable=False)
-    created_at = models.DateTimeField(db_default=Now())
-    arrived_at = models.DateTimeField(null=True)
-    received_at = models.DateTimeField(null=True)
-    put_away_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+    arrived_at = models.DateTimeField(_("arrived at"), null=True)
+    received_at = models.DateTimeField(_("received at"), null=True)
+    put_away_at = models.DateTimeField(_("put away at"), null=True)
 
     objects = OwnedQuerySet["Asn"].as_manager()
 
@@ -89,17 +89,17 @@ class Asn(models.Model):
 class AsnCarton(models.Model):
     """One announced box. `carton` is its licence plate once it stands in the warehouse unopened."""
 
-    asn = models.ForeignKey(Asn, models.PROTECT, related_name="cartons")
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
+    asn = models.ForeignKey(Asn, models.PROTECT, related_name="cartons", verbose_name=_("ASN"))
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
     number = models.PositiveIntegerField(_("number"))
     code = models.CharField(_("carton code"), max_length=40)
     box_number = models.CharField(_("merchant's box number"), max_length=30, blank=True)
     sscc = models.CharField("SSCC", max_length=18, blank=True)
-    length_mm = models.PositiveIntegerField(null=True, blank=True)
-    width_mm = models.PositiveIntegerField(null=True, blank=True)
-    height_mm = models.PositiveIntegerField(null=True, blank=True)
-    weight_g = models.PositiveIntegerField(null=True, blank=True)
-    carton = models.OneToOneField(Carton, models.PROTECT, null=True, related_name="+")
+    length_mm = models.PositiveIntegerField(_("length (mm)"), null=True, blank=True)
+    width_mm = models.PositiveIntegerField(_("width (mm)"), null=True, blank=True)
+    height_mm = models.PositiveIntegerField(_("height (mm)"), null=True, blank=True)
+    weight_g = models.PositiveIntegerField(_("weight (g)"), null=True, blank=True)
+    carton = models.OneToOneField(Carton, models.PROTECT, null=True, related_name="+", verbose_name=_("carton"))
 
     objects = OwnedQuerySet["AsnCarton"].as_manager()
 
@@ -118,12 +118,12 @@ class AsnCarton(models.Model):
 class AsnLine(models.Model):
     """An announced sku, in a carton or loose. `received` counts what came in any condition, `damaged` the part of it that was broken."""
 
-    asn = models.ForeignKey(Asn, models.PROTECT, related_name="lines")
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+")
-    carton = models.ForeignKey(AsnCarton, models.PROTECT, null=True, related_name="lines")
-    number = models.PositiveIntegerField()
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    asn = models.ForeignKey(Asn, models.PROTECT, related_name="lines", verbose_name=_("ASN"))
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"))
+    carton = models.ForeignKey(AsnCarton, models.PROTECT, null=True, related_name="lines", verbose_name=_("carton"))
+    number = models.PositiveIntegerField(_("number"))
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", verbose_name=_("sku"))
     quantity = models.PositiveIntegerField(_("quantity"))
     fnsku = models.CharField("FNSKU", max_length=20, blank=True)
     lot = models.CharField(_("lot"), max_length=50, blank=True)
@@ -153,15 +153,15 @@ class AsnLine(models.Model):
 class ReceiptLine(models.Model):
     """One scan at the dock: what was really counted in."""
 
-    asn = models.ForeignKey(Asn, models.PROTECT, related_name="receipt_lines")
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
-    line = models.ForeignKey(AsnLine, models.PROTECT, null=True, related_name="receipt_lines")
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
-    bin = models.ForeignKey(Bin, models.PROTECT, related_name="+")
-    quantity = models.PositiveIntegerField()
-    condition = models.CharField(max_length=10, choices=Condition.choices, default=Condition.GOOD)
-    by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    at = models.DateTimeField(db_default=Now())
+    asn = models.ForeignKey(Asn, models.PROTECT, related_name="receipt_lines", verbose_name=_("ASN"))
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
+    line = models.ForeignKey(AsnLine, models.PROTECT, null=True, related_name="receipt_lines", verbose_name=_("line"))
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", verbose_name=_("sku"))
+    bin = models.ForeignKey(Bin, models.PROTECT, related_name="+", verbose_name=_("bin"))
+    quantity = models.PositiveIntegerField(_("quantity"))
+    condition = models.CharField(_("condition"), max_length=10, choices=Condition.choices, default=Condition.GOOD)
+    by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("when"), db_default=Now())
 
     objects = OwnedQuerySet["ReceiptLine"].as_manager()
 
@@ -189,15 +189,15 @@ class Discrepancy(models.Model):
 
     TRANSITIONS = table(open="accepted disputed", disputed="accepted")
 
-    asn = models.ForeignKey(Asn, models.PROTECT, related_name="discrepancies")
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
-    line = models.ForeignKey(AsnLine, models.PROTECT, null=True, related_name="discrepancies")
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    asn = models.ForeignKey(Asn, models.PROTECT, related_name="discrepancies", verbose_name=_("ASN"))
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
+    line = models.ForeignKey(AsnLine, models.PROTECT, null=True, related_name="discrepancies", verbose_name=_("line"))
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", verbose_name=_("sku"))
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
     quantity = models.PositiveIntegerField(_("quantity"))
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.OPEN)
     note = models.TextField(_("note"), blank=True)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
 
     objects = OwnedQuerySet["Discrepancy"].as_manager()
 

@@ -45,7 +45,7 @@ class Warehouse(models.Model):
 
 
 class Holiday(models.Model):
-    warehouse = models.ForeignKey(Warehouse, models.CASCADE, related_name="holidays")
+    warehouse = models.ForeignKey(Warehouse, models.CASCADE, related_name="holidays", verbose_name=_("warehouse"))
     date = models.DateField(_("date"))
     name = models.CharField(_("name"), max_length=100, blank=True)
 
@@ -60,7 +60,7 @@ class Holiday(models.Model):
 class CutOff(models.Model):
     """Orders of a service that are accepted before `time` leave on the same working day. A blank service stands for all others."""
 
-    warehouse = models.ForeignKey(Warehouse, models.CASCADE, related_name="cut_offs")
+    warehouse = models.ForeignKey(Warehouse, models.CASCADE, related_name="cut_offs", verbose_name=_("warehouse"))
     service = models.CharField(_("service"), max_length=50, blank=True)
     time = models.TimeField(_("time"))
 
@@ -73,7 +73,7 @@ class CutOff(models.Model):
 
 
 class Zone(models.Model):
-    warehouse = models.ForeignKey(Warehouse, models.CASCADE, related_name="zones")
+    warehouse = models.ForeignKey(Warehouse, models.CASCADE, related_name="zones", verbose_name=_("warehouse"))
     code = models.CharField(_("code"), max_length=20)
     name = models.CharField(_("name"), max_length=100, blank=True)
 
@@ -101,8 +101,8 @@ SELLABLE_KINDS = (BinKind.STORAGE, BinKind.TOTE, BinKind.STAGING)
 class Bin(models.Model):
     """One addressable place. The check code is on its label and never in the barcode: it proves that the picker looked."""
 
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="bins")
-    zone = models.ForeignKey(Zone, models.PROTECT, null=True, blank=True)
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="bins", verbose_name=_("warehouse"))
+    zone = models.ForeignKey(Zone, models.PROTECT, null=True, blank=True, verbose_name=_("zone"))
     code = models.CharField(_("code"), max_length=30)
     kind = models.CharField(_("kind"), max_length=12, choices=BinKind.choices, default=BinKind.STORAGE)
     walking_sequence = models.IntegerField(_("walking sequence"), default=0)
@@ -121,7 +121,7 @@ class Bin(models.Model):
 class Sku(models.Model):
     """A merchant's product as stocked. Sizes in millimetres, weights in grams; announced by the merchant, measured by the warehouse."""
 
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="skus")
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="skus", verbose_name=_("merchant"))
     code = models.CharField(_("code"), max_length=50)
     name = models.CharField(_("name"), max_length=200)
     name_zh = models.CharField(_("Chinese name"), max_length=200, blank=True)
@@ -137,7 +137,7 @@ class Sku(models.Model):
     tracks_expiry = models.BooleanField(_("tracks expiry"), default=False)
     packs_unit_by_unit = models.BooleanField(_("packs unit by unit"), default=False)
     active = models.BooleanField(_("active"), default=True)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
 
     objects = OwnedQuerySet["Sku"].as_manager()
 
@@ -152,8 +152,8 @@ class Sku(models.Model):
 class Barcode(models.Model):
     """One code that a scanner may read on a sku: the warehouse's own, EAN, UPC, FNSKU, or that of a carton with its pack quantity."""
 
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
-    sku = models.ForeignKey(Sku, models.CASCADE, related_name="barcodes")
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
+    sku = models.ForeignKey(Sku, models.CASCADE, related_name="barcodes", verbose_name=_("sku"))
     code = models.CharField(_("code"), max_length=80)
     pack_quantity = models.PositiveIntegerField(_("pack quantity"), default=1, validators=[MinValueValidator(1)])
 
@@ -172,7 +172,7 @@ class Barcode(models.Model):
 
 
 class Lot(models.Model):
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="lots")
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="lots", verbose_name=_("sku"))
     code = models.CharField(_("lot"), max_length=50, blank=True)
     expires_on = models.DateField(_("expires on"), null=True, blank=True)
 
@@ -187,9 +187,9 @@ class Lot(models.Model):
 class Carton(models.Model):
     """A numbered box that arrived and may be stored unopened (license plate)."""
 
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="cartons")
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="cartons", verbose_name=_("merchant"))
     code = models.CharField(_("code"), max_length=40)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
 
     objects = OwnedQuerySet["Carton"].as_manager()
 
@@ -236,20 +236,20 @@ ONE_SIDED_REASONS = (
 class StockMovement(models.Model):
     """One leg of an operation. Append-only: a trigger refuses UPDATE and DELETE. Written by inventory.ledger alone."""
 
-    operation_id = models.UUIDField()
-    leg = models.PositiveIntegerField()
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+")
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
-    bin = models.ForeignKey(Bin, models.PROTECT, related_name="+")
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
-    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+")
-    condition = models.CharField(max_length=10, choices=Condition.choices)
-    carton = models.ForeignKey(Carton, models.PROTECT, null=True, related_name="+")
-    quantity = models.BigIntegerField()
-    reason = models.CharField(max_length=12, choices=Reason.choices)
-    document = models.CharField(max_length=80)
-    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    at = models.DateTimeField(db_default=Now())
+    operation_id = models.UUIDField(_("operation"))
+    leg = models.PositiveIntegerField(_("leg"))
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"))
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
+    bin = models.ForeignKey(Bin, models.PROTECT, related_name="+", verbose_name=_("bin"))
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", verbose_name=_("sku"))
+    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+", verbose_name=_("lot"))
+    condition = models.CharField(_("condition"), max_length=10, choices=Condition.choices)
+    carton = models.ForeignKey(Carton, models.PROTECT, null=True, related_name="+", verbose_name=_("carton"))
+    quantity = models.BigIntegerField(_("quantity"))
+    reason = models.CharField(_("reason"), max_length=12, choices=Reason.choices)
+    document = models.CharField(_("document"), max_length=80)
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("when"), db_default=Now())
 
     objects = OwnedQuerySet["StockMovement"].as_manager()
 
@@ -271,16 +271,16 @@ class StockMovement(models.Model):
 class StockBalance(models.Model):
     """How much of one sku, lot, condition and carton one bin holds. Derived from StockMovement; written by inventory.ledger alone."""
 
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+")
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
-    bin = models.ForeignKey(Bin, models.PROTECT, related_name="balances")
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="balances")
-    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+")
-    condition = models.CharField(max_length=10, choices=Condition.choices)
-    carton = models.ForeignKey(Carton, models.PROTECT, null=True, related_name="+")
-    on_hand = models.BigIntegerField(default=0)
-    reserved = models.BigIntegerField(default=0)
-    since = models.DateTimeField(db_default=Now())
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"))
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
+    bin = models.ForeignKey(Bin, models.PROTECT, related_name="balances", verbose_name=_("bin"))
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="balances", verbose_name=_("sku"))
+    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+", verbose_name=_("lot"))
+    condition = models.CharField(_("condition"), max_length=10, choices=Condition.choices)
+    carton = models.ForeignKey(Carton, models.PROTECT, null=True, related_name="+", verbose_name=_("carton"))
+    on_hand = models.BigIntegerField(_("on hand"), default=0)
+    reserved = models.BigIntegerField(_("reserved"), default=0)
+    since = models.DateTimeField(_("since"), db_default=Now())
 
     objects = OwnedQuerySet["StockBalance"].as_manager()
 
@@ -305,12 +305,12 @@ class Availability(models.Model):
     are back in a bin. `backordered`: orders that are short; shops are told available - backordered.
     """
 
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+")
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="availability")
-    on_hand = models.BigIntegerField(default=0)
-    committed = models.BigIntegerField(default=0)
-    backordered = models.BigIntegerField(default=0)
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"))
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="availability", verbose_name=_("sku"))
+    on_hand = models.BigIntegerField(_("on hand"), default=0)
+    committed = models.BigIntegerField(_("committed"), default=0)
+    backordered = models.BigIntegerField(_("backordered"), default=0)
 
     objects = OwnedQuerySet["Availability"].as_manager()
 
@@ -336,17 +336,17 @@ class PutBackTask(models.Model):
         OPEN = "open", _("open")
         DONE = "done", _("done")
 
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+")
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
-    bin = models.ForeignKey(Bin, models.PROTECT, related_name="+")
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
-    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+")
-    carton = models.ForeignKey(Carton, models.PROTECT, null=True, related_name="+")
-    quantity = models.BigIntegerField()
-    document = models.CharField(max_length=80)
-    status = models.CharField(max_length=5, choices=Status.choices, default=Status.OPEN)
-    created_at = models.DateTimeField(db_default=Now())
-    done_at = models.DateTimeField(null=True)
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"))
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
+    bin = models.ForeignKey(Bin, models.PROTECT, related_name="+", verbose_name=_("bin"))
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", verbose_name=_("sku"))
+    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+", verbose_name=_("lot"))
+    carton = models.ForeignKey(Carton, models.PROTECT, null=True, related_name="+", verbose_name=_("carton"))
+    quantity = models.BigIntegerField(_("quantity"))
+    document = models.CharField(_("document"), max_length=80)
+    status = models.CharField(_("status"), max_length=5, choices=Status.choices, default=Status.OPEN)
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+    done_at = models.DateTimeField(_("done at"), null=True)
 
     objects = OwnedQuerySet["PutBackTask"].as_manager()
 

@@ -17,6 +17,7 @@ from django.core.management import CommandError, call_command
 from django.db import models
 from django.template.base import Lexer, TokenType
 from django.test import Client
+from django.urls import get_resolver
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
@@ -188,6 +189,7 @@ def test_labels_of_models_and_choices_are_translated() -> None:
 
 def test_names_of_models_that_people_meet_are_translated() -> None:
     """Those that the administration shows, and those that an error names."""
+    get_resolver().url_patterns  # noqa: B018 - the administration registers with its addresses
     met = {model for model in ours() if model in admin.site._registry}
     for path in catalogues.source_files():
         names = set(re.findall(r"\b([A-Z]\w+)\._meta\.verbose_name", path.read_text())) if path.suffix == ".py" else set()
@@ -196,13 +198,35 @@ def test_names_of_models_that_people_meet_are_translated() -> None:
     assert [model._meta.label for model in met if not isinstance(model._meta.original_attrs.get("verbose_name"), Promise)] == []
 
 
+# Columns that no page shows.
+HIDDEN = {
+    "badge_hash", "pin_hash", "content_hash", "key_hash", "credentials", "webhook_secret", "order_cursor", "raw", "orders_since",
+    "busy_since", "failures", "quiet_until",
+}  # fmt: skip
+
+
+def test_fields_that_the_administration_shows_have_translated_names() -> None:
+    get_resolver().url_patterns  # noqa: B018 - the administration registers with its addresses
+    shown = {model for model in ours() if model in admin.site._registry}
+    shown |= {inline.model for model in list(shown) for inline in admin.site._registry[model].inlines}
+    assert len(shown) > 15
+    plain = [
+        str(field)
+        for model in shown
+        for field in model._meta.fields
+        if not field.auto_created and field.name not in HIDDEN and field.verbose_name not in SAME_EVERYWHERE
+        if not isinstance(field.verbose_name, Promise)
+    ]
+    assert sorted(plain) == []
+
+
 # Which argument of a call, or which key of a dictionary, a person will read.
 READ_ARGUMENTS = {
     "field_error": 1, "done": 1, "success": 1, "warning": 1, "error": 1, "Button": 1, "ok": 0, "ask": 1, "ValidationError": 0, "problem": 1,
 }  # fmt: skip
-READ_NAMES = {"message", "label", "title", "do", "note", "help_text", "short_description", "verbose_name"}
+READ_NAMES = {"message", "label", "title", "do", "note", "help_text", "short_description", "description", "verbose_name"}
 # These speak to operators and to programs, in English.
-NOT_READ = ("wms/servers/", "wms/simulation/", "wms/benchmark/", "wms/cli.py", "/management/", "/adapters/")
+NOT_READ = ("wms/servers/", "wms/simulation/", "wms/benchmark/", "wms/cli.py", "/management/", "/adapters/", "wms/api.py")
 
 
 def untranslated(source: str, name: str) -> Iterator[str]:

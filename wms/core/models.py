@@ -61,7 +61,8 @@ class User(AbstractUser):
     pin_hash = models.CharField(max_length=200, blank=True, editable=False)
 
     class Meta(AbstractUser.Meta):
-        verbose_name, verbose_name_plural = _("user"), _("users")
+        verbose_name = _("user")  # type: ignore[assignment]  # lazy, as everywhere
+        verbose_name_plural = _("users")  # type: ignore[assignment]
         constraints = [
             models.UniqueConstraint(fields=["badge_hash"], condition=~Q(badge_hash=""), name="user_badge_unique"),
         ]
@@ -70,14 +71,14 @@ class User(AbstractUser):
 class ApiKey(models.Model):
     """A merchant's key. Only its SHA-256 is stored; `prefix` tells keys apart on a screen."""
 
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="api_keys")
-    user = models.ForeignKey(User, models.PROTECT, related_name="+")
-    prefix = models.CharField(max_length=12)
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="api_keys", verbose_name=_("merchant"))
+    user = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("user"))
+    prefix = models.CharField(_("prefix"), max_length=12)
     key_hash = models.CharField(max_length=64, unique=True)
-    scopes = models.JSONField(default=list)
-    created_at = models.DateTimeField(db_default=Now())
-    last_used_at = models.DateTimeField(null=True)
-    revoked_at = models.DateTimeField(null=True)
+    scopes = models.JSONField(_("rights"), default=list)
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+    last_used_at = models.DateTimeField(_("last used at"), null=True)
+    revoked_at = models.DateTimeField(_("revoked at"), null=True)
 
     objects = OwnedQuerySet["ApiKey"].as_manager()
 
