@@ -155,7 +155,7 @@ def _insufficient(legs: Sequence[Leg]) -> InsufficientStock:
         entry[1] += leg.reserved
     for place, (quantity, reserved) in changes.items():
         row = StockBalance.objects.filter(
-            bin_id=place.bin_id, sku_id=place.sku_id, lot_id=place.lot_id, condition=place.condition, carton_id=place.carton_id
+            bin=place.bin_id, sku=place.sku_id, lot=place.lot_id, condition=place.condition, carton=place.carton_id
         ).first()
         on_hand, held = (row.on_hand, row.reserved) if row else (0, 0)
         # The row shows the change where the statement wrote it: only refused places fall short as they stand.

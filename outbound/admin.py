@@ -20,7 +20,7 @@ class OrderAdmin(LockedAdmin):
 
 @admin.register(Wave)
 class WaveAdmin(LockedAdmin):
-    list_display = ("pk", "warehouse", "status", "cut_off", "order_count", "by", "created_at")
+    list_display = ("pk", "warehouse", "cut_off", "order_count", "by", "created_at")
     list_select_related = ("warehouse", "by")
     ordering = ("-pk",)
 

@@ -81,7 +81,9 @@ def _lock_stop(task_id: int, tote_code: str) -> _Stop:
         row = cursor.fetchone()
     if row is None:
         raise NotFound(what=str(PickTask._meta.verbose_name), key=task_id)
-    return _Stop(task_id, row[0], row[1], row[2], Place(row[3], row[4], row[5], carton_id=row[6]), *row[7:], tote_code)
+    status, wanted, warehouse_id, bin_id, sku_id, lot_id, carton_id, order_id, reference, order_status, units, bound, tote_id, kind, in_use = row
+    place = Place(bin_id, sku_id, lot_id, carton_id=carton_id)
+    return _Stop(task_id, status, wanted, warehouse_id, place, order_id, reference, order_status, units, bound, tote_id, kind, in_use, tote_code)
 
 
 # The order follows its tasks: picked when every unit is in the tote. Rows are written only where something changes.

@@ -32,14 +32,15 @@ class Released(TypedDict):
     unbound: list[int]
 
 
+# The inner list stands in an array so that it is made once: as a join the planner may make it anew for every ready order.
 _READY = """
 SELECT id, merchant_id, reference FROM outbound_order
-WHERE id IN (
+WHERE id = ANY(ARRAY(
     SELECT id FROM outbound_order
     WHERE warehouse_id = %(warehouse)s AND status = 'ready' AND (%(until)s::timestamptz IS NULL OR ship_by <= %(until)s)
       AND (%(orders)s::bigint[] IS NULL OR id = ANY(%(orders)s))
     ORDER BY ship_by, id LIMIT %(most)s
-) AND status = 'ready'
+)) AND status = 'ready'
 ORDER BY id FOR NO KEY UPDATE
 """
 _LINES = """

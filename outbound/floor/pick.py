@@ -118,7 +118,7 @@ class Pick(Scenario):
 
     def _start(self) -> Screen:
         self.state = {}
-        free = PickTask.objects.filter(warehouse=self.warehouse_id, status=PickTask.Status.OPEN, picker=None, wave__status="released")
+        free = PickTask.objects.filter(warehouse=self.warehouse_id, status=PickTask.Status.OPEN, picker=None)
         waiting = Order.objects.filter(
             warehouse=self.warehouse_id, status__in=[Order.Status.RELEASED, Order.Status.PICKING], pk__in=free.values("order")
         ).count()

@@ -22,7 +22,8 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 def document() -> dict[str, Any]:
-    return json.loads(json.dumps(ninja_api.get_openapi_schema(path_prefix="/api/v1/")))
+    content: dict[str, Any] = json.loads(json.dumps(ninja_api.get_openapi_schema(path_prefix="/api/v1/")))
+    return content
 
 
 def operations() -> list[tuple[str, str]]:

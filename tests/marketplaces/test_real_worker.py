@@ -39,7 +39,8 @@ wms.celery.app.worker_main(["worker", "--beat", "--schedule", "SCHEDULE", "--con
 
 class Worker:
     def __init__(self, folder: Path, lease_seconds: int = 120) -> None:
-        self.folder, self.lease_seconds, self.process = folder, lease_seconds, None
+        self.folder, self.lease_seconds = folder, lease_seconds
+        self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         database = connection.settings_dict
@@ -56,6 +57,7 @@ class Worker:
 
     def kill(self) -> None:
         """kill -9 of the worker and its children, at once."""
+        assert self.process is not None
         main = psutil.Process(self.process.pid)
         for process in [*main.children(recursive=True), main]:
             process.send_signal(signal.SIGKILL)

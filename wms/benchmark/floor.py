@@ -73,7 +73,7 @@ WITH ready AS MATERIALIZED (
 ), reserved AS (
     UPDATE inventory_stockbalance b SET reserved = b.reserved + l.quantity FROM locked l WHERE b.id = l.id
 ), wave AS (
-    INSERT INTO outbound_wave (warehouse_id, status, order_count, by_id) SELECT %(warehouse)s, 'released', count(*), %(by)s FROM ready RETURNING id
+    INSERT INTO outbound_wave (warehouse_id, order_count, by_id) SELECT %(warehouse)s, count(*), %(by)s FROM ready RETURNING id
 ), task AS (
     INSERT INTO outbound_picktask (warehouse_id, merchant_id, wave_id, order_id, line_id, bin_id, sku_id, lot_id, carton_id, quantity,
                                    walking_sequence, status)
