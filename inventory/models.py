@@ -112,7 +112,10 @@ class Bin(models.Model):
     class Meta:
         verbose_name, verbose_name_plural = _("bin"), _("bins")
         constraints = [models.UniqueConstraint(fields=["warehouse", "code"], name="bin_code_once")]
-        indexes = [models.Index(fields=["warehouse", "kind", "walking_sequence"], name="bin_by_walk")]
+        indexes = [
+            models.Index(fields=["warehouse", "kind", "walking_sequence"], name="bin_by_walk"),
+            models.Index(fields=["warehouse", "walking_sequence", "id"], name="bin_along_the_walk"),
+        ]
 
     def __str__(self) -> str:
         return self.code

@@ -12,6 +12,9 @@ from wms.core.errors import WmsError
 
 # A full warehouse is not searched as a whole: so many bins, from a place on the walk that differs from sku to sku.
 SHARE_AMONG = 200
+MANY = 1_000
+# An empty bin is looked for among the first of the walk, then among a few at evenly spread spots: never among more than 1,500.
+LOOK_FIRST, SPOTS, LOOK_AT_EACH = 500, 50, 20
 
 
 class BinHoldsTwin(WmsError):
@@ -51,9 +54,16 @@ WHERE m.id <> c.merchant_id
 def twins(sku_ids: Collection[int]) -> dict[int, set[int]]:
     """By sku id, the skus of other merchants that a scanner cannot tell from it."""
     found: dict[int, set[int]] = {sku_id: set() for sku_id in sku_ids}
+    # Of skus that this very transaction made, the planner knows nothing: without this it may read all of them for each of them.
+    many = len(found) > MANY and connection.in_atomic_block
     with connection.cursor() as cursor:
+        if many:
+            cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(_TWINS, {"skus": list(found)})
-        for sku_id, twin_id in cursor.fetchall():
+        rows = cursor.fetchall()
+        if many:
+            cursor.execute("SET LOCAL enable_seqscan = on")
+        for sku_id, twin_id in rows:
             found[sku_id].add(twin_id)
     return found
 
@@ -98,11 +108,25 @@ WHERE s.sku_id = ANY(%(skus)s) AND s.warehouse_id = %(warehouse)s AND s.on_hand 
   AND b.kind = %(kind)s AND b.active AND b.id <> ALL(%(without)s) AND {_FREE_OF_CLASHES}
 GROUP BY b.id, b.walking_sequence ORDER BY count(DISTINCT s.sku_id) DESC, b.walking_sequence, b.id LIMIT 1
 """
-_EMPTY = """
-SELECT b.id FROM inventory_bin b
-WHERE b.warehouse_id = %(warehouse)s AND b.kind = %(kind)s AND b.active AND b.id <> ALL(%(without)s)
-  AND NOT EXISTS (SELECT FROM inventory_stockbalance o WHERE o.bin_id = b.id AND o.on_hand > 0)
-ORDER BY b.walking_sequence, b.id LIMIT 1
+# What lies in a bin is asked bin by bin: as an anti-join the planner may read the balances of the whole warehouse for it.
+_HOLDS_NOTHING = "(SELECT o.id FROM inventory_stockbalance o WHERE o.bin_id = b.id AND o.on_hand > 0 LIMIT 1) IS NULL"
+_EMPTY = f"""
+SELECT b.id FROM (
+    SELECT id, walking_sequence FROM inventory_bin
+    WHERE warehouse_id = %(warehouse)s AND kind = %(kind)s AND active AND id <> ALL(%(without)s)
+    ORDER BY walking_sequence, id LIMIT {LOOK_FIRST}
+) b
+WHERE {_HOLDS_NOTHING} ORDER BY b.walking_sequence, b.id LIMIT 1
+"""
+_EMPTY_FARTHER = f"""
+SELECT b.id FROM generate_series(0, {SPOTS} - 1) AS spot
+CROSS JOIN LATERAL (
+    SELECT id FROM inventory_bin
+    WHERE warehouse_id = %(warehouse)s AND kind = %(kind)s AND active AND id <> ALL(%(without)s)
+      AND walking_sequence >= %(first)s + spot * %(stride)s
+    ORDER BY walking_sequence, id LIMIT {LOOK_AT_EACH}
+) b
+WHERE {_HOLDS_NOTHING} LIMIT 1
 """
 _SHARED = f"""
 SELECT b.id FROM (
@@ -115,14 +139,19 @@ ORDER BY (SELECT count(DISTINCT sku_id) FROM inventory_stockbalance o WHERE o.bi
          b.walking_sequence, b.id
 LIMIT 1
 """
-_LAST = """
+_WALK = """
 SELECT coalesce((SELECT walking_sequence FROM inventory_bin WHERE warehouse_id = %(warehouse)s AND kind = %(kind)s
+                 ORDER BY walking_sequence LIMIT 1), 0),
+       coalesce((SELECT walking_sequence FROM inventory_bin WHERE warehouse_id = %(warehouse)s AND kind = %(kind)s
                  ORDER BY walking_sequence DESC LIMIT 1), 0)
 """
 
 
 def suggest(*, warehouse_id: int, sku_ids: Sequence[int], condition: str = Condition.GOOD, without: Iterable[int] = ()) -> Bin | None:
     """The bin to put skus of one merchant into: one that holds them, else the first empty one along the walk, else a little filled one.
+
+    Where the first LOOK_FIRST bins of the walk are full, an empty one is looked for at SPOTS along the rest, other spots for other skus:
+    a warehouse of 100,000 bins is not searched as a whole for its last empty one.
 
     Never one where a scanner could not tell them from what lies there. `without` are bin ids to leave out. None where nothing is left.
     """
@@ -137,7 +166,6 @@ def suggest(*, warehouse_id: int, sku_ids: Sequence[int], condition: str = Condi
         "twins": sorted(set().union(*twins(sku_ids).values())),
         "mixes": mixes,
         "merchant": merchant_id,
-        "start": 0,
     }
     with connection.cursor() as cursor:
 
@@ -148,12 +176,19 @@ def suggest(*, warehouse_id: int, sku_ids: Sequence[int], condition: str = Condi
 
         found = first(_SAME) or first(_EMPTY)
         if found is None:
+            cursor.execute(_WALK, values)
+            begin, end = cursor.fetchone()
+            stride = (end - begin) // SPOTS + 1
             # Spread by a multiplier without a common factor, so that skus in a row do not start at the same bin.
-            values["start"] = sku_ids[0] * 7919 % ((first(_LAST) or 0) + 1)
-            found = first(_SHARED)
-        if found is None and values["start"]:
-            values["start"] = 0
-            found = first(_SHARED)
+            values |= {
+                "first": begin + sku_ids[0] * 7919 % stride,
+                "stride": stride,
+                "start": begin + sku_ids[0] * 7919 % (end - begin + 1),
+            }
+            found = first(_EMPTY_FARTHER) or first(_SHARED)
+            if found is None:
+                values["start"] = begin
+                found = first(_SHARED)
     return Bin.objects.get(pk=found) if found is not None else None
 
 

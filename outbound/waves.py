@@ -38,7 +38,7 @@ SELECT id, merchant_id, reference FROM outbound_order
 WHERE id = ANY(ARRAY(
     SELECT id FROM outbound_order
     WHERE warehouse_id = %(warehouse)s AND status = 'ready' AND (%(until)s::timestamptz IS NULL OR ship_by <= %(until)s)
-      AND (%(orders)s::bigint[] IS NULL OR id = ANY(%(orders)s))
+      AND (%(orders)s::bigint[] IS NULL OR id = ANY(%(orders)s)) AND id <> ALL(%(unbound)s::bigint[])
     ORDER BY ship_by, id LIMIT %(most)s
 )) AND status = 'ready'
 ORDER BY id FOR NO KEY UPDATE
@@ -65,17 +65,16 @@ def release(
 
     Raises NothingToRelease. The number of statements does not depend on the number of orders.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_READY, {"warehouse": warehouse_id, "until": until, "orders": order_ids, "most": min(most, WAVE_MAX)})
-        ready = [order_id for order_id, _merchant, _reference in cursor.fetchall()]
-        cursor.execute(_LINES, [ready])
-        wants: dict[int, list[Want]] = {}
-        for row in cursor.fetchall():
-            wants.setdefault(row[0], []).append(Want(*row))
-    stops, unbound = _choose(warehouse_id, wants)
-    released = [order_id for order_id in wants if order_id not in unbound]
-    if not released:
-        raise NothingToRelease()
+    unbound: set[int] = set()
+    released: list[int] = []
+    while not released:
+        wants = _wanted(warehouse_id, until, min(most, WAVE_MAX), order_ids, unbound)
+        if not wants:
+            raise NothingToRelease()
+        stops, without_goods = _choose(warehouse_id, wants)
+        # Orders whose goods lie nowhere just now must not keep back those behind them.
+        unbound |= without_goods
+        released = [order_id for order_id in wants if order_id not in unbound]
     wave = Wave.objects.create(warehouse_id=warehouse_id, by=by, cut_off=until, order_count=len(released))
     with connection.cursor() as cursor:
         cursor.execute(_RELEASE, [wave.pk, released])
@@ -83,6 +82,21 @@ def release(
             raise StartOver
     binding.bind(warehouse_id, stops, dict.fromkeys(released, wave.pk))
     return {"wave_id": wave.pk, "orders": len(released), "tasks": len(stops), "unbound": sorted(unbound)}
+
+
+def _wanted(
+    warehouse_id: int, until: datetime | None, most: int, order_ids: list[int] | None, unbound: set[int]
+) -> dict[int, list[Want]]:
+    """Lock the next ready orders and say what each needs, soonest ship-by first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _READY, {"warehouse": warehouse_id, "until": until, "orders": order_ids, "most": most, "unbound": sorted(unbound)}
+        )
+        cursor.execute(_LINES, [[order_id for order_id, _merchant, _reference in cursor.fetchall()]])
+        wants: dict[int, list[Want]] = {}
+        for row in cursor.fetchall():
+            wants.setdefault(row[0], []).append(Want(*row))
+    return wants
 
 
 def _choose(warehouse_id: int, wants: dict[int, list[Want]]) -> tuple[list[Stop], set[int]]:

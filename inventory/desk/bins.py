@@ -25,7 +25,7 @@ def bins(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(kind=kind)
     if text := desk.clean(request.GET.get("q")):
         rows = rows.filter(code__startswith=text.upper())
-    page = desk.Page(rows.order_by("warehouse", "walking_sequence", "pk"), request, size=100)
+    page = desk.Page(rows.order_by("warehouse_id", "walking_sequence", "pk"), request, size=100)
     held = {
         row["bin"]: row
         for row in StockBalance.objects.visible_to(request.user)

@@ -85,14 +85,15 @@ def _nudge(handlers: set[str]) -> None:
         nudge(handler)
 
 
+# An array is made once. As a join the planner may run the inner statement again and again, and claim more than LIMIT.
 _CLAIM = """
     UPDATE core_outboxevent SET lease_until = now() + make_interval(secs => %s), attempts = attempts + 1
-    WHERE id IN (
+    WHERE id = ANY(ARRAY(
         SELECT id FROM core_outboxevent
         WHERE handler = %s AND dead_at IS NULL AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
         {lane}
         ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
-    )
+    ))
     RETURNING id, payload, attempts
 """
 _CLAIM_ANY = _CLAIM.format(lane="")
