@@ -19,15 +19,11 @@ from stdnum.exceptions import ValidationError
 from inbound.models import Asn, AsnCarton, AsnLine
 from inventory.models import Sku, Warehouse
 from wms.core import outbox
-from wms.core.errors import InvalidInput, NotFound, WmsError
+from wms.core.errors import InvalidInput, NotFound, ReferenceTaken, WmsError
 from wms.core.models import Merchant, User
 from wms.core.transitions import advance
 
 Status = Asn.Status
-
-
-class ReferenceTaken(WmsError):
-    code, status, message = "reference_taken", 409, _("The reference {reference} exists with other content.")
 
 
 class StillOnTheDock(WmsError):

@@ -16,7 +16,7 @@ from outbound import cancellation, orders
 from outbound.models import Order
 from outbound.orders import Accepted, NewLine, NewOrder
 from wms.core import outbox
-from wms.core.errors import WmsError
+from wms.core.errors import ReferenceTaken, WmsError
 from wms.core.transitions import NotPossibleNow
 
 Status, Problem = ChannelOrder.Status, ChannelOrder.Problem
@@ -97,7 +97,7 @@ def reference(channel: Channel, row: ChannelOrder) -> str:
 
 def _note(row: ChannelOrder, answer: Accepted | WmsError) -> None:
     """Keep what became of it. A reference that is there with other content is ours, from a try that was cut off, or the merchant's own."""
-    if isinstance(answer, orders.ReferenceTaken):
+    if isinstance(answer, ReferenceTaken):
         row.order = Order.objects.get(merchant_id=row.merchant_id, reference=answer.details["reference"])
         row.status, row.problem = Status.IMPORTED, Problem.OTHER_CONTENT
     elif isinstance(answer, WmsError):

@@ -18,12 +18,8 @@ from inventory.models import Warehouse
 from outbound import allocation, order_rows
 from outbound.models import Order
 from outbound.order_rows import Draft
-from wms.core.errors import InvalidInput, WmsError
+from wms.core.errors import InvalidInput, ReferenceTaken, WmsError
 from wms.core.models import Merchant
-
-
-class ReferenceTaken(WmsError):
-    code, status, message = "reference_taken", 409, _("The reference {reference} exists with other content.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,41 +94,72 @@ def accept_many(*, merchant: Merchant, orders: Sequence[NewOrder]) -> list[Accep
 def _accept_together(
     merchant: Merchant, warehouse_code: str, group: list[tuple[int, NewOrder]], answers: dict[int, Accepted | WmsError]
 ) -> list[Draft]:
-    """The common case, one transaction: every order whose lines are all free now. Answers it and what cannot be read; returns the others."""
+    """The common case, one transaction: orders whose lines are all free now, and orders whose goods are not there at all.
+
+    Answers them and what cannot be read. Returns the others: repetitions, and those that stand in line behind older short orders.
+    """
+    calendar = _calendar(warehouse_code, group)
     with transaction.atomic(durable=True):
         codes = {line.sku for _index, order in group for line in order.lines}
         catalogue = availability.lock_by_code(merchant_id=merchant.pk, warehouse_code=warehouse_code, sku_codes=codes)
-        drafts = _drafts(merchant, catalogue, group, answers)
-        free = {sku_id: offer.free - offer.backordered for sku_id, offer in catalogue.offers.items()}
-        seen: set[str] = set()
-        fitting = []
-        for draft in drafts:
-            # The second of two orders with one reference is a repetition of the first.
-            if draft.reference not in seen and allocation.take(free, draft.demand):
-                fitting.append(draft)
-            seen.add(draft.reference)
-        ids = order_rows.insert(fitting, Order.Status.READY)
-        placed = [draft for draft in fitting if draft.index in ids]
-        if placed:
-            availability.change(placed[0].warehouse_id, allocation.sum_changes((draft.demand, allocation.COMMIT) for draft in placed))
-    for draft in placed:
-        answers[draft.index] = Accepted(ids[draft.index], draft.reference, Order.Status.READY.value, ship_by=draft.ship_by)
-    return [draft for draft in drafts if draft.index not in ids]
+        drafts = _drafts(merchant, catalogue, calendar, group, answers)
+        fitting, lacking = _sort(drafts, catalogue)
+        ready = order_rows.insert(fitting, Order.Status.READY)
+        short = order_rows.insert(lacking, Order.Status.SHORT)
+        changes = [
+            *((draft.demand, allocation.COMMIT) for draft in fitting if draft.index in ready),
+            *((draft.demand, allocation.BACKORDER) for draft in lacking if draft.index in short),
+        ]
+        if changes:
+            availability.change(drafts[0].warehouse_id, allocation.sum_changes(changes))
+    for draft in drafts:
+        for ids, status in ((ready, Order.Status.READY), (short, Order.Status.SHORT)):
+            if draft.index in ids:
+                answers[draft.index] = Accepted(ids[draft.index], draft.reference, status.value, ship_by=draft.ship_by)
+    return [draft for draft in drafts if draft.index not in answers]
+
+
+def _sort(drafts: list[Draft], catalogue: availability.Catalogue) -> tuple[list[Draft], list[Draft]]:
+    """Which orders can have their goods, and which could not even if nobody waited. One that others wait before is in neither list."""
+    unclaimed = {sku_id: offer.free - offer.backordered for sku_id, offer in catalogue.offers.items()}
+    free = {sku_id: offer.free for sku_id, offer in catalogue.offers.items()}
+    fitting: list[Draft] = []
+    lacking: list[Draft] = []
+    seen: set[str] = set()
+    for draft in drafts:
+        # The second of two orders with one reference is a repetition of the first.
+        if draft.reference in seen:
+            continue
+        seen.add(draft.reference)
+        if allocation.take(unclaimed, draft.demand):
+            allocation.take(free, draft.demand)
+            fitting.append(draft)
+        elif not allocation.fits(free, draft.demand):
+            lacking.append(draft)
+    return fitting, lacking
+
+
+def _calendar(warehouse_code: str, group: list[tuple[int, NewOrder]]) -> Warehouse | None:
+    """The warehouse with its calendar, where an order says no ship-by; read before any row is locked."""
+    if all(order.ship_by is not None for _index, order in group):
+        return None
+    return Warehouse.objects.prefetch_related("cut_offs", "holidays").filter(code=warehouse_code).first()
 
 
 def _drafts(
-    merchant: Merchant, catalogue: availability.Catalogue, group: list[tuple[int, NewOrder]], answers: dict[int, Accepted | WmsError]
+    merchant: Merchant,
+    catalogue: availability.Catalogue,
+    calendar: Warehouse | None,
+    group: list[tuple[int, NewOrder]],
+    answers: dict[int, Accepted | WmsError],
 ) -> list[Draft]:
     """Resolve codes to keys; what cannot be resolved is answered with the place of the fault."""
     drafts = []
-    calendar: Warehouse | None = None
     for index, order in group:
         problems = _problems(order, catalogue)
         if catalogue.warehouse_id is None or problems:
             answers[index] = InvalidInput(problems)
             continue
-        if order.ship_by is None and calendar is None:
-            calendar = Warehouse.objects.prefetch_related("cut_offs", "holidays").get(pk=catalogue.warehouse_id)
         drafts.append(
             Draft(
                 index=index,

@@ -6,7 +6,7 @@ from inbound import asns
 from inbound.asns import NewAsn, NewAsnLine, NewCarton
 from inbound.models import Asn, AsnCarton, AsnLine
 from tests import make
-from wms.core.errors import InvalidInput, NotFound
+from wms.core.errors import InvalidInput, NotFound, ReferenceTaken
 from wms.core.transitions import NotPossibleNow
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,7 +49,7 @@ def test_an_announcement_is_stored_with_cartons_numbered_from_one():
     ]
     again = asns.announce(merchant=shop, asn=new)
     assert (again.id, again.repeated) == (answer.id, True)
-    with pytest.raises(asns.ReferenceTaken):
+    with pytest.raises(ReferenceTaken):
         asns.announce(merchant=shop, asn=replace(new, vessel="Ever Given"))
     assert Asn.objects.count() == 1
     stranger = make.merchant()

@@ -32,6 +32,12 @@ class NotAllowed(WmsError):
     code, status, message = "forbidden", 403, _("You have no right to do this.")
 
 
+class ReferenceTaken(WmsError):
+    """A merchant's own name for a document came before, for something else."""
+
+    code, status, message = "reference_taken", 409, _("The reference {reference} exists with other content.")
+
+
 class InvalidInput(WmsError):
     """Input that cannot be used. `problems` is a list of {"path": [...], "message": str}, one for each bad field or row."""
 

@@ -17,7 +17,7 @@ from outbound.models import Order
 from outbound.orders import NewLine, NewOrder
 from wms.core import sheets
 from wms.core.cells import Columns, Problems, Record
-from wms.core.errors import InvalidInput, NotFound, WmsError
+from wms.core.errors import InvalidInput, NotFound, ReferenceTaken, WmsError
 from wms.core.models import Merchant
 from wms.operations.models import ColumnMapping
 
@@ -164,7 +164,7 @@ def _refuse_taken(merchant: Merchant, wanted: list[tuple[NewOrder, Record]]) -> 
     )
     for new, record in wanted:
         if taken.get(new.reference, new.content_hash) != new.content_hash:
-            record.refuse("reference", str(orders.ReferenceTaken(reference=new.reference)))
+            record.refuse("reference", str(ReferenceTaken(reference=new.reference)))
 
 
 def _address(record: Record) -> dict[str, str]:
