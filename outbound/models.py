@@ -81,6 +81,7 @@ class Order(models.Model):
                 name="order_open_by_ship_by",
             ),
             models.Index(fields=["merchant", "updated_at", "id"], name="order_by_update"),
+            models.Index(fields=["merchant", "status", "updated_at", "id"], name="order_by_status_and_update"),
             models.Index(fields=["wave"], condition=~Q(wave=None), name="order_of_wave"),
         ]
         permissions = [

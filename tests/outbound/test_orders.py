@@ -1,10 +1,11 @@
 import pytest
+from django.db import connection, transaction
 
 from inventory.models import Availability
 from outbound import orders
 from outbound.models import Order
 from tests import make
-from wms.core.errors import InvalidInput
+from wms.core.errors import InvalidInput, ReferenceTaken
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,7 +45,7 @@ def test_a_repeated_reference_answers_the_first_result_and_other_content_is_refu
 
     assert (again.id, again.status, again.repeated) == (first.id, "ready", True)
     assert totals(thing) == (10, 4, 0)
-    with pytest.raises(orders.ReferenceTaken):
+    with pytest.raises(ReferenceTaken):
         orders.accept(merchant=shop, order=make.order(house, {thing: 5}, reference=new.reference))
     assert totals(thing) == (10, 4, 0)
 
@@ -101,3 +102,14 @@ def test_accepting_costs_the_same_number_of_statements_for_any_number_of_lines(d
         orders.accept_many(merchant=shop, orders=batch)
     assert Order.objects.filter(status="ready").count() == 52
     assert OutboxEvent.objects.filter(topic="stock.changed").count() > 0
+
+
+def test_orders_of_a_rare_state_are_found_without_reading_the_others():
+    found = Order.objects.filter(merchant=1, status="packed").order_by("updated_at", "id")[:51]
+    with transaction.atomic(), connection.cursor() as cursor:
+        # A few rows are read whole whatever indexes there are: ask what is possible, not what pays here.
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
+        plan = found.explain()
+    assert "order_by_status_and_update" in plan
+    assert "Sort" not in plan
+    assert "Filter" not in plan
