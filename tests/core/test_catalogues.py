@@ -16,11 +16,12 @@ from django.contrib import admin
 from django.core.management import CommandError, call_command
 from django.db import models
 from django.template.base import Lexer, TokenType
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import get_resolver
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
+from django.views.defaults import server_error
 
 from wms.core import catalogues
 from wms.core.errors import WmsError
@@ -381,3 +382,10 @@ def test_the_browser_chooses_the_language() -> None:
     assert '<html lang="zh-hans">' in page.text
     assert "登录" in page.text
     assert "Sign in" not in page.text
+
+
+def test_a_failed_page_speaks_the_language() -> None:
+    with translation.override("zh-hans"):
+        page = server_error(RequestFactory().get("/desk"))
+    assert page.status_code == 500
+    assert "系统出错，已记录；请稍后再试。" in page.content.decode()
