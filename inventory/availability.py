@@ -57,18 +57,24 @@ SET on_hand = inventory_availability.on_hand + EXCLUDED.on_hand, committed = inv
 
 
 def change(warehouse_id: int, changes: dict[int, Change]) -> None:
-    """A step: add the changes, by sku id, and tell who has to hear: `stock.changed` for what shops are told, `stock.arrived` for what can be promised anew."""
+    """A step: add the changes, by sku id, and tell who has to hear.
+
+    `stock.changed`: what shops are told. `stock.arrived`: more can be promised. `stock.lost`: goods are gone that may have been promised.
+    """
     assert_in_transaction("availability.change()")
     wanted = {sku_id: change for sku_id, change in changes.items() if change != Change()}
     if not wanted:
         return
     told = sorted(sku_id for sku_id, change in wanted.items() if change.told)
+    lost = sorted(sku_id for sku_id, change in wanted.items() if change.on_hand < min(0, change.committed))
     arrived = sorted(sku_id for sku_id, change in wanted.items() if change.on_hand > change.committed)
     events = []
     if told:
         events.append(("stock.changed", {"warehouse_id": warehouse_id, "sku_ids": told}))
     if arrived:
         events.append(("stock.arrived", {"warehouse_id": warehouse_id, "sku_ids": arrived}))
+    if lost:
+        events.append(("stock.lost", {"warehouse_id": warehouse_id, "sku_ids": lost}))
     topics, handlers, payloads = outbox.rows(events)
     with connection.cursor() as cursor:
         cursor.execute(

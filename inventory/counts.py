@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 from inventory import ledger
 from inventory.ledger import Leg, Place
 from inventory.models import Bin, BinKind, Reason, StockBalance
-from wms.core import outbox
 from wms.core.commands import command
 from wms.core.errors import WmsError
 from wms.core.models import User
@@ -42,7 +41,8 @@ def count(
     missing fall back to short. Raises NotCountable for totes and the stage.
     """
     place = Place(bin_id, sku_id, lot_id, condition, carton_id)
-    bin = Bin.objects.get(pk=bin_id)
+    # Two counts of a place without a row would otherwise both add what they found.
+    bin = Bin.objects.select_for_update(no_key=True).get(pk=bin_id)
     if bin.kind in (BinKind.TOTE, BinKind.STAGING):
         raise NotCountable(bin=bin.code)
     let_go = import_string(settings.RESERVATION_HOLDER)
@@ -61,6 +61,4 @@ def count(
             document=f"count {bin.code}",
             by=by,
         )
-    if counted < before:
-        outbox.emit("stock.lost", warehouse_id=bin.warehouse_id, sku_ids=[sku_id])
     return {"before": before, "after": counted}

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from inventory import availability
-from inventory.models import ONE_SIDED_REASONS, SELLABLE_KINDS, Bin, Condition, Reason, Sku, StockBalance
+from inventory.models import ONE_SIDED_REASONS, SELLABLE_KINDS, Bin, Condition, Reason, Sku, StockBalance, StockMovement
 from wms.core.errors import WmsError
 from wms.core.locking import StartOver, assert_in_transaction
 from wms.core.models import User
@@ -191,3 +192,20 @@ def reserve(quantities: dict[int, int]) -> None:
         cursor.execute(_RESERVE, [list(quantities), list(quantities.values())])
         if cursor.rowcount != len(quantities):
             raise StartOver
+
+
+def last_movement(place: Place) -> int:
+    """The id of the newest movement of the place; 0 where nothing ever moved."""
+    last = _movements(place).order_by("-pk").values_list("pk", flat=True).first()
+    return last or 0
+
+
+def came_in_since(place: Place, movement_id: int) -> bool:
+    """Whether goods came into the place after that movement."""
+    return _movements(place).filter(pk__gt=movement_id, quantity__gt=0).exists()
+
+
+def _movements(place: Place) -> QuerySet[StockMovement]:
+    return StockMovement.objects.filter(
+        bin=place.bin_id, sku=place.sku_id, lot=place.lot_id, condition=place.condition, carton=place.carton_id
+    )

@@ -1,35 +1,31 @@
 """Putting goods of broken-off orders back into a bin: only then are they free again."""
 
 from django.db.models.functions import Now
-from django.utils.translation import gettext_lazy as _
 
-from inventory import ledger
+from inventory import bins, ledger, placing
 from inventory.availability import Change
 from inventory.ledger import Leg, Place
-from inventory.models import Bin, BinKind, PutBackTask, Reason
+from inventory.models import BinKind, PutBackTask, Reason
 from wms.core.commands import command
-from wms.core.errors import NotFound, WmsError
+from wms.core.errors import NotFound
 from wms.core.models import User
 from wms.core.transitions import NotPossibleNow
 
 
-class NotAStorageBin(WmsError):
-    code, status, message = "not_a_storage_bin", 422, _("{bin} is not a storage bin.")
-
-
 @command
 def put_back(*, task_id: int, bin_code: str, by: User, request_id: object = None) -> dict[str, int]:
-    """Put a put-back task's goods into a storage bin and end what was committed for them."""
-    task = PutBackTask.objects.select_for_update(no_key=True).filter(pk=task_id).first()
+    """Put a put-back task's goods into a storage bin and end what was committed for them.
+
+    Raises NotFound, NotPossibleNow, WrongBin, and BinHoldsTwin or BinOfAnotherMerchant as putting away does.
+    """
+    task = PutBackTask.objects.select_for_update(no_key=True, of=("self",)).select_related("sku").filter(pk=task_id).first()
     if task is None:
         raise NotFound(what=str(PutBackTask._meta.verbose_name), key=task_id)
     if task.status != PutBackTask.Status.OPEN:
         raise NotPossibleNow(what=str(PutBackTask._meta.verbose_name), key=str(task_id), status=task.status, to="done")
-    to = Bin.objects.filter(warehouse=task.warehouse_id, code=bin_code).first()
-    if to is None:
-        raise NotFound(what=str(Bin._meta.verbose_name), key=bin_code)
-    if to.kind != BinKind.STORAGE:
-        raise NotAStorageBin(bin=bin_code)
+    [to] = bins.find(task.warehouse_id, bin_code)
+    bins.require(to, [BinKind.STORAGE])
+    placing.require_room(bin=to, skus=[task.sku])
     ledger.post(
         warehouse_id=task.warehouse_id,
         legs=[

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from inventory import availability
@@ -40,9 +41,13 @@ def sum_changes(parts: Iterable[tuple[Demand, Change]]) -> dict[int, Change]:
     return changes
 
 
+def fits(free: Demand, demand: Demand) -> bool:
+    return all(free.get(sku_id, 0) >= quantity for sku_id, quantity in demand.items())
+
+
 def take(free: Demand, demand: Demand) -> bool:
     """Take the whole demand out of `free`, or nothing."""
-    if any(free.get(sku_id, 0) < quantity for sku_id, quantity in demand.items()):
+    if not fits(free, demand):
         return False
     for sku_id, quantity in demand.items():
         free[sku_id] -= quantity
@@ -52,8 +57,7 @@ def take(free: Demand, demand: Demand) -> bool:
 def looks_free(warehouse_id: int, demand: Demand) -> bool:
     """Whether the demand would fit if nobody else waited: read without locks, so only a hint."""
     rows = Availability.objects.filter(warehouse=warehouse_id, sku__in=demand).values_list("sku", "on_hand", "committed")
-    free = {sku_id: on_hand - committed for sku_id, on_hand, committed in rows}
-    return take(free, demand)
+    return fits({sku_id: on_hand - committed for sku_id, on_hand, committed in rows}, demand)
 
 
 def demand_of(order_ids: Iterable[int]) -> dict[int, Demand]:
@@ -96,7 +100,9 @@ def fill_arrived(payloads: list[dict[str, Any]]) -> None:
         arrived.setdefault(payload["warehouse_id"], set()).update(payload["sku_ids"])
     for warehouse_id, sku_ids in sorted(arrived.items()):
         waited_for = set(
-            Availability.objects.filter(warehouse=warehouse_id, sku__in=sku_ids, backordered__gt=0).values_list("sku", flat=True)
+            Availability.objects.filter(warehouse=warehouse_id, sku__in=sku_ids, backordered__gt=0, on_hand__gt=F("committed")).values_list(
+                "sku", flat=True
+            )
         )
         if waited_for:
             fill_short(warehouse_id=warehouse_id, sku_ids=waited_for)
@@ -116,4 +122,6 @@ def fill_short(*, warehouse_id: int, sku_ids: set[int]) -> int:
             served = fill(waiting, free)
             availability.change(warehouse_id, sum_changes((demand, FILL) for demand in served))
         filled += len(served)
+        if not any(free.get(sku_id, 0) > 0 for sku_id in sku_ids):
+            return filled
         after = (waiting[-1][0].ship_by, waiting[-1][0].pk)

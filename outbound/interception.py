@@ -50,7 +50,7 @@ def break_off(order: Order) -> Loose:
     drop_open_picks([task for task in tasks if task.status == PickTask.Status.OPEN])
     picked = [task for task in tasks if task.status == PickTask.Status.PICKED]
     PickTask.objects.filter(pk__in=[task.pk for task in picked]).update(status=PickTask.Status.DROPPED)
-    waiting = [(task.tote_id, task.sku_id, task.lot_id, task.quantity) for task in picked if task.tote_id is not None]
+    waiting = [(_tote_of(task), task.sku_id, task.lot_id, task.quantity) for task in picked]
     parcels = list(Parcel.objects.filter(order=order, status=Parcel.Status.PACKED))
     stage_of = {parcel.pk: parcel.stage_id for parcel in parcels}
     for parcel_id, sku_id, lot_id, quantity in ParcelLine.objects.filter(parcel__in=parcels).values_list(
@@ -74,6 +74,11 @@ def break_off(order: Order) -> Loose:
     for _bin_id, sku_id, _lot_id, quantity in waiting:
         loose.held[sku_id] = loose.held.get(sku_id, 0) + quantity
     return loose
+
+
+def _tote_of(task: PickTask) -> int:
+    assert task.tote_id is not None, "what was picked lies in a tote"
+    return task.tote_id
 
 
 def release_promise(order: Order, demand: Demand, loose: Loose, *, backorder: bool) -> None:

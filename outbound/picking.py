@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TypedDict
 
 from django.db import IntegrityError, connection
@@ -81,9 +81,27 @@ def _lock_stop(task_id: int, tote_code: str) -> _Stop:
         row = cursor.fetchone()
     if row is None:
         raise NotFound(what=str(PickTask._meta.verbose_name), key=task_id)
-    status, wanted, warehouse_id, bin_id, sku_id, lot_id, carton_id, order_id, reference, order_status, units, bound, tote_id, kind, in_use = row
+    (
+        status,
+        wanted,
+        warehouse_id,
+        bin_id,
+        sku_id,
+        lot_id,
+        carton_id,
+        order_id,
+        reference,
+        order_status,
+        units,
+        bound,
+        tote_id,
+        kind,
+        in_use,
+    ) = row
     place = Place(bin_id, sku_id, lot_id, carton_id=carton_id)
-    return _Stop(task_id, status, wanted, warehouse_id, place, order_id, reference, order_status, units, bound, tote_id, kind, in_use, tote_code)
+    return _Stop(
+        task_id, status, wanted, warehouse_id, place, order_id, reference, order_status, units, bound, tote_id, kind, in_use, tote_code
+    )
 
 
 # The order follows its tasks: picked when every unit is in the tote. Rows are written only where something changes.
@@ -143,10 +161,6 @@ def _check(stop: _Stop, taken: int) -> None:
     if not taken:
         # Nothing was there: it needs no tote.
         return
-    if not 0 <= taken <= stop.wanted:
-        raise TooMany(quantity=stop.wanted)
-    if not taken:
-        return
     if stop.tote_kind != BinKind.TOTE:
         raise NotATote(code=stop.tote_code)
     if stop.bound_tote is not None and stop.bound_tote != stop.tote_code:
@@ -160,7 +174,7 @@ def _lose(stop: _Stop, missing: int, by: User) -> None:
     losses.lose(
         warehouse_id=stop.warehouse_id, place=stop.place, quantity=missing, unreserve=missing, document=f"order {stop.reference}", by=by
     )
-    outbox.emit("pick.short", warehouse_id=stop.warehouse_id, bin_id=stop.place.bin_id, sku_id=stop.place.sku_id, order_id=stop.order_id)
+    outbox.emit("pick.short", warehouse_id=stop.warehouse_id, place=asdict(stop.place), movement_id=ledger.last_movement(stop.place))
 
 
 def _record(stop: _Stop, taken: int, by: User) -> str:

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.db import transaction
 
-from inventory import losses
+from inventory import ledger, losses
 from inventory.ledger import Place
 from inventory.models import StockBalance
 from outbound.interception import drop_open_picks, lock_orders
 from outbound.models import PickTask
-from wms.core import outbox
+from wms.core.commands import ATTEMPTS
 from wms.core.locking import StartOver, assert_in_transaction
 
 
@@ -50,41 +50,29 @@ def _open_picks(place: Place) -> list[PickTask]:
 
 
 def empty_place(payloads: list[dict[str, Any]]) -> None:
-    """Outbox handler of `pick.short`: a picker found the bin empty, so nobody else is sent there and what the books still say is missing.
+    """Outbox handler of `pick.short`: a picker found the place empty, so nobody else is sent there and what the books still say is missing.
 
-    Each place in a transaction of its own; whoever counts the bin later finds the goods again.
+    Each place in a transaction of its own. Where goods came in since the picker looked, nobody knows any more: only a count tells.
     """
-    for bin_id, sku_id in sorted({(payload["bin_id"], payload["sku_id"]) for payload in payloads}):
-        for place, warehouse_id in _good_places(bin_id, sku_id):
-            _empty(place, warehouse_id)
-    with transaction.atomic(durable=True):
-        for warehouse_id in sorted({payload["warehouse_id"] for payload in payloads}):
-            skus = {payload["sku_id"] for payload in payloads if payload["warehouse_id"] == warehouse_id}
-            outbox.emit("stock.lost", warehouse_id=warehouse_id, sku_ids=sorted(skus))
+    for payload in payloads:
+        _empty(Place(**payload["place"]), payload["warehouse_id"], payload["movement_id"])
 
 
-def _good_places(bin_id: int, sku_id: int) -> list[tuple[Place, int]]:
-    rows = StockBalance.objects.filter(bin=bin_id, sku=sku_id, condition="good", on_hand__gt=0).order_by("pk")
-    return [(Place(row.bin_id, row.sku_id, row.lot_id, row.condition, row.carton_id), row.warehouse_id) for row in rows]
-
-
-def _empty(place: Place, warehouse_id: int) -> None:
-    for _attempt in range(20):
+def _empty(place: Place, warehouse_id: int, movement_id: int) -> None:
+    for _attempt in range(ATTEMPTS):
         try:
             with transaction.atomic(durable=True):
                 let_go(place, keep=0)
                 row = StockBalance.objects.get(
                     bin=place.bin_id, sku=place.sku_id, lot=place.lot_id, condition=place.condition, carton=place.carton_id
                 )
-                if row.on_hand > row.reserved:
-                    losses.lose(
-                        warehouse_id=warehouse_id,
-                        place=place,
-                        quantity=row.on_hand - row.reserved,
-                        unreserve=0,
-                        document="pick short",
-                        by=None,
-                    )
+                if ledger.came_in_since(place, movement_id):
+                    # Undoes let_go as well.
+                    transaction.set_rollback(True)
+                elif row.on_hand > row.reserved:
+                    missing = row.on_hand - row.reserved
+                    losses.lose(warehouse_id=warehouse_id, place=place, quantity=missing, unreserve=0, document="pick short", by=None)
                 return
         except StartOver:
             continue
+    raise StartOver

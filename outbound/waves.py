@@ -84,14 +84,10 @@ def release(
     return {"wave_id": wave.pk, "orders": len(released), "tasks": len(stops), "unbound": sorted(unbound)}
 
 
-def _wanted(
-    warehouse_id: int, until: datetime | None, most: int, order_ids: list[int] | None, unbound: set[int]
-) -> dict[int, list[Want]]:
+def _wanted(warehouse_id: int, until: datetime | None, most: int, order_ids: list[int] | None, unbound: set[int]) -> dict[int, list[Want]]:
     """Lock the next ready orders and say what each needs, soonest ship-by first."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            _READY, {"warehouse": warehouse_id, "until": until, "orders": order_ids, "most": most, "unbound": sorted(unbound)}
-        )
+        cursor.execute(_READY, {"warehouse": warehouse_id, "until": until, "orders": order_ids, "most": most, "unbound": sorted(unbound)})
         cursor.execute(_LINES, [[order_id for order_id, _merchant, _reference in cursor.fetchall()]])
         wants: dict[int, list[Want]] = {}
         for row in cursor.fetchall():

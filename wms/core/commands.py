@@ -11,8 +11,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils.translation import gettext_lazy as _
+from psycopg2.errors import DeadlockDetected
 
 from wms.core.errors import WmsError
 from wms.core.locking import StartOver
@@ -31,7 +32,7 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
     """Make a function with keyword-only arguments, among them `by` and perhaps `request_id`, a command.
 
     With a `request_id` its answer must be JSON (dicts, lists, strings, numbers); a repetition gets the stored answer.
-    Raises RequestReused where the id came before with other content. Begins again when a step raises StartOver.
+    Raises RequestReused where the id came before with other content. Begins again when a step raises StartOver, or when it lost a deadlock.
     """
 
     @wraps(function)
@@ -47,6 +48,9 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
                         return answer
                 except StartOver:
                     if attempt == ATTEMPTS - 1:
+                        raise
+                except OperationalError as error:
+                    if not isinstance(error.__cause__, DeadlockDetected) or attempt == ATTEMPTS - 1:
                         raise
             raise AssertionError("unreachable")
         except (WmsError, IntegrityError):

@@ -1,12 +1,12 @@
 """The one place that says in which order rows are locked. Every command locks downwards in this list and, within a table, in primary-key order.
 
-1. documents          Asn, Wave, Order, Parcel, Channel
+1. documents          Asn, Wave, Order, Parcel, Channel; a Bin that is counted
 2. work on the floor  AsnLine, PickTask, PutBackTask
-3. places             StockBalance
+3. places             StockBalance; those of the bin for missing goods last
 4. promises           Availability, the hot row: locked last, held shortest
 
 Rows that a transaction inserts itself need no place here, except that a batch which may meet a unique key of another
-transaction inserts in the order of that key. A command that finds, after locking, that it needs a row further up raises StartOver.
+transaction inserts in the order of that key. A deadlock that two multi-row changes meet all the same is run again, as is a command that finds, after locking, that it needs a row further up and raises StartOver.
 """
 
 from django.db import connection
