@@ -25,6 +25,7 @@ from inventory.models import (
     Warehouse,
     Zone,
 )
+from inventory.warehouses import equip
 from wms.core.admin_base import Inline, LockedAdmin, MasterAdmin
 
 
@@ -57,6 +58,10 @@ class WarehouseAdmin(KeptAdmin):
     formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
     list_display = ("code", "name", "country", "time_zone", "active")
     inlines = (CutOffInline, HolidayInline, ZoneInline)
+
+    def save_model(self, request: HttpRequest, obj: Warehouse, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        equip(obj)
 
 
 @admin.register(Bin)

@@ -31,6 +31,10 @@ class Packed(TypedDict):
     order_status: str
 
 
+class NoStage(WmsError):
+    code, status, message = "no_stage", 409, _("This warehouse has no bin for packed parcels. Make one of the kind “shipping stage”.")
+
+
 @dataclass(slots=True)
 class _Content:
     """Picked goods of one task, still in the tote."""
@@ -96,7 +100,7 @@ def pack(
     """Close a parcel with `quantities` (base units by order line id; None: all that is in the tote) and give it its tracking number.
 
     The order is packed when its tote is empty. `size_mm` is length, width, height. Raises NotPossibleNow unless the order is picked,
-    NotInTheTote.
+    NotInTheTote, NoStage.
     """
     with connection.cursor() as cursor:
         cursor.execute(_ORDER, [order_id])
@@ -108,7 +112,8 @@ def pack(
             raise NotPossibleNow(what=str(Order._meta.verbose_name), key=reference, status=status, to="packed")
         cursor.execute(_CONTENTS, [order_id])
         contents = [_Content(*content) for content in cursor.fetchall()]
-    assert stage_id is not None, "every warehouse has a stage"
+    if stage_id is None:
+        raise NoStage()
     chosen = _choose(contents, quantities)
     label = own.book(Consignment(order_id, parcels + 1, service, country, weight_g, *(size_mm or (None, None, None))))
     ledger.post(

@@ -4,6 +4,7 @@ from itertools import count
 
 from inventory import ledger
 from inventory.models import Bin, BinKind, Reason, Sku, Warehouse, Zone
+from inventory.warehouses import equip
 from outbound.orders import NewLine, NewOrder
 from wms.core.models import Merchant, User
 
@@ -26,12 +27,11 @@ def user(name: str = "", *, merchant: Merchant | None = None, is_floor: bool = T
 
 
 def warehouse(code: str = "", **fields: object) -> Warehouse:
-    """With a dock DOCK, a stage STAGE, a place LOST for missing goods and the storage bins A-01 to A-05."""
+    """With what `equip` makes, the storage bins A-01 to A-05 and the totes TOTE-01 to TOTE-05."""
     code = code or f"W{number()}"
     place = Warehouse.objects.create(code=code, name=f"Warehouse {code}", country="GB", **fields)
     zone = Zone.objects.create(warehouse=place, code="A")
-    for kind, bin_code in ((BinKind.DOCK, "DOCK"), (BinKind.STAGING, "STAGE"), (BinKind.LOST, "LOST"), (BinKind.QUARANTINE, "QUARANTINE")):
-        Bin.objects.create(warehouse=place, code=bin_code, kind=kind)
+    equip(place)
     for position in range(1, 6):
         Bin.objects.create(warehouse=place, zone=zone, code=f"A-{position:02}", walking_sequence=position * 10, check_code=f"{position}7")
     for position in range(1, 6):

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from inventory import ledger
 from inventory.ledger import Leg, Place
 from inventory.models import Bin, BinKind, Reason, Sku, Warehouse
+from inventory.warehouses import equip
 from outbound.orders import NewLine, NewOrder
 from wms.benchmark.floor import GivenOrder
 from wms.core.models import Merchant, User
@@ -32,8 +33,7 @@ def build() -> None:
     merchant = Merchant.objects.create(code="BENCH", name="Benchmark")
     User.objects.create_user("bench", is_floor=True)
     house = Warehouse.objects.create(code="BENCH", name="Benchmark", country="GB")
-    for kind, code in ((BinKind.DOCK, "DOCK"), (BinKind.STAGING, "STAGE"), (BinKind.LOST, "LOST")):
-        Bin.objects.create(warehouse=house, code=code, kind=kind)
+    equip(house)
     Bin.objects.bulk_create(Bin(warehouse=house, code=f"A-{number:05}", walking_sequence=number) for number in range(BINS))
     Bin.objects.bulk_create(Bin(warehouse=house, code=f"T-{number:05}", kind=BinKind.TOTE) for number in range(TOTES))
     skus = Sku.objects.bulk_create(Sku(merchant=merchant, code=f"SKU-{number:05}", name=f"Thing {number}") for number in range(SKUS))

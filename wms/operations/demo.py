@@ -14,6 +14,7 @@ from inbound.models import Asn
 from inventory import bins, opening_stock, skus
 from inventory.models import Bin, BinKind, CutOff, Warehouse
 from inventory.skus import NewSku
+from inventory.warehouses import equip
 from outbound import orders
 from outbound.models import Order
 from outbound.orders import NewLine, NewOrder
@@ -31,6 +32,7 @@ SIGN_INS = {
 }
 # More people for the handhelds, picker-2 and so on, with the picker's password.
 PICKERS = 20
+TOTES = 20
 DEMO_SIGN_INS = ", ".join(f"{name} / {values[0]}" for name, values in SIGN_INS.items())
 
 # code, English and Chinese name, EAN, units a carton, millimetres, grams, HS code, opening stock
@@ -87,10 +89,10 @@ def _warehouse() -> Warehouse:
     )
     CutOff.objects.get_or_create(warehouse=warehouse, service="", defaults={"time": time(15)})
     CutOff.objects.get_or_create(warehouse=warehouse, service="express", defaults={"time": time(17)})
-    places = {"DOCK": BinKind.DOCK, "STAGE": BinKind.STAGING, "LOST": BinKind.LOST, "QUARANTINE": BinKind.QUARANTINE}
-    places |= {f"TOTE-{number:02}": BinKind.TOTE for number in range(1, 21)}
-    if Bin.objects.filter(warehouse=warehouse, code__in=places).count() < len(places):
-        Bin.objects.bulk_create([Bin(warehouse=warehouse, code=code, kind=kind) for code, kind in places.items()], ignore_conflicts=True)
+    equip(warehouse)
+    if Bin.objects.filter(warehouse=warehouse, kind=BinKind.TOTE).count() < TOTES:
+        totes = [Bin(warehouse=warehouse, code=f"TOTE-{number:02}", kind=BinKind.TOTE) for number in range(1, TOTES + 1)]
+        Bin.objects.bulk_create(totes, ignore_conflicts=True)
     if Bin.objects.filter(warehouse=warehouse, kind=BinKind.STORAGE).count() < 120:
         bins.generate(warehouse=warehouse, pattern="A..B-01..08-1..4", zone="SMALL")
         bins.generate(warehouse=warehouse, pattern="C..D-01..07-1..4", zone="BULK")

@@ -1,0 +1,14 @@
+"""What every warehouse has from its first day on: the bins that the work itself needs."""
+
+from inventory.models import Bin, BinKind, Warehouse
+
+# Receiving counts goods in at a dock, packing puts parcels on a stage; missing and damaged goods have a place of their own.
+NEEDED = {BinKind.DOCK: "DOCK", BinKind.STAGING: "STAGE", BinKind.LOST: "LOST", BinKind.QUARANTINE: "QUARANTINE"}
+
+
+def equip(warehouse: Warehouse) -> None:
+    """A step: make a bin of each needed kind that the warehouse has none of. Safe to run again."""
+    there = set(Bin.objects.filter(warehouse=warehouse, kind__in=NEEDED).values_list("kind", flat=True))
+    Bin.objects.bulk_create(
+        [Bin(warehouse=warehouse, code=code, kind=kind) for kind, code in NEEDED.items() if kind not in there], ignore_conflicts=True
+    )
