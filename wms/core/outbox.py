@@ -5,10 +5,13 @@ import logging
 import random
 import traceback
 from collections.abc import Callable
+from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.utils.module_loading import import_string
 
 from wms.core.locking import assert_in_transaction
@@ -17,10 +20,16 @@ log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 120
 BATCH = 500
+# What failed once is tried alone, so only a few at a time: other workers take the rest.
+RETRIED_AT_ONCE = 20
 MAX_ATTEMPTS = 15
+# The back-off is at its longest here. A patient event is counted no further, so that a worker's end is not its last drop.
+PATIENT_ATTEMPTS = 10
 MAX_DELAY_SECONDS = 900
 
 Nudge = Callable[[str], None]
+# id, payload, attempts, lease_until. The lease is as good as a token: no other claim of these rows ends at the same microsecond.
+Claimed = tuple[int, dict[str, Any], int, datetime | None]
 
 
 def rows(events: list[tuple[str, dict[str, Any]]]) -> tuple[list[str], list[str], list[str]]:
@@ -85,22 +94,37 @@ def _nudge(handlers: set[str]) -> None:
         nudge(handler)
 
 
+# Claims rows, and buries those whose worker ended without a word (their lease ran out) at their last attempt.
 # An array is made once. As a join the planner may run the inner statement again and again, and claim more than LIMIT.
 _CLAIM = """
-    UPDATE core_outboxevent SET lease_until = now() + make_interval(secs => %s), attempts = attempts + 1
+    UPDATE core_outboxevent
+    SET attempts = attempts + {counted},
+        lease_until = CASE WHEN lease_until IS NULL OR attempts < %(most)s THEN now() + make_interval(secs => %(lease)s) END,
+        dead_at = CASE WHEN lease_until IS NOT NULL AND attempts >= %(most)s THEN now() END,
+        last_error = CASE WHEN lease_until IS NOT NULL AND attempts >= %(most)s THEN %(lost)s ELSE last_error END
     WHERE id = ANY(ARRAY(
         SELECT id FROM core_outboxevent
-        WHERE handler = %s AND dead_at IS NULL AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
-        {lane}
-        ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
+        WHERE handler = %(handler)s AND dead_at IS NULL AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
+        {which}
+        ORDER BY due_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     ))
-    RETURNING id, payload, attempts
+    RETURNING id, payload, attempts, lease_until
 """
-_CLAIM_ANY = _CLAIM.format(lane="")
+_CLAIM_FRESH = _CLAIM.format(counted=1, which="AND attempts = 0")
+# What failed is counted when it is handed over: one that ends its worker must not use up the attempts of those that wait behind it.
+_CLAIM_RETRIED = _CLAIM.format(counted=0, which="AND attempts > 0")
 # One deliverer at a time: whoever comes meanwhile leaves the rows to the one that is at it, which looks again when it is done.
 _CLAIM_LANE = _CLAIM.format(
-    lane="AND NOT EXISTS (SELECT FROM core_outboxevent busy WHERE busy.handler = core_outboxevent.handler AND busy.lease_until >= now())"
+    counted=1,
+    which="AND NOT EXISTS (SELECT FROM core_outboxevent busy WHERE busy.handler = core_outboxevent.handler AND busy.lease_until >= now())",
 )
+_LOST = "The worker ended before it was done, again and again."
+# A lease of its own for what is handed over alone; none where the lease ran out meanwhile and somebody else is at it.
+_BEGIN = """
+    UPDATE core_outboxevent SET attempts = attempts + 1, lease_until = now() + make_interval(secs => %s)
+    WHERE id = %s AND lease_until = %s
+    RETURNING id, payload, attempts, lease_until
+"""
 # Two claims of one lane must not look at the same moment. A statement of its own, so that the claim sees what the other one did.
 _ONE_AFTER_ANOTHER = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
@@ -113,43 +137,68 @@ def deliver(handler: str) -> int:
     handler deals with bad ones itself. An error's `retry_after` (seconds) replaces the back-off; a `patient` one never makes a dead letter.
     """
     dotted, _colon, lane = handler.partition(":")
+    retried: list[Claimed] = []
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         if lane:
             cursor.execute(_ONE_AFTER_ANOTHER, [handler])
-        cursor.execute(_CLAIM_LANE if lane else _CLAIM_ANY, [LEASE_SECONDS, handler, BATCH])
-        claimed = sorted(cursor.fetchall())
-    if not claimed:
+            together = _claim(cursor, _CLAIM_LANE, handler, BATCH)
+        else:
+            together = _claim(cursor, _CLAIM_FRESH, handler, BATCH)
+            retried = _claim(cursor, _CLAIM_RETRIED, handler, RETRIED_AT_ONCE)
+    count = len(together) + len(retried)
+    if not count:
         return 0
     function = import_string(dotted)
-    events = [(key, json.loads(payload) if isinstance(payload, str) else payload, attempts) for key, payload, attempts in claimed]
-    fresh = [event for event in events if lane or event[2] == 1]
-    retried = [[event] for event in events if not lane and event[2] > 1]
-    for group in ([fresh] if fresh else []) + retried:
-        _hand_over(function, group)
-    return len(events)
+    _hand_over(function, together)
+    for key, _payload, _attempts, lease in retried:
+        with connection.cursor() as cursor:
+            cursor.execute(_BEGIN, [LEASE_SECONDS, key, lease])
+            begun = _read(cursor)
+        _hand_over(function, begun)
+    return count
 
 
-def _hand_over(function: Callable[[list[dict[str, Any]]], None], group: list[tuple[int, dict[str, Any], int]]) -> None:
-    keys = [key for key, _payload, _attempts in group]
+def _claim(cursor: CursorWrapper, statement: str, handler: str, limit: int) -> list[Claimed]:
+    wanted = {"handler": handler, "limit": limit, "lease": LEASE_SECONDS, "most": MAX_ATTEMPTS, "lost": _LOST}
+    cursor.execute(statement, wanted)
+    return _read(cursor)
+
+
+def _read(cursor: CursorWrapper) -> list[Claimed]:
+    """Oldest first."""
+    return [
+        (key, json.loads(payload) if isinstance(payload, str) else payload, attempts, lease)
+        for key, payload, attempts, lease in sorted(cursor.fetchall(), key=itemgetter(0))
+    ]
+
+
+def _hand_over(function: Callable[[list[dict[str, Any]]], None], group: list[Claimed]) -> None:
+    """Events of one lease. What was buried at the claim has none: nobody is told."""
+    group = [event for event in group if event[3] is not None]
+    if not group:
+        return
+    keys, lease = [event[0] for event in group], group[0][3]
     try:
-        function([payload for _key, payload, _attempts in group])
+        function([event[1] for event in group])
     except Exception as error:  # whatever it was, the events must not be lost
         log.warning("outbox handler %s failed: %s", function.__name__, error)
-        _postpone(keys, min(attempts for _key, _payload, attempts in group), error)
+        _postpone(keys, lease, min(event[2] for event in group), error)
     else:
         with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM core_outboxevent WHERE id = ANY(%s)", [keys])
+            cursor.execute("DELETE FROM core_outboxevent WHERE id = ANY(%s) AND lease_until = %s", [keys, lease])
 
 
-def _postpone(keys: list[int], attempts: int, error: Exception) -> None:
-    asked = getattr(error, "retry_after", None)
+def _postpone(keys: list[int], lease: datetime | None, attempts: int, error: Exception) -> None:
+    """Rows whose lease ran out meanwhile are somebody else's by now and stay as they are."""
+    asked, patient = getattr(error, "retry_after", None), bool(getattr(error, "patient", False))
     delay = float(asked) if asked else min(MAX_DELAY_SECONDS, 2**attempts) * random.uniform(0.5, 1.0)
-    dead = attempts >= MAX_ATTEMPTS and not getattr(error, "patient", False)
+    dead = attempts >= MAX_ATTEMPTS and not patient
+    said = "".join(traceback.format_exception_only(error))[:2000]
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE core_outboxevent SET lease_until = NULL, due_at = now() + make_interval(secs => %s), last_error = %s, "
-            "dead_at = CASE WHEN %s THEN now() END WHERE id = ANY(%s)",
-            [delay, "".join(traceback.format_exception_only(error))[:2000], dead, keys],
+            "attempts = least(attempts, %s), dead_at = CASE WHEN %s THEN now() END WHERE id = ANY(%s) AND lease_until = %s",
+            [delay, said, PATIENT_ATTEMPTS if patient else None, dead, keys, lease],
         )
 
 
