@@ -67,9 +67,9 @@ class Connection:
     def get_object(self, path: str) -> JsonObject:
         return _object(self._json(self.send("GET", path)))
 
-    def get_list(self, path: str, **params: bool | int | str) -> list[JsonObject]:
-        """A collection that WooCommerce does not cut into pages."""
-        return _list(self._json(self.send("GET", path, params=params)))
+    def get_list(self, path: str, *, optional: bool = False, **params: bool | int | str) -> list[JsonObject]:
+        """A collection that WooCommerce does not cut into pages. `optional`: not every shop has this route."""
+        return _list(self._json(self.send("GET", path, params=params, optional=optional)))
 
     def write(self, method: str, path: str, body: Mapping[str, Any]) -> JsonObject:
         return _object(self._json(self.send(method, path, body=body)))
@@ -96,9 +96,15 @@ class Connection:
             more, page = more and bool(news), page + 1
 
     def send(
-        self, method: str, path: str, *, params: Mapping[str, bool | int | str] | None = None, body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, bool | int | str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        optional: bool = False,
     ) -> httpx.Response:
-        """One call. Raises the port's errors for every answer that is not 2xx."""
+        """One call. Raises the port's errors for every answer that is not 2xx, ChannelRefused(NO_ROUTE) for an `optional` route not there."""
         url = f"{self.base_url}/{path}" if path else self.base_url
         texts = {name: _text(value) for name, value in (params or {}).items()}
         client = self._client or _http.shared_client()
@@ -118,16 +124,20 @@ class Connection:
         request = client.build_request(method, f"{url}?{query}" if query else url, json=body)
         response = _http.send(client, request, auth=auth)
         if not response.is_success:
-            self._raise(response)
+            self._raise(response, optional=optional)
         return response
 
-    def _raise(self, response: httpx.Response) -> None:
+    def _raise(self, response: httpx.Response, *, optional: bool) -> None:
         code, reason = _error_of(response)
         if response.has_redirect_location:
             reason = f"the API has moved to {response.headers['Location'].split('?')[0]}"
         if response.status_code == 404 and not code.startswith("woocommerce_"):
             # The route itself is missing: a wrong address or a feature that is switched off, not a missing order or product.
-            raise ChannelRefused(reason=reason, channel_code=code or NO_ROUTE, http_status=404)
+            if optional:
+                raise ChannelRefused(reason=reason, channel_code=code or NO_ROUTE, http_status=404)
+            raise _astray(response, reason)
+        if response.is_redirect or response.status_code == 405:
+            raise _astray(response, reason)
         _http.raise_for_answer(response, code=code, reason=reason)
 
     @staticmethod
@@ -136,6 +146,11 @@ class Connection:
             return response.json()
         except ValueError as error:
             raise ChannelUnavailable(reason="the shop answered something else than JSON", answered=True) from error
+
+
+def _astray(response: httpx.Response, reason: str) -> ChannelUnavailable:
+    """Every shop has our routes. One that answers otherwise is being moved or updated, or its address is wrong: that passes, the work waits."""
+    return ChannelUnavailable(reason=f"HTTP {response.status_code}: {reason}", answered=True)
 
 
 def _object(value: Any) -> JsonObject:

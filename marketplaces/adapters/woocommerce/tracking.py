@@ -38,7 +38,7 @@ class TrackingDesk:
     def _fulfilments(self, order_path: str) -> list[JsonObject] | None:
         """None where the shop has not switched the feature on: its route does not exist then."""
         try:
-            rows = self._connection.get_list(f"{order_path}/fulfillments")
+            rows = self._connection.get_list(f"{order_path}/fulfillments", optional=True)
         except ChannelRefused as error:
             if error.channel_code == NO_ROUTE:
                 return None

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from marketplaces.adapters._http import new_client
 from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.adapters.woocommerce.connection import Connection, oauth_query, plain
-from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused
+from marketplaces.port import ChannelThrottled, ChannelUnavailable, CredentialsRefused
 from tests.marketplaces.woo_shop import WooShop, fail, hang_up, page_of_html, slow, throttle
 
 from .conftest import TIMEOUT_S, adapter
@@ -69,11 +69,11 @@ def test_the_base_path_is_configurable(client: httpx.Client) -> None:
             .listings
             == ()
         )
-        with pytest.raises(ChannelRefused) as caught:
+        with pytest.raises(ChannelUnavailable) as caught:
             WooCommerce(
                 base_url=shop.url.replace("/de", ""), consumer_key="ck_loopback", consumer_secret="cs_loopback", client=client
             ).listings()
-        assert caught.value.channel_code == "rest_no_route"
+        assert caught.value.details["reason"] == "HTTP 404: HTTP 404 Not Found"
 
 
 def test_default_ports_are_left_out_of_the_signed_address() -> None:
@@ -184,9 +184,9 @@ def test_an_answer_of_another_shape_is_no_answer(shop: WooShop, woo: WooCommerce
 
 def test_a_redirect_is_not_followed_with_our_keys(shop: WooShop, woo: WooCommerce) -> None:
     shop.misbehave("GET products", fail(301, headers={"Location": "https://elsewhere.example/wp-json/wc/v3/products?oauth_nonce=1"}))
-    with pytest.raises(ChannelRefused) as caught:
+    with pytest.raises(ChannelUnavailable) as caught:
         woo.listings()
-    assert caught.value.details["reason"] == "the API has moved to https://elsewhere.example/wp-json/wc/v3/products"
+    assert caught.value.details["reason"] == "HTTP 301: the API has moved to https://elsewhere.example/wp-json/wc/v3/products"
     assert len(shop.calls) == 1
 
 

@@ -209,10 +209,12 @@ def test_a_refused_batch_says_why(shop: WooShop, woo: WooCommerce) -> None:
     assert (result.error, result.message) == (PushError.REFUSED, "Invalid parameter(s): update")
 
 
-def test_a_missing_route_is_not_a_missing_product(shop: WooShop, woo: WooCommerce) -> None:
+@pytest.mark.parametrize("status", [301, 302, 405, 404])
+def test_a_shop_that_is_moved_or_updated_meanwhile_is_tried_again(shop: WooShop, woo: WooCommerce, status: int) -> None:
     ids = some_products(shop, 1)
-    shop.misbehave(BATCH, fail(404, body={"code": "rest_no_route", "message": "No route."}))
-    assert [result.error for result in woo.push_stock(levels(ids))] == [PushError.REFUSED]
+    shop.misbehave(BATCH, fail(status, body={"code": "rest_no_route", "message": "No route."}))
+    (result,) = woo.push_stock(levels(ids))
+    assert (result.error, result.message, result.retryable) == (PushError.UNAVAILABLE, f"HTTP {status}: No route.", True)
 
 
 def test_wrong_keys_concern_the_whole_channel(shop: WooShop, woo: WooCommerce) -> None:

@@ -176,6 +176,19 @@ def test_an_unreadable_look_writes_nothing(shop: WooShop, woo: WooCommerce, orde
     assert written(shop) == []
 
 
+@pytest.mark.parametrize("call", ["GET orders/[0-9]+", "GET orders/[0-9]+/notes", "POST orders/[0-9]+/notes", "PUT orders/[0-9]+"])
+@pytest.mark.parametrize("status", [302, 405, 404])
+def test_a_shop_that_is_moved_or_updated_meanwhile_is_told_later(
+    shop: WooShop, woo: WooCommerce, order_id: int, call: str, status: int
+) -> None:
+    shop.misbehave(call, fail(status, body={"code": "rest_no_route", "message": "No route."}))
+    with pytest.raises(ChannelUnavailable) as caught:
+        woo.send_tracking(tracking(order_id, completes_order=True))
+    assert caught.value.details["reason"] == f"HTTP {status}: No route."
+    woo.send_tracking(tracking(order_id, completes_order=True))
+    assert (len(notes(shop, order_id)), shop.books.order(order_id)["status"]) == (1, "completed")
+
+
 def test_a_throttled_look_writes_nothing(shop: WooShop, woo: WooCommerce, order_id: int) -> None:
     shop.misbehave("GET orders/[0-9]+/fulfillments", throttle("3"))
     with pytest.raises(ChannelThrottled):
