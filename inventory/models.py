@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
+import pycountry
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -38,6 +41,19 @@ class Warehouse(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    def clean(self) -> None:
+        """Every page of the floor reads the clock and the calendar: what they could not work with is refused here."""
+        problems: dict[str, str | Promise] = {}
+        if self.time_zone not in available_timezones():
+            problems["time_zone"] = _("There is no such time zone. Take a name such as Europe/London.")
+        self.country = self.country.upper()
+        if pycountry.countries.get(alpha_2=self.country) is None:
+            problems["country"] = _("There is no such country. Take its two letters, such as GB.")
+        if not self.working_days or not set(self.working_days) <= set(range(1, 8)):
+            problems["working_days"] = _("Name at least one day by its number: Monday is 1, Sunday is 7.")
+        if problems:
+            raise ValidationError(problems)
 
     @property
     def zone_info(self) -> ZoneInfo:

@@ -41,6 +41,28 @@ def test_a_warehouse_made_in_the_administration_has_what_the_work_needs(chief: C
     assert kinds(house) == EQUIPPED
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("time_zone", "Mars/Olympus"),
+        ("time_zone", "../UTC"),
+        ("country", "XX"),
+        ("working_days", ""),
+        ("working_days", "0,1"),
+        ("working_days", "8"),
+    ],
+)
+def test_a_calendar_that_nobody_could_work_by_is_refused(chief: Client, field: str, value: str) -> None:
+    page = chief.post(reverse("admin:inventory_warehouse_add"), {**FORM, field: value})
+    assert (page.status_code, list(page.context["adminform"].form.errors)) == (200, [field])
+    assert not Warehouse.objects.exists()
+
+
+def test_a_country_is_stored_in_capitals(chief: Client) -> None:
+    assert chief.post(reverse("admin:inventory_warehouse_add"), {**FORM, "country": "de"}).status_code == 302
+    assert Warehouse.objects.get().country == "DE"
+
+
 def test_a_bin_of_the_kind_under_another_name_is_enough() -> None:
     house = Warehouse.objects.create(code="OLD", name="Old", country="GB")
     Bin.objects.create(warehouse=house, code="GATE-1", kind="dock")
