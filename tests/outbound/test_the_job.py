@@ -1,9 +1,12 @@
 """An order's way over the floor, and back."""
 
-import pytest
+from datetime import timedelta
 
-from inventory import counts, put_back
-from inventory.models import Availability, PutBackTask, StockBalance, StockMovement
+import pytest
+from django.utils import timezone
+
+from inventory import counts, expiry, put_back
+from inventory.models import Availability, Bin, Lot, PutBackTask, StockBalance, StockMovement
 from outbound import cancellation, orders, packing, picking, shipping, waves
 from outbound.models import Order, Parcel, PickTask
 from tests import make
@@ -161,6 +164,58 @@ def test_finding_nothing_needs_no_tote(floor):
     order.refresh_from_db()
     assert (order.status, totals(floor.two)) == ("short", (0, 0, 6))
     assert not PutBackTask.objects.exists()
+
+
+def test_a_short_pick_empties_its_own_place_only(floor):
+    lots = [Lot.objects.create(sku=floor.two, code=code, expires_on=day) for code, day in (("L1", "2090-01-01"), ("L2", "2091-01-01"))]
+    for lot in lots:
+        make.stock(make.bin_of(floor.house, "A-04"), floor.two, 5, lot_id=lot.pk)
+    order = floor.released({floor.two: 3})
+    task = order.tasks.get()
+    assert task.lot_id == lots[0].pk
+
+    picking.pick(task_id=task.pk, tote_code="TOTE-01", quantity=1, by=floor.by)
+    deliver_everything()
+
+    left = StockBalance.objects.filter(bin__code="A-04", bin__warehouse=floor.house).order_by("pk")
+    assert list(left.values_list("lot", "on_hand")) == [(lots[0].pk, 0), (lots[1].pk, 5)]
+    assert list(order.tasks.filter(status="open").values_list("lot", "quantity")) == [(lots[1].pk, 2)]
+
+
+def test_goods_that_came_in_since_a_short_pick_are_not_lost(floor):
+    order = floor.released({floor.two: 6})
+    picking.pick(task_id=order.tasks.get().pk, tote_code="TOTE-01", quantity=4, by=floor.by)
+    make.stock(make.bin_of(floor.house, "A-03"), floor.two, 9)
+    deliver_everything()
+
+    assert StockBalance.objects.get(bin__code="A-03", sku=floor.two).on_hand == 9
+    assert totals(floor.two) == (13, 6, 0)
+
+
+def test_a_wave_goes_on_behind_orders_whose_goods_lie_nowhere(floor):
+    stuck = orders.accept(merchant=floor.shop, order=make.order(floor.house, {floor.two: 6}, ship_by="2030-01-01T00:00:00Z"))
+    free = orders.accept(merchant=floor.shop, order=make.order(floor.house, {floor.one: 1}, ship_by="2030-01-02T00:00:00Z"))
+    Bin.objects.filter(warehouse=floor.house, code="A-03").update(active=False)
+
+    released = waves.release(warehouse_id=floor.house.pk, by=floor.by, most=1)
+
+    assert (released["orders"], released["unbound"]) == (1, [stuck.id])
+    assert Order.objects.get(pk=free.id).status == "released"
+
+
+def test_expired_goods_are_held_and_their_orders_fall_short(floor):
+    old = Lot.objects.create(sku=floor.two, code="OLD", expires_on=timezone.now().date() + timedelta(days=1))
+    make.stock(make.bin_of(floor.house, "A-04"), floor.two, 5, lot_id=old.pk)
+    order = floor.released({floor.two: 11})
+    Lot.objects.filter(pk=old.pk).update(expires_on=timezone.now().date() - timedelta(days=1))
+
+    assert expiry.hold_expired() == 1
+    deliver_everything()
+
+    assert StockBalance.objects.get(lot=old, condition="held").on_hand == 5
+    order.refresh_from_db()
+    assert (order.status, totals(floor.two)) == ("short", (6, 0, 11))
+    assert expiry.hold_expired() == 0
 
 
 def test_a_count_wins_over_promises_and_the_youngest_ship_by_falls_short(floor):

@@ -1,13 +1,15 @@
 """Scanners, supervisors and counters on the same order or bin at the same moment."""
 
+import time
 from functools import partial
 
 import pytest
 
 from inventory import counts
+from inventory.ledger import InsufficientStock
 from inventory.models import StockBalance, StockMovement
-from outbound import cancellation, orders, picking, shortfall, waves
-from outbound.models import Order
+from outbound import cancellation, orders, picking, shortfall, unbinding, waves
+from outbound.models import Order, PickTask
 from tests import make
 from tests.outbound.test_the_job import deliver_everything
 from wms.core.transitions import NotPossibleNow
@@ -71,6 +73,39 @@ def test_cancelling_during_the_pick_leaves_no_unit_behind(released, together, _r
     assert answers[3] == {"order_id": order.pk, "order_status": "cancelled"}
     assert {type(answer) for answer in answers if not isinstance(answer, dict)} <= {NotPossibleNow}
     assert list(drifts()) == []
+
+
+def test_without_the_orders_lock_a_cancelled_order_would_be_picked(released, together, monkeypatch):
+    order, tasks, _house, by = released
+    monkeypatch.setattr(picking, "_STOP", picking._STOP.replace("FOR NO KEY UPDATE OF o, t", ""))
+    slow = picking._check
+
+    def look_and_wait(stop, taken):
+        slow(stop, taken)
+        time.sleep(0.5)
+
+    monkeypatch.setattr(picking, "_check", look_and_wait)
+    # The task's own state is the second guard: both together keep the books.
+    monkeypatch.setattr(picking, "_PICKED", picking._PICKED.replace("WHERE id = %(task)s AND status = 'open'", "WHERE id = %(task)s"))
+    # Other orders' picks keep enough reserved in the bin.
+    StockBalance.objects.filter(sku=tasks[0].sku, bin=tasks[0].bin).update(reserved=12)
+
+    def cancel_later():
+        time.sleep(0.2)
+        return cancellation.cancel(order_id=order.pk, by=make.user(is_staff=True))
+
+    together([partial(picking.pick, task_id=tasks[0].pk, tote_code="TOTE-01", by=by), cancel_later])
+
+    assert PickTask.objects.get(pk=tasks[0].pk).status == "picked"
+    assert [line for line in drifts() if line.startswith("reserved")]
+
+
+def test_without_letting_go_a_count_during_the_pick_would_be_refused(released, monkeypatch):
+    _order, tasks, house, by = released
+    bin_id = make.bin_of(house, "A-01").pk
+    monkeypatch.setattr(unbinding, "drop_open_picks", lambda _tasks: None)
+    with pytest.raises(InsufficientStock):
+        counts.count(bin_id=bin_id, sku_id=tasks[0].sku_id, counted=1, by=by)
 
 
 @pytest.mark.parametrize("_round", range(5))

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from inventory import counts, invariants, put_back
+from inventory import counts, invariants, moves, put_back
 from inventory.ledger import InsufficientStock
 from inventory.models import Availability, PutBackTask, StockBalance
 from outbound import allocation, cancellation, orders, packing, picking, shipping, shortfall, unbinding, waves
@@ -119,6 +119,18 @@ class Warehouse(RuleBasedStateMachine):
     def count(self, sku, bin_code, counted):
         answer = counts.count(bin_id=make.bin_of(self.house, bin_code).pk, sku_id=self.skus[sku].pk, counted=counted, by=self.by)
         self.inside[sku] += answer["after"] - answer["before"]
+
+    @rule(sku=st.integers(0, 2), here=st.sampled_from(BINS), there=st.sampled_from(BINS), quantity=st.integers(1, 5))
+    def move(self, sku, here, there, quantity):
+        if here == there:
+            return
+        free = StockBalance.objects.filter(bin=make.bin_of(self.house, here), sku=self.skus[sku]).first()
+        call = {"warehouse_id": self.house.pk, "from_bin": here, "to_bin": there, "sku_id": self.skus[sku].pk, "quantity": quantity}
+        if free is None or free.on_hand - free.reserved < quantity:
+            with pytest.raises(InsufficientStock):
+                moves.move(**call, by=self.by)
+        else:
+            moves.move(**call, by=self.by)
 
     @rule()
     def hear(self):

@@ -6,7 +6,8 @@
 4. promises           Availability, the hot row: locked last, held shortest
 
 Rows that a transaction inserts itself need no place here, except that a batch which may meet a unique key of another
-transaction inserts in the order of that key. A deadlock that two multi-row changes meet all the same is run again, as is a command that finds, after locking, that it needs a row further up and raises StartOver.
+transaction inserts in the order of that key. A command that finds, after locking, that it needs a row further up raises StartOver;
+it is run again, and so is one that all the same lost a deadlock.
 """
 
 from django.db import connection
