@@ -18,11 +18,16 @@ NUDGE_TTL_MS = 2000
 GATHER_SECONDS = 0.05
 # When this process woke a handler last: until shortly before that handler looks, another nudge would tell it nothing.
 _woken: dict[str, float] = {}
+# While the broker is down, or hangs, no commit waits for it: the sweep comes anyway.
+LOOK_AGAIN_SECONDS = 2.0
+_down_until = 0.0
 
 
 def nudge(handler: str) -> None:
-    """Wake a worker for one handler. Never waits for a broker that is down and never raises: the sweep comes anyway."""
-    if time.monotonic() < _woken.get(handler, 0.0) + GATHER_SECONDS / 2:
+    """Wake a worker for one handler. Waits for a broker that is down once in a while only, and never raises: the sweep comes anyway."""
+    global _down_until  # noqa: PLW0603
+    now = time.monotonic()
+    if now < _down_until or now < _woken.get(handler, 0.0) + GATHER_SECONDS / 2:
         return
     try:
         valkey = _valkey()
@@ -31,6 +36,7 @@ def nudge(handler: str) -> None:
         app.send_task("wms.core.tasks.deliver", [handler], countdown=GATHER_SECONDS, retry=False, ignore_result=True)
         _woken[handler] = time.monotonic()
     except Exception as error:  # a broker may fail in any way: the rows are safe
+        _down_until = time.monotonic() + LOOK_AGAIN_SECONDS
         log.warning("no nudge for %s: %s", handler, error)
 
 
