@@ -87,6 +87,18 @@ def test_wrong_attempts_are_slowed_down(house: Warehouse, picker: User) -> None:
     assert answers == [401] * signing_in.ATTEMPTS + [429]
 
 
+def test_the_id_of_another_scan_is_an_error_and_not_done_already(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:
+    sku = make.sku(shop)
+    asn = arrived(shop, house, {sku: 10})
+    handheld.open("receive")
+    handheld.scan(asn.reference, sku.code, "5")
+    assert handheld.again().data["outcome"] == "ok"
+    handheld.sent["scan"] = "4"
+    page = handheld.again()
+    assert (page.data["outcome"], page.data["error"]) == ("error", "request_reused")
+    assert AsnLine.objects.get(asn=asn).received == 5
+
+
 def test_receiving_more_than_announced_is_asked_twice(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:
     sku, stranger = make.sku(shop), make.sku(shop)
     asn = arrived(shop, house, {sku: 5})

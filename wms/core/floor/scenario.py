@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from wms.core.commands import RequestReused
 from wms.core.errors import InvalidInput, WmsError
 from wms.core.floor.screens import Button, Say, Screen, Text
 from wms.core.models import RequestOutcome, User
@@ -158,7 +159,8 @@ class Scenario:
                 self.state = before
                 screen = self._choice(unclear)
             except WmsError as error:
-                if self._was_done():
+                # The id of other work is no sign that this work was done.
+                if not isinstance(error, RequestReused) and self._was_done():
                     self.state = {name: before[name] for name in self.keeps if name in before}
                     self.ok(_("This was done already."))
                 else:
