@@ -8,9 +8,11 @@ import psutil
 import psycopg2
 import pytest
 
+from tests.live import eventually
 from wms.servers.errors import CannotStart
 from wms.servers.folders import remove_data_folder
 from wms.servers.postgres import EmbeddedPostgres
+from wms.servers.supervisor import Watched
 
 KEEP = "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 42 AS answer"
 START_AND_DIE = """
@@ -74,6 +76,59 @@ def test_a_killed_server_starts_again_with_every_commit(data: Path) -> None:
     again = started(data)
     assert ask(again, "SELECT answer FROM kept") == [(42,)]
     again.stop()
+
+
+def kill(postgres: EmbeddedPostgres) -> None:
+    running = postgres.running()
+    assert running is not None
+    running.kill()
+    assert postgres.process is not None
+    postgres.process.wait(10)
+
+
+def test_a_second_kill_while_it_comes_up_is_a_failed_start_that_is_tried_again(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the supervisor tends it: it goes on trying, and every commit is there in the end."""
+    postgres = started(data)
+    ask(postgres, KEEP)
+    kills, created = [], []
+
+    def killed_before(self: EmbeddedPostgres) -> None:
+        if len(kills) < 2:
+            kills.append(1)
+            kill(self)
+        create(self)
+        created.append(1)
+
+    create = EmbeddedPostgres._create_role_and_database
+    monkeypatch.setattr(EmbeddedPostgres, "_create_role_and_database", killed_before)
+    kill(postgres)
+    with pytest.raises(CannotStart, match="PostgreSQL did not start"):
+        postgres.start()
+    watched = Watched("PostgreSQL", postgres.log, postgres.start, postgres.alive, pause=0.01)
+    
+    def up_again() -> bool:
+        watched.tend()
+        return bool(created)
+
+    assert eventually(up_again, 60)
+    assert len(kills) == 2
+    assert ask(postgres, "SELECT answer FROM kept") == [(42,)]
+    postgres.stop()
+
+
+def test_a_leftover_that_does_not_end_is_a_failed_start(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    postgres = started(data)
+    leftover = postgres.running()
+    assert leftover is not None
+    monkeypatch.setattr("wms.servers.postgres.STOP_SECONDS", 0.5)
+    leftover.suspend()
+    with pytest.raises(CannotStart, match="PostgreSQL did not start: timeout after 0.5 seconds"):
+        EmbeddedPostgres(data).start()
+    with pytest.raises(CannotStart, match="PostgreSQL did not stop"):
+        postgres.stop()
+    leftover.resume()
+    monkeypatch.undo()
+    postgres.stop()
 
 
 def test_a_stale_pid_file_with_somebody_elses_pid_is_no_obstacle(data: Path) -> None:

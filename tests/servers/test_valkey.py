@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from wms.servers.errors import CannotStart
 from wms.servers.folders import remove_data_folder
 from wms.servers.valkey import EmbeddedValkey
 
@@ -88,6 +89,13 @@ def test_a_stale_pid_file_with_somebody_elses_pid_is_no_obstacle(data: Path) -> 
         valkey.stop()
         assert somebody_else.poll() is None
         somebody_else.kill()
+
+
+def test_a_program_that_cannot_be_run_is_a_failed_start(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    valkey = EmbeddedValkey(data)
+    monkeypatch.setattr(valkey, "_command", lambda: [str(data / "nothing-here")])
+    with pytest.raises(CannotStart, match="Valkey did not start: .*nothing-here"):
+        valkey.start()
 
 
 def test_celery_finds_it_also_below_a_path_with_blanks(data: Path) -> None:

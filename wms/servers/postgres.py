@@ -60,6 +60,13 @@ class EmbeddedPostgres:
         self._make_passwords()
 
     def start(self) -> None:
+        """Raises CannotStart, also where the server is killed a second time while it comes up."""
+        try:
+            self._start()
+        except (psycopg2.Error, psutil.Error, subprocess.SubprocessError, OSError) as error:
+            raise CannotStart(f"PostgreSQL did not start: {str(error).strip()}") from error
+
+    def _start(self) -> None:
         self.prepare()
         self._initialise()
         self._end_leftover()
@@ -73,13 +80,16 @@ class EmbeddedPostgres:
         self._create_role_and_database()
 
     def stop(self) -> None:
-        """A fast shutdown: running transactions are rolled back, everything committed is on disk."""
-        postmaster = self.running()
-        if postmaster is not None:
-            self._shut_down(postmaster)
-        if self.process is not None:
-            self.process.wait(STOP_SECONDS)
-            self.process = None
+        """A fast shutdown: running transactions are rolled back, everything committed is on disk. Raises CannotStart when it does not end."""
+        try:
+            postmaster = self.running()
+            if postmaster is not None:
+                self._shut_down(postmaster)
+            if self.process is not None:
+                self.process.wait(STOP_SECONDS)
+                self.process = None
+        except (psutil.Error, subprocess.SubprocessError) as error:
+            raise CannotStart(f"PostgreSQL did not stop: {error}") from error
 
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+import psutil
+
 from wms.servers.environment import DataFolderLock, write_environment
 from wms.servers.errors import CannotStart
 from wms.servers.folders import Account, Folders, default_data_folder, open_data_folder
@@ -89,7 +91,8 @@ class Watched:
             self.started_at = now
             try:
                 self.start()
-            except CannotStart as error:
+            except (CannotStart, OSError, psutil.Error) as error:
+                # Whatever is in the way now, no memory for a process included, may be gone at the next attempt.
                 say(f"{self.name}: {error}")
 
 

@@ -46,6 +46,12 @@ class EmbeddedValkey:
 
     def start(self) -> None:
         """Raises CannotStart with the end of the server's log when it does not come up."""
+        try:
+            self._start()
+        except (psutil.Error, subprocess.SubprocessError, OSError) as error:
+            raise CannotStart(f"Valkey did not start: {error}") from error
+
+    def _start(self) -> None:
         self.folders.account.make_folder(self.folders.valkey)
         self.folders.make_sockets()
         self._end_leftover()
