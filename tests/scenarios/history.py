@@ -100,5 +100,3 @@ def write(*, orders: int, bins: int, skus: int, merchant: Merchant, warehouse: W
                 cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
         cursor.execute("ANALYZE")
     return History(warehouse, merchant, by)
-
-

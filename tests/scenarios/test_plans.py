@@ -16,8 +16,9 @@ from django.db import connection, transaction
 from django.test import Client
 
 from inventory import placing
-from inventory.models import Sku
+from inventory.models import Sku, StockBalance
 from marketplaces import channels, order_import, stock_sync, tracking
+from marketplaces.models import Channel
 from outbound import allocation, orders, picking, shortfall, waves
 from outbound.models import Order, Parcel
 from tests import make
@@ -67,7 +68,8 @@ class Explained:
             (answer,) = raw.fetchone()
         finally:
             raw.execute("ROLLBACK TO explained" if inside else "ROLLBACK")
-        return (json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]
+        plan: dict[str, Any] = (json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]
+        return plan
 
     def _judge(self, what: str, sql: str, plan: dict[str, Any]) -> None:
         self.statements += 1
@@ -76,7 +78,9 @@ class Explained:
             if "Relation Name" not in node or node["Node Type"] == "ModifyTable":
                 continue
             loops = node["Actual Loops"]
-            rows += int(loops * sum(node.get(name, 0) for name in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")))
+            rows += int(
+                loops * sum(node.get(name, 0) for name in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"))
+            )
             if node["Node Type"] == "Seq Scan" and loops and self.large.get(node["Relation Name"], 0) > LARGE:
                 scans.append(node["Relation Name"])
         if what in CATALOGUE:
@@ -118,13 +122,15 @@ def world(transactional_db: None, size: tuple[int, int, int]) -> history.History
 def open_orders(world: history.History, count: int) -> list[Order]:
     skus = list(Sku.objects.filter(code__startswith="H-").order_by("pk")[: count * 3])
     new = [make.order(world.warehouse, dict.fromkeys(skus[n * 3 : n * 3 + 3], 1 if n % 5 else 100_000)) for n in range(count)]
-    answers = [answer for start in range(0, count, 100) for answer in orders.accept_many(merchant=world.merchant, orders=new[start : start + 100])]
+    answers = [
+        answer for start in range(0, count, 100) for answer in orders.accept_many(merchant=world.merchant, orders=new[start : start + 100])
+    ]
     return list(Order.objects.filter(pk__in=[answer.id for answer in answers if isinstance(answer, orders.Accepted)]).order_by("pk"))
 
 
 def desk_pages(world: history.History, order: Order) -> list[str]:
-    sku = Sku.objects.filter(code__startswith="H-").first()
-    bin_id = placing.StockBalance.objects.values_list("bin", flat=True)[0]
+    sku = Sku.objects.filter(code__startswith="H-")[0]
+    bin_id = StockBalance.objects.values_list("bin", flat=True)[0]
     return [
         "/desk", "/desk/orders", "/desk/orders?state=ready&merchant=ACME&warehouse=HOUSE", "/desk/orders?state=all", "/desk/orders?state=shipped",
         "/desk/orders?due=late", "/desk/orders?due=today", "/desk/orders?q=H-1", "/desk/orders?q=nobody", f"/desk/orders/{order.pk}",
@@ -150,7 +156,16 @@ def look_everywhere(world: history.History, seen: Explained) -> None:
         with seen.of(f"/floor{name}"):
             assert desk.get(f"/floor{name}", follow=True).status_code == 200, name
     key = access.issue_key(merchant=world.merchant)
-    for path in ("orders", "orders?status=shipped", "orders?status=ready", "orders?reference=H-5", "stock", "stock?sku=H-5", "skus", "skus?code=H-5"):
+    for path in (
+        "orders",
+        "orders?status=shipped",
+        "orders?status=ready",
+        "orders?reference=H-5",
+        "stock",
+        "stock?sku=H-5",
+        "skus",
+        "skus?code=H-5",
+    ):
         with seen.of(f"/api/v1/{path}"):
             assert Client().get(f"/api/v1/{path}", headers={"Authorization": f"Bearer {key}"}).status_code == 200, path
     waiting = set(Sku.objects.filter(availability__backordered__gt=0).values_list("pk", flat=True)[:50])
@@ -160,7 +175,7 @@ def look_everywhere(world: history.History, seen: Explained) -> None:
         allocation.fill_short(warehouse_id=world.warehouse.pk, sku_ids=waiting)
     with seen.of("shortfall.settle"):
         shortfall.settle([{"warehouse_id": world.warehouse.pk, "sku_ids": list(waiting)[:3]}])
-    channel = channels.Channel.objects.get()
+    channel = Channel.objects.get()
     some = list(channel.listings.values_list("pk", flat=True)[:100])
     with seen.of("stock_sync"):
         stock_sync.numbers(channel, some)
@@ -194,7 +209,7 @@ def suggestions(world: history.History, seen: Explained) -> None:
         found = placing.suggest(warehouse_id=world.warehouse.pk, sku_ids=[stranger.pk])
     assert found is not None
     assert not found.balances.filter(on_hand__gt=0).exists()
-    holder = placing.StockBalance.objects.filter(bin__code__startswith="H-").order_by("pk")[77]
+    holder = StockBalance.objects.filter(bin__code__startswith="H-").order_by("pk")[77]
     with seen.of("placing.suggest, beside its own"):
         found = placing.suggest(warehouse_id=world.warehouse.pk, sku_ids=[holder.sku_id])
     assert found is not None
