@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from marketplaces import adapters
@@ -97,6 +98,11 @@ def _note_failure(channel: Channel, error: ChannelError) -> float:
             [seconds, str(error)[:2000], channel.pk],
         )
     return seconds
+
+
+def keep_busy(channel: Channel) -> None:
+    """The shop has just answered one of many calls: whoever waits for it does not wait in vain."""
+    Channel.objects.filter(pk=channel.pk).update(busy_since=Now())
 
 
 def _note_end(channel: Channel, *, success: bool = False) -> None:

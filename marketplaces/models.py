@@ -88,7 +88,7 @@ class ChannelOrder(models.Model):
     """An order as the shop knows it: what makes importing it twice harmless, and where its tracking goes back to.
 
     `lines`: [{"line_id", "listing_id", "sku", "sku_id" or null, "quantity"}] as imported; line n is line n of `order`.
-    `shop_state` and `shop_updated_at` are the shop's latest word.
+    `shop_state` and `shop_updated_at` are the shop's latest word. `reopened`: how often the shop opened it again after we had cancelled it.
     """
 
     class Status(models.TextChoices):
@@ -123,6 +123,7 @@ class ChannelOrder(models.Model):
     ship_by = models.DateTimeField(_("ship by"), null=True)
     order = models.OneToOneField(Order, models.PROTECT, null=True, related_name="channel_order", verbose_name=_("order"))
     raw = models.ForeignKey(PersonalRecord, models.PROTECT, null=True, related_name="+")
+    reopened = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     problem = models.CharField(_("problem"), max_length=15, choices=Problem.choices, blank=True, default="")
     problem_detail = models.TextField(_("details of the problem"), blank=True, default="")
     lines = models.JSONField(_("lines"), default=list)

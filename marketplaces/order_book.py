@@ -102,10 +102,15 @@ def _create(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[Chann
 
 
 def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
-    """An order that the warehouse has keeps the lines that it was taken with: what changed since is for a person to decide."""
+    """An order that the warehouse has keeps the lines that it was taken with: what changed since is for a person to decide.
+
+    One that was cancelled and is open again is taken in anew: a cancelled order of ours stays cancelled.
+    """
     records = []
     for row, order in news:
         row.shop_state, row.shop_updated_at, row.updated_at = order.state, order.updated_at, timezone.now()
+        if row.status == Status.CANCELLED and row.order_id is not None and order.state is State.OPEN:
+            row.order, row.reopened = None, row.reopened + 1
         if row.order_id is None:
             row.lines, row.number, row.placed_at = _lines(order), order.number[:100], order.placed_at
             row.service, row.ship_by = order.shipping_method[:50], order.ship_by
@@ -117,7 +122,20 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
             row.problem_detail = _difference(row, order)
             row.problem = Problem.CHANGED if row.problem_detail else ""
     PersonalRecord.objects.bulk_update(records, ["sealed"])
-    fields = ["shop_state", "shop_updated_at", "updated_at", "lines", "number", "placed_at", "service", "ship_by", "status", "raw"]
+    fields = [
+        "shop_state",
+        "shop_updated_at",
+        "updated_at",
+        "lines",
+        "number",
+        "placed_at",
+        "service",
+        "ship_by",
+        "status",
+        "raw",
+        "order",
+        "reopened",
+    ]
     ChannelOrder.objects.bulk_update([row for row, _order in news], [*fields, "problem", "problem_detail"])
 
 

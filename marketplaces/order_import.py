@@ -10,13 +10,24 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from marketplaces import order_book, port
-from marketplaces.calling import calling, open_shop
+from marketplaces.calling import calling, keep_busy, open_shop
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
-from marketplaces.port import EventKind, Marketplace, MessageUnreadable, NotOnChannel, SignatureInvalid
+from marketplaces.port import (
+    ChannelRefused,
+    ChannelUnavailable,
+    CredentialsRefused,
+    EventKind,
+    Marketplace,
+    MessageUnreadable,
+    NotOnChannel,
+    SignatureInvalid,
+)
 from marketplaces.settling import settle
 from wms.core import outbox
 
+# Well below the outbox's lease: a second worker never asks while the first still does.
 BUDGET_S = 60.0
+EVENT_ORDERS = 100
 RETRY_BATCH = 500
 
 
@@ -39,13 +50,16 @@ def ask(channel_id: int) -> None:
 _WITHOUT_POLL = """
 SELECT id FROM marketplaces_channel c WHERE active AND (quiet_until IS NULL OR quiet_until <= now()) AND NOT EXISTS (
     SELECT FROM core_outboxevent e WHERE e.handler = ANY(%s)
-      AND e.handler = 'marketplaces.order_import.hear:' || c.id AND e.payload ? 'poll'
+      AND e.handler = 'marketplaces.order_import.hear:' || c.id AND e.payload ? 'poll' AND e.dead_at IS NULL
 )
 """
 
 
 def ask_all() -> int:
-    """Have every active channel polled, each in its own lane; one that still waits for its last poll gets no second one."""
+    """Have every active channel polled, each in its own lane; one that still waits for its last poll gets no second one.
+
+    A poll that is a dead letter hides nothing: the next one reads on where it stood.
+    """
     with transaction.atomic():
         handlers = [f"marketplaces.order_import.hear:{key}" for key in Channel.objects.filter(active=True).values_list("pk", flat=True)]
         with connection.cursor() as cursor:
@@ -56,7 +70,7 @@ def ask_all() -> int:
 
 
 def hear(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `channel.heard` {channel_id and delivery_id, poll or retry}, one channel's events at a time.
+    """Outbox handler of `channel.heard` {channel_id and delivery_id, order_ids, poll or retry}, one channel's events at a time.
 
     Raises ChannelQuiet where the shop has to be asked and cannot be.
     """
@@ -65,15 +79,30 @@ def hear(payloads: Sequence[dict[str, Any]]) -> None:
         return
     delivered = [payload["delivery_id"] for payload in payloads if "delivery_id" in payload]
     to_ask, to_poll = _read_deliveries(channel, delivered)
+    to_ask = list(dict.fromkeys([*(key for payload in payloads for key in payload.get("order_ids", ())), *to_ask]))
+    to_poll = to_poll or any(payload.get("poll") for payload in payloads)
     if any(payload.get("retry") for payload in payloads):
         retry_unmapped(channel)
-    if not to_ask and not to_poll and not any(payload.get("poll") for payload in payloads):
+    if not to_ask and not to_poll:
         return
+    until = time.monotonic() + BUDGET_S
     with calling(channel) as shop:
-        for order_id in to_ask:
+        for number, order_id in enumerate(to_ask):
+            if time.monotonic() > until:
+                _go_on_later(channel, to_ask[number:], to_poll)
+                return
             _ask_for(channel, shop, order_id)
-        if to_poll or any(payload.get("poll") for payload in payloads):
-            _poll(channel, shop)
+            keep_busy(channel)
+        if to_poll:
+            _poll(channel, shop, until)
+
+
+def _go_on_later(channel: Channel, order_ids: Sequence[str], to_poll: bool) -> None:
+    parts = [list(order_ids[start : start + EVENT_ORDERS]) for start in range(0, len(order_ids), EVENT_ORDERS)]
+    with transaction.atomic():
+        outbox.emit_all([("channel.heard", {"lane": channel.pk, "channel_id": channel.pk, "order_ids": part}) for part in parts])
+        if to_poll:
+            ask(channel.pk)
 
 
 def _read_deliveries(channel: Channel, keys: Sequence[int]) -> tuple[list[str], bool]:
@@ -107,20 +136,21 @@ def _ask_for(channel: Channel, shop: Marketplace, order_id: str) -> None:
         import_orders(channel, [shop.order(order_id)])
     except NotOnChannel:
         settle(channel, order_book.record_deleted(channel, order_id))
-    except MessageUnreadable as error:
+    except CredentialsRefused:
+        raise
+    except (MessageUnreadable, ChannelRefused) as error:  # of this one order: the others are not held up by it
         order_book.record_unreadable(channel, [port.UnreadableOrder(order_id, str(error))])
 
 
 def poll(channel: Channel) -> None:
     """Import all that changed since the last poll, a page at a time; the cursor moves when its page is safely in."""
     with calling(channel) as shop:
-        _poll(channel, shop)
+        _poll(channel, shop, time.monotonic() + BUDGET_S)
 
 
-def _poll(channel: Channel, shop: Marketplace) -> None:
-    until = time.monotonic() + BUDGET_S
+def _poll(channel: Channel, shop: Marketplace, until: float) -> None:
     while True:
-        page = shop.orders(since=channel.orders_since, cursor=channel.order_cursor)
+        page = _changed(channel, shop)
         import_orders(channel, page.orders)
         order_book.record_unreadable(channel, page.unreadable)
         stuck = page.cursor == channel.order_cursor
@@ -137,6 +167,16 @@ def _poll(channel: Channel, shop: Marketplace) -> None:
     settle(
         channel, list(channel.orders.filter(status=ChannelOrder.Status.SEEN, shop_state="open")[:RETRY_BATCH].values_list("pk", flat=True))
     )
+
+
+def _changed(channel: Channel, shop: Marketplace) -> port.OrderPage:
+    """The next page. A shop that refuses to list its orders is in trouble as a whole: shown on its channel, and tried again for ever."""
+    try:
+        return shop.orders(since=channel.orders_since, cursor=channel.order_cursor)
+    except CredentialsRefused:
+        raise
+    except ChannelRefused as refusal:
+        raise ChannelUnavailable(reason=refusal.details["reason"], answered=True) from refusal
 
 
 def retry_unmapped(channel: Channel) -> None:

@@ -88,8 +88,8 @@ def _new_order(channel: Channel, row: ChannelOrder, address: dict[str, str], cod
 
 
 def reference(channel: Channel, row: ChannelOrder) -> str:
-    """Our order's reference: the channel's code and the number that the buyer knows."""
-    wanted = f"{channel.code}-{row.number or row.external_id}"
+    """Our order's reference: the channel's code and the number that the buyer knows, and -2, -3, ... where the shop opened it again."""
+    wanted = f"{channel.code}-{row.number or row.external_id}" + (f"-{row.reopened + 1}" if row.reopened else "")
     if len(wanted) <= REFERENCE_LENGTH:
         return wanted
     return f"{channel.code}-{hashlib.sha256(wanted.encode()).hexdigest()[: REFERENCE_LENGTH - len(channel.code) - 1]}"[:REFERENCE_LENGTH]

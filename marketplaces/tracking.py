@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,11 +10,15 @@ from django.db import connection, transaction
 from django.db.models import Prefetch
 from django.utils import timezone
 
-from marketplaces.calling import calling
+from marketplaces.calling import calling, keep_busy
 from marketplaces.models import Channel, ChannelOrder, ToldParcel
 from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, Marketplace, TrackedLine, Tracking
 from outbound.models import Order, Parcel, ParcelLine
 from wms.core import outbox
+
+# Well below the outbox's lease, and a parcel takes up to five calls: a second worker never tells while the first still does.
+BUDGET_S = 30.0
+EVENT_PARCELS = 100
 
 _CHANNELS = """
 SELECT o.channel_id, array_agg(p.id ORDER BY p.id) FROM outbound_parcel p
@@ -39,7 +44,12 @@ def _tell(parcel_ids: Sequence[int], channel_id: int | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_CHANNELS, {"parcels": list(parcel_ids), "channel": channel_id})
         found = cursor.fetchall()
-    outbox.emit_all([("parcel.left", {"lane": key, "channel_id": key, "parcel_ids": parcels}) for key, parcels in found])
+    outbox.emit_all([event for key, parcels in found for event in _events(key, parcels)])
+
+
+def _events(channel_id: int, parcel_ids: Sequence[int]) -> list[tuple[str, dict[str, Any]]]:
+    parts = [list(parcel_ids[start : start + EVENT_PARCELS]) for start in range(0, len(parcel_ids), EVENT_PARCELS)]
+    return [("parcel.left", {"lane": channel_id, "channel_id": channel_id, "parcel_ids": part}) for part in parts]
 
 
 def tell(payloads: Sequence[dict[str, Any]]) -> None:
@@ -51,9 +61,16 @@ def tell(payloads: Sequence[dict[str, Any]]) -> None:
     told = ToldParcel.objects.filter(parcel__in=wanted).values_list("parcel", flat=True)
     lines = Prefetch("lines", ParcelLine.objects.select_related("line"))
     parcels = Parcel.objects.filter(pk__in=wanted, status="shipped").exclude(pk__in=told).select_related("order__channel_order")
+    left = list(parcels.prefetch_related(lines).order_by("pk"))
+    until = time.monotonic() + BUDGET_S
     with calling(channel) as shop:
-        for parcel in parcels.prefetch_related(lines).order_by("pk"):
+        for number, parcel in enumerate(left):
+            if time.monotonic() > until:
+                with transaction.atomic():
+                    outbox.emit_all(_events(channel.pk, [later.pk for later in left[number:]]))
+                return
             _send(shop, parcel, parcel.order.channel_order)
+            keep_busy(channel)
 
 
 def _send(shop: Marketplace, parcel: Parcel, channel_order: ChannelOrder) -> None:
@@ -73,15 +90,22 @@ def _tracking(parcel: Parcel, channel_order: ChannelOrder) -> Tracking:
     ids = others.values_list("pk", flat=True)
     told = ToldParcel.objects.filter(parcel__in=ids).count()
     alone = not ids and parcel.order.status in left
-    units: dict[str, int] = {}
-    for held in parcel.lines.all():
-        line_id = channel_order.lines[held.line.number - 1]["line_id"]
-        units[line_id] = units.get(line_id, 0) + held.quantity
     return Tracking(
         order_id=channel_order.external_id,
         number=parcel.tracking_number,
         carrier=parcel.carrier,
         shipped_at=parcel.shipped_at or timezone.now(),
-        lines=() if alone else tuple(TrackedLine(line_id, quantity) for line_id, quantity in units.items()),
+        lines=() if alone else _lines(parcel, channel_order),
         completes_order=parcel.order.status in left and told == len(ids),
     )
+
+
+def _lines(parcel: Parcel, channel_order: ChannelOrder) -> tuple[TrackedLine, ...]:
+    """Units by the shop's own lines; () for the whole parcel where our order has lines that the shop's has not."""
+    units: dict[str, int] = {}
+    for held in parcel.lines.all():
+        if held.line.number > len(channel_order.lines):
+            return ()
+        line_id = channel_order.lines[held.line.number - 1]["line_id"]
+        units[line_id] = units.get(line_id, 0) + held.quantity
+    return tuple(TrackedLine(line_id, quantity) for line_id, quantity in units.items())

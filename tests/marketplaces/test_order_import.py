@@ -11,6 +11,8 @@ from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.shops import BUYER, hook
+from tests.marketplaces.woo_shop import fail
+from wms.core import outbox
 from wms.core.models import OutboxEvent, PersonalRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -289,3 +291,72 @@ def test_importing_costs_the_same_number_of_statements_for_any_number_of_orders(
         with django_assert_max_num_queries(30):
             order_import.import_orders(channel, new)
     assert orders.Order.objects.count() == 62
+
+
+@pytest.mark.parametrize("status", [301, 400, 404])
+def test_a_shop_that_refuses_to_list_its_orders_is_in_trouble_and_tried_again(shop, channel, thing, status):
+    shop.books.place_order([(thing.code, 3)], shipping=BUYER)
+    shop.misbehave("GET orders", fail(status, body={"code": "rest_no_route", "message": "No such thing."}))
+    order_import.ask_all()
+    OutboxEvent.objects.filter(topic="channel.heard").update(attempts=outbox.MAX_ATTEMPTS + 5)
+    shops.deliver_all()
+
+    channel.refresh_from_db()
+    assert (channel.failures, "No such thing." in channel.last_error) == (1, True)
+    event = OutboxEvent.objects.get(topic="channel.heard")
+    assert (event.dead_at, event.lease_until) == (None, None)
+    shops.make_due()
+    shops.deliver_all()
+    channel.refresh_from_db()
+    assert (Order.objects.count(), channel.failures, channel.last_error) == (1, 0, "")
+
+
+def test_a_poll_that_is_a_dead_letter_does_not_hold_up_the_next_ones(shop, channel, thing):
+    shop.books.place_order([(thing.code, 3)], shipping=BUYER)
+    assert (order_import.ask_all(), order_import.ask_all()) == (1, 0)
+    OutboxEvent.objects.filter(topic="channel.heard").update(dead_at=datetime.now(UTC))
+    assert order_import.ask_all() == 1
+    shops.deliver_all()
+    assert Order.objects.count() == 1
+    assert OutboxEvent.objects.filter(topic="channel.heard").exclude(dead_at=None).count() == 1
+
+
+def test_a_cancelled_order_that_the_shop_opens_again_is_taken_in_anew(shop, channel, thing):
+    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
+    poll_now(channel)
+    for seconds, status in enumerate(["cancelled", "processing", "cancelled", "processing"], start=5):
+        shop.books.clock = lambda seconds=seconds: datetime.now(UTC) + timedelta(seconds=seconds * 2)
+        shop.books.change_order(number, {"status": status})
+        poll_now(channel)
+        poll_now(channel)
+
+    found = list(Order.objects.order_by("pk").values_list("reference", "status"))
+    assert found == [(f"WOO-{number}", "cancelled"), (f"WOO-{number}-2", "cancelled"), (f"WOO-{number}-3", "ready")]
+    row = ChannelOrder.objects.get()
+    assert (row.order.reference, row.status, row.problem) == (f"WOO-{number}-3", "imported", "")
+    assert (totals(thing), shop.books.stock()) == ((10, 3, 0), {thing.code: 7})
+
+
+def test_many_orders_to_ask_for_are_spread_over_several_turns(shop, channel, thing, monkeypatch):
+    numbers = [str(shop.books.place_order([(thing.code, 1)], shipping=BUYER)) for _order in range(3)]
+    monkeypatch.setattr(order_import, "BUDGET_S", -1.0)
+    monkeypatch.setattr(order_import, "EVENT_ORDERS", 2)
+    order_import.hear([{"channel_id": channel.pk, "order_ids": numbers, "poll": True}])
+
+    assert (shop.made("GET orders.*"), Order.objects.count()) == ([], 0)
+    payloads = [event.payload for event in OutboxEvent.objects.filter(topic="channel.heard").order_by("pk")]
+    base = {"lane": channel.pk, "channel_id": channel.pk}
+    assert payloads == [{**base, "order_ids": numbers[:2]}, {**base, "order_ids": numbers[2:]}, {**base, "poll": True}]
+    monkeypatch.undo()
+    shops.deliver_all()
+    assert Order.objects.count() == 3
+
+
+def test_an_order_that_the_shop_refuses_to_show_holds_up_no_other(shop, channel, thing):
+    bad, good = (shop.books.place_order([(thing.code, 1)], shipping=BUYER) for _order in range(2))
+    shop.misbehave(f"GET orders/{bad}", fail(400, body={"code": "woocommerce_odd", "message": "Not this one."}))
+    order_import.hear([{"channel_id": channel.pk, "order_ids": [str(bad), str(good)]}])
+
+    rows = list(ChannelOrder.objects.order_by("pk").values_list("external_id", "status", "problem"))
+    assert rows == [(str(bad), "refused", "unreadable"), (str(good), "imported", "")]
+    assert ChannelOrder.objects.get(external_id=str(bad)).problem_detail == "The shop refused: Not this one."

@@ -136,3 +136,35 @@ def test_a_paused_channel_catches_up_when_it_goes_on(shop, channel, thing):
     channels.resume(channel=channel)
     shops.deliver_all()
     assert told(shop, number) == ["TRACK-1"]
+
+
+def test_many_parcels_are_told_over_several_turns(shop, channel, thing, monkeypatch):
+    number, order = sold(shop, channel, thing, 3)
+    parcels = [leave(order, f"TRACK-{n}", 1, last=n == 3).pk for n in (1, 2, 3)]
+    monkeypatch.setattr(tracking, "EVENT_PARCELS", 2)
+    tracking.send_shipped([{"order_id": order.pk, "parcel_id": key} for key in parcels])
+    left = OutboxEvent.objects.filter(topic="parcel.left").order_by("pk")
+    base = {"lane": channel.pk, "channel_id": channel.pk}
+    chunks = [{**base, "parcel_ids": parcels[:2]}, {**base, "parcel_ids": parcels[2:]}]
+    assert [event.payload for event in left] == chunks
+
+    left.delete()
+    OutboxEvent.objects.filter(topic="order.shipped").delete()
+    shop.calls.clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(tracking, "BUDGET_S", -1.0)
+        tracking.tell(chunks)
+    assert (shop.calls, ToldParcel.objects.count()) == ([], 0)
+    assert [event.payload for event in left.all()] == chunks
+    shops.deliver_all()
+    assert (told(shop, number), ToldParcel.objects.count()) == (["TRACK-1", "TRACK-2", "TRACK-3"], 3)
+
+
+def test_an_order_with_more_lines_than_the_shop_s_is_told_as_a_whole_parcel(shop, channel, thing):
+    number, order = sold(shop, channel, thing, 3)
+    ChannelOrder.objects.update(lines=[])
+    leave(order, "TRACK-1", 3, last=False)
+    shops.deliver_all()
+
+    assert (told(shop, number), ToldParcel.objects.get().error) == (["TRACK-1"], "")
+    assert not OutboxEvent.objects.filter(topic="parcel.left").exists()
