@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Model
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from inventory import bins
 from inventory.models import (
     Availability,
     Barcode,
@@ -64,13 +66,31 @@ class WarehouseAdmin(KeptAdmin):
         equip(obj)
 
 
+class BinForm(forms.ModelForm):  # type: ignore[type-arg]
+    def clean_active(self) -> bool:
+        active = bool(self.cleaned_data["active"])
+        if self.instance.pk is not None and "active" in self.changed_data and not active:
+            try:
+                # The form is checked and saved in one transaction.
+                bins.require_empty([self.instance.pk])
+            except bins.BinNotEmpty as error:
+                raise forms.ValidationError(str(error), code=error.code) from error
+        return active
+
+
 @admin.register(Bin)
 class BinAdmin(KeptAdmin):
+    """What stock depends on is said once, when a bin is made; another kind for an empty bin comes with a file of bins."""
+
+    form = BinForm
     list_display = ("code", "warehouse", "zone", "kind", "walking_sequence", "check_code", "active")
     list_select_related = ("warehouse", "zone")
     list_filter = ("warehouse", "kind", "active")
     search_fields = ("code__startswith",)
     ordering = ("warehouse", "walking_sequence")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        return (*self.readonly_fields, "warehouse", "code", "kind") if obj else self.readonly_fields
 
 
 @admin.register(Sku)

@@ -2,15 +2,16 @@
 
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
-from inventory.models import Bin, BinKind, Warehouse, Zone
+from inventory.models import Bin, BinKind, StockBalance, Warehouse, Zone
 from wms.core.errors import InvalidInput, NotFound, WmsError
+from wms.core.locking import assert_in_transaction
 
 MAX_BINS = 100_000
 STEP = 10
@@ -22,6 +23,12 @@ MISREAD = frozenset("IOQ")
 
 class WrongBin(WmsError):
     code, status, message = "wrong_bin", 409, _("{bin} is a bin for {kind}: these goods do not belong there.")
+
+
+class BinNotEmpty(WmsError):
+    """`bin_ids` are those that hold goods, `bin` the code of the first."""
+
+    code, status, message = "bin_not_empty", 409, _("{bin} holds goods: until it is empty it stays open, and of its kind.")
 
 
 def find(warehouse_id: int, *codes: str) -> list[Bin]:
@@ -38,6 +45,34 @@ def require(bin: Bin, kinds: Iterable[BinKind]) -> None:
     """Raises WrongBin where the bin is of no such kind."""
     if bin.kind not in set(kinds):
         raise WrongBin(bin=bin.code, kind=str(BinKind(bin.kind).label))
+
+
+def change_kinds(kinds: Mapping[int, str]) -> None:
+    """A step: give bins, by id, another kind; the only place that does. Raises BinNotEmpty where one of them holds goods.
+
+    The kind says whether good stock counts as on hand, so that a bin with goods would take them out of, or into, what is promised.
+    """
+    assert_in_transaction("change_kinds()")
+    changed = [bin for bin in Bin.objects.filter(pk__in=kinds).order_by("pk") if bin.kind != kinds[bin.pk]]
+    if not changed:
+        return
+    require_empty(bin.pk for bin in changed)
+    for bin in changed:
+        bin.kind = kinds[bin.pk]
+    Bin.objects.bulk_update(changed, ["kind"], batch_size=5000)
+
+
+def require_empty(bin_ids: Iterable[int]) -> None:
+    """A step: raises BinNotEmpty where one of the bins holds goods. Until the transaction ends no goods come into any bin.
+
+    The ledger reads a bin's kind without locking the bin, as every scan goes through there: so these rare acts wait for it, and it for them.
+    """
+    assert_in_transaction("require_empty()")
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {StockBalance._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
+    held = dict(StockBalance.objects.filter(bin__in=list(bin_ids), on_hand__gt=0).order_by("bin").values_list("bin", "bin__code"))
+    if held:
+        raise BinNotEmpty(bin=next(iter(held.values())), bin_ids=list(held))
 
 
 @transaction.atomic(durable=True)

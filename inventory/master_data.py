@@ -181,7 +181,10 @@ def _barcodes(record: Record) -> list[tuple[str, int]]:
 
 @transaction.atomic(durable=True)
 def import_bins(*, content: bytes, name: str, warehouse: Warehouse | None = None, mapping: Mapping[str, str] | None = None) -> Imported:
-    """Make or change bins. Without its column a new bin follows the walk at its end, and gets a random check code."""
+    """Make or change bins. A column that is missing or a cell that is blank leaves a known bin's value as it is.
+
+    Without its column a new bin follows the walk at its end, and gets a random check code. The kind of a bin that holds goods stays.
+    """
     table = BINS.find(sheets.read(content, name=name), mapping)
     problems = Problems()
     place = warehouse_of(warehouse, table)
@@ -200,14 +203,26 @@ def import_bins(*, content: bytes, name: str, warehouse: Warehouse | None = None
             record.refuse("bin", str(_("{bin} comes twice")).format(bin=code))
         wanted[where.pk, code] = (record, Bin(warehouse=where, code=code, kind=kind, walking_sequence=walk, check_code=check), zone)
     problems.finish()
-    existing = set(
-        Bin.objects.filter(warehouse__in={key[0] for key in wanted}, code__in={key[1] for key in wanted}).values_list("warehouse", "code")
-    )
+    existing = {
+        (bin.warehouse_id, bin.code): bin
+        for bin in Bin.objects.filter(warehouse__in={key[0] for key in wanted}, code__in={key[1] for key in wanted})
+    }
     _complete(table, [bin for _record, bin, _zone in wanted.values() if (bin.warehouse_id, bin.code) not in existing])
     zones = _zones({(bin.warehouse_id, zone) for _record, bin, zone in wanted.values() if zone})
     for _record, bin, zone in wanted.values():
         bin.zone_id = zones.get((bin.warehouse_id, zone))
-    given = [name for name in ("zone", "kind", "walking_sequence", "check_code") if table.has(name)]
+    known = {existing[key].pk: (record, bin, existing[key]) for key, (record, bin, _zone) in wanted.items() if key in existing}
+    for record, bin, before in known.values():
+        for column, field in {
+            "zone": "zone_id",
+            "kind": "kind",
+            "walking_sequence": "walking_sequence",
+            "check_code": "check_code",
+        }.items():
+            if not record.raw(column):
+                setattr(bin, field, getattr(before, field))
+    _change_kinds(known, problems)
+    given = [name for name in ("zone", "walking_sequence", "check_code") if table.has(name)]
     rows = [bin for _key, (_record, bin, _zone) in sorted(wanted.items(), key=lambda entry: entry[0])]
     if given:
         Bin.objects.bulk_create(
@@ -215,7 +230,17 @@ def import_bins(*, content: bytes, name: str, warehouse: Warehouse | None = None
         )
     else:
         Bin.objects.bulk_create(rows, ignore_conflicts=True, batch_size=skus.BATCH)
-    return Imported(len(table.rows), len(rows) - len(existing & set(wanted)), len(existing & set(wanted)))
+    return Imported(len(table.rows), len(rows) - len(known), len(known))
+
+
+def _change_kinds(known: Mapping[int, tuple[Record, Bin, Bin]], problems: Problems) -> None:
+    try:
+        bins.change_kinds({key: bin.kind for key, (_record, bin, _before) in known.items()})
+    except bins.BinNotEmpty as error:
+        for key in error.details["bin_ids"]:
+            record, _bin, before = known[key]
+            record.refuse("kind", str(bins.BinNotEmpty(bin=before.code)))
+        problems.finish()
 
 
 def _complete(table: Table, new: Sequence[Bin]) -> None:

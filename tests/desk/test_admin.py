@@ -6,7 +6,8 @@ from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from inventory.models import Barcode, Sku, StockBalance, StockMovement, Warehouse
+from inventory.models import Barcode, Bin, Sku, StockBalance, StockMovement, Warehouse
+from tests import make
 from tests.desk.house import House
 from tests.desk.test_pages import furnish
 from wms.core import signing_in
@@ -39,6 +40,23 @@ def test_the_ledger_cannot_be_written(chief: Client, house: House, model: type[M
     assert chief.get(reverse(f"{name}_add")).status_code == 403
     assert chief.post(reverse(f"{name}_change", args=[row.pk]), {}).status_code == 403
     assert chief.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+
+
+def test_a_bin_with_goods_is_neither_closed_nor_of_another_kind(chief: Client, house: House) -> None:
+    full, empty = make.bin_of(house.warehouse, "A-01"), make.bin_of(house.warehouse, "A-02")
+    for bin, status, active in ((full, 200, True), (empty, 302, False)):
+        url = reverse("admin:inventory_bin_change", args=[bin.pk])
+        sent = {"warehouse": make.warehouse().pk, "code": "ELSEWHERE", "kind": "dock", "walking_sequence": "5", "check_code": "99"}
+        answer = chief.post(url, sent)
+        assert answer.status_code == status
+        stored = Bin.objects.get(pk=bin.pk)
+        assert (stored.warehouse, stored.code, stored.kind, stored.active) == (house.warehouse, bin.code, "storage", active)
+    assert (
+        "A-01 holds goods" in chief.post(reverse("admin:inventory_bin_change", args=[full.pk]), {"walking_sequence": "5"}).content.decode()
+    )
+    again = {"walking_sequence": "5", "active": "on"}
+    assert chief.post(reverse("admin:inventory_bin_change", args=[full.pk]), again).status_code == 302
+    assert Bin.objects.get(pk=full.pk).walking_sequence == 5
 
 
 def test_a_warehouse_with_its_calendar_is_edited(chief: Client, house: House) -> None:

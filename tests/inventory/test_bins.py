@@ -1,9 +1,14 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import IntegrityError, connection, transaction
 
 from inventory import bins
-from inventory.models import Bin
+from inventory.models import Availability, Bin
 from tests import make
 from wms.core.errors import InvalidInput, NotFound
+from wms.core.verification import drifts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,3 +72,70 @@ def test_bins_are_found_by_code_in_the_order_asked_for():
     Bin.objects.filter(warehouse=other, code="A-02").update(active=False)
     with pytest.raises(NotFound):
         bins.find(other.pk, "A-02")
+
+
+def test_a_bin_with_goods_keeps_its_kind_and_an_empty_one_does_not():
+    house = make.warehouse()
+    full, empty = make.bin_of(house, "A-01"), make.bin_of(house, "A-02")
+    thing = make.sku(make.merchant())
+    make.stock(full, thing, 3)
+    with transaction.atomic():
+        bins.change_kinds({full.pk: "storage", empty.pk: "storage"})
+    with pytest.raises(bins.BinNotEmpty) as refused, transaction.atomic():
+        bins.change_kinds({empty.pk: "dock", full.pk: "dock"})
+    assert refused.value.details == {"bin": "A-01", "bin_ids": [full.pk]}
+    assert set(Bin.objects.filter(code__in=["A-01", "A-02"]).values_list("kind", flat=True)) == {"storage"}
+    with transaction.atomic():
+        bins.change_kinds({empty.pk: "dock"})
+    assert Bin.objects.get(pk=empty.pk).kind == "dock"
+    assert list(drifts()) == []
+
+
+@pytest.mark.parametrize("field", ["kind", "warehouse_id"])
+def test_the_database_refuses_what_would_move_the_goods_of_a_bin_out_of_the_books(field):
+    house, other = make.warehouse(), make.warehouse()
+    full, empty = make.bin_of(house, "A-01"), make.bin_of(house, "A-02")
+    make.stock(full, make.sku(make.merchant()), 3)
+    value = {"kind": "dock", "warehouse_id": other.pk}[field]
+    with pytest.raises(IntegrityError, match="A-01 holds goods"):
+        Bin.objects.filter(pk=full.pk).update(**{field: value})
+    Bin.objects.filter(pk=full.pk).update(walking_sequence=77, **{field: getattr(full, field)})
+    Bin.objects.filter(pk=empty.pk).update(code="Z-02", **{field: value})
+    assert Bin.objects.filter(**{field: value}, code="Z-02").exists()
+
+
+@pytest.mark.parametrize("locks", [False, True])
+def test_goods_that_come_in_wait_for_the_new_kind_of_their_bin(monkeypatch, locks):
+    """The ledger reads the kind without locking the bin: without the lock on the balances goods come in between, and only the trigger is left."""
+    house, thing = make.warehouse(), make.sku(make.merchant())
+    bin = make.bin_of(house, "A-01")
+    checked, brought = threading.Event(), threading.Event()
+    looked = bins.require_empty
+
+    def slowly(bin_ids):
+        if locks:
+            looked(bin_ids)
+        checked.set()
+        assert brought.wait(1) is not locks
+
+    def bring():
+        try:
+            assert checked.wait(10)
+            make.stock(bin, thing, 5)
+            brought.set()
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(bins, "require_empty", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        work = pool.submit(bring)
+        if locks:
+            with transaction.atomic():
+                bins.change_kinds({bin.pk: "quarantine"})
+        else:
+            with pytest.raises(IntegrityError, match="A-01 holds goods"), transaction.atomic():
+                bins.change_kinds({bin.pk: "quarantine"})
+        work.result(20)
+    assert Bin.objects.get(pk=bin.pk).kind == ("quarantine" if locks else "storage")
+    assert Availability.objects.filter(sku=thing, on_hand__gt=0).exists() is not locks
+    assert list(drifts()) == []
