@@ -1,10 +1,13 @@
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from wms.api import api
 from wms.core import views
 
 urlpatterns = [
+    # One way in for all, which counts failed attempts.
+    path("admin/login/", RedirectView.as_view(pattern_name="sign_in", query_string=True)),
     path("admin/", admin.site.urls),
     path("", include("marketplaces.urls")),
     path("", include("wms.desk.urls")),
