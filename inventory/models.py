@@ -257,17 +257,17 @@ class StockMovement(models.Model):
 
     operation_id = models.UUIDField(_("operation"))
     leg = models.PositiveIntegerField(_("leg"))
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"))
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
-    bin = models.ForeignKey(Bin, models.PROTECT, related_name="+", verbose_name=_("bin"))
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", verbose_name=_("sku"))
-    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+", verbose_name=_("lot"))
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"), db_index=False)
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"), db_index=False)
+    bin = models.ForeignKey(Bin, models.PROTECT, related_name="+", verbose_name=_("bin"), db_index=False)
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", verbose_name=_("sku"), db_index=False)
+    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+", verbose_name=_("lot"), db_index=False)
     condition = models.CharField(_("condition"), max_length=10, choices=Condition.choices)
-    carton = models.ForeignKey(Carton, models.PROTECT, null=True, related_name="+", verbose_name=_("carton"))
+    carton = models.ForeignKey(Carton, models.PROTECT, null=True, related_name="+", verbose_name=_("carton"), db_index=False)
     quantity = models.BigIntegerField(_("quantity"))
     reason = models.CharField(_("reason"), max_length=12, choices=Reason.choices)
     document = models.CharField(_("document"), max_length=80)
-    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("by"))
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("by"), db_index=False)
     at = models.DateTimeField(_("when"), db_default=Now())
 
     objects = OwnedQuerySet["StockMovement"].as_manager()
@@ -290,13 +290,13 @@ class StockMovement(models.Model):
 class StockBalance(models.Model):
     """How much of one sku, lot, condition and carton one bin holds. Derived from StockMovement; written by inventory.ledger alone."""
 
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"))
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
-    bin = models.ForeignKey(Bin, models.PROTECT, related_name="balances", verbose_name=_("bin"))
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"), db_index=False)
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"), db_index=False)
+    bin = models.ForeignKey(Bin, models.PROTECT, related_name="balances", verbose_name=_("bin"), db_index=False)
     sku = models.ForeignKey(Sku, models.PROTECT, related_name="balances", verbose_name=_("sku"))
-    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+", verbose_name=_("lot"))
+    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+", verbose_name=_("lot"), db_index=False)
     condition = models.CharField(_("condition"), max_length=10, choices=Condition.choices)
-    carton = models.ForeignKey(Carton, models.PROTECT, null=True, related_name="+", verbose_name=_("carton"))
+    carton = models.ForeignKey(Carton, models.PROTECT, null=True, related_name="+", verbose_name=_("carton"), db_index=False)
     on_hand = models.BigIntegerField(_("on hand"), default=0)
     reserved = models.BigIntegerField(_("reserved"), default=0)
     since = models.DateTimeField(_("since"), db_default=Now())
@@ -311,7 +311,12 @@ class StockBalance(models.Model):
             ),
             models.CheckConstraint(condition=Q(reserved__gte=0, on_hand__gte=F("reserved")), name="balance_reserved_within_on_hand"),
         ]
-        indexes = [models.Index(fields=["sku", "warehouse"], condition=Q(on_hand__gt=0), name="balance_of_sku")]
+        indexes = [
+            models.Index(fields=["sku", "warehouse"], condition=Q(on_hand__gt=0), name="balance_of_sku"),
+            # Totes, the stage and the dock keep an empty row for all that ever stood there.
+            models.Index(fields=["bin"], condition=Q(on_hand__gt=0), name="balance_in_bin"),
+            models.Index(fields=["carton"], condition=~Q(carton=None), name="balance_of_carton"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.on_hand}"
@@ -324,8 +329,8 @@ class Availability(models.Model):
     are back in a bin. `backordered`: orders that are short; shops are told available - backordered.
     """
 
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"))
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"), db_index=False)
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"), db_index=False)
     sku = models.ForeignKey(Sku, models.PROTECT, related_name="availability", verbose_name=_("sku"))
     on_hand = models.BigIntegerField(_("on hand"), default=0)
     committed = models.BigIntegerField(_("committed"), default=0)
@@ -355,12 +360,12 @@ class PutBackTask(models.Model):
         OPEN = "open", _("open")
         DONE = "done", _("done")
 
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"))
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"), db_index=False)
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"), db_index=False)
     bin = models.ForeignKey(Bin, models.PROTECT, related_name="+", verbose_name=_("bin"))
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", verbose_name=_("sku"))
-    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+", verbose_name=_("lot"))
-    carton = models.ForeignKey(Carton, models.PROTECT, null=True, related_name="+", verbose_name=_("carton"))
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", verbose_name=_("sku"), db_index=False)
+    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+", verbose_name=_("lot"), db_index=False)
+    carton = models.ForeignKey(Carton, models.PROTECT, null=True, related_name="+", verbose_name=_("carton"), db_index=False)
     quantity = models.BigIntegerField(_("quantity"))
     document = models.CharField(_("document"), max_length=80)
     status = models.CharField(_("status"), max_length=5, choices=Status.choices, default=Status.OPEN)

@@ -48,19 +48,19 @@ class Order(models.Model):
         DISPOSAL = "disposal", _("disposal")
         PICK_UP = "pick_up", _("pick-up")
 
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"))
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"), db_index=False)
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"), db_index=False)
     reference = models.CharField(_("reference"), max_length=50)
     status = models.CharField(_("status"), max_length=15, choices=Status.choices)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices, default=Kind.PARCEL)
     service = models.CharField(_("service"), max_length=50, blank=True)
     ship_by = models.DateTimeField(_("ship by"))
-    ship_to = models.ForeignKey(PersonalRecord, models.PROTECT, related_name="+", verbose_name=_("ship to"))
+    ship_to = models.ForeignKey(PersonalRecord, models.PROTECT, related_name="+", verbose_name=_("ship to"), db_index=False)
     country = models.CharField(_("country"), max_length=2)
     content_hash = models.CharField(max_length=64, editable=False)
     unit_count = models.PositiveBigIntegerField(_("units"))
-    wave = models.ForeignKey("Wave", models.PROTECT, null=True, related_name="orders", verbose_name=_("wave"))
-    tote = models.ForeignKey(Bin, models.PROTECT, null=True, related_name="+", verbose_name=_("tote"))
+    wave = models.ForeignKey("Wave", models.PROTECT, null=True, related_name="orders", verbose_name=_("wave"), db_index=False)
+    tote = models.ForeignKey(Bin, models.PROTECT, null=True, related_name="+", verbose_name=_("tote"), db_index=False)
     created_at = models.DateTimeField(_("created at"), db_default=Now())
     updated_at = models.DateTimeField(_("updated at"), db_default=Now())
     shipped_at = models.DateTimeField(_("shipped at"), null=True)
@@ -97,8 +97,8 @@ class Order(models.Model):
 
 
 class OrderLine(models.Model):
-    order = models.ForeignKey(Order, models.PROTECT, related_name="lines")
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
+    order = models.ForeignKey(Order, models.PROTECT, related_name="lines", db_index=False)
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", db_index=False)
     number = models.PositiveIntegerField()
     sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
     quantity = models.PositiveBigIntegerField(_("quantity"))
@@ -145,20 +145,20 @@ class PickTask(models.Model):
 
     TRANSITIONS = table(open="picked dropped", picked="packed dropped")
 
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"))
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"), db_index=False)
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"), db_index=False)
     wave = models.ForeignKey(Wave, models.PROTECT, related_name="tasks", verbose_name=_("wave"))
-    order = models.ForeignKey(Order, models.PROTECT, related_name="tasks", verbose_name=_("order"))
+    order = models.ForeignKey(Order, models.PROTECT, related_name="tasks", verbose_name=_("order"), db_index=False)
     line = models.ForeignKey(OrderLine, models.PROTECT, related_name="tasks", verbose_name=_("line"))
-    bin = models.ForeignKey(Bin, models.PROTECT, related_name="+", verbose_name=_("bin"))
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", verbose_name=_("sku"))
-    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+", verbose_name=_("lot"))
-    carton = models.ForeignKey(Carton, models.PROTECT, null=True, related_name="+", verbose_name=_("carton"))
+    bin = models.ForeignKey(Bin, models.PROTECT, related_name="+", verbose_name=_("bin"), db_index=False)
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", verbose_name=_("sku"), db_index=False)
+    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+", verbose_name=_("lot"), db_index=False)
+    carton = models.ForeignKey(Carton, models.PROTECT, null=True, related_name="+", verbose_name=_("carton"), db_index=False)
     quantity = models.PositiveBigIntegerField(_("quantity"))
     walking_sequence = models.IntegerField(_("walking sequence"))
     status = models.CharField(_("status"), max_length=8, choices=Status.choices, default=Status.OPEN)
-    tote = models.ForeignKey(Bin, models.PROTECT, null=True, related_name="+", verbose_name=_("tote"))
-    picker = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("picker"))
+    tote = models.ForeignKey(Bin, models.PROTECT, null=True, related_name="+", verbose_name=_("tote"), db_index=False)
+    picker = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("picker"), db_index=False)
     picked_at = models.DateTimeField(_("picked at"), null=True)
 
     objects = OwnedQuerySet["PickTask"].as_manager()
@@ -187,9 +187,9 @@ class Parcel(models.Model):
 
     TRANSITIONS = table(packed="shipped void")
 
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"))
-    order = models.ForeignKey(Order, models.PROTECT, related_name="parcels", verbose_name=_("order"))
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"), db_index=False)
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"), db_index=False)
+    order = models.ForeignKey(Order, models.PROTECT, related_name="parcels", verbose_name=_("order"), db_index=False)
     number = models.PositiveIntegerField(_("number"))
     carrier = models.CharField(_("carrier"), max_length=30)
     tracking_number = models.CharField(_("tracking number"), max_length=40, unique=True)
@@ -198,8 +198,8 @@ class Parcel(models.Model):
     width_mm = models.PositiveIntegerField(_("width (mm)"), null=True)
     height_mm = models.PositiveIntegerField(_("height (mm)"), null=True)
     status = models.CharField(_("status"), max_length=8, choices=Status.choices, default=Status.PACKED)
-    stage = models.ForeignKey(Bin, models.PROTECT, related_name="+", verbose_name=_("stage"))
-    packed_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("packed by"))
+    stage = models.ForeignKey(Bin, models.PROTECT, related_name="+", verbose_name=_("stage"), db_index=False)
+    packed_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("packed by"), db_index=False)
     packed_at = models.DateTimeField(_("packed at"), db_default=Now())
     shipped_at = models.DateTimeField(_("shipped at"), null=True)
 
@@ -217,10 +217,10 @@ class Parcel(models.Model):
 class ParcelLine(models.Model):
     """What a parcel holds of one order line and lot."""
 
-    parcel = models.ForeignKey(Parcel, models.PROTECT, related_name="lines")
+    parcel = models.ForeignKey(Parcel, models.PROTECT, related_name="lines", db_index=False)
     line = models.ForeignKey(OrderLine, models.PROTECT, related_name="+")
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
-    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+")
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", db_index=False)
+    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+", db_index=False)
     quantity = models.PositiveBigIntegerField()
 
     class Meta:
