@@ -27,6 +27,8 @@ OPEN = (
     Asn.Status.RECEIVED, Asn.Status.PUT_AWAY,
 )  # fmt: skip
 S = Asn.Status
+# Whoever finds more types more of the reference.
+FOUND_MAX = 500
 
 # What a supervisor may do: name -> (words, the command, the states in which it makes sense, is it the usual next step).
 ACTIONS: dict[str, tuple[Any, Callable[..., Any], frozenset[str], bool]] = {
@@ -48,7 +50,11 @@ def asns(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(merchant__code=merchant)
     if text := desk.clean(request.GET.get("q")):
         # By the unique key of merchant and reference, which is what a merchant calls out on the telephone.
-        rows = rows.filter(merchant__in=list(Merchant.objects.values_list("pk", flat=True)), reference__startswith=text)
+        merchants = list(Merchant.objects.values_list("pk", flat=True))
+        within = {"reference__gte": text, "reference__lt": f"{text}\U0010ffff", "reference__startswith": text}
+        # The keys first: asked for by key at once, the newest would be looked for through all of the history.
+        found = rows.filter(merchant__in=merchants, **within).order_by("merchant_id", "reference").values_list("pk", flat=True)
+        rows = rows.filter(pk__in=list(found[:FOUND_MAX]))
     elif state == "open":
         rows = rows.filter(warehouse__in=list(Warehouse.objects.values_list("pk", flat=True)), status__in=OPEN)
     elif state in Asn.Status.values:
