@@ -116,6 +116,8 @@ SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 SECURE_REDIRECT_EXEMPT = [r"^api/v1/health$"]
+# How many proxies stand before the web server: so many entries of X-Forwarded-For, from the right, are true.
+TRUSTED_PROXIES = int(os.environ.get("WMS_TRUSTED_PROXIES", "0"))
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("WMS_TRUSTED_ORIGINS", "").split(",") if origin]
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 X_FRAME_OPTIONS = "DENY"

@@ -1,7 +1,7 @@
 """What the pages say no to, and that nothing has changed then."""
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from inbound.models import AsnLine, Discrepancy
 from inventory.models import Barcode, PutBackTask, StockBalance, Warehouse
@@ -85,6 +85,40 @@ def test_wrong_attempts_are_slowed_down(house: Warehouse, picker: User) -> None:
     wrong = {"username": f"nobody-{make.number()}", "password": "no"}
     answers = [client.post("/sign-in", wrong, REMOTE_ADDR="203.0.113.7").status_code for _attempt in range(signing_in.ATTEMPTS + 1)]
     assert answers == [401] * signing_in.ATTEMPTS + [429]
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, "198.51.100.1", "10.0.0.1"),
+        (1, "", "10.0.0.1"),
+        (1, "198.51.100.1", "198.51.100.1"),
+        (1, "203.0.113.66, 198.51.100.1", "198.51.100.1"),
+        (2, "203.0.113.66, 2001:DB8::0001 , 10.0.0.9", "2001:db8::1"),
+        (2, "198.51.100.1", "10.0.0.1"),
+        (1, "unknown", "10.0.0.1"),
+    ],
+)
+def test_behind_proxies_the_address_is_the_one_that_the_outermost_saw(
+    rf: RequestFactory, settings, proxies: int, forwarded: str, address: str
+) -> None:
+    settings.TRUSTED_PROXIES = proxies
+    headers = {"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}
+    assert signing_in.client_address(rf.post("/sign-in", REMOTE_ADDR="10.0.0.1", **headers)) == address
+
+
+def test_behind_a_proxy_one_persons_wrong_attempts_slow_down_nobody_else(house: Warehouse, settings) -> None:
+    settings.TRUSTED_PROXIES = 1
+    valkey.client.cache_clear()
+    wrong = {"username": f"nobody-{make.number()}", "password": "no"}
+
+    def attempt(forwarded: str) -> int:
+        return Client().post("/sign-in", wrong, HTTP_X_FORWARDED_FOR=forwarded).status_code
+
+    # Whatever the client puts before it changes nothing.
+    answers = [attempt(f"192.0.2.{number}, 198.51.100.77") for number in range(signing_in.ATTEMPTS + 1)]
+    assert answers == [401] * signing_in.ATTEMPTS + [429]
+    assert attempt("198.51.100.78") == 401
 
 
 def test_the_id_of_another_scan_is_an_error_and_not_done_already(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:

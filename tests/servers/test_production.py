@@ -76,6 +76,7 @@ def test_docker_compose_accepts_the_file() -> None:
     assert found["valkey"]["image"] == "valkey/valkey:9"
     assert {name for name, service in found.items() if "healthcheck" in service} == set(found) - {"migrate"}
     assert {name for name, service in found.items() if "ports" in service} == {"proxy"}
+    assert found["web"]["environment"]["WMS_TRUSTED_PROXIES"] == "1"
     assert found["web"]["environment"]["DATABASE_URL"] == "postgresql://wms:value-of-postgres_password@postgres:5432/wms"
 
 

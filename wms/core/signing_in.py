@@ -1,10 +1,12 @@
 """Signing in with a password, or with a badge and its PIN. Wrong attempts slow the next ones down."""
 
 import hashlib
+import ipaddress
 import secrets
 from functools import lru_cache
 
 import redis
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
@@ -76,8 +78,24 @@ def _nobody() -> str:
     return make_password(secrets.token_hex(8))
 
 
+def client_address(request: HttpRequest) -> str:
+    """Who sent it: behind WMS_TRUSTED_PROXIES proxies the entry that the outermost of them wrote.
+
+    That is the n-th of X-Forwarded-For from the right: whatever stands left of it the client itself may have made up.
+    """
+    direct: str = request.META.get("REMOTE_ADDR", "")
+    proxies: int = settings.TRUSTED_PROXIES
+    forwarded = [each.strip() for each in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    if not 0 < proxies <= len(forwarded):
+        return direct
+    try:
+        return str(ipaddress.ip_address(forwarded[-proxies]))
+    except ValueError:
+        return direct
+
+
 def _counters(request: HttpRequest, who: str) -> dict[str, int]:
-    address = request.META.get("REMOTE_ADDR", "")
+    address = client_address(request)
     hashed = hashlib.sha256(f"{address} {who.lower()}".encode()).hexdigest()[:32]
     return {f"sign-in:{hashed}": ATTEMPTS, f"sign-in-from:{address}": ATTEMPTS_OF_ADDRESS}
 
