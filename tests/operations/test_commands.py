@@ -8,7 +8,7 @@ from inbound.models import Asn
 from inventory.models import Availability, Bin, Sku, StockBalance, StockMovement
 from outbound.models import Order
 from tests import make
-from wms.core import access
+from wms.core import access, signing_in
 from wms.core.models import ApiKey, Merchant, User
 from wms.operations import demo
 
@@ -89,8 +89,10 @@ def test_files_are_imported_from_the_command_line(tmp_path):
     assert list(Sku.objects.values_list("code", flat=True)) == ["CUP"]
 
 
-def test_the_demo_warehouse_is_made_once():
-    assert run("seed") == [demo.DEMO_SIGN_INS]
+def test_the_demo_warehouse_is_made_once(record_property):
+    sign_ins = "admin / demo-admin, supervisor / demo-supervisor, picker / demo-picker, acme / demo-acme"
+    assert demo.is_wanted()
+    assert run("seed", "--first-start") == [sign_ins]
 
     def counts():
         return [model.objects.count() for model in (Merchant, User, Sku, Bin, Asn, Order, StockMovement)]
@@ -101,6 +103,54 @@ def test_the_demo_warehouse_is_made_once():
     assert User.objects.get(username="acme").merchant.code == "ACME"
     assert User.objects.get(username="picker").check_password("demo-picker")
     first, began = counts(), time.monotonic()
-    run("seed")
+    assert run("seed") == [sign_ins]
     assert counts() == first
-    assert time.monotonic() - began < 3
+    # Making it takes tens of seconds on a busy machine; this is a handful of statements.
+    took = time.monotonic() - began
+    record_property("second_seed_seconds", round(took, 2))
+    assert took < 30
+    assert not demo.is_wanted()
+
+
+def test_another_versions_goods_are_no_second_opening(monkeypatch):
+    demo.seed()
+    merchant, booked = Merchant.objects.get(code="LOTUS"), StockMovement.objects.count()
+    more = [(*goods[:-1], goods[-1] + 1) for goods in demo.GOODS["LOTUS"]]
+    monkeypatch.setitem(demo.GOODS, "LOTUS", more)
+    demo.seed()
+    assert StockMovement.objects.count() == booked
+    assert Availability.objects.get(sku__code="TEA-SET-6", merchant=merchant).on_hand == 40
+
+
+def test_a_demo_that_was_broken_off_is_completed(monkeypatch):
+    def killed(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "_on_its_way", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run("seed", "--first-start")
+    monkeypatch.undo()
+    run("seed", "--first-start")
+    assert (Asn.objects.count(), Order.objects.count(), StockMovement.objects.count()) == (1, 8, 14)
+
+
+@pytest.mark.parametrize("real", [make.warehouse, make.merchant])
+def test_real_data_get_no_demo_people(real):
+    real()
+    assert run("prepare") == [""]
+    assert not User.objects.exists()
+    assert (Merchant.objects.count(), Bin.objects.filter(warehouse__code="DEMO").count()) == (int(real is make.merchant), 0)
+
+
+def test_a_person_of_the_demo_who_was_removed_does_not_come_back():
+    run("prepare")
+    User.objects.get(username="admin").delete()
+    assert run("prepare")[-1].startswith("supervisor / ")
+    assert not User.objects.filter(username="admin").exists()
+
+
+def test_the_demos_badges_sign_in(rf):
+    demo.seed()
+    for name, values in demo.SIGN_INS.items():
+        if values[-1]:
+            assert signing_in.with_badge(rf.post("/sign-in"), badge=values[-1], pin=demo.PIN).username == name

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    help = "Compile the message catalogues, migrate, and seed the demo warehouse; prints its sign-ins on the last line."
+    help = "Compile the message catalogues, migrate, and seed the demo warehouse at the very first start; prints its sign-ins on the last line."
 
     def handle(self, *args: Any, **options: Any) -> None:
         available = get_commands()
@@ -16,5 +16,5 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0, stdout=self.stderr)
         if "seed" in available:
             said = io.StringIO()
-            call_command("seed", stdout=said)
+            call_command("seed", first_start=True, stdout=said)
             self.stdout.write(said.getvalue().strip())
