@@ -105,7 +105,7 @@ def test_a_second_kill_while_it_comes_up_is_a_failed_start_that_is_tried_again(d
     with pytest.raises(CannotStart, match="PostgreSQL did not start"):
         postgres.start()
     watched = Watched("PostgreSQL", postgres.log, postgres.start, postgres.alive, pause=0.01)
-    
+
     def up_again() -> bool:
         watched.tend()
         return bool(created)
@@ -122,7 +122,7 @@ def test_a_leftover_that_does_not_end_is_a_failed_start(data: Path, monkeypatch:
     assert leftover is not None
     monkeypatch.setattr("wms.servers.postgres.STOP_SECONDS", 0.5)
     leftover.suspend()
-    with pytest.raises(CannotStart, match="PostgreSQL did not start: timeout after 0.5 seconds"):
+    with pytest.raises(CannotStart, match=r"PostgreSQL did not start: timeout after 0\.5 seconds"):
         EmbeddedPostgres(data).start()
     with pytest.raises(CannotStart, match="PostgreSQL did not stop"):
         postgres.stop()

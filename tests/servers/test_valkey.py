@@ -94,7 +94,7 @@ def test_a_stale_pid_file_with_somebody_elses_pid_is_no_obstacle(data: Path) -> 
 def test_a_program_that_cannot_be_run_is_a_failed_start(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     valkey = EmbeddedValkey(data)
     monkeypatch.setattr(valkey, "_command", lambda: [str(data / "nothing-here")])
-    with pytest.raises(CannotStart, match="Valkey did not start: .*nothing-here"):
+    with pytest.raises(CannotStart, match=r"Valkey did not start: .*nothing-here"):
         valkey.start()
 
 
