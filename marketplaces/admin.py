@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 
+from inventory.models import Sku
 from marketplaces import adapters, channels, stock_sync
 from marketplaces.models import Channel, ChannelOrder, Listing
 from wms.core.errors import WmsError
@@ -39,16 +40,22 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        known = self.instance.pk is not None  # then merchant, warehouse and marketplace stay as they are
+        merchant = self.instance.merchant if known else cleaned.get("merchant")
+        if Channel.objects.filter(merchant=merchant, code=cleaned.get("code", "")).exclude(pk=self.instance.pk).exists():
+            self.add_error("code", _("The merchant has a channel with this code."))
         keys = cleaned.get("keys")
-        if not keys and self.instance.pk:
-            return cleaned
+        adapter = self.instance.adapter if known else cleaned.get("adapter", "")
         try:
-            cleaned["credentials"] = json.loads(keys or "{}")
-            adapters.connect(cleaned.get("adapter", ""), base_url=cleaned.get("base_url", ""), credentials=cleaned["credentials"])
+            credentials = self.instance.opened_credentials() if known and not keys else json.loads(keys or "{}")
+            adapters.connect(adapter, base_url=cleaned.get("base_url", ""), credentials=credentials)
         except (ValueError, AttributeError):
             self.add_error("keys", _("The keys are not JSON."))
         except WmsError as error:
-            self.add_error("keys", str(error))
+            self.add_error("base_url" if known and not keys else "keys", str(error))
+        else:
+            if keys:
+                cleaned["credentials"] = credentials
         return cleaned
 
 
@@ -59,6 +66,14 @@ class ChannelAdmin(ModelAdmin):  # type: ignore[misc]
     list_select_related = ("merchant", "warehouse")
     readonly_fields = ("active", "last_push_at", "last_poll_at", "last_error")
     actions = ("fetch_listings", "subscribe", "pause", "resume", "tell_all")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Channel | None = None) -> tuple[str, ...]:
+        """What its orders and listings hang on stays as it was connected."""
+        return (*self.readonly_fields, "merchant", "warehouse", "adapter") if obj is not None else self.readonly_fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: Channel | None = None) -> bool:
+        """A channel that is not needed any more is paused: its orders keep pointing at it."""
+        return False
 
     def save_model(self, request: HttpRequest, channel: Channel, form: ChannelForm, change: bool) -> None:
         data = form.cleaned_data
@@ -71,7 +86,7 @@ class ChannelAdmin(ModelAdmin):  # type: ignore[misc]
         super().save_model(request, channel, form, change)
         if "credentials" in data:
             channels.change_credentials(channel=channel, credentials=data["credentials"])
-        stock_sync.tell_all(channel=channel)  # another buffer or warehouse means other numbers
+        stock_sync.tell_all(channel=channel)  # another buffer means other numbers
 
     def _each(self, request: HttpRequest, chosen: QuerySet[Channel], work: Any) -> None:
         for channel in chosen:
@@ -109,8 +124,21 @@ class ChannelAdmin(ModelAdmin):  # type: ignore[misc]
         self._each(request, chosen, lambda channel: stock_sync.tell_all(channel=channel))
 
 
+class ListingForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Listing
+        fields = ("sku",)
+
+    def clean_sku(self) -> Sku | None:
+        sku: Sku | None = self.cleaned_data["sku"]
+        if sku is not None and sku.merchant_id != self.instance.merchant_id:
+            raise forms.ValidationError(_("Unknown sku."))
+        return sku
+
+
 @admin.register(Listing)
 class ListingAdmin(ModelAdmin):  # type: ignore[misc]
+    form = ListingForm
     list_display = ("external_sku", "title", "channel", "sku", "pushed_quantity", "pushed_at", "last_error")
     list_select_related = ("channel", "sku")
     list_filter = ("channel", ("sku", admin.EmptyFieldListFilter))

@@ -81,3 +81,46 @@ def test_listings_and_orders_are_shown_and_a_listing_is_tied_by_hand(shop, clien
     ChannelOrder.objects.create(channel=channel, merchant=merchant, external_id="1", number="N-77", status="refused", problem="refused")
     assert "N-77" in client.get("/admin/marketplaces/channelorder/").content.decode()
     assert client.get("/admin/marketplaces/channelorder/add/").status_code == 403
+
+
+def test_what_orders_hang_on_is_never_changed_and_no_channel_deleted(shop, client):
+    merchant, house = make.merchant(), make.warehouse()
+    channel = shops.connect(shop, merchant, house, code="WOO")
+    other = form(shop, make.merchant(), make.warehouse(), keys="", adapter="nonsense", name="Renamed")
+    assert client.post(f"{LIST}{channel.pk}/change/", other).status_code == 302
+
+    channel.refresh_from_db()
+    assert (channel.name, channel.merchant, channel.warehouse, channel.adapter) == ("Renamed", merchant, house, "woocommerce")
+    assert client.post(f"{LIST}{channel.pk}/delete/", {"post": "yes"}).status_code == 403
+    client.post(LIST, {"action": "delete_selected", "_selected_action": channel.pk, "post": "yes"})
+    assert Channel.objects.get() == channel
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_code_that_is_taken_is_said_beside_its_field(shop, client, known):
+    merchant, house = make.merchant(), make.warehouse()
+    shops.connect(shop, merchant, house, code="WOO")
+    second = shops.connect(shop, merchant, house, code="WOO2").pk if known else None
+    answer = client.post(f"{LIST}{second}/change/" if known else f"{LIST}add/", form(shop, merchant, house))
+
+    assert (answer.status_code, answer.context["adminform"].form.errors) == (200, {"code": ["The merchant has a channel with this code."]})
+    assert sorted(Channel.objects.values_list("code", flat=True)) == (["WOO", "WOO2"] if known else ["WOO"])
+
+
+def test_an_address_that_is_none_is_said_beside_its_field(shop, client):
+    channel = shops.connect(shop, make.merchant(), make.warehouse(), code="WOO")
+    answer = client.post(
+        f"{LIST}{channel.pk}/change/", form(shop, channel.merchant, channel.warehouse, keys="", base_url="https://a.b/?c=1")
+    )
+    assert (answer.status_code, list(answer.context["adminform"].form.errors)) == (200, ["base_url"])
+    assert Channel.objects.get().base_url == shop.url
+
+
+def test_a_sku_of_another_merchant_is_said_beside_its_field(shop, client):
+    thing = make.sku(make.merchant())
+    shops.selling(shop, make.warehouse(), {thing: 4})
+    listing = Listing.objects.get()
+    stranger = make.sku(make.merchant())
+    answer = client.post(f"/admin/marketplaces/listing/{listing.pk}/change/", {"sku": stranger.pk})
+    assert (answer.status_code, answer.context["adminform"].form.errors) == (200, {"sku": ["Unknown sku."]})
+    assert Listing.objects.get().sku == thing
