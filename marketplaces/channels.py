@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
 from marketplaces import adapters, order_import, stock_sync, tracking
-from marketplaces.calling import calling
+from marketplaces.calling import calling, keep_busy
 from marketplaces.models import Channel, Listing
 from marketplaces.port import ChannelListing, Subscription
 from wms.core import outbox, sealing
@@ -101,6 +101,7 @@ def fetch_listings(*, channel: Channel) -> int:
     with calling(channel) as shop:
         while True:
             page = shop.listings(cursor=cursor)
+            keep_busy(channel)
             _keep(channel, {listing.listing_id: listing for listing in page.listings if listing.listing_id})
             count += len(page.listings)
             if not page.cursor or page.cursor == cursor:

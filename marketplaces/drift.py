@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from marketplaces import stock_sync
-from marketplaces.calling import calling
+from marketplaces.calling import calling, keep_busy
 from marketplaces.models import Channel
 
 
@@ -29,6 +29,7 @@ def compare(channel: Channel) -> list[Difference]:
     with calling(channel) as shop:
         while True:
             page = shop.listings(cursor=cursor)
+            keep_busy(channel)
             theirs |= {listing.listing_id: listing.quantity for listing in page.listings}
             if not page.cursor or page.cursor == cursor:
                 break
@@ -47,3 +48,11 @@ def repair(channel: Channel) -> list[Difference]:
         with transaction.atomic():
             stock_sync.stale(channel.pk, [difference.listing_id for difference in differences])
     return differences
+
+
+def mend(channel: Channel) -> None:
+    """Have told again what the shop refused, whatever the reason was, then what it shows differently. Raises ChannelQuiet."""
+    failed = channel.listings.filter(sku__isnull=False).exclude(last_error="").order_by("pk").values_list("pk", flat=True)
+    with transaction.atomic():
+        stock_sync.stale(channel.pk, list(failed))
+    repair(channel)

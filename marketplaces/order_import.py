@@ -112,8 +112,9 @@ def _read_deliveries(channel: Channel, keys: Sequence[int]) -> tuple[list[str], 
     shop, secret = open_shop(channel), channel.opened_secret()
     orders: list[port.ChannelOrder] = []
     to_ask: dict[str, None] = {}
-    to_poll = False
-    for delivery in WebhookDelivery.objects.filter(pk__in=keys).select_related("raw").order_by("pk"):
+    deliveries = list(WebhookDelivery.objects.filter(pk__in=keys).select_related("raw").order_by("pk"))
+    to_poll = len(deliveries) < len(set(keys))  # erased meanwhile
+    for delivery in deliveries:
         raw = delivery.raw.opened() if delivery.raw else {}
         if not raw:  # erased meanwhile
             to_poll = True

@@ -1,10 +1,33 @@
 """Celery only wakes work up: what is to do stands in the outbox, one lane for each channel."""
 
 from celery import shared_task
+from django.conf import settings
 
-from marketplaces import order_import
+from marketplaces import drift, forgetting, order_import
+from marketplaces.calling import ChannelQuiet
+from marketplaces.models import Channel
 
 
 @shared_task
 def poll_orders() -> None:
     order_import.ask_all()
+
+
+@shared_task
+def repair_channels() -> None:
+    """Nightly: each channel by itself, so that a slow shop holds up no other."""
+    for channel_id in Channel.objects.filter(active=True).values_list("pk", flat=True):
+        repair_channel.delay(channel_id)
+
+
+@shared_task(autoretry_for=(ChannelQuiet,), retry_backoff=30, retry_backoff_max=900, max_retries=8)
+def repair_channel(channel_id: int) -> None:
+    """Tell the shop again what it refused and what it shows differently; one in trouble is tried again for about an hour."""
+    channel = Channel.objects.filter(pk=channel_id, active=True).first()
+    if channel is not None:
+        drift.mend(channel)
+
+
+@shared_task
+def erase_old_webhooks() -> None:
+    forgetting.erase_webhooks(settings.KEEP_WEBHOOK_DAYS)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
@@ -137,6 +138,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "hold what expired": {"task": "inventory.tasks.hold_expired", "schedule": 3600.0},
     "forget old requests": {"task": "wms.core.tasks.drop_old_outcomes", "schedule": 3600.0},
     "poll channel orders": {"task": "marketplaces.tasks.poll_orders", "schedule": 60.0},
+    "repair channels": {"task": "marketplaces.tasks.repair_channels", "schedule": crontab(hour="3", minute="17")},
+    "erase old webhooks": {"task": "marketplaces.tasks.erase_old_webhooks", "schedule": crontab(hour="3", minute="47")},
 }
 
 # topic -> handlers (dotted names of functions that take the list of payloads that came since they last ran).
@@ -169,6 +172,8 @@ UNFOLD = {
     },
 }  # fmt: skip
 
+# What shops pushed is kept for so many days, with the buyers' data in it.
+KEEP_WEBHOOK_DAYS = int(os.environ.get("WMS_KEEP_WEBHOOK_DAYS", "14"))
 API_PAGE_MAX = 200
 API_BULK_MAX = 500
 API_RATE_PER_SECOND = float(os.environ.get("WMS_API_RATE_PER_SECOND", "200"))

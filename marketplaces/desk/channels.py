@@ -85,7 +85,8 @@ channel = desk.page(_channel)
 
 @desk.page
 def compare(request: HttpRequest, channel_id: int) -> HttpResponse:
-    """Asks the shop for all its numbers and shows where they are not ours."""
+    """Asks the shop for all its numbers and shows where they are not ours: long work, for those who may change the channel."""
+    desk.need(request, "marketplaces.change_channel")
     found = _find(request, channel_id)
     try:
         differences = drift.compare(found)

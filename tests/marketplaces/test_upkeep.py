@@ -1,0 +1,105 @@
+"""What the clock does every night: shops are told again what went wrong, old messages are erased."""
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+
+from marketplaces import tasks
+from marketplaces.models import ChannelOrder, Listing, WebhookDelivery
+from tests import make
+from tests.marketplaces import shops
+from tests.marketplaces.shops import BUYER, hook
+from tests.marketplaces.woo_shop import fail
+from wms.core.models import OutboxEvent, PersonalRecord
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BATCH = "POST products/batch"
+
+
+def test_every_night_a_shop_is_told_again_what_it_refused_and_what_differs(shop):
+    house, merchant = make.warehouse(), make.merchant()
+    refused, moved, right = (make.sku(merchant) for _ in range(3))
+    channel = shops.selling(shop, house, {refused: 5, moved: 5, right: 5})
+    shop.misbehave(BATCH, fail(400, body={"code": "odd", "message": "Not now."}))
+    make.stock(make.bin_of(house, "A-01"), refused, 1)
+    shops.deliver_all()
+    assert Listing.objects.get(sku=refused).last_error == "refused: Not now."
+    shop.books.set_stock(shop.books.by_sku(refused.code)["id"], 6)  # no difference, but its error stands
+    shop.books.set_stock(shop.books.by_sku(moved.code)["id"], 50)
+    shop.calls.clear()
+
+    tasks.repair_channel(channel.pk)
+    shops.deliver_all()
+    [push] = shop.made(BATCH)
+    told = {row["id"]: row["stock_quantity"] for row in push.body["update"]}
+    assert told == {shop.books.by_sku(refused.code)["id"]: 6, shop.books.by_sku(moved.code)["id"]: 5}
+    assert not Listing.objects.exclude(last_error="").exists()
+
+
+def test_each_channel_is_repaired_by_a_task_of_its_own(shop, monkeypatch):
+    house, merchant = make.warehouse(), make.merchant()
+    one = shops.connect(shop, merchant, house, name="One")
+    shops.connect(shop, merchant, house, name="Paused")
+    type(one).objects.filter(name="Paused").update(active=False)
+    two = shops.connect(shop, merchant, house, name="Two")
+    asked = []
+    monkeypatch.setattr(tasks.repair_channel, "delay", asked.append)
+    tasks.repair_channels()
+
+    assert sorted(asked) == [one.pk, two.pk]
+    planned = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert {"marketplaces.tasks.repair_channels", "marketplaces.tasks.erase_old_webhooks"} <= planned
+
+
+def grow_old(delivery, days):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE marketplaces_webhookdelivery SET received_at = now() - make_interval(days => %s) WHERE delivery_id = %s",
+            [days, delivery],
+        )
+
+
+def test_messages_are_erased_after_some_days_with_what_was_in_them(shop, settings):
+    thing = make.sku(make.merchant())
+    channel = shops.selling(shop, make.warehouse(), {thing: 5})
+    body = shop.books.order(shop.books.place_order([(thing.code, 3)], shipping=BUYER))
+    for delivery in ("old", "young"):
+        hook(channel, body, delivery=delivery)
+    shops.deliver_all()
+    grow_old("old", 15)
+    grow_old("young", 13)
+    orphan = PersonalRecord.objects.create(merchant=thing.merchant, kind="webhook", sealed=b"x")
+    PersonalRecord.objects.filter(pk=orphan.pk).update(created_at="2020-01-01T00:00:00Z")
+    PersonalRecord.objects.filter(kind="channel_order").update(created_at="2020-01-01T00:00:00Z")
+    tasks.erase_old_webhooks()
+
+    [left] = WebhookDelivery.objects.all()
+    assert left.delivery_id == "young"
+    assert list(PersonalRecord.objects.filter(kind="webhook").values_list("pk", flat=True)) == [left.raw_id]
+    assert ChannelOrder.objects.get().raw.opened()["ship_to"]["name"] == "Grace Hopper"
+    settings.KEEP_WEBHOOK_DAYS = 10
+    tasks.erase_old_webhooks()
+    assert not WebhookDelivery.objects.exists()
+    assert not PersonalRecord.objects.filter(kind="webhook").exists()
+
+
+def test_a_message_that_is_erased_before_it_was_read_makes_a_poll(shop):
+    thing = make.sku(make.merchant())
+    channel = shops.selling(shop, make.warehouse(), {thing: 5})
+    body = shop.books.order(shop.books.place_order([(thing.code, 3)], shipping=BUYER))
+    hook(channel, body, delivery="old")
+    grow_old("old", 15)
+    tasks.erase_old_webhooks()
+    shops.deliver_all()
+    assert ChannelOrder.objects.get().status == "imported"
+    assert not OutboxEvent.objects.filter(topic="channel.heard").exists()
+
+
+def test_comparing_with_the_shop_is_for_those_who_may_change_the_channel(shop):
+    merchant, house = make.merchant(), make.warehouse()
+    channel = shops.connect(shop, merchant, house)
+    client = Client()
+    client.force_login(make.user(is_staff=True))
+    assert client.get(f"/desk/channels/{channel.pk}/compare").status_code == 403
+    assert shop.calls == []
