@@ -82,6 +82,8 @@ class Moment:
 
 
 def _find(request: HttpRequest, order_id: int) -> Order:
+    """Raises NotFound, and PermissionDenied: an order shows a buyer's name and address."""
+    desk.need(request, "outbound.view_order")
     order = (
         Order.objects.visible_to(request.user)
         .select_related("merchant", "warehouse", "ship_to", "wave__by", "tote")

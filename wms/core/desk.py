@@ -17,6 +17,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -45,8 +46,20 @@ class SeeOther(HttpResponseRedirect):
 
 
 def page(view: View) -> View:
-    """A GET page for supervisors: others are sent to sign in, or refused with 403."""
-    return require_GET(_for_supervisors(view))
+    """A GET page for supervisors: others are sent to sign in, or refused with 403. A WmsError is an empty page that says it."""
+
+    @wraps(view)
+    def run(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, **kwargs)
+        except NotFound:
+            raise
+        except WmsError as error:
+            # A refused action shows its page: what that was refused for is what people want to read.
+            request.desk_error = getattr(request, "desk_error", error)  # type: ignore[attr-defined]
+            return render(request, "core/desk/base.html", status=error.status)
+
+    return require_GET(_for_supervisors(run))
 
 
 def action(shows: View, permission: str = "") -> Callable[[View], View]:

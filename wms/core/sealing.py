@@ -6,8 +6,19 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from wms.core.errors import WmsError
+
+
+class Unreadable(WmsError):
+    code, status, message = (
+        "unreadable",
+        503,
+        _("This was sealed with an encryption key that is not here. Put the earlier key into WMS_ENCRYPTION_KEYS again."),
+    )
 
 
 def _fernet_key(secret: str) -> bytes:
@@ -24,6 +35,9 @@ def seal(content: dict[str, Any]) -> bytes:
 
 
 def open_sealed(sealed: bytes) -> dict[str, Any]:
-    """The content that `seal` took. Raises cryptography.fernet.InvalidToken where no key fits."""
-    content: dict[str, Any] = json.loads(_box(tuple(settings.ENCRYPTION_KEYS)).decrypt(sealed))
+    """The content that `seal` took. Raises Unreadable where no key fits."""
+    try:
+        content: dict[str, Any] = json.loads(_box(tuple(settings.ENCRYPTION_KEYS)).decrypt(sealed))
+    except InvalidToken:
+        raise Unreadable from None
     return content
