@@ -16,7 +16,7 @@ from wms.core import signing_in
 from wms.core.errors import WmsError
 from wms.core.floor.scenario import WAREHOUSE
 from wms.core.models import User
-from wms.core.permissions import requires
+from wms.core.permissions import requires, works_here
 
 # Name, permission and label of what a handheld can do.
 MENU = (
@@ -66,11 +66,13 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    """Everybody to where they work."""
+    """Everybody to where they work. Whoever works neither at the desk nor on the floor, such as a merchant's people, finds the API here."""
     user = request.user
     if not isinstance(user, User):
         return redirect("sign_in")
-    if user.is_staff and user.merchant_id is None:
+    if not works_here(user):
+        return render(request, "core/home.html")
+    if user.is_staff:
         try:
             return redirect("desk:board")
         except NoReverseMatch:
