@@ -2,10 +2,11 @@ import io
 import time
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 
 from inbound.models import Asn
-from inventory.models import Availability, Bin, Sku, StockBalance, StockMovement
+from inventory.models import Availability, Bin, Sku, StockBalance, StockMovement, Warehouse
 from outbound.models import Order
 from tests import make
 from wms.core import access, signing_in
@@ -140,6 +141,13 @@ def test_real_data_get_no_demo_people(real):
     assert run("prepare") == [""]
     assert not User.objects.exists()
     assert (Merchant.objects.count(), Bin.objects.filter(warehouse__code="DEMO").count()) == (int(real is make.merchant), 0)
+
+
+def test_an_empty_production_has_groups_and_nobody_in_them():
+    assert run("prepare", "--no-demo") == []
+    assert set(Group.objects.values_list("name", flat=True)) == {"picker", "supervisor", "merchant"}
+    assert Group.objects.get(name="picker").permissions.filter(codename="pick_order").exists()
+    assert [model.objects.count() for model in (User, Merchant, Warehouse)] == [0, 0, 0]
 
 
 def test_a_person_of_the_demo_who_was_removed_does_not_come_back():

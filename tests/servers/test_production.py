@@ -77,6 +77,7 @@ def test_docker_compose_accepts_the_file() -> None:
     assert {name for name, service in found.items() if "healthcheck" in service} == set(found) - {"migrate"}
     assert {name for name, service in found.items() if "ports" in service} == {"proxy"}
     assert found["web"]["environment"]["WMS_TRUSTED_PROXIES"] == "1"
+    assert found["migrate"]["command"] == ["wms", "prepare", "--no-demo"]
     assert found["web"]["environment"]["DATABASE_URL"] == "postgresql://wms:value-of-postgres_password@postgres:5432/wms"
 
 
