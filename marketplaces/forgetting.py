@@ -34,6 +34,7 @@ def _repeat(statement: str, days: int) -> int:
     with connection.cursor() as cursor:
         while True:
             cursor.execute(statement, {"days": days, "most": BATCH})
-            erased += cursor.rowcount
-            if not cursor.rowcount:
+            count = int(cursor.rowcount)
+            erased += count
+            if not count:
                 return erased
