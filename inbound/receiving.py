@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -41,8 +42,11 @@ class CartonAmbiguous(WmsError):
 
 
 def open_line(*, asn_id: int, sku_id: int, by: User) -> AsnLine | None:
-    """The line that a scan of this sku counts to: the first that still waits for goods, else the last. None: it was not announced."""
-    lines = AsnLine.objects.visible_to(by).filter(asn=asn_id, sku=sku_id, quantity__gt=0)
+    """The line that a scan of this sku counts to: the first that still waits for goods, else the last. None: nothing loose was announced.
+
+    A carton that came in unopened has its lines for itself: loose goods would never be put away from there.
+    """
+    lines = AsnLine.objects.visible_to(by).filter(asn=asn_id, sku=sku_id, quantity__gt=0, carton__carton=None)
     return lines.filter(received__lt=F("quantity")).order_by("number").first() or lines.order_by("-number").first()
 
 
@@ -61,8 +65,9 @@ def receive(
 ) -> dict[str, Any]:
     """Scan `quantity` base units of an announced line into a dock bin. A repeated `request_id` changes nothing.
 
-    A tracked sku takes the announced lot and expiry where the scan brings none. Raises OverReceipt (unless `over`), WrongBin, NotFound,
-    InvalidInput where lot or expiry are needed, NotPossibleNow before arrival and after the count is finished.
+    What is too much for the line counts to the sku's other open lines on the ASN first; only the rest is over. A tracked sku takes the
+    announced lot and expiry where the scan brings none. Raises OverReceipt (unless `over`), WrongBin, NotFound, CartonOpened for the line
+    of a carton that came in unopened, InvalidInput where lot or expiry are needed, NotPossibleNow before arrival and after the count.
     """
     _check_scan(quantity, condition)
     line = AsnLine.objects.visible_to(by).select_related("asn", "sku").filter(pk=line_id).first()
@@ -72,14 +77,54 @@ def receive(
     bins.require(dock, [BinKind.DOCK])
     _enter(line.asn)
     damaged = quantity if condition == Condition.DAMAGED else 0
-    counted = AsnLine.objects.filter(Q(pk=line_id), Q() if over else Q(quantity__gte=F("received") + quantity)).update(
+    parts = {line_id: quantity}
+    if not AsnLine.objects.filter(pk=line_id, quantity__gte=F("received") + quantity).update(
         received=F("received") + quantity, damaged=F("damaged") + damaged
-    )
-    if not counted:
-        line.refresh_from_db(fields=["received"])
-        raise OverReceipt(sku=line.sku.code, received=line.received, announced=line.quantity, quantity=quantity)
-    key = _lot(line.sku, lot or line.lot, expires_on or line.expires_on, given=bool(lot or expires_on))
-    return _count_in(line.asn, line, dock, quantity, condition, key, by)
+    ):
+        parts = _spread(line, quantity, over)
+        with connection.cursor() as cursor:
+            cursor.execute(_COUNT, {"damaged": bool(damaged), "lines": list(parts), "quantities": list(parts.values())})
+    key = _lot(line.sku, lot or line.lot, expires_on or announced_expiry(line, lot), given=bool(lot or expires_on))
+    return _count_in(line.asn, line.sku_id, dock, parts, condition, key, by)
+
+
+_COUNT = """
+UPDATE inbound_asnline l SET received = l.received + c.quantity, damaged = l.damaged + CASE WHEN %(damaged)s THEN c.quantity ELSE 0 END
+FROM unnest(%(lines)s::bigint[], %(quantities)s::int[]) AS c (id, quantity) WHERE l.id = c.id
+"""
+
+
+def _spread(line: AsnLine, quantity: int, over: bool) -> dict[int, int]:
+    """Base units by line: this one, then the sku's others, as far as each is open; what is left over counts to the last of them.
+
+    Lines of another announced lot or expiry, where the sku tracks it, are for other goods. Raises OverReceipt unless `over`, CartonOpened.
+    """
+    same = Q(asn=line.asn_id, sku=line.sku_id, quantity__gt=0)
+    if line.sku.tracks_lot:
+        same &= Q(lot=line.lot)
+    if line.sku.tracks_expiry:
+        same &= Q(expires_on=line.expires_on)
+    found = AsnLine.objects.select_for_update(of=("self",), no_key=True).filter(same | Q(pk=line.pk), carton__carton=None)
+    lines = sorted(found.order_by("pk"), key=lambda each: (each.pk != line.pk, each.number))
+    if not lines or lines[0].pk != line.pk:
+        raise CartonOpened(carton=AsnCarton.objects.get(lines=line).code)
+    left, parts = quantity, {}
+    for each in lines:
+        take = min(left, max(each.quantity - each.received, 0))
+        if take:
+            parts[each.pk] = take
+            left -= take
+    if left:
+        if not over:
+            received, announced = sum(each.received for each in lines), sum(each.quantity for each in lines)
+            raise OverReceipt(sku=line.sku.code, received=received, announced=announced, quantity=quantity)
+        parts[lines[-1].pk] = parts.get(lines[-1].pk, 0) + left
+    return parts
+
+
+def announced_expiry(line: AsnLine, lot: str) -> date | None:
+    """The expiry that was announced with the goods at hand: those of another lot than the announced one have their own."""
+    return line.expires_on if lot in ("", line.lot) or not line.lot else None
 
 
 @command
@@ -115,7 +160,7 @@ def receive_unannounced(
     else:
         AsnLine.objects.filter(pk=line.pk).update(received=F("received") + quantity, damaged=F("damaged") + damaged)
     key = _lot(sku, lot, expires_on, given=True)
-    return _count_in(asn, line, dock, quantity, condition, key, by)
+    return _count_in(asn, sku.pk, dock, {line.pk: quantity}, condition, key, by)
 
 
 @command
@@ -254,16 +299,22 @@ def _lot(sku: Sku, lot: str, expires_on: date | None, *, given: bool) -> lots.Lo
     return (sku.pk, lot, expires_on) if lot or expires_on else None
 
 
-def _count_in(asn: Asn, line: AsnLine, dock: Bin, quantity: int, condition: str, key: lots.LotKey | None, by: User) -> dict[str, Any]:
-    lot_id = lots.ensure([key])[key] if key else None
-    receipt = ReceiptLine.objects.create(
-        asn=asn, merchant_id=asn.merchant_id, line=line, sku_id=line.sku_id, bin=dock, quantity=quantity, condition=condition, by=by
-    )
+def _count_in(
+    asn: Asn, sku_id: int, dock: Bin, parts: Mapping[int, int], condition: str, key: lots.LotKey | None, by: User
+) -> dict[str, Any]:
+    """`parts`: base units by line. The answer names the first of them."""
+    lot_id, quantity = lots.ensure([key])[key] if key else None, sum(parts.values())
+    receipts = ReceiptLine.objects.bulk_create(
+        ReceiptLine(
+            asn=asn, merchant_id=asn.merchant_id, line_id=line_id, sku_id=sku_id, bin=dock, quantity=part, condition=condition, by=by
+        )
+        for line_id, part in parts.items()
+    )  # fmt: skip
     ledger.post(
         warehouse_id=dock.warehouse_id,
-        legs=[Leg(Place(dock.pk, line.sku_id, lot_id, condition), quantity)],
+        legs=[Leg(Place(dock.pk, sku_id, lot_id, condition), quantity)],
         reason=Reason.RECEIPT,
         document=asn.reference,
         by=by,
     )
-    return {"receipt_line_id": receipt.pk, "asn_id": asn.pk, "line_id": line.pk, "sku_id": line.sku_id, "quantity": quantity}
+    return {"receipt_line_id": receipts[0].pk, "asn_id": asn.pk, "line_id": next(iter(parts)), "sku_id": sku_id, "quantity": quantity}

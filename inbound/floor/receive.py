@@ -104,7 +104,11 @@ class Receive(Scenario):
         )
         if sku.tracks_lot and not self.state.get("lot") and not (line and line.lot):
             screen.name, screen.expects, screen.do = "receive-lot", "lot", _("Scan or type the lot")
-        elif sku.tracks_expiry and not self.state.get("expires_on") and not (line and line.expires_on):
+        elif (
+            sku.tracks_expiry
+            and not self.state.get("expires_on")
+            and not (line and receiving.announced_expiry(line, self.state.get("lot", "")))
+        ):
             screen.name, screen.expects, screen.do = "receive-expiry", "expiry", _("Expiry date, as 2027-03-31")
         else:
             pack = self.number("pack") or 1
