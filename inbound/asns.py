@@ -10,7 +10,6 @@ from datetime import date
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from stdnum import iso6346
@@ -19,15 +18,11 @@ from stdnum.exceptions import ValidationError
 from inbound.models import Asn, AsnCarton, AsnLine
 from inventory.models import Sku, Warehouse
 from wms.core import outbox
-from wms.core.errors import InvalidInput, NotFound, ReferenceTaken, WmsError
+from wms.core.errors import InvalidInput, NotFound, ReferenceTaken
 from wms.core.models import Merchant, User
 from wms.core.transitions import advance
 
 Status = Asn.Status
-
-
-class StillOnTheDock(WmsError):
-    code, status, message = "still_on_the_dock", 409, _("{quantity} units of {asn} still wait on the dock.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,19 +289,6 @@ def arrive(*, asn_id: int, by: User, partly: bool = False) -> Asn:
 def terminate(*, asn_id: int, by: User) -> Asn:
     """Break off what has arrived. What was counted in stays in stock and is put away as usual."""
     return _become(asn_id, by, Status.TERMINATED)
-
-
-@transaction.atomic(durable=True)
-def close(*, asn_id: int, by: User) -> Asn:
-    """Nothing more happens to it. Raises StillOnTheDock while counted goods wait to be put away."""
-    asn = locked(asn_id, by)
-    waiting = sum(
-        received - put_away for received, put_away in asn.lines.filter(received__gt=F("put_away")).values_list("received", "put_away")
-    )
-    if waiting:
-        raise StillOnTheDock(quantity=waiting, asn=asn.reference)
-    advance([asn], Status.CLOSED)
-    return asn
 
 
 def _become(asn_id: int, by: User, to: Asn.Status, **stamps: Any) -> Asn:

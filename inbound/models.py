@@ -181,6 +181,7 @@ class Discrepancy(models.Model):
         DAMAGED = "damaged", _("damaged")
         WRONG = "wrong", _("wrong item")
         UNANNOUNCED = "unannounced", _("not announced")
+        MISSING = "missing", _("gone from the dock")
 
     class Status(models.TextChoices):
         OPEN = "open", _("open")

@@ -87,8 +87,12 @@ def put_away(
 
 
 def _waiting(warehouse_id: int, sku_ids: Sequence[int], carton_id: int | None) -> QuerySet[AsnLine]:
-    """The lines whose goods may stand on the dock, oldest first. A licence plate's own lines are for the plate alone."""
+    """The lines whose goods may stand on the dock, oldest first. A licence plate's own lines are for the plate alone.
+
+    What is missing of a closed ASN is written down there: it waits for nothing.
+    """
     lines = AsnLine.objects.filter(warehouse=warehouse_id, sku__in=sku_ids, received__gt=F("put_away")).order_by("pk")
+    lines = lines.exclude(asn__status=Asn.Status.CLOSED)
     return lines.filter(carton__carton=carton_id) if carton_id is not None else lines.filter(carton__carton=None)
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from inbound import asns as floor
-from inbound import packing_lists, papers, receiving
+from inbound import closing, discrepancies, packing_lists, papers, receiving
 from inbound.models import Asn, AsnLine, Discrepancy
 from inventory.models import Warehouse
 from wms.core import desk
@@ -35,7 +35,7 @@ ACTIONS: dict[str, tuple[Any, Callable[..., Any], frozenset[str], bool]] = {
     "approve": (gettext_lazy("Approve"), floor.approve, frozenset({S.SUBMITTED}), True),
     "arrive": (gettext_lazy("Arrived"), floor.arrive, frozenset({S.SUBMITTED, S.APPROVED, S.IN_TRANSIT, S.PARTLY_ARRIVED}), True),
     "finish": (gettext_lazy("Finish receiving"), receiving.finish, frozenset({S.RECEIVING}), True),
-    "close": (gettext_lazy("Close"), floor.close, frozenset({S.RECEIVED, S.PUT_AWAY}), True),
+    "close": (gettext_lazy("Close"), closing.close, frozenset({S.RECEIVED, S.PUT_AWAY}), True),
     "reject": (gettext_lazy("Reject"), floor.reject, frozenset({S.SUBMITTED}), False),
     "void": (gettext_lazy("Void"), floor.void, frozenset({S.DRAFT, S.SUBMITTED, S.REJECTED, S.APPROVED, S.IN_TRANSIT}), False),
     "terminate": (gettext_lazy("Terminate"), floor.terminate, frozenset({S.PARTLY_ARRIVED, S.ARRIVED, S.RECEIVING, S.RECEIVED}), False),
@@ -118,6 +118,20 @@ def act(request: HttpRequest, asn_id: int, does: str = "") -> HttpResponse:
     words, do, _states, _usual = ACTIONS[does]
     do(asn_id=asn_id, by=desk.actor(request))
     return desk.done(request, _("%(action)s: done.") % {"action": words}, "desk:asn", asn_id=asn_id)
+
+
+@desk.action(shows=asn, permission="inbound.change_discrepancy")
+def answer(request: HttpRequest, asn_id: int, discrepancy_id: int, does: str = "") -> HttpResponse:
+    """`does` is accept or dispute. Field: note, which a dispute needs."""
+    found = _find(request, asn_id).discrepancies.filter(pk=discrepancy_id)
+    if not found.exists():
+        raise NotFound(what=str(Discrepancy._meta.verbose_name), key=discrepancy_id)
+    note, by = request.POST.get("note", ""), desk.actor(request)
+    if does == "accept":
+        discrepancies.accept(discrepancy_id=discrepancy_id, note=note, by=by)
+        return desk.done(request, _("The difference is accepted."), "desk:asn", asn_id=asn_id)
+    discrepancies.dispute(discrepancy_id=discrepancy_id, note=note, by=by)
+    return desk.done(request, _("The difference is disputed."), "desk:asn", asn_id=asn_id)
 
 
 @desk.page

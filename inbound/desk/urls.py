@@ -10,6 +10,10 @@ urlpatterns = [
     path("asns/<int:asn_id>", asns.asn, name="asn"),
     path("asns/<int:asn_id>/carton-labels.pdf", asns.carton_labels, name="asn_labels"),
     *(path(f"asns/<int:asn_id>/{does}", asns.act, {"does": does}, name=f"asn_{does}") for does in asns.ACTIONS),
+    *(
+        path(f"asns/<int:asn_id>/discrepancies/<int:discrepancy_id>/{does}", asns.answer, {"does": does}, name=f"discrepancy_{does}")
+        for does in ("accept", "dispute")
+    ),
     path("stock", stock.stock, name="stock"),
     path("skus/<int:sku_id>", stock.sku, name="sku"),
     path("skus/<int:sku_id>/count", stock.count, name="sku_count"),

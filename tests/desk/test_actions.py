@@ -10,7 +10,8 @@ from django.http.response import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
 
-from inbound.models import Asn, AsnLine
+from inbound import receiving
+from inbound.models import Asn, AsnLine, Discrepancy
 from inventory.models import Bin, PutBackTask, Sku, StockBalance
 from marketplaces.models import Channel
 from outbound import picking, waves
@@ -87,8 +88,6 @@ def test_an_asn_goes_its_way(desk: Client, house: House) -> None:
         assert (answer.status_code, answer["Location"], Asn.objects.get(pk=asn).status) == (303, f"/desk/asns/{asn}", status)
     refused = desk.post(f"/desk/asns/{asn}/approve")
     assert (refused.status_code, refusal(refused), Asn.objects.get(pk=asn).status) == (409, "not_possible_now", "arrived")
-    from inbound import receiving
-
     receiving.receive(line_id=AsnLine.objects.get(asn=asn).pk, bin_code="DOCK", quantity=3, by=house.supervisor)
     still = desk.post(f"/desk/asns/{asn}/finish")
     assert still.status_code == 303
@@ -98,6 +97,30 @@ def test_an_asn_goes_its_way(desk: Client, house: House) -> None:
     assert (dock.status_code, refusal(dock)) == (409, "still_on_the_dock")
     labels = desk.get(f"/desk/asns/{asn}/carton-labels.pdf")
     assert labels.content[:5] == b"%PDF-"
+
+
+def test_a_difference_is_disputed_and_then_accepted(desk: Client, house: House) -> None:
+    asn, other = house.asn(), house.asn()
+    for key in (asn, other):
+        desk.post(f"/desk/asns/{key}/arrive")
+        receiving.receive(line_id=AsnLine.objects.get(asn=key).pk, bin_code="DOCK", quantity=3, by=house.supervisor)
+        desk.post(f"/desk/asns/{key}/finish")
+    row = Discrepancy.objects.get(asn=asn)
+    below = f"/desk/asns/{asn}/discrepancies/{row.pk}"
+    assert f'action="{below}/dispute"' in desk.get(f"/desk/asns/{asn}").content.decode()
+    assert desk.post(f"/desk/asns/{other}/discrepancies/{row.pk}/accept").status_code == 404
+    wordless = desk.post(f"{below}/dispute", {"note": " "})
+    assert (wordless.status_code, refusal(wordless)) == (422, "invalid_input")
+    assert Discrepancy.objects.get(pk=row.pk).status == "open"
+    assert desk.post(f"{below}/dispute", {"note": "We packed ten."}).status_code == 303
+    page = desk.get(f"/desk/asns/{asn}").content.decode()
+    assert "We packed ten." in page
+    assert f'action="{below}/dispute"' not in page
+    assert desk.post(f"{below}/accept").status_code == 303
+    row.refresh_from_db()
+    assert (row.status, row.note) == ("accepted", "We packed ten.")
+    again = desk.post(f"{below}/accept")
+    assert (again.status_code, refusal(again)) == (409, "not_possible_now")
 
 
 def test_a_packing_list_becomes_an_asn(desk: Client, house: House) -> None:

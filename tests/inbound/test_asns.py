@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from inbound import asns
+from inbound import asns, closing
 from inbound.asns import NewAsn, NewAsnLine, NewCarton
 from inbound.models import Asn, AsnCarton, AsnLine
 from tests import make
@@ -139,7 +139,7 @@ def test_the_life_of_an_announcement():
     assert asns.arrive(asn_id=key, by=by).status == "arrived"
     assert Asn.objects.get(pk=key).arrived_at is not None
     assert asns.terminate(asn_id=key, by=by).status == "terminated"
-    for attempt in (asns.arrive, asns.close, asns.approve):
+    for attempt in (asns.arrive, closing.close, asns.approve):
         with pytest.raises(NotPossibleNow):
             attempt(asn_id=key, by=by)
     assert Asn.objects.get(pk=key).status == "terminated"

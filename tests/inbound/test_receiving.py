@@ -3,7 +3,7 @@ from datetime import date
 
 import pytest
 
-from inbound import asns, put_away, receiving
+from inbound import asns, closing, put_away, receiving
 from inbound.asns import NewAsn, NewAsnLine, NewCarton
 from inbound.models import Asn, AsnLine, Discrepancy, ReceiptLine
 from inventory.bins import WrongBin
@@ -73,7 +73,7 @@ def test_goods_are_counted_in_compared_and_put_away():
     assert asn.put_away_at is not None
     assert lying(thing) == [("A-01", "good", 4, 0), ("A-02", "good", 2, 0), ("QUARANTINE", "damaged", 1, 0)]
     assert Availability.objects.get(sku=thing).on_hand == 6
-    assert asns.close(asn_id=asn.pk, by=by).status == "closed"
+    assert closing.close(asn_id=asn.pk, by=by).status == "closed"
 
 
 def test_a_repeated_scan_changes_nothing():
@@ -223,8 +223,8 @@ def test_put_away_counts_to_the_oldest_asn_first():
     assert (counted(old.lines.get()), counted(new.lines.get())) == ((5, 0, 5), (5, 0, 2))
     with pytest.raises(InsufficientStock):
         put_away.put_away(warehouse_id=house.pk, from_bin="DOCK", bin_code="A-01", sku_id=thing.pk, quantity=4, by=by)
-    with pytest.raises(asns.StillOnTheDock):
-        asns.close(asn_id=new.pk, by=by)
+    with pytest.raises(closing.StillOnTheDock):
+        closing.close(asn_id=new.pk, by=by)
     assert (counted(new.lines.get()), lying(thing)) == ((5, 0, 2), [("A-01", "good", 7, 0), ("DOCK", "good", 3, 0)])
 
 
@@ -274,3 +274,56 @@ def test_statements_do_not_depend_on_the_number_of_lines(django_assert_num_queri
             put_away.put_away(warehouse_id=house.pk, from_bin="DOCK", bin_code="A-05", carton_id=plate.pk, by=by, request_id=uuid.uuid4())
         with django_assert_num_queries(6):
             receiving.finish(asn_id=asn.pk, by=by)
+
+
+def test_what_is_too_much_for_a_line_counts_to_the_skus_other_open_lines_first():
+    shop, house, by, thing = world()
+    asn = arrived(house, shop, by, cartons=[NewCarton([NewAsnLine(thing.code, 40)]) for _number in range(3)])
+    first, second, third = asn.lines.order_by("number")
+    receiving.receive(line_id=second.pk, bin_code="DOCK", quantity=1, condition="damaged", by=by)
+    with pytest.raises(receiving.OverReceipt) as refused:
+        receiving.receive(line_id=first.pk, bin_code="DOCK", quantity=120, by=by)
+    assert refused.value.details == {"sku": thing.code, "received": 1, "announced": 120, "quantity": 120}
+    assert [counted(line) for line in (first, second, third)] == [(0, 0, 0), (1, 1, 0), (0, 0, 0)]
+
+    scan = uuid.uuid4()
+    done = receiving.receive(line_id=first.pk, bin_code="DOCK", quantity=119, by=by, request_id=scan)
+    assert receiving.receive(line_id=first.pk, bin_code="DOCK", quantity=119, by=by, request_id=scan) == done
+    assert (done["line_id"], done["quantity"]) == (first.pk, 119)
+    assert [counted(line) for line in (first, second, third)] == [(40, 0, 0), (40, 1, 0), (40, 0, 0)]
+    assert sorted(ReceiptLine.objects.values_list("line", "quantity")) == [(first.pk, 40), (second.pk, 1), (second.pk, 39), (third.pk, 40)]
+    assert lying(thing) == [("DOCK", "damaged", 1, 0), ("DOCK", "good", 119, 0)]
+    receiving.receive(line_id=first.pk, bin_code="DOCK", quantity=2, condition="damaged", over=True, by=by)
+    assert [counted(line) for line in (first, second, third)] == [(40, 0, 0), (40, 1, 0), (42, 2, 0)]
+    receiving.finish(asn_id=asn.pk, by=by)
+    assert list(Discrepancy.objects.order_by("pk").values_list("line", "kind", "quantity")) == [
+        (second.pk, "damaged", 1), (third.pk, "over", 2), (third.pk, "damaged", 2),
+    ]  # fmt: skip
+
+
+def test_goods_of_one_lot_do_not_fill_the_line_of_another():
+    shop, house, by, milk = world(tracks_lot=True)
+    asn = arrived(house, shop, by, lines=[NewAsnLine(milk.code, 5, lot=lot) for lot in ("L1", "L2", "L1")])
+    one, other, same = asn.lines.order_by("number")
+    with pytest.raises(receiving.OverReceipt):
+        receiving.receive(line_id=one.pk, bin_code="DOCK", quantity=11, by=by)
+    receiving.receive(line_id=one.pk, bin_code="DOCK", quantity=10, by=by)
+    assert [counted(line) for line in (one, other, same)] == [(5, 0, 0), (0, 0, 0), (5, 0, 0)]
+    assert list(StockBalance.objects.values_list("lot__code", "on_hand")) == [("L1", 10)]
+
+
+def test_another_lot_than_the_announced_one_does_not_borrow_its_expiry():
+    shop, house, by, milk = world(tracks_lot=True, tracks_expiry=True)
+    line = arrived(house, shop, by, lines=[NewAsnLine(milk.code, 9, lot="L1", expires_on=date(2028, 1, 2))]).lines.get()
+    with pytest.raises(InvalidInput) as refused:
+        receiving.receive(line_id=line.pk, bin_code="DOCK", quantity=1, lot="L2", by=by)
+    assert [problem["path"] for problem in refused.value.details["problems"]] == [["expires_on"]]
+    assert (counted(line), Lot.objects.count()) == ((0, 0, 0), 0)
+    receiving.receive(line_id=line.pk, bin_code="DOCK", quantity=1, lot="L1", by=by)
+    receiving.receive(line_id=line.pk, bin_code="DOCK", quantity=1, lot="L2", expires_on=date(2029, 3, 4), by=by)
+    assert list(Lot.objects.order_by("code").values_list("code", "expires_on")) == [("L1", date(2028, 1, 2)), ("L2", date(2029, 3, 4))]
+
+    plain = make.sku(shop)
+    line = arrived(house, shop, by, lines=[NewAsnLine(plain.code, 9, lot="L1", expires_on=date(2028, 1, 2))]).lines.get()
+    receiving.receive(line_id=line.pk, bin_code="DOCK", quantity=1, lot="L3", by=by)
+    assert Lot.objects.get(sku=plain).expires_on is None
