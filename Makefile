@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 
@@ -37,13 +38,12 @@ up: $(VENV)/.installed ## start the whole system with a demo warehouse (WMS_PORT
 	@exec $(BIN)/wms up
 
 test: $(VENV)/.installed-dev ## the tests
-	@$(BIN)/python -m pytest -m "not long" $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long" $(ARGS)
 
 test-long: $(VENV)/.installed-dev ## the long tests alone (soak, chaos, whole month)
 	@$(BIN)/python -m pytest -m long $(ARGS)
 
-test-all: $(VENV)/.installed-dev ## the tests and the long ones
-	@$(BIN)/python -m pytest $(ARGS)
+test-all: test-long test ## the tests and the long ones
 
 soak: $(VENV)/.installed-dev ## memory of web and worker over 100,000 orders
 	@$(BIN)/python -m pytest -m long -k soak $(ARGS)

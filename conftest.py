@@ -25,7 +25,8 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    if session.config.option.collectonly:
+    # With -n, the tests and so the servers are the workers' part.
+    if session.config.option.collectonly or session.config.pluginmanager.hasplugin("dsession"):
         return (yield)
     SERVERS.start()
     try:
