@@ -156,6 +156,8 @@ OUTBOX_ROUTES: dict[str, list[str]] = {
 }
 # What `wms verify` runs: functions that yield one line for each drift that they find.
 INVARIANTS = ["inventory.invariants.check", "outbound.invariants.check"]
+# What `wms restore` runs in the restored database.
+AFTER_RESTORE = ["marketplaces.restored.catch_up"]
 # Open picks stand above the ledger; a count that finds less than is reserved asks here to let go of them first.
 RESERVATION_HOLDER = "outbound.unbinding.let_go"
 

@@ -1,9 +1,11 @@
 """`wms backup` and `wms restore`, beside a running system."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from conftest import SERVERS
@@ -18,6 +20,13 @@ UNITS_FROM_NOWHERE = (
     "from tests import make; from inventory.models import Availability; merchant = make.merchant(); "
     "Availability.objects.create(warehouse=make.warehouse(), merchant=merchant, sku=make.sku(merchant), on_hand=7)"
 )
+A_SHOP_THAT_IS_DOWN = (
+    "from tests import make; from marketplaces import channels; from marketplaces.models import Listing; merchant = make.merchant('DOWN'); "
+    "channel = channels.connect(merchant=merchant, warehouse=make.warehouse('DOWN'), adapter='woocommerce', base_url='http://127.0.0.1:9', "
+    "credentials={'consumer_key': 'ck_x', 'consumer_secret': 'cs_x'}, name='Down'); "
+    "Listing.objects.create(channel=channel, merchant=merchant, sku=make.sku(merchant, 'DOWN'), external_id='1'); print(channel.pk)"
+)
+STALE = "from wms.core.models import OutboxEvent; print(OutboxEvent.objects.filter(topic='channel.stale', handler__endswith=':{}').count())"
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +56,62 @@ def backup(system: LiveSystem, tmp_path: Path) -> Path:
     return file
 
 
-def test_a_restore_brings_back_what_was_there(system: LiveSystem, backup: Path) -> None:
+def replaced(system: LiveSystem) -> list[str]:
+    others = shell(system, DATABASES).split()
+    assert others[:2] == ["postgres", "wms"]
+    return others[2:]
+
+
+def ask(system: LiveSystem, database: str, statement: str) -> list[tuple[object, ...]]:
+    url = system.variables["DATABASE_URL"].replace("/wms?", f"/{database}?")
+    with contextlib.closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+
+def test_a_restore_brings_back_what_was_there_and_keeps_what_came_since(system: LiveSystem, backup: Path) -> None:
     done = system.wms("restore", backup)
-    assert done.stdout == f"drift: 0\nRestored {backup}.\n"
+    [old] = replaced(system)
+    kept = f"The database before it is kept as {old}; `wms restore --drop-old` drops it."
+    assert done.stdout.startswith(f"drift: 0\nRestored {backup}.\n{kept}\n")
     assert shell(system, MERCHANTS) == "T-BEFORE"
-    assert shell(system, DATABASES) == "postgres wms"
     assert system.wms("verify").returncode == 0
+    merchants = "SELECT code FROM core_merchant WHERE code LIKE 'T-%' ORDER BY 1"
+    assert ask(system, old, merchants) == [("T-AFTER",), ("T-BEFORE",)]
+
+    again = system.wms("restore", backup)
+    [newer] = replaced(system)
+    assert newer != old
+    assert f"Dropped {old}.\n" in again.stdout
+    assert system.wms("restore", "--drop-old").stdout == f"Dropped {newer}.\n"
+    assert "Dropped " in system.wms("restore", "--drop-old", backup).stdout
+    assert replaced(system) == []
+    assert system.wms("restore", check=False).returncode == 1
+
+
+def test_an_old_database_that_cannot_be_dropped_is_said_after_a_restore_that_worked(system: LiveSystem, backup: Path) -> None:
+    system.wms("restore", backup)
+    [old] = replaced(system)
+    ask(system, "postgres", f"ALTER DATABASE {old} IS_TEMPLATE true")
+    add(system, "T-AGAIN")
+    done = system.wms("restore", backup)
+    assert f"Restored {backup}.\n" in done.stdout
+    assert f"{old} cannot be dropped: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert shell(system, MERCHANTS) == "T-BEFORE"
+    ask(system, "postgres", f"ALTER DATABASE {old} IS_TEMPLATE false")
+    assert system.wms("restore", "--drop-old").stdout.count("Dropped ") == 2
+
+
+def test_after_a_restore_every_channel_is_told_its_numbers_and_asked_for_orders(system: LiveSystem, tmp_path: Path) -> None:
+    channel = int(shell(system, A_SHOP_THAT_IS_DOWN))
+    system.wms("backup", tmp_path / "backup.wms")
+    assert shell(system, STALE.format(channel)) == "0"
+    system.wms("restore", "--drop-old", tmp_path / "backup.wms")
+    # The shop is down, so what was to be told waits.
+    assert shell(system, STALE.format(channel)) == "1"
 
 
 def test_a_backup_is_its_owners_alone_and_holds_no_key(system: LiveSystem, backup: Path) -> None:
@@ -81,7 +140,7 @@ def test_a_damaged_backup_changes_nothing(system: LiveSystem, backup: Path, dama
     assert "Nothing was changed." in refused.stderr
     assert "Traceback" not in refused.stderr
     assert shell(system, MERCHANTS) == "T-AFTER T-BEFORE"
-    assert shell(system, DATABASES) == "postgres wms"
+    assert replaced(system) == []
 
 
 def test_a_backup_with_drift_is_refused_unless_asked_for(system: LiveSystem, backup: Path, tmp_path: Path) -> None:
@@ -95,4 +154,5 @@ def test_a_backup_with_drift_is_refused_unless_asked_for(system: LiveSystem, bac
     assert system.wms("verify").returncode == 0
     assert system.wms("restore", "--despite-drift", drifted).returncode == 0
     assert system.wms("verify", check=False).returncode == 1
-    system.wms("restore", backup)
+    system.wms("restore", "--drop-old", backup)
+    assert replaced(system) == []

@@ -1,7 +1,8 @@
 """Backups: the whole database in pg_dump's own format, and back. Used by `wms backup` and `wms restore`.
 
 All state is in PostgreSQL; the broker only wakes up work that stands there. Restoring never touches the running database before
-the new one is complete beside it, and then swaps their names in one transaction.
+the new one is complete beside it, and then swaps their names in one transaction. The old one is kept under another name: it is the only copy of
+what happened since the backup was made.
 """
 
 import contextlib
@@ -9,6 +10,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,11 +26,16 @@ from wms.servers.postgres import wheel_folder
 MAGIC = b"PGDMP"
 # A backup of this system has these; a backup of another one has not.
 OUR_TABLES = ("django_migrations", "core_user")
+REPLACED = "_replaced_"
 SWAP_ATTEMPTS = 5
 
 
 class ArchiveError(Exception):
     """A backup or restore cannot be done; the message says why. The running database is as it was."""
+
+
+class ConnectionLost(Exception):
+    """Nobody knows whether the swap was done; the message says where both databases are in either case."""
 
 
 def _program(name: str) -> Path:
@@ -99,7 +106,7 @@ def restore_aside(file: Path) -> str:
         options = ("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction")
         _run("pg_restore", *options, f"--dbname={name}", file, database=name)
     except ArchiveError:
-        _drop(name)
+        drop(name)
         raise
     _use(name)
     return name
@@ -108,29 +115,41 @@ def restore_aside(file: Path) -> str:
 def discard(name: str) -> None:
     """Drop the database that restore_aside() made, and return to the live one."""
     _use(name.rsplit("_restore_", 1)[0])
-    _drop(name)
+    drop(name)
 
 
-def swap_in(name: str) -> None:
-    """Give the restored database the live one's name, in one transaction, and drop the old one."""
+def swap_in(name: str) -> str:
+    """Give the restored database the live one's name, in one transaction. Returns the name under which the old one is kept."""
     live = name.rsplit("_restore_", 1)[0]
-    old = f"{live}_replaced_{secrets.token_hex(4)}"
+    old = f"{live}{REPLACED}{time.strftime('%Y%m%d_%H%M%S', time.gmtime())}_{secrets.token_hex(2)}"
     _use(live)
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     swap = [rename.format(sql.Identifier(live), sql.Identifier(old)), rename.format(sql.Identifier(name), sql.Identifier(live))]
     with _maintenance() as maintenance, maintenance.cursor() as cursor:
         for attempts_left in reversed(range(SWAP_ATTEMPTS)):
             # Web and workers come back at once after they are thrown out, but the renaming already holds the lock that they wait for.
-            _throw_out(cursor, live, name)
             try:
+                _throw_out(cursor, live, name)
                 cursor.execute(sql.SQL("BEGIN; {}; {}; COMMIT").format(*swap))
                 break
             except psycopg2.Error as error:
+                if maintenance.closed:
+                    raise ConnectionLost(
+                        f"The connection broke while the databases were swapped: {_reason(error)} The old one is either in its place, and the "
+                        f"restored one is {name}, or the restored one is, and the old one is {old}."
+                    ) from error
                 cursor.execute("ROLLBACK")
                 if not attempts_left:
-                    _drop(name)
+                    drop(name)
                     raise ArchiveError(f"The restored database could not be swapped in: {_reason(error)}") from error
-    _drop(old)
+    return old
+
+
+def kept() -> list[str]:
+    """The databases that earlier restores replaced, oldest first."""
+    with _maintenance() as maintenance, maintenance.cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY datname", [_live_name() + REPLACED])
+        return [name for (name,) in cursor.fetchall()]
 
 
 def _throw_out(cursor: "psycopg2.extensions.cursor", *databases: str) -> None:
@@ -158,7 +177,10 @@ def _maintenance() -> Iterator[Connection]:
     """A connection to the maintenance database: one cannot rename or drop the database that one is connected to."""
     default = settings.DATABASES["default"]
     access = {"host": default["HOST"], "port": default["PORT"], "user": default["USER"], "password": default["PASSWORD"]}
-    connection = psycopg2.connect(dbname="postgres", **{name: value for name, value in access.items() if value})
+    try:
+        connection = psycopg2.connect(dbname="postgres", **{name: value for name, value in access.items() if value})
+    except psycopg2.Error as error:
+        raise ArchiveError(f"The server cannot be reached: {_reason(error)}") from error
     connection.autocommit = True
     try:
         yield connection
@@ -166,6 +188,10 @@ def _maintenance() -> Iterator[Connection]:
         connection.close()
 
 
-def _drop(name: str) -> None:
+def drop(name: str) -> None:
+    """Raises ArchiveError where it cannot be dropped."""
     with _maintenance() as maintenance, maintenance.cursor() as cursor:
-        cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        try:
+            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        except psycopg2.Error as error:
+            raise ArchiveError(f"{name} cannot be dropped: {_reason(error)}") from error
