@@ -1,0 +1,51 @@
+"""What the receiving screen counts to which line, and what it asks for."""
+
+from datetime import date
+
+from inbound import asns
+from inbound.asns import NewAsn, NewAsnLine, NewCarton
+from inbound.models import Asn, AsnLine
+from inventory.models import Barcode, StockBalance, Warehouse
+from tests import make
+from tests.floor.handheld import Handheld
+from wms.core.models import Merchant, User
+
+
+def arrived(shop: Merchant, house: Warehouse, by: User, new: NewAsn) -> Asn:
+    key = asns.announce(merchant=shop, asn=new).id
+    asns.arrive(asn_id=key, by=by)
+    return Asn.objects.get(pk=key)
+
+
+def test_a_sku_in_three_cartons_is_counted_by_piece_at_once(handheld: Handheld, house: Warehouse, shop: Merchant, picker: User) -> None:
+    sku = make.sku(shop)
+    asn = arrived(shop, house, picker, NewAsn("A", house.code, cartons=[NewCarton([NewAsnLine(sku.code, 40)]) for _number in range(3)]))
+    handheld.open("receive")
+    page = handheld.scan(asn.reference, sku.code, "120")
+    assert (page.screen, page.data["outcome"]) == ("receive-goods", "ok")
+    assert list(asn.lines.order_by("number").values_list("received", flat=True)) == [40, 40, 40]
+    assert handheld.scan(sku.code, "1").data["error"] == "over_receipt"
+
+
+def test_a_loose_unit_beside_unopened_cartons_is_asked_about(handheld: Handheld, house: Warehouse, shop: Merchant, picker: User) -> None:
+    sku = make.sku(shop)
+    asn = arrived(shop, house, picker, NewAsn("A", house.code, cartons=[NewCarton([NewAsnLine(sku.code, 3)], code="BOX-1")]))
+    handheld.open("receive")
+    assert handheld.scan(asn.reference, "BOX-1").data["outcome"] == "ok"
+    assert handheld.scan(sku.code).data["outcome"] == "ask"
+    assert handheld.scan(sku.code, "1").data["outcome"] == "ok"
+    assert list(AsnLine.objects.order_by("number").values_list("quantity", "received")) == [(3, 3), (0, 1)]
+
+
+def test_another_lot_than_announced_is_asked_for_its_own_expiry(handheld: Handheld, house: Warehouse, shop: Merchant, picker: User) -> None:
+    sku = make.sku(shop, tracks_lot=True, tracks_expiry=True)
+    Barcode.objects.create(merchant=shop, sku=sku, code="4006381333931")
+    line = NewAsnLine(sku.code, 9, lot="L1", expires_on=date.fromisoformat("2028-01-02"))
+    asn = arrived(shop, house, picker, NewAsn("A", house.code, lines=[line]))
+    handheld.open("receive")
+    assert handheld.scan(asn.reference, "]C1010400638133393110L1").screen == "receive-quantity"
+    handheld.press("undo")
+    assert handheld.scan("]C1010400638133393110L2").screen == "receive-expiry"
+    assert handheld.scan("2029-03-04", "2").data["outcome"] == "ok"
+    rows = StockBalance.objects.values_list("lot__code", "lot__expires_on", "on_hand")
+    assert list(rows) == [("L2", date.fromisoformat("2029-03-04"), 2)]
