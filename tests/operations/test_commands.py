@@ -43,6 +43,37 @@ def test_a_merchant_gets_a_key_that_stands_for_it_until_it_is_revoked():
         run("apikey", "NOBODY")
 
 
+def test_files_may_say_whose_they_are_and_where_they_go(tmp_path):
+    make.warehouse("HUB")
+    shops = [make.merchant(code) for code in ("ACME", "LOTUS")]
+    for shop in shops:
+        make.sku(shop, "CUP")
+
+    def file(name, text):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    address = "name,address,city,zip,country\n", "Ada,1 Way,London,N1,GB\n"
+    rows = f"ACME,HUB,7,CUP,1,{address[1]}LOTUS,HUB,7,CUP,2,{address[1]}"
+    both = file("both.csv", f"merchant,warehouse,reference,sku,qty,{address[0]}{rows}")
+    assert run("import", "orders", both) == ["2 orders: 2 short; 0 of them had come before"]
+    assert sorted(Order.objects.values_list("merchant__code", "reference", "unit_count")) == [("ACME", "7", 1), ("LOTUS", "7", 2)]
+    with pytest.raises(CommandError, match="Nothing was stored"):
+        run("import", "orders", file("x.csv", f"reference,sku,qty,{address[0]}8,CUP,1,{address[1]}"), "--warehouse", "HUB")
+    with pytest.raises(CommandError, match="Nothing was stored"):
+        run("import", "orders", both, "--merchant", "ACME")
+
+    asn = file("list.csv", "merchant,warehouse,ASN,箱号,sku,数量\nLOTUS,HUB,PO-9,1,CUP,4\n,,,2,CUP,4\n")
+    assert run("import", "asn", asn) == ["ASN PO-9: submitted"]
+    assert (Asn.objects.get().merchant, Asn.objects.get().warehouse.code) == (shops[1], "HUB")
+    for bad in ("merchant,sku,数量\nLOTUS,CUP,4\n", "warehouse,sku,数量\nHUB,CUP,4\n", "merchant,warehouse,sku,数量\nX,HUB,CUP,4\n",
+                "merchant,warehouse,sku,数量\nACME,HUB,CUP,4\nLOTUS,HUB,CUP,4\n"):  # fmt: skip
+        with pytest.raises(CommandError, match="Nothing was stored"):
+            run("import", "asn", file("bad.csv", bad))
+    assert Asn.objects.count() == 1
+
+
 def test_groups_have_their_rights():
     groups = access.ensure_groups()
     supervisor = make.user()
@@ -82,7 +113,7 @@ def test_files_are_imported_from_the_command_line(tmp_path):
     for words in (
         ("skus", file("bad.csv", "sku,name\nX,\n"), "--merchant", "ACME"),
         ("skus", str(tmp_path / "missing.csv"), "--merchant", "ACME"),
-        ("asn", stock),
+        ("asn", file("whose.csv", "sku,quantity\nCUP,1\n")),
         ("bins", stock, "--warehouse", "NOWHERE"),
     ):
         with pytest.raises(CommandError):

@@ -10,7 +10,7 @@ from functools import lru_cache
 import pycountry
 from django.utils.translation import gettext_lazy as _
 
-from inventory.master_data import warehouse_of
+from inventory.master_data import MERCHANT_NAMES, owner_of, warehouse_of
 from inventory.models import Sku, Warehouse
 from outbound import orders
 from outbound.models import Order
@@ -25,6 +25,7 @@ BATCH = 100
 
 COLUMNS = Columns(
     aliases={
+        "merchant": MERCHANT_NAMES,
         "reference": ("Order", "Order No.", "Order number", "Order ID", "Invoice", "订单号", "订单编号", "参考号"),
         "warehouse": ("Warehouse code", "仓库", "仓库代码"),
         "sku": ("Seller SKU", "Merchant SKU", "Product code", "商品编码", "货号"),
@@ -94,66 +95,79 @@ def saved_mapping(*, merchant: Merchant, name: str) -> dict[str, str]:
 
 
 def import_orders(
-    *, merchant: Merchant, content: bytes, name: str, warehouse: Warehouse | None = None, mapping: Mapping[str, str] | None = None
+    *,
+    content: bytes,
+    name: str,
+    merchant: Merchant | None = None,
+    warehouse: Warehouse | None = None,
+    mapping: Mapping[str, str] | None = None,
 ) -> ImportedOrders:
-    """Accept the orders of a file; rows with one reference are the lines of one order. The same file again changes nothing.
+    """Accept the orders of a file; rows with one merchant and reference are the lines of one order. The same file again changes nothing.
+
+    `merchant` and `warehouse` stand for what no column says.
 
     The whole file is checked first: InvalidInput names every bad row and column, and then no order is accepted. Raises PartlyImported
     where somebody took a reference, or switched a sku off, after that.
     """
     problems = Problems()
-    wanted = _parse(merchant, content, name, warehouse, mapping, problems)
-    _refuse_taken(merchant, wanted)
+    by_owner = _parse(merchant, content, name, warehouse, mapping, problems)
+    for owner, wanted in by_owner.items():
+        _refuse_taken(owner, wanted)
     problems.finish()
     statuses: dict[str, int] = {}
     repeated = 0
-    for start in range(0, len(wanted), BATCH):
-        batch = wanted[start : start + BATCH]
-        answers = orders.accept_many(merchant=merchant, orders=[new for new, _record in batch])
+    batches = [(owner, wanted[start : start + BATCH]) for owner, wanted in by_owner.items() for start in range(0, len(wanted), BATCH)]
+    for owner, batch in batches:
+        answers = orders.accept_many(merchant=owner, orders=[new for new, _record in batch])
         for (_new, record), answer in zip(batch, answers, strict=True):
             if isinstance(answer, WmsError):
                 record.refuse("reference", str(answer))
                 continue
             statuses[str(answer.status)] = statuses.get(str(answer.status), 0) + 1
             repeated += answer.repeated
+    count = sum(len(wanted) for wanted in by_owner.values())
     if problems:
         taken = sum(statuses.values())
-        raise PartlyImported(taken=taken, refused=len(wanted) - taken, problems=problems.found)
-    return ImportedOrders(len(wanted), statuses, repeated)
+        raise PartlyImported(taken=taken, refused=count - taken, problems=problems.found)
+    return ImportedOrders(count, statuses, repeated)
 
 
 def _parse(
-    merchant: Merchant, content: bytes, name: str, warehouse: Warehouse | None, mapping: Mapping[str, str] | None, problems: Problems
-) -> list[tuple[NewOrder, Record]]:
-    """The orders with their first rows, in the order of the file."""
+    merchant: Merchant | None, content: bytes, name: str, warehouse: Warehouse | None, mapping: Mapping[str, str] | None, problems: Problems
+) -> dict[Merchant, list[tuple[NewOrder, Record]]]:
+    """Each merchant's orders with their first rows, in the order of the file."""
     table = COLUMNS.find(sheets.read(content, name=name), mapping)
-    place = warehouse_of(warehouse, table)
-    heads: dict[str, tuple[NewOrder, Record]] = {}
-    lines: dict[str, list[NewLine]] = {}
-    rows: list[tuple[Record, str]] = []
+    owner, place = owner_of(merchant, table, problems), warehouse_of(warehouse, table)
+    heads: dict[tuple[Merchant, str], tuple[NewOrder, Record]] = {}
+    lines: dict[tuple[Merchant, str], list[NewLine]] = {}
+    rows: list[tuple[Record, Merchant, str]] = []
     for record in table.records(problems):
         reference = record.text("reference", 50, required=True)
-        where = place(record)
+        whose, where = owner(record), place(record)
         line = NewLine(record.text("sku", 50, required=True), record.integer("quantity", smallest=1, required=True))
-        rows.append((record, line.sku))
+        if whose is None:
+            continue
+        rows.append((record, whose, line.sku))
         if not reference or where is None:
             continue
-        if reference not in heads:
-            heads[reference] = (
+        if (whose, reference) not in heads:
+            heads[whose, reference] = (
                 NewOrder(
                     reference=reference, warehouse=where.code, ship_to=_address(record), lines=(), service=record.text("service", 50),
                     ship_by=record.moment("ship_by"), placed_at=record.moment("placed_at"),
                 ),
                 record,
             )  # fmt: skip
-        lines.setdefault(reference, []).append(line)
-    known = set(
-        Sku.objects.filter(merchant=merchant, active=True, code__in={code for _record, code in rows}).values_list("code", flat=True)
-    )
-    for record, code in rows:
-        if code and code not in known:
+        lines.setdefault((whose, reference), []).append(line)
+    named = {whose.pk for _record, whose, _code in rows}, {code for _record, _whose, code in rows}
+    known = set(Sku.objects.filter(merchant__in=named[0], active=True, code__in=named[1]).values_list("merchant", "code"))
+    for record, whose, code in rows:
+        if code and (whose.pk, code) not in known:
             record.refuse("sku", str(_("the sku {sku} is unknown")).format(sku=code))
-    return [(replace(new, lines=lines[reference]), record) for reference, (new, record) in heads.items()]
+    found: dict[Merchant, list[tuple[NewOrder, Record]]] = {}
+    for (whose, reference), (new, record) in heads.items():
+        found.setdefault(whose, []).append((replace(new, lines=lines[whose, reference]), record))
+    return found
 
 
 def _refuse_taken(merchant: Merchant, wanted: list[tuple[NewOrder, Record]]) -> None:

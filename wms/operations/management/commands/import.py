@@ -5,17 +5,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from inbound import packing_lists
-from inbound.asns import NewAsn
 from inventory import master_data, opening_stock
 from inventory.models import Warehouse
 from wms.core.errors import WmsError
 from wms.core.models import Merchant
-from wms.operations import order_files
+from wms.operations import asn_files, order_files
 
 
 class Command(BaseCommand):
-    help = "Import a CSV or XLSX file. It is checked as a whole: one bad row, and nothing is stored. Every bad row is named with its column."
+    help = (
+        "Import a CSV or XLSX file. It is checked as a whole: one bad row, and nothing is stored. Every bad row is named with its column."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("kind", choices=("skus", "bins", "opening-stock", "asn", "orders"))
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--save-map", default="", metavar="NAME", help="orders: keep the mapping of --map under this name")
         parser.add_argument("--merchant", default="", metavar="CODE", help="whose rows they are, where no column says so")
         parser.add_argument("--warehouse", default="", metavar="CODE", help="where they belong, where no column says so")
-        parser.add_argument("--reference", default="", help="asn: its reference; the file's name if left out")
+        parser.add_argument("--reference", default="", help="asn: its reference, where no column says so; the file's name if left out")
         parser.add_argument("--container", default="", help="asn: the container number (ISO 6346)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -55,16 +55,19 @@ class Command(BaseCommand):
             said = opening_stock.import_opening_stock(content=content, name=name, merchant=merchant, warehouse=warehouse, mapping=mapping)
             self._say(said)
         elif kind == "asn":
-            merchant, warehouse = self._need("--merchant", merchant), self._need("--warehouse", warehouse)
-            header = NewAsn(
-                reference=options["reference"] or options["file"].stem, warehouse=warehouse.code, container_number=options["container"]
+            asn = asn_files.announce(
+                content=content,
+                name=name,
+                reference=options["reference"] or options["file"].stem,
+                merchant=merchant,
+                warehouse=warehouse,
+                container_number=options["container"],
+                mapping=mapping,
             )
-            asn = packing_lists.announce(merchant=merchant, header=header, content=content, name=name, mapping=mapping)
             self.stdout.write(f"ASN {asn.reference}: {asn.status}{', as before' if asn.repeated else ''}")
         else:
-            merchant = self._need("--merchant", merchant)
             if options["save_map"]:
-                order_files.save_mapping(merchant=merchant, name=options["save_map"], columns=mapping)
+                order_files.save_mapping(merchant=self._need("--merchant", merchant), name=options["save_map"], columns=mapping)
             done = order_files.import_orders(merchant=merchant, content=content, name=name, warehouse=warehouse, mapping=mapping)
             told = ", ".join(f"{count} {status}" for status, count in sorted(done.statuses.items()))
             self.stdout.write(f"{done.orders} orders: {told}; {done.repeated} of them had come before")
