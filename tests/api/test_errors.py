@@ -13,7 +13,7 @@ from wms.core.models import ApiKey, Merchant
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/", "/api/v1", "/api/v1/", "/api/v2/orders", "/api/v1/nothing", "/api/v1/orders/", "/api/%00", "/api/v1/ä"]
+    "path", ["/api", "/api/", "/api/v1", "/api/v1/", "/api/v2/orders", "/api/v1/nothing", "/api/v1/orders/", "/api/%00", "/api/v1/ä"]
 )
 def test_an_unknown_address_is_json(api, path):
     refused(api.client.get(path), 404, "not_found")
@@ -30,6 +30,13 @@ def test_an_unknown_method_is_json(api, method, path, allowed):
         return
     refused(answer, 405, "method_not_allowed")
     assert set(answer.headers["Allow"].split(", ")) == allowed
+
+
+def test_a_head_is_answered_as_its_get_without_a_body(api):
+    for path in ("/health", "/orders", "/orders/999999999"):
+        head, get = (call(f"/api/v1{path}", headers={"Authorization": f"Bearer {api.key}"}) for call in (api.client.head, api.client.get))
+        assert (head.status_code, head.headers["Content-Type"], head.content) == (get.status_code, get.headers["Content-Type"], b"")
+    assert api.client.head("/api/v1/health").status_code == 200
 
 
 def test_a_crash_is_json_and_logged_with_its_traceback(api, house, monkeypatch, caplog):

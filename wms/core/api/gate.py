@@ -26,9 +26,12 @@ class ApiGate:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.path_info.startswith(PREFIX):
+        if not f"{request.path_info}/".startswith(PREFIX):
             return self.get_response(request)
         with translation.override(translation.get_language_from_request(request)):
+            asked = request.method
+            # A HEAD is answered as its GET; the server sends no body.
+            request.method = "GET" if asked == "HEAD" else asked
             try:
                 _take_chunked_body(request)
                 match = resolve(request.path_info)
@@ -38,6 +41,7 @@ class ApiGate:
                 response = errors.response_for(request, error)
                 if response.status_code == 500:
                     got_request_exception.send(sender=type(self), request=request)
+            request.method = asked
             if response.status_code >= 400 and not response.headers.get("Content-Type", "").startswith(errors.JSON):
                 kept = {name: response.headers[name] for name in ("Allow", "Retry-After") if name in response.headers}
                 response = errors.plain(response.status_code, kept)
