@@ -90,7 +90,8 @@ def test_a_second_kill_while_it_comes_up_is_a_failed_start_that_is_tried_again(d
     """As the supervisor tends it: it goes on trying, and every commit is there in the end."""
     postgres = started(data)
     ask(postgres, KEEP)
-    kills, created = [], []
+    kills: list[int] = []
+    created: list[int] = []
 
     def killed_before(self: EmbeddedPostgres) -> None:
         if len(kills) < 2:

@@ -159,7 +159,7 @@ def deliver(handler: str) -> int:
 
 
 def _claim(cursor: CursorWrapper, statement: str, handler: str, limit: int) -> list[Claimed]:
-    wanted = {"handler": handler, "limit": limit, "lease": LEASE_SECONDS, "most": MAX_ATTEMPTS, "lost": _LOST}
+    wanted: dict[str, str | int] = {"handler": handler, "limit": limit, "lease": LEASE_SECONDS, "most": MAX_ATTEMPTS, "lost": _LOST}
     cursor.execute(statement, wanted)
     return _read(cursor)
 
