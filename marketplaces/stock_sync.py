@@ -7,7 +7,7 @@ an older number never follows a newer one, and a shop that is down holds up no o
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,12 +40,49 @@ def push_changed(payloads: Sequence[dict[str, Any]]) -> None:
         with connection.cursor() as cursor:
             cursor.execute(_AFFECTED, [[pair[0] for pair in changed], [pair[1] for pair in changed]])
             affected = cursor.fetchall()
-        outbox.emit_all([event for channel_id, listing_ids in affected for event in _events(channel_id, listing_ids)])
+        _have_told(dict(affected))
 
 
 def stale(channel_id: int, listing_ids: Sequence[int]) -> None:
     """A step: the channel does not know these listings' numbers."""
-    outbox.emit_all(_events(channel_id, listing_ids))
+    _have_told({channel_id: listing_ids})
+
+
+# What stands in an event that waits need not stand in a second one: its handler will tell the number of that moment. True only of one
+# that nobody has in hand (no lease: a worker whose lease ran out may still forget it), that is locked here, so that whoever claims it
+# does so after our commit and sees what we changed, and that is due no later than the shop may be called again.
+_UNTOLD = """
+WITH waiting AS MATERIALIZED (
+    SELECT e.payload FROM core_outboxevent e JOIN marketplaces_channel c ON c.id = (e.payload ->> 'channel_id')::bigint
+    WHERE e.handler = ANY(%(handlers)s) AND e.dead_at IS NULL AND e.lease_until IS NULL
+      AND e.due_at <= greatest(now(), c.quiet_until) + interval '1 second'
+    {lock}
+), told AS (
+    SELECT listing::bigint AS id FROM waiting CROSS JOIN jsonb_array_elements_text(payload -> 'listing_ids') AS listing
+)
+SELECT wanted.channel_id, array_agg(wanted.listing_id ORDER BY wanted.listing_id)
+FROM unnest(%(channels)s::bigint[], %(listings)s::bigint[]) AS wanted (channel_id, listing_id)
+WHERE wanted.listing_id NOT IN (SELECT id FROM told) GROUP BY 1
+"""
+_LOCK = "FOR UPDATE OF e SKIP LOCKED"
+_HANDLER = "marketplaces.stock_sync.push_stale"
+
+
+def _have_told(wanted: Mapping[int, Sequence[int]]) -> None:
+    """A step: events for these listings by channel, but for those that wait in one already: a shop that is down heaps up none."""
+    pairs = [(channel_id, listing_id) for channel_id, listing_ids in wanted.items() for listing_id in listing_ids]
+    if not pairs:
+        return
+    handlers = {channel_id: f"{_HANDLER}:{channel_id}" for channel_id in wanted}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _UNTOLD.format(lock=_LOCK),
+            {"handlers": list(handlers.values()), "channels": [pair[0] for pair in pairs], "listings": [pair[1] for pair in pairs]},
+        )
+        untold = dict(cursor.fetchall())
+    outbox.emit_all([event for channel_id, listing_ids in untold.items() for event in _events(channel_id, listing_ids)])
+    # Whoever looked meanwhile has passed over what is locked.
+    outbox.nudge_after_commit({handler for channel_id, handler in handlers.items() if channel_id not in untold})
 
 
 def stale_all(channel: Channel) -> None:

@@ -170,5 +170,5 @@ def test_telling_costs_the_same_number_of_statements_for_any_number_of_listings(
         with django_assert_num_queries(8):
             stock_sync.push_stale([{"channel_id": channel.pk, "listing_ids": keys[:count]}])
         changed = [{"warehouse_id": house.pk, "sku_ids": [sku.pk for sku in skus[:count]]}]
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             stock_sync.push_changed(changed)
