@@ -19,6 +19,13 @@ def pytest_configure() -> None:
     django.setup()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Each worker finds servers of its own, before it loads the settings."""
+    for name in [*SERVERS.environment, "DJANGO_SETTINGS_MODULE"]:
+        os.environ.pop(name, None)
+
+
 def pytest_report_header() -> str:
     return f"servers: {SERVERS.folder}"
 
