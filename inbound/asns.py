@@ -96,11 +96,13 @@ def announce(*, merchant: Merchant, asn: NewAsn) -> Announced:
         with transaction.atomic(durable=True):
             stored = _store(merchant, asn)
             outbox.emit("asn.announced", asn_id=stored.pk)
-    except IntegrityError:
+    except (IntegrityError, InvalidInput) as error:
         # Somebody was faster, with the reference or with a carton's code.
         repeated = _existing(merchant, asn)
         if repeated is not None:
             return repeated
+        if isinstance(error, InvalidInput):
+            raise
         _refuse_taken_codes(merchant, _codes(asn))
         raise
     return Announced(stored.pk, stored.reference, stored.status)

@@ -15,6 +15,7 @@ from outbound.models import Order, PickTask
 from wms.core import outbox
 from wms.core.commands import command
 from wms.core.errors import NotFound, WmsError
+from wms.core.locking import StartOver
 from wms.core.models import User
 from wms.core.transitions import NotPossibleNow
 
@@ -203,12 +204,28 @@ UPDATE outbound_picktask t SET picker_id = %(by)s FROM free WHERE t.order_id = f
 """
 
 
+_UNCLAIMED = """
+SELECT EXISTS (
+    SELECT FROM outbound_picktask t JOIN outbound_order o ON o.id = t.order_id
+    WHERE t.warehouse_id = %(warehouse)s AND t.status = 'open' AND t.picker_id IS NULL AND o.status IN ('released', 'picking')
+      AND (%(wave)s::bigint IS NULL OR t.wave_id = %(wave)s)
+)
+"""
+
+
 @command
 def claim(*, warehouse_id: int, by: User, most: int = 12, wave_id: int | None = None, request_id: object = None) -> int:
     """Give the picker the open tasks of up to `most` released orders that nobody has yet, soonest ship-by first; returns how many tasks."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"warehouse": warehouse_id, "wave": wave_id, "most": most, "by": by.pk})
-        return int(cursor.rowcount)
+        values = {"warehouse": warehouse_id, "wave": wave_id, "most": most, "by": by.pk}
+        cursor.execute(_CLAIM, values)
+        claimed = int(cursor.rowcount)
+        if not claimed:
+            # Another picker may have taken just these while we looked: there may be others.
+            cursor.execute(_UNCLAIMED, values)
+            if cursor.fetchone()[0]:
+                raise StartOver
+        return claimed
 
 
 @command

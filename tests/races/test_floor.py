@@ -126,6 +126,19 @@ def test_counting_during_the_pick_agrees_with_what_is_there(released, together, 
     assert order.status in ("short", "picking", "picked")
 
 
+def test_pickers_who_claim_at_once_share_the_work(together):
+    shop, house, by = make.merchant(), make.warehouse(), make.user()
+    thing = make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), thing, 100)
+    for _ in range(16):
+        orders.accept(merchant=shop, order=make.order(house, {thing: 1}))
+    waves.release(warehouse_id=house.pk, by=by)
+    answers = together([partial(picking.claim, warehouse_id=house.pk, by=make.user(), most=2) for _ in range(8)])
+
+    # Whoever looked at orders that were just being taken gets fewer, but nobody goes away with nothing.
+    assert set(answers) <= {1, 2}
+
+
 def test_two_waves_at_once_release_each_order_once(together):
     shop, house, by = make.merchant(), make.warehouse(), make.user()
     thing = make.sku(shop)

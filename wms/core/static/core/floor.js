@@ -47,7 +47,10 @@
     try { answer = await fetch(page.url, { method: 'POST', body, signal: stop.signal, redirect: 'follow' }); if (answer.status >= 502) throw 0; } catch { scan.page = page; return false; } finally { clearTimeout(late); }
     const html = new DOMParser().parseFromString(await answer.text(), 'text/html'), main = html.querySelector('main');
     if (!main || answer.redirected || !html.querySelector('form#scan')) { location.href = answer.redirected ? answer.url : page.url; return true; }
+    // What a scanner is just typing goes on in the new page's field.
+    const half = $('#field')?.value;
     main.querySelector('[autofocus]')?.removeAttribute('autofocus'); $('main').replaceWith(document.adoptNode(main)); typing = false; ready(); signal(main.dataset.outcome);
+    if (half && $('#field')) $('#field').value = half;
     return true;
   }
 
