@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from conftest import SERVERS
 from tests.live import LiveSystem
@@ -52,6 +52,8 @@ def chromium() -> Iterator[Browser]:
     path = installed("chromium", "chromium-browser", "google-chrome", package="chromium")
     # Playwright keeps an event loop in this thread; the tests' own database calls beside it are synchronous all the same.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    # A machine that is busy with other tests is slow, not wrong.
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
         browser = playwright.chromium.launch(executable_path=path, args=arguments)

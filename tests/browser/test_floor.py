@@ -37,8 +37,11 @@ def scanner(chromium: Browser, live_server: LiveServer, people: object, request:
     context.set_default_timeout(10_000)
     page = context.new_page()
     page.goto("/sign-in")
+    # A page takes its autofocus a moment after it has loaded: keys typed earlier would go nowhere.
+    expect(page.locator("[name=username]")).to_be_focused()
     page.keyboard.type("picker")
     page.keyboard.press("Tab")
+    expect(page.locator("[name=password]")).to_be_focused()
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_have_attribute("data-screen", "menu")
@@ -115,6 +118,7 @@ def test_scans_without_a_connection_are_kept_and_sent_in_order(scanner: Page, pe
     scan(scanner, asn.reference, "receive-goods")
     scanner.context.set_offline(True)
     for code in (one.code, "5", two.code, "4"):
+        expect(scanner.locator("#field")).to_be_focused()
         scanner.keyboard.type(code, delay=3)
         scanner.keyboard.press("Enter")
     expect(scanner.locator("#say")).to_contain_text("4")
