@@ -15,7 +15,7 @@ def run() -> dict[str, Any]:
     from django.core.management import call_command
     from django.db import connection
 
-    from wms.benchmark import house, job, scanners, web
+    from wms.benchmark import contention, house, job, scanners, web
     from wms.core import access
     from wms.core.models import Merchant
     from wms.core.verification import drifts
@@ -39,6 +39,8 @@ def run() -> dict[str, Any]:
     single_4 = job.compare(f"{prefix}b", processes=4, count=125, rounds=4, work=job.Round.whole_job)
     say("in bulk")
     bulk = job.compare(f"{prefix}c", processes=1, count=500, rounds=4, work=job.bulk_round)
+    say("four processes that want one sku")
+    fight = contention.measure()
     key = access.issue_key(merchant=Merchant.objects.get(code="BENCH"))
     with web.server() as port:
         say("over HTTP")
@@ -54,6 +56,7 @@ def run() -> dict[str, Any]:
         "single_1": single_1,
         "single_4": single_4,
         "bulk": bulk,
+        "contention": fight,
         "http": posts,
         "scanners": scans,
         "ratio_single_1": single_1["ratio"]["all"],

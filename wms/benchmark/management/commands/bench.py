@@ -52,6 +52,11 @@ class Command(BaseCommand):
             for side in ("floor", "project", "ratio"):
                 cells = "".join(f"{figures[part][side].get(stage, ''):>10}" for stage in STAGES)
                 self.stdout.write(f"{title + ' ' + side:<22}{cells}")
+        fight = figures["contention"]
+        self.stdout.write(
+            f"{fight['processes']} processes, {fight['orders']} orders for {fight['stock']} units of one sku: {fight['won']} won, "
+            f"oversold {fight['oversold']}, deadlocks {fight['deadlocks']}, drift {fight['drift']}; {fight['orders_per_s']} orders/s"
+        )
         web, scans = figures["http"], figures["scanners"]
         self.stdout.write(f"POSTed orders/s: floor {web['floor']}, project {web['project']}, ratio {web['ratio']}")
         self.stdout.write(f"scans: {scans['scans']} by {scans['scanners']} scanners, p50 {scans['p50_ms']} ms, p95 {scans['p95_ms']} ms")
