@@ -37,6 +37,9 @@ def _database(url: str) -> dict[str, Any]:
     }
 
 
+# Behind a pooler that gives every transaction another session no statement stays prepared.
+DATABASE_POOLED = os.environ.get("WMS_DB_POOLED", "") == "1"
+
 SECRET_KEY = _required("WMS_SECRET_KEY")
 # The first key seals, all of them open: put a new key in front to rotate.
 ENCRYPTION_KEYS = [key for key in os.environ.get("WMS_ENCRYPTION_KEYS", "").split(",") if key] or [SECRET_KEY]
@@ -108,6 +111,11 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
+# Files that the system makes; a site with an object storage names the backend of it.
+STORAGES = {
+    "default": {"BACKEND": os.environ.get("WMS_FILE_STORAGE", "wms.core.files.DatabaseStorage")},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 STATIC_ROOT = Path(os.environ.get("WMS_STATIC_ROOT", BASE_DIR / "static-root"))
 # Every worker serves the package's own static files: no collectstatic step that could be forgotten.
 WHITENOISE_USE_FINDERS = True
@@ -139,6 +147,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "forget old requests": {"task": "wms.core.tasks.drop_old_outcomes", "schedule": 3600.0},
     "poll channel orders": {"task": "marketplaces.tasks.poll_orders", "schedule": 60.0},
     "repair channels": {"task": "marketplaces.tasks.repair_channels", "schedule": crontab(hour="3", minute="17")},
+    "sweep prints": {"task": "labels.tasks.sweep_prints", "schedule": 5.0},
+    "watch printers": {"task": "labels.tasks.watch_printers", "schedule": 20.0},
+    "erase old prints": {"task": "labels.tasks.erase_old_prints", "schedule": crontab(hour="4", minute="7")},
+    "forget label runs": {"task": "wms.operations.tasks.forget_label_runs", "schedule": crontab(minute="27")},
     "erase old webhooks": {"task": "marketplaces.tasks.erase_old_webhooks", "schedule": crontab(hour="3", minute="47")},
 }
 
@@ -149,6 +161,10 @@ OUTBOX_ROUTES: dict[str, list[str]] = {
     "stock.lost": ["outbound.shortfall.settle"],
     "pick.short": ["outbound.unbinding.empty_place"],
     "order.shipped": ["marketplaces.tracking.send_shipped"],
+    "parcel.packed": ["outbound.printing.print_packed"],
+    "goods.received": ["inbound.printing.print_received"],
+    # One lane for each run.
+    "labels.wanted": ["wms.operations.label_runs.make"],
     # Below: one lane for each channel.
     "channel.stale": ["marketplaces.stock_sync.push_stale"],
     "channel.heard": ["marketplaces.order_import.hear"],
@@ -176,6 +192,12 @@ UNFOLD = {
 
 # What shops pushed is kept for so many days, with the buyers' data in it.
 KEEP_WEBHOOK_DAYS = int(os.environ.get("WMS_KEEP_WEBHOOK_DAYS", "14"))
+# What was printed is kept for so many days, to print it again: labels hold buyers' addresses.
+KEEP_PRINT_DAYS = int(os.environ.get("WMS_KEEP_PRINT_DAYS", "14"))
+# How many print agents may wait for jobs in one web process: each of them takes one of its threads. The others look now and then.
+PRINT_POLLS = int(os.environ.get("WMS_PRINT_POLLS", "1"))
+# Label files that were made in the background can be fetched for so many days.
+KEEP_LABEL_FILES_DAYS = int(os.environ.get("WMS_KEEP_LABEL_FILES_DAYS", "7"))
 API_PAGE_MAX = 200
 API_BULK_MAX = 500
 API_RATE_PER_SECOND = float(os.environ.get("WMS_API_RATE_PER_SECOND", "200"))

@@ -1,0 +1,359 @@
+"""Print jobs: queued once, sent in order by one sender a printer, and never sent again without a person's yes once bytes may have left.
+
+A sender (a worker or a print agent) claims the oldest waiting job of a printer under a lease, says `begin` before the first byte, and
+settles it. Every statement locks the printer first, then the job.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
+
+from labels.models import Printer, PrintJob, Station
+from wms.core import sealing
+from wms.core.commands import command
+from wms.core.errors import NotFound, WmsError
+from wms.core.locking import assert_in_transaction
+from wms.core.models import User
+from wms.core.transitions import NotPossibleNow, advance
+
+Status = PrintJob.Status
+# Longer than a healthy printer takes for one job; a sender that is silent for so long is taken for dead.
+LEASE_SECONDS: Final = 60
+# How long a printer in trouble is left alone: twice as long each time, where asking costs a time-out.
+_FIRST_RETRY_SECONDS: Final = {Printer.Trouble.BUSY: 0.5}
+_LONGEST_RETRY_SECONDS: Final = {Printer.Trouble.BUSY: 5.0, Printer.Trouble.GONE: 30.0}
+_ERROR_MAX: Final = 300
+
+
+class LeaseLost(WmsError):
+    code, status, message = "lease_lost", 409, _("Print job {job} is somebody else's by now.")
+
+
+class ContentErased(WmsError):
+    code, status, message = "content_erased", 410, _("What print job {job} printed was erased. Print it anew from its document.")
+
+
+class OtherFormat(WmsError):
+    code, status, message = "other_format", 409, _("Printer {printer} does not take {format}. Print it anew from its document.")
+
+
+class ReasonNeeded(WmsError):
+    code, message = "reason_needed", _("Say why it is printed again.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewJob:
+    """`content` in the printer's own format and dots. `once` names the event that wants it; "" for what a person asked for."""
+
+    printer: Printer
+    kind: str
+    document: str
+    content: bytes
+    station_id: int | None = None
+    once: str = ""
+    copies: int = 1
+    by_id: int | None = None
+    problem: str = ""
+
+
+_ADD = """
+INSERT INTO labels_printjob (warehouse_id, printer_id, format, kind, document, once, content, content_hash, copies, status, error,
+                             station_id, by_id, attempts, reason)
+SELECT p.warehouse_id, p.id, p.format, j.kind, j.document, nullif(j.once, ''), j.content, j.hash, j.copies, j.status, j.error, s.id, j.by_id, 0, ''
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::int[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])
+     WITH ORDINALITY AS j (printer_id, kind, document, once, content, hash, copies, status, error, station_id, by_id, place)
+JOIN labels_printer p ON p.id = j.printer_id LEFT JOIN labels_station s ON s.id = j.station_id AND s.warehouse_id = p.warehouse_id
+ORDER BY j.once, j.place
+ON CONFLICT (once) DO NOTHING
+RETURNING id
+"""
+
+
+def add(new: Sequence[NewJob]) -> list[int]:
+    """A step: queue them in the order of their `once`, in one statement, and wake their senders after the commit.
+
+    What was queued under the same `once` before is left out. A job with a `problem` (its label could not be made) is stored as failed, so
+    that the station sees it. Returns the ids of what is new.
+    """
+    assert_in_transaction("add()")
+    if not new:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _ADD,
+            [
+                [job.printer.pk for job in new],
+                [job.kind for job in new],
+                [job.document[:80] for job in new],
+                [job.once for job in new],
+                [_sealed(job.content) for job in new],
+                [hashlib.sha256(job.content).hexdigest() for job in new],
+                [job.copies for job in new],
+                [(Status.FAILED if job.problem else Status.WAITING).value for job in new],
+                [job.problem[:_ERROR_MAX] for job in new],
+                [job.station_id for job in new],
+                [job.by_id for job in new],
+            ],
+        )
+        ids = [int(row[0]) for row in cursor.fetchall()]
+    wake_after_commit({job.printer.pk for job in new})
+    return ids
+
+
+def _sealed(content: bytes) -> bytes:
+    return sealing.seal({"content": base64.b64encode(content).decode("ascii")})
+
+
+def content_of(job: PrintJob) -> bytes:
+    """Raises ContentErased, Unreadable."""
+    if job.content is None:
+        raise ContentErased(job=job.pk)
+    return base64.b64decode(sealing.open_sealed(bytes(job.content))["content"])
+
+
+def wake_after_commit(printer_ids: Collection[int]) -> None:
+    """After the commit, wake whoever sends to these printers. A call that is lost costs seconds: the sweep finds the jobs."""
+    transaction.on_commit(lambda: import_string("labels.tasks.wake")(printer_ids), robust=True)
+
+
+# What senders do.
+
+
+@transaction.atomic(durable=True)
+def claim(*, printer_id: int, lease_seconds: float = LEASE_SECONDS) -> PrintJob | None:
+    """The printer's oldest waiting job, for this sender alone until its lease ends.
+
+    None while another sender is at it, while the printer is left alone after trouble, or when nothing waits.
+    """
+    printer = _lock(printer_id)
+    if printer is None or not printer.active:
+        return None
+    _recover([printer_id])
+    if Printer.objects.filter(pk=printer_id, retry_at__gt=Now()).exists():
+        return None
+    jobs = PrintJob.objects.filter(printer=printer_id)
+    if jobs.filter(status__in=[Status.CLAIMED, Status.SENDING]).exists():
+        return None
+    job = jobs.filter(status=Status.WAITING).order_by("pk").first()
+    if job is None:
+        return None
+    advance([job], Status.CLAIMED, attempts=job.attempts + 1, lease_until=Now() + timedelta(seconds=lease_seconds), error="")
+    job.printer = printer
+    return job
+
+
+@transaction.atomic(durable=True)
+def begin(*, job_id: int, attempt: int, lease_seconds: float = LEASE_SECONDS) -> None:
+    """From here on bytes may have left. Raises LeaseLost where this try is no longer the job's."""
+    job = _locked(job_id)
+    if job.attempts != attempt or job.status != Status.CLAIMED or not PrintJob.objects.filter(pk=job_id, lease_until__gte=Now()).exists():
+        raise LeaseLost(job=job_id)
+    advance([job], Status.SENDING, lease_until=Now() + timedelta(seconds=lease_seconds))
+
+
+@transaction.atomic(durable=True)
+def settle(*, job_id: int, attempt: int, to: str, trouble: str = "", error: str = "") -> str:
+    """How a try ended: printed, waiting (nothing left the sender), uncertain or failed. Returns the job's status.
+
+    A try that is settled already, or that a person has answered, stays as it is. `trouble` (Printer.Trouble) leaves the printer alone
+    for a while; a job that was printed ends it.
+    """
+    job = _locked(job_id)
+    if job.attempts == attempt and job.status in (Status.CLAIMED, Status.SENDING, Status.UNCERTAIN) and job.status != to:
+        stamps: dict[str, Any] = {"printed_at": Now()} if to == Status.PRINTED else {}
+        advance([job], to, lease_until=None, error=error[:_ERROR_MAX], **stamps)
+        _note_health(job.printer, trouble, worked=to == Status.PRINTED)
+    return str(job.status)
+
+
+def _lock(printer_id: int) -> Printer | None:
+    return Printer.objects.select_for_update(no_key=True).filter(pk=printer_id).first()
+
+
+def _locked(job_id: int) -> PrintJob:
+    """The job with its printer, both locked. Raises NotFound."""
+    printer_id = PrintJob.objects.filter(pk=job_id).values_list("printer", flat=True).first()
+    printer = _lock(printer_id) if printer_id is not None else None
+    job = PrintJob.objects.select_for_update(no_key=True).defer("content").filter(pk=job_id).first()
+    if job is None or printer is None:
+        raise NotFound(what=str(PrintJob._meta.verbose_name), key=job_id)
+    job.printer = printer
+    return job
+
+
+def _recover(printer_ids: Collection[int]) -> int:
+    """Jobs whose sender fell silent: nothing of a claimed one has left; whether one in sending was printed, a person has to say."""
+    silent = PrintJob.objects.filter(printer__in=printer_ids, lease_until__lt=Now())
+    back = silent.filter(status=Status.CLAIMED).update(status=Status.WAITING, lease_until=None)
+    asked = silent.filter(status=Status.SENDING).update(
+        status=Status.UNCERTAIN, lease_until=None, error=str(_("The sender ended while it was sending."))
+    )
+    return back + asked
+
+
+@transaction.atomic(durable=True)
+def recover_silent() -> int:
+    """Of every printer; returns how many jobs there were."""
+    found = PrintJob.objects.filter(status__in=[Status.CLAIMED, Status.SENDING], lease_until__lt=Now()).values_list("printer", flat=True)
+    printers = sorted(set(found))
+    list(Printer.objects.select_for_update(no_key=True).filter(pk__in=printers).order_by("pk"))
+    return _recover(printers)
+
+
+def due() -> list[int]:
+    """Printers with waiting jobs that may be tried now."""
+    left_alone = Printer.objects.filter(retry_at__gt=Now())
+    waiting = PrintJob.objects.filter(status=Status.WAITING, printer__active=True).exclude(printer__in=left_alone)
+    return list(waiting.order_by("printer").values_list("printer", flat=True).distinct())
+
+
+# Health.
+
+
+def seconds_left_alone(printer_id: int) -> float | None:
+    """How long a printer in trouble is not tried; None for one without trouble."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT extract(epoch FROM retry_at - now()) FROM labels_printer WHERE id = %s AND retry_at IS NOT NULL", [printer_id]
+        )
+        row = cursor.fetchone()
+    return max(0.0, float(row[0])) if row else None
+
+
+@transaction.atomic(durable=True)
+def note_health(*, printer_id: int, trouble: str) -> None:
+    """What somebody heard from the printer without printing; "" ends its trouble."""
+    printer = _lock(printer_id)
+    if printer is not None:
+        _note_health(printer, trouble, worked=not trouble)
+
+
+def _note_health(printer: Printer, trouble: str, *, worked: bool) -> None:
+    if trouble:
+        first = _FIRST_RETRY_SECONDS.get(Printer.Trouble(trouble), 2.0)
+        longest = _LONGEST_RETRY_SECONDS.get(Printer.Trouble(trouble), 5.0)
+        tries = printer.tries + 1 if printer.trouble == trouble else 1
+        pause = timedelta(seconds=min(longest, first * 2 ** min(tries - 1, 10)))
+        since = {} if printer.trouble else {"trouble_since": Now()}
+        Printer.objects.filter(pk=printer.pk).update(trouble=trouble, tries=tries, retry_at=Now() + pause, **since)
+        printer.trouble, printer.tries = trouble, tries
+    elif worked and printer.trouble:
+        Printer.objects.filter(pk=printer.pk).update(trouble="", trouble_since=None, tries=0, retry_at=None)
+        printer.trouble, printer.tries = "", 0
+        wake_after_commit({printer.pk})
+
+
+# What people do.
+
+
+def _not_now(job: PrintJob, to: PrintJob.Status) -> NotPossibleNow:
+    return NotPossibleNow(what=str(PrintJob._meta.verbose_name), key=str(job), status=str(job.status), to=to.value)
+
+
+@command
+def answer(*, job_id: int, printed: bool, by: User, request_id: object = None) -> dict[str, Any]:
+    """A person looked: an uncertain job is printed, or is printed again. Raises NotPossibleNow, NotFound."""
+    job = _locked(job_id)
+    if job.status != Status.UNCERTAIN:
+        raise _not_now(job, Status.PRINTED if printed else Status.WAITING)
+    if printed:
+        advance([job], Status.PRINTED, printed_at=Now(), answered_by=by)
+    else:
+        advance([job], Status.WAITING, answered_by=by, error="")
+        wake_after_commit({job.printer_id})
+    return {"job_id": job.pk, "status": str(job.status)}
+
+
+@command
+def retry(*, job_id: int, by: User, request_id: object = None) -> dict[str, Any]:
+    """Try a failed job again, and a waiting one at once. Raises NotPossibleNow, ContentErased."""
+    job = _locked(job_id)
+    if not PrintJob.objects.filter(pk=job_id, content__isnull=False).exists():
+        raise ContentErased(job=job_id)
+    if job.status == Status.UNCERTAIN:
+        # Whether it was printed is answered first.
+        raise _not_now(job, Status.WAITING)
+    if job.status != Status.WAITING:
+        advance([job], Status.WAITING, answered_by=by, error="")
+    Printer.objects.filter(pk=job.printer_id).update(retry_at=None)
+    wake_after_commit({job.printer_id})
+    return {"job_id": job.pk, "status": str(job.status)}
+
+
+@command
+def cancel(*, job_id: int, by: User, request_id: object = None) -> dict[str, Any]:
+    """A job that is not wanted any more. Raises NotPossibleNow once it is under way or printed."""
+    job = _locked(job_id)
+    advance([job], Status.CANCELLED, answered_by=by)
+    return {"job_id": job.pk, "status": str(job.status)}
+
+
+@command
+def reprint(
+    *, job_id: int, reason: str, by: User, printer_id: int | None = None, copies: int | None = None, request_id: object = None
+) -> dict[str, Any]:
+    """The same bytes again, as a job of its own that names the first one, the person and the reason; on another printer where `printer_id` says so.
+
+    A job that was not printed yet is cancelled with it: it moves. Raises ReasonNeeded, ContentErased, NotFound, NotPossibleNow (under way),
+    OtherFormat.
+    """
+    reason = reason.strip()[:200]
+    if not reason:
+        raise ReasonNeeded
+    job = _locked(job_id)
+    printer = job.printer if printer_id is None else Printer.objects.filter(pk=printer_id, warehouse=job.warehouse_id, active=True).first()
+    if printer is None:
+        raise NotFound(what=str(Printer._meta.verbose_name), key=printer_id)
+    if printer.format != job.format:
+        raise OtherFormat(printer=printer.code, format=job.format.upper())
+    if job.status not in (Status.PRINTED, Status.CANCELLED):
+        advance([job], Status.CANCELLED, answered_by=by)
+    content = PrintJob.objects.values_list("content", flat=True).get(pk=job_id)
+    if content is None:
+        raise ContentErased(job=job_id)
+    made = PrintJob.objects.create(
+        warehouse_id=job.warehouse_id, station_id=job.station_id, printer=printer, kind=job.kind, document=job.document, format=job.format,
+        content=content, content_hash=job.content_hash, copies=copies or job.copies, reprint_of=job, reason=reason, by=by,
+    )  # fmt: skip
+    wake_after_commit({printer.pk})
+    return {"job_id": made.pk, "status": str(made.status)}
+
+
+@command
+def hand_to_browser(*, job_id: int, by: User, request_id: object = None) -> dict[str, Any]:
+    """A person opens the document of a browser's job to print it: from here on the paper is in that person's hands."""
+    job = _locked(job_id)
+    if job.printer.way == Printer.Way.BROWSER and job.status == Status.WAITING:
+        advance([job], Status.PRINTED, printed_at=Now(), answered_by=by, attempts=job.attempts + 1)
+    return {"job_id": job.pk, "status": str(job.status)}
+
+
+def erase_contents(*, days: int, batch: int = 1000) -> int:
+    """Forget what jobs older than `days` printed: labels hold buyers' addresses. Returns how many."""
+    erased = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE labels_printjob SET content = NULL WHERE id = ANY(ARRAY(SELECT id FROM labels_printjob "
+                "WHERE content IS NOT NULL AND created_at < now() - make_interval(days => %s) AND status NOT IN ('claimed', 'sending') "
+                "ORDER BY created_at LIMIT %s))",
+                [days, batch],
+            )
+            count = int(cursor.rowcount)
+        erased += count
+        if count < batch:
+            return erased
+
+
+def station_of(*, station_id: int | None, warehouse_id: int) -> Station | None:
+    return Station.objects.filter(pk=station_id, warehouse=warehouse_id, active=True).first() if station_id else None

@@ -1,0 +1,80 @@
+"""The worker's sender: the waiting jobs of one printer, in order, straight to it over the network."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from labels import jobs
+from labels.models import Printer, PrintJob
+from labels.printers import ways
+from labels.printers.errors import NotPrinted, Refused, Uncertain
+from wms.core.errors import WmsError
+
+log = logging.getLogger(__name__)
+
+Status = PrintJob.Status
+DIRECT = (Printer.Way.IPP, Printer.Way.RAW)
+# A printer that printed within this time is watched: it should not be the next job that finds it out of paper.
+WATCHED = timedelta(minutes=15)
+
+
+def work_off(printer_id: int) -> float | None:
+    """Send what waits for a printer that workers reach themselves, until nothing waits or the printer is in trouble.
+
+    Returns the seconds after which to look again where this very run met the trouble: one run after another, however many were woken.
+    """
+    tried_in_vain = False
+    while (job := jobs.claim(printer_id=printer_id)) is not None:
+        if job.printer.way not in DIRECT:
+            jobs.settle(job_id=job.pk, attempt=job.attempts, to=Status.WAITING)
+            break
+        tried_in_vain = _send(job) == Status.WAITING
+    return jobs.seconds_left_alone(printer_id) if tried_in_vain else None
+
+
+def _send(job: PrintJob) -> str:
+    printer, to, trouble, error = job.printer, Status.PRINTED, "", ""
+    try:
+        ways.deliver(
+            printer.address,
+            jobs.content_of(job),
+            format=job.format,
+            name=job.document,
+            copies=job.copies,
+            asks_status=printer.asks_status,
+            begin=lambda: jobs.begin(job_id=job.pk, attempt=job.attempts),
+        )
+    except NotPrinted as problem:
+        to, trouble, error = Status.WAITING, problem.trouble, problem.text
+    except Uncertain as problem:
+        to, trouble, error = Status.UNCERTAIN, problem.trouble, problem.text
+    except Refused as problem:
+        to, error = Status.FAILED, problem.text
+    except jobs.LeaseLost:
+        # Before the first byte: the job is another sender's by now.
+        return str(Status.WAITING)
+    except WmsError as problem:
+        to, error = Status.FAILED, str(problem)
+    if to != Status.PRINTED:
+        log.warning("print job %s on %s: %s %s %s", job.pk, printer.code, to, trouble, error)
+    return jobs.settle(job_id=job.pk, attempt=job.attempts, to=to, trouble=trouble, error=error)
+
+
+def watch() -> int:
+    """Ask the printers in use that can be asked how they are. Returns how many were asked."""
+    busy = PrintJob.objects.filter(created_at__gt=Now() - WATCHED).values("printer")
+    rows = Printer.objects.filter(active=True, way__in=DIRECT).filter(Q(pk__in=busy) | ~Q(trouble=""))
+    asked = 0
+    for printer in rows.filter(Q(way=Printer.Way.IPP) | Q(asks_status=True))[:100]:
+        try:
+            trouble = ways.status(printer.address, asks_status=printer.asks_status)
+        except Refused as problem:
+            log.warning("printer %s: %s", printer.code, problem.text)
+            trouble = Printer.Trouble.STOPPED
+        jobs.note_health(printer_id=printer.pk, trouble=trouble)
+        asked += 1
+    return asked
