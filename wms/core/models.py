@@ -50,6 +50,47 @@ class Merchant(models.Model):
         return self.code
 
 
+class Letterhead(models.Model):
+    """What a merchant's papers carry. Beside the merchant, not on it: a logo is read for papers, never along with an order."""
+
+    merchant = models.OneToOneField(Merchant, models.CASCADE, primary_key=True, related_name="letterhead", verbose_name=_("merchant"))
+    logo = models.BinaryField(_("logo"), null=True)
+    text = models.TextField(_("text on papers"), blank=True)
+
+    objects = OwnedQuerySet["Letterhead"].as_manager()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("letterhead"), _("letterheads")
+
+    def __str__(self) -> str:
+        return f"{self.merchant_id}"
+
+
+class StoredFile(models.Model):
+    """A file that the system made, in pieces, so that neither writing nor reading it takes its size in memory (wms.core.files)."""
+
+    name = models.CharField(max_length=200, unique=True)
+    size = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FilePiece(models.Model):
+    """Numbered from 0."""
+
+    file = models.ForeignKey(StoredFile, models.CASCADE, related_name="pieces", db_index=False)
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["file", "number"], name="file_piece_once")]
+
+    def __str__(self) -> str:
+        return f"{self.number}"
+
+
 class User(AbstractUser):
     """A person or an API key's actor. `merchant` set: sees that merchant's rows only. `is_staff`: desk. `is_floor`: handheld."""
 
