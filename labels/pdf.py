@@ -1,17 +1,31 @@
 """Labels as PDF: one label a page (a long packing slip takes several), the same bytes for the same labels."""
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from io import BytesIO
 from typing import BinaryIO, Final, Protocol
 
 from django.utils.translation import gettext_lazy as _
+from PIL import Image
 from reportlab import rl_config
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
+from reportlab.pdfgen.pathobject import PDFPathObject
 
-from labels.sheet import Sheet, Size
+from labels import fonts
+from labels.pictures import Picture
+from labels.sheet import BOLD_STROKE, POINTS_PER_INCH, Align, Rectangle, Sheet, Size, Text, rectangles_of
+from labels.symbols import Symbol
 from wms.core.errors import WmsError
 
 DEFAULT_DPI: Final = 203
+# The fill rule under which what overlaps is black, not white.
+_NON_ZERO: Final = 1
+# Each rectangle is this much smaller on every side (in dots), so that no rasteriser blackens the dots beside it.
+_INSET: Final = 0.1
+_FREE: Final = {Align.LEFT: 0.0, Align.CENTRE: 0.5, Align.RIGHT: 1.0}
 
 # Binary streams are smaller and quicker than ASCII-85; labels draw no inline image, the one thing that needs it.
 rl_config.useA85 = 0
@@ -30,20 +44,94 @@ class Label(Protocol):
     def draw(self, sheet: Sheet) -> None: ...
 
 
+class PdfSurface:
+    """Draws on a reportlab canvas whose unit is the printer's dot."""
+
+    def __init__(self, out: BinaryIO, dpi: int) -> None:
+        self._canvas = Canvas(out, pageCompression=1, invariant=1)
+        self._scale = POINTS_PER_INCH / dpi
+        self._height = 0
+
+    def start_page(self, width: int, height: int) -> None:
+        scale = self._scale
+        self._height = height
+        # Whole dots; the hair less keeps renderers that round up from adding a dot.
+        self._canvas.setPageSize((width * scale - 1e-4, height * scale - 1e-4))
+        self._canvas.transform(scale, 0, 0, scale, 0, 0)
+
+    def end_page(self) -> None:
+        self._canvas.showPage()
+
+    def save(self) -> None:
+        self._canvas.save()
+
+    def fill(self, rectangles: Sequence[Rectangle]) -> None:
+        """One compound path."""
+        less = 2 * _INSET
+        operators = [
+            f"{x + _INSET:.1f} {self._height - y - height + _INSET:.1f} {width - less:.1f} {height - less:.1f} re"
+            for x, y, width, height in rectangles
+        ]
+        self._canvas.drawPath(PDFPathObject(["\n".join(operators)]), stroke=0, fill=1, fillMode=_NON_ZERO)
+
+    def bars(self, symbol: Symbol, left: int, top: int, module: int, height: int) -> None:
+        rectangles = rectangles_of(symbol, left, top, module, height)
+        # The inset would leave a hair of white between the rows of a matrix: two dots across each seam close it.
+        rectangles += [(left + run.start * module, top + place * module - 1, run.length * module, 2) for place, run in symbol.seams()]
+        self.fill(rectangles)
+
+    def outline(self, corners: Sequence[tuple[float, float]]) -> None:
+        points = [f"{x:g} {self._height - y:g}" for x, y in corners]
+        path = f"{points[0]} m " + " ".join(f"{point} l" for point in points[1:]) + " h"
+        self._canvas.drawPath(PDFPathObject([path]), stroke=0, fill=1)
+
+    def write(self, text: Text) -> None:
+        canvas = self._canvas
+        shade = 1 if text.white else 0
+        canvas.setFillGray(shade)
+        if text.bold:
+            canvas.setStrokeGray(shade)
+            canvas.setLineWidth(text.size * BOLD_STROKE)
+            canvas.setLineJoin(1)
+        canvas.setFont(fonts.NAME, text.size)
+        y = self._height - text.baseline
+        for line in text.lines:
+            x = text.left + (text.width - fonts.width_em(line) * text.size) * _FREE[text.align]
+            canvas.drawString(round(x, 1), round(y, 1), line, mode=2 if text.bold else None)
+            y -= text.leading
+        if text.white:
+            canvas.setFillGray(0)
+
+    def picture(self, left: int, top: int, picture: Picture) -> None:
+        bottom = self._height - top - picture.height
+        # Without the inset a rasteriser rounds up to one more dot and scales the picture.
+        less = 2 * _INSET
+        self._canvas.drawImage(_image(picture), left + _INSET, bottom + _INSET, picture.width - less, picture.height - less)
+
+
+@lru_cache(maxsize=64)
+def _image(picture: Picture) -> ImageReader:
+    """As greys: reportlab would make a picture of one bit a dot an RGB one."""
+    white = bytes(byte ^ 0xFF for byte in picture.dots)
+    return ImageReader(Image.frombytes("1", (picture.width, picture.height), white).convert("L"))
+
+
 def write(labels: Iterable[Label], out: BinaryIO, dpi: int = DEFAULT_DPI) -> int:
     """Write the labels, which may be a generator of thousands, for a printer of `dpi` dots per inch. Returns how many.
 
     Raises NothingToPrint, or the typed error of the first label whose content cannot be printed; nothing has been written then.
     """
-    canvas = Canvas(out, pageCompression=1, invariant=1)
+    surface = PdfSurface(out, dpi)
     count = 0
     for label in labels:
-        label.draw(Sheet(canvas, label.size, dpi))
-        canvas.showPage()
+        sheet = Sheet(surface, label.size, dpi)
+        sheet.start()
+        label.draw(sheet)
+        sheet.end()
         count += 1
     if not count:
         raise NothingToPrint
-    canvas.save()
+    surface.save()
     return count
 
 

@@ -1,31 +1,34 @@
 """One sheet of a label: places in millimetres from the top left, everything drawn on the printer's dot grid."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from django.utils.translation import gettext_lazy as _
-from reportlab.pdfgen.canvas import Canvas
-from reportlab.pdfgen.pathobject import PDFPathObject
 
 from labels import fonts, symbols
-from labels.fitting import LINE_HEIGHT, Fitted, fit
+from labels.fitting import LINE_HEIGHT, fit
+from labels.pictures import Picture, black_and_white
 from labels.symbols import Kind, Symbol
 from wms.core.errors import WmsError
 
 MM_PER_INCH: Final = 25.4
 POINTS_PER_INCH: Final = 72
-# The PDF fill rule under which what overlaps is black, not white.
-_NON_ZERO: Final = 1
-# Each rectangle is this much smaller on every side (in dots), so that no rasteriser blackens the dots beside it.
-_INSET: Final = 0.1
 # The font has one weight: bold is the same outline with a stroke of this share of the size.
-_BOLD_STROKE: Final = 0.035
+BOLD_STROKE: Final = 0.035
 
 
 class SymbolTooWide(WmsError):
     code, message = "symbol_too_wide", _("A {kind} symbol of “{content}” does not fit into {width_mm} mm at {dpi} dpi.")
+
+
+class CellIsFull(WmsError):
+    code, message = "cell_is_full", _("A label of several pages does not fit into a cell of a sheet.")
+
+
+Rectangle = tuple[int, int, int, int]
+"""Left, top, width, height in whole dots."""
 
 
 class Size(NamedTuple):
@@ -62,61 +65,121 @@ class Align(StrEnum):
     RIGHT = "right"
 
 
-class Sheet:
-    """What templates draw on. Text sizes are points; `page` counts from 1 within one label."""
+class Text(NamedTuple):
+    """Lines that were fitted to the font's widths. `left`, `width` and `baseline` (of the first line) in dots, as is `size`."""
 
-    def __init__(self, canvas: Canvas, size: Size, dpi: int) -> None:
+    lines: Sequence[str]
+    left: float
+    width: float
+    baseline: float
+    size: float
+    align: Align = Align.LEFT
+    bold: bool = False
+    white: bool = False
+
+    @property
+    def leading(self) -> float:
+        """From one baseline to the next."""
+        return LINE_HEIGHT * self.size
+
+
+class Surface(Protocol):
+    """What a sheet prints on: PDF or ZPL. All places are dots from the top left of the page, black on white."""
+
+    def start_page(self, width: int, height: int) -> None: ...
+
+    def end_page(self) -> None: ...
+
+    def fill(self, rectangles: Sequence[Rectangle]) -> None:
+        """Rectangles, which may overlap."""
+
+    def outline(self, corners: Sequence[tuple[float, float]]) -> None:
+        """A filled shape."""
+
+    def write(self, text: Text) -> None: ...
+
+    def bars(self, symbol: Symbol, left: int, top: int, module: int, height: int) -> None:
+        """A symbol without its quiet zones, `module` dots a module; `height` is that of a linear symbol with its bearer bars."""
+
+    def picture(self, left: int, top: int, picture: Picture) -> None: ...
+
+
+def rectangles_of(symbol: Symbol, left: int, top: int, module: int, height: int) -> list[Rectangle]:
+    """The dark rectangles of a symbol, for Surface.bars()."""
+    row_height = module if symbol.is_matrix else height
+    bearer = 2 * module if symbol.kind == Kind.ITF_14 else 0
+    inner = row_height - 2 * bearer
+    rectangles = [
+        (left + start * module, top + place * row_height + bearer, length * module, inner)
+        for place, row in enumerate(symbol.rows)
+        for start, length in row
+    ]
+    if bearer:
+        # Without bearer bars a slanted scan reads a shorter, valid number.
+        rectangles += [(left, y, symbol.width * module, bearer) for y in (top, top + height - bearer)]
+    return rectangles
+
+
+class Sheet:
+    """What templates draw on. Text sizes are points; `page` counts from 1 within one label.
+
+    It is a page of its own, or the cell of a bigger one (see cell()).
+    """
+
+    def __init__(self, surface: Surface, size: Size, dpi: int) -> None:
         fonts.label_font()
-        self._canvas = canvas
+        self._surface = surface
+        self._left = self._top = 0
+        self._is_cell = False
         self.size = size
         self.dpi = dpi
         self.page = 1
-        self._height = self.dots(size.height)
-        self._start()
 
-    def _start(self) -> None:
-        scale = POINTS_PER_INCH / self.dpi
-        # Whole dots; the hair less keeps renderers that round up from adding a dot.
-        self._canvas.setPageSize((self.dots(self.size.width) * scale - 1e-4, self._height * scale - 1e-4))
-        self._canvas.transform(scale, 0, 0, scale, 0, 0)
+    def start(self) -> None:
+        self._surface.start_page(self.dots(self.size.width), self.dots(self.size.height))
+
+    def end(self) -> None:
+        self._surface.end_page()
 
     def new_page(self) -> None:
-        """End this page of the same label and begin another."""
-        self._canvas.showPage()
+        """End this page of the same label and begin another. Raises CellIsFull in a cell."""
+        if self._is_cell:
+            raise CellIsFull
+        self.end()
         self.page += 1
-        self._start()
+        self.start()
+
+    def cell(self, box: Box) -> "Sheet":
+        """The place `box` of this page as a sheet of its own: a label draws on it as if it were alone."""
+        cell = Sheet(self._surface, Size(box.width, box.height), self.dpi)
+        cell._left, cell._top, _width, _height = self._in_dots(box)
+        cell._is_cell = True
+        return cell
 
     def dots(self, mm: float) -> int:
         return round(mm / MM_PER_INCH * self.dpi)
 
     def _in_dots(self, box: Box) -> tuple[int, int, int, int]:
         """Left, top, width and height; both edges are rounded, so that touching boxes stay touching."""
-        left, top = self.dots(box.x), self.dots(box.y)
-        return left, top, self.dots(box.right) - left, self.dots(box.bottom) - top
-
-    def _fill(self, rectangles: list[tuple[int, int, int, int]]) -> None:
-        """One compound path of (left, top, width, height) in whole dots, which may overlap."""
-        less = 2 * _INSET
-        operators = [
-            f"{x + _INSET:.1f} {self._height - y - height + _INSET:.1f} {width - less:.1f} {height - less:.1f} re"
-            for x, y, width, height in rectangles
-        ]
-        self._canvas.drawPath(PDFPathObject(["\n".join(operators)]), stroke=0, fill=1, fillMode=_NON_ZERO)
+        dpi = self.dpi
+        left, top = round(box.x / MM_PER_INCH * dpi), round(box.y / MM_PER_INCH * dpi)
+        width = round((box.x + box.width) / MM_PER_INCH * dpi) - left
+        return self._left + left, self._top + top, width, round((box.y + box.height) / MM_PER_INCH * dpi) - top
 
     def fill(self, box: Box) -> None:
-        self._fill([self._in_dots(box)])
+        self._surface.fill([self._in_dots(box)])
 
     def rule(self, x: float, y: float, length: float, *, thickness: float = 0.3, vertical: bool = False) -> None:
         """A line from (x, y), rightwards or downwards, at least one dot thick."""
         width, height = (0.0, length) if vertical else (length, 0.0)
         left, top, across, down = self._in_dots(Box(x, y, width, height))
         thick = max(1, self.dots(thickness))
-        self._fill([(left, top, across or thick, down or thick)])
+        self._surface.fill([(left, top, across or thick, down or thick)])
 
     def frame(self, box: Box, *, thickness: float = 0.4) -> None:
         left, top, width, height = self._in_dots(box)
         thick = max(1, self.dots(thickness))
-        self._fill([
+        self._surface.fill([
             (left, top, width, thick), (left, top + height - thick, width, thick),
             (left, top + thick, thick, height - 2 * thick), (left + width - thick, top + thick, thick, height - 2 * thick),
         ])  # fmt: skip
@@ -130,9 +193,13 @@ class Sheet:
             (left + width / 2, tip), (left + width, neck), (left + width * 0.68, neck), (left + width * 0.68, base),
             (left + width * 0.32, base), (left + width * 0.32, neck), (left, neck),
         ]  # fmt: skip
-        points = [f"{x:g} {self._height - y:g}" for x, y in corners]
-        outline = f"{points[0]} m " + " ".join(f"{point} l" for point in points[1:]) + " h"
-        self._canvas.drawPath(PDFPathObject([outline]), stroke=0, fill=1)
+        self._surface.outline(corners)
+
+    def picture(self, box: Box, content: bytes) -> None:
+        """A PNG or JPEG as large as it fits into the middle of the box, in black and white. Raises what pictures.black_and_white raises."""
+        left, top, width, height = self._in_dots(box)
+        picture = black_and_white(content, width, height)
+        self._surface.picture(left + (width - picture.width) // 2, top + (height - picture.height) // 2, picture)
 
     def text(
         self,
@@ -151,7 +218,7 @@ class Sheet:
         left, top, width, height = self._in_dots(box)
         point = self.dpi / POINTS_PER_INCH
         # The stroke of bold text stands out by half its width on either side.
-        slack = size * point * _BOLD_STROKE if bold else 0
+        slack = size * point * BOLD_STROKE if bold else 0
         fitted = fit(text, width - slack, height - slack, size * point, least * point, lines)
         if not fitted.lines:
             return 0
@@ -160,25 +227,8 @@ class Sheet:
             baseline = top + (height - taken + fonts.CAP_HEIGHT * fitted.size) / 2
         else:
             baseline = top + slack / 2 + fonts.ASCENT * fitted.size
-        self._write(fitted, left, width, baseline, bold=bold, white=white, align=align)
+        self._surface.write(Text(fitted.lines, left, width, baseline, fitted.size, align, bold, white))
         return fitted.height / self.dpi * MM_PER_INCH
-
-    def _write(self, fitted: Fitted, left: float, width: float, baseline: float, *, bold: bool, white: bool, align: Align) -> None:
-        canvas = self._canvas
-        shade = 1 if white else 0
-        canvas.setFillGray(shade)
-        if bold:
-            canvas.setStrokeGray(shade)
-            canvas.setLineWidth(fitted.size * _BOLD_STROKE)
-            canvas.setLineJoin(1)
-        canvas.setFont(fonts.NAME, fitted.size)
-        for number, line in enumerate(fitted.lines):
-            free = width - fonts.width_em(line) * fitted.size
-            x = left + {Align.LEFT: 0, Align.CENTRE: free / 2, Align.RIGHT: free}[align]
-            y = self._height - baseline - number * LINE_HEIGHT * fitted.size
-            canvas.drawString(round(x, 1), round(y, 1), line, mode=2 if bold else None)
-        if white:
-            canvas.setFillGray(0)
 
     def tag(self, box: Box, text: str, *, size: float = 9, align: Align = Align.CENTRE) -> None:
         """White text on a black ground."""
@@ -208,19 +258,7 @@ class Sheet:
         left += (width - symbol.full_width * module) // 2 + symbol.rules.left * module
         if symbol.is_matrix:
             top += (height - symbol.full_height * module) // 2 + symbol.rules.vertical * module
-        row_height = module if symbol.is_matrix else height
-        bearer = 2 * module if symbol.kind == Kind.ITF_14 else 0
-        rectangles = [
-            (left + run.start * module, top + place * row_height + bearer, run.length * module, row_height - 2 * bearer)
-            for place, row in enumerate(symbol.rows)
-            for run in row
-        ]
-        # The inset would leave a hair of white between the rows of a matrix: two dots across each seam close it.
-        rectangles += [(left + run.start * module, top + place * row_height - 1, run.length * module, 2) for place, run in symbol.seams()]
-        if bearer:
-            # Without bearer bars a slanted scan reads a shorter, valid number.
-            rectangles += [(left, y, symbol.width * module, bearer) for y in (top, top + height - bearer)]
-        self._fill(rectangles)
+        self._surface.bars(symbol, left, top, module, height)
         if text_size:
             line = Box(box.x, box.bottom - line_mm, box.width, line_mm)
             self.text(line, symbol.text, size=text_size, least=4, align=Align.CENTRE, middle=True)

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from labels import fonts, pdf
-from labels.sheet import Box, Sheet, Size
+from labels.sheet import Box, CellIsFull, Sheet, Size
 from labels.symbols import UnprintableContent
 from tests.labels import reading, samples
 
@@ -80,6 +80,7 @@ def test_a_refused_label_writes_nothing() -> None:
 
 
 SMALL = Size(60, 20)
+PAIR = Size(120, 40)
 
 
 @dataclass(frozen=True)
@@ -116,3 +117,42 @@ def test_a_font_that_cannot_be_read_is_a_configuration_error(other_font: None, t
     for wrong in (path, tmp_path / "missing.ttf"):
         with override_settings(LABEL_FONT=str(wrong)), pytest.raises(ImproperlyConfigured, match="WMS_LABEL_FONT"):
             fonts.label_font()
+
+
+@dataclass(frozen=True)
+class TwoCells:
+    """Two sku labels side by side on one page, as on a sheet of labels."""
+
+    size: Size = PAIR
+
+    def draw(self, sheet: Sheet) -> None:
+        replace(samples.SKU, merchant="").draw(sheet.cell(Box(1.3, 5, 57, 32)))
+        samples.SKU.draw(sheet.cell(Box(61.7, 5, 57, 32)))
+
+
+@pytest.mark.parametrize("dpi", [203, 300])
+def test_a_label_in_a_cell_is_the_label_alone_dot_for_dot(dpi: int) -> None:
+    (image,) = reading.pages([TwoCells()], dpi)
+    alone = reading.pages([replace(samples.SKU, merchant=""), samples.SKU], dpi)
+    for x, single in zip((1.3, 61.7), alone, strict=True):
+        left, top = round(x / 25.4 * dpi), round(5 / 25.4 * dpi)
+        cell = image.crop((left, top, left + single.width, top + single.height))
+        differing = sum((one < 128) != (other < 128) for one, other in zip(cell.tobytes(), single.tobytes(), strict=True))
+        # The edges of glyphs may be blackened differently by the rasteriser; bars never.
+        assert differing < 40
+        assert [(found.kind, found.content) for found in reading.read(cell)] == [
+            (found.kind, found.content) for found in reading.read(single)
+        ]
+
+
+@dataclass(frozen=True)
+class SlipInACell:
+    size: Size = samples.SLIP.size
+
+    def draw(self, sheet: Sheet) -> None:
+        replace(samples.SLIP, lines=samples.SLIP.lines * 30).draw(sheet.cell(Box(0, 0, 210, 297)))
+
+
+def test_a_label_of_several_pages_does_not_fit_into_a_cell() -> None:
+    with pytest.raises(CellIsFull):
+        pdf.render([SlipInACell()])
