@@ -33,15 +33,18 @@ def live_system() -> Iterator[LiveSystem]:
     system.remove()
 
 
-def installed(program: str, *others: str, package: str) -> str:
-    """The path of a program; root installs its Debian package where it is missing, others skip the test."""
-    names = (program, *others)
-    found = next(filter(None, map(shutil.which, names)), None)
+def installed(program: str, *others: str, package: str, path: str | None = None) -> str:
+    """The path of a program (on `path`, PATH by default); root installs its Debian package where it is missing, others skip the test."""
+
+    def look() -> str | None:
+        return next(filter(None, (shutil.which(name, path=path) for name in (program, *others))), None)
+
+    found = look()
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for command in (["update"], ["install", "-y", "--no-install-recommends", package]):
             subprocess.run(["apt-get", "-qq", *command], env=environment, stdout=subprocess.DEVNULL, check=False)
-        found = next(filter(None, map(shutil.which, names)), None)
+        found = look()
     if found is None:
         pytest.skip(f"{program} is not installed (Debian: apt-get install {package})")
     return found
