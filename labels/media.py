@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from django.utils.translation import gettext_lazy as _
 
-from labels import symbols
-from labels.sheet import MM_PER_INCH, Align, Box, Sheet, Size
-from labels.symbols import Symbol
+from labels.sheet import MM_PER_INCH, Box, Sheet, Size
 from wms.core.errors import WmsError
 
 if TYPE_CHECKING:
@@ -115,64 +113,7 @@ class SheetOfLabels:
 
     def draw(self, sheet: Sheet) -> None:
         for place, label in enumerate(self.labels, start=self.used):
-            label.draw(Cell(sheet, *self.grid.corner(place), label.size))
-
-
-class Cell(Sheet):
-    """A label's own place on a sheet of several: the same verbs, from its own top left corner."""
-
-    def __init__(self, outer: Sheet, x: float, y: float, size: Size) -> None:
-        self.size, self.dpi, self.page = size, outer.dpi, outer.page
-        self._outer = outer
-        # Whole dots: what is a whole number of them within the label stays one.
-        self._x, self._y = (round(mm / MM_PER_INCH * outer.dpi) * MM_PER_INCH / outer.dpi for mm in (x, y))
-
-    def _moved(self, box: Box) -> Box:
-        return box._replace(x=box.x + self._x, y=box.y + self._y)
-
-    def new_page(self) -> None:
-        raise AssertionError("a label of several pages has no place on a sheet of labels")
-
-    def fill(self, box: Box) -> None:
-        self._outer.fill(self._moved(box))
-
-    def rule(self, x: float, y: float, length: float, *, thickness: float = 0.3, vertical: bool = False) -> None:
-        self._outer.rule(x + self._x, y + self._y, length, thickness=thickness, vertical=vertical)
-
-    def frame(self, box: Box, *, thickness: float = 0.4) -> None:
-        self._outer.frame(self._moved(box), thickness=thickness)
-
-    def arrow(self, box: Box, *, up: bool) -> None:
-        self._outer.arrow(self._moved(box), up=up)
-
-    def text(
-        self,
-        box: Box,
-        text: str,
-        *,
-        size: float = 9,
-        least: float = 6,
-        lines: int = 1,
-        bold: bool = False,
-        white: bool = False,
-        align: Align = Align.LEFT,
-        middle: bool = False,
-    ) -> float:
-        return self._outer.text(
-            self._moved(box), text, size=size, least=least, lines=lines, bold=bold, white=white, align=align, middle=middle
-        )
-
-    def tag(self, box: Box, text: str, *, size: float = 9, align: Align = Align.CENTRE) -> None:
-        self._outer.tag(self._moved(box), text, size=size, align=align)
-
-    def module_dots(self, symbol: Symbol, box: Box, least_mm: float | None = None) -> int:
-        return self._outer.module_dots(symbol, self._moved(box), least_mm)
-
-    def symbol(self, box: Box, symbol: Symbol, *, text_size: float = 0, least_mm: float | None = None) -> None:
-        self._outer.symbol(self._moved(box), symbol, text_size=text_size, least_mm=least_mm)
-
-    def barcode(self, box: Box, content: str, encode: Callable[[str], Symbol] = symbols.code_128, *, text_size: float = 0) -> None:
-        self._outer.barcode(self._moved(box), content, encode, text_size=text_size)
+            label.draw(sheet.cell(Box(*self.grid.corner(place), *label.size)))
 
 
 def _roll(name: str, width: float, height: float) -> Media:

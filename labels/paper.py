@@ -36,7 +36,7 @@ def draw_table(sheet: Sheet, box: Box, columns: Sequence[Column], rows: Sequence
     """The heading, white on black, and the rows of `row` mm. Returns where the table ends, in mm from the top."""
     places, x = [], box.x
     for column in columns:
-        places.append(Box(x + 0.8, box.y, box.width * column.share - 1.6, row))
+        places.append(Box(x + 1.2, box.y, box.width * column.share - 2.4, row))
         x += box.width * column.share
     head = Box(box.x, box.y, box.width, row * 0.75)
     sheet.fill(head)

@@ -1,15 +1,17 @@
 """The slip that goes into the parcel: what was ordered from whom. Long ones flow over several pages."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
 from django.utils.translation import gettext as _
 
+from labels import paper
 from labels.addresses import Address
 from labels.sheet import Align, Box, Sheet, Size
 
-SIZES: Final = {"A4": Size(210, 297), "4x6in": Size(101.6, 152.4), "Letter": Size(215.9, 279.4)}
+SIZES: Final = {"A4": Size(210, 297), "4x6in": Size(101.6, 152.4), "Letter": Size(215.9, 279.4), "100x150": Size(100, 150)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +50,7 @@ class PackingSlip:
     service: str = ""
     tracking_number: str = ""
     note: str = ""
+    logo: bytes = b""
     size: Size = SIZES["A4"]
 
     def draw(self, sheet: Sheet) -> None:
@@ -64,25 +67,21 @@ class PackingSlip:
             text = _("Page {page} of {pages}").format(page=number, pages=len(pages))
             sheet.text(foot, text, size=layout.body - 2, least=5, align=Align.RIGHT)
 
-    def _pages(self, layout: _Layout) -> list[tuple[SlipLine, ...]]:
+    def _pages(self, layout: _Layout) -> list[Sequence[SlipLine]]:
         """The lines of each page; the last page has room for the closing."""
         room = self.size.height - 2 * layout.margin - layout.row - 1
-        pages: list[tuple[SlipLine, ...]] = []
-        rest = self.lines
-        while True:
-            free = room - (layout.head_again if pages else layout.head)
-            if len(rest) * layout.row + layout.closing <= free:
-                return [*pages, rest]
-            # At least one line stays for the page with the closing, so that no page holds a total alone.
-            taken = min(int(free / layout.row), max(1, len(rest) - 1))
-            pages.append(rest[:taken])
-            rest = rest[taken:]
+        return paper.split(self.lines, row=layout.row, first=room - layout.head, other=room - layout.head_again, closing=layout.closing)
 
     def _draw_head(self, sheet: Sheet, layout: _Layout) -> float:
         margin, inner = layout.margin, self.size.width - 2 * layout.margin
         half = inner / 2
         line = layout.body * 0.5
-        sheet.text(Box(margin, margin, inner * 0.6, layout.title * 0.5), self.merchant, size=layout.title, least=8, bold=True, middle=True)
+        name = Box(margin, margin, inner * 0.6, layout.title * 0.5)
+        if self.logo:
+            logo = name._replace(width=inner * 0.18)
+            sheet.picture(logo, self.logo)
+            name = name._replace(x=logo.right + 2, width=name.width - logo.width - 2)
+        sheet.text(name, self.merchant, size=layout.title, least=8, bold=True, middle=True)
         title = Box(margin + inner * 0.6, margin, inner * 0.4, layout.title * 0.5)
         sheet.text(title, _("Packing slip"), size=layout.title * 0.75, least=7, align=Align.RIGHT, middle=True)
         y = margin + layout.title * 0.5 + 1
@@ -118,7 +117,7 @@ class PackingSlip:
             Box(margin + inner * 0.86, y, inner * 0.14 - 1, layout.row),
         )
 
-    def _draw_lines(self, sheet: Sheet, layout: _Layout, y: float, lines: tuple[SlipLine, ...]) -> float:
+    def _draw_lines(self, sheet: Sheet, layout: _Layout, y: float, lines: Sequence[SlipLine]) -> float:
         """The table with its heading. Returns where it ends, in mm."""
         inner = self.size.width - 2 * layout.margin
         head = Box(layout.margin, y + layout.row * 0.35, inner, layout.row * 0.65)

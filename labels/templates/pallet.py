@@ -83,5 +83,5 @@ class PalletLabel:
             y += row
         line = Box(box.x, box.bottom - sscc_row, box.width, sscc_row)
         sheet.text(line._replace(width=14), "SSCC", size=10, bold=True, middle=True)
-        digits = f"{self.sscc[0]} {self.sscc[1:8]} {self.sscc[8:17]} {self.sscc[17:]}"
+        digits = " ".join((self.sscc[:2], *(self.sscc[place : place + 4] for place in range(2, 18, 4))))
         sheet.text(line._replace(x=box.x + 14, width=box.width - 14), digits, size=17, least=8, bold=True, align=Align.RIGHT, middle=True)
