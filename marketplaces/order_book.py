@@ -168,7 +168,12 @@ def _difference(row: ChannelOrder, order: port.ChannelOrder) -> str:
         return ""
     ours: Mapping[str, int] = {line["line_id"]: line["quantity"] for line in row.lines}
     theirs = {line.line_id: line.quantity for line in order.lines}
-    changes = [f"{key}: {ours.get(key, 0)}>{theirs.get(key, 0)}" for key in {**ours, **theirs} if ours.get(key, 0) != theirs.get(key, 0)]
+    changes = [
+        f"{key}: {ours.get(key, 0)}>{theirs.get(key, 0)}"
+        for key in {**ours, **theirs}
+        # What has left since is no change.
+        if not theirs.get(key, 0) <= ours.get(key, 0) <= theirs.get(key, 0) + order.shipped.get(key, 0)
+    ]
     before = row.raw.opened().get("ship_to", {}) if row.raw else {}
     now = ship_to(order.ship_to)
     return ", ".join([*changes, *(name for name in {**before, **now} if before and before.get(name) != now.get(name))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -24,6 +25,8 @@ from marketplaces.port import (
 )
 from marketplaces.settling import settle
 from wms.core import outbox
+
+log = logging.getLogger(__name__)
 
 # Well below the outbox's lease: a second worker never asks while the first still does.
 BUDGET_S = 60.0
@@ -94,7 +97,7 @@ def hear(payloads: Sequence[dict[str, Any]]) -> None:
             _ask_for(channel, shop, order_id)
             keep_busy(channel)
         if to_poll:
-            _poll(channel, shop, until)
+            catch_up(channel, shop, until)
 
 
 def _go_on_later(channel: Channel, order_ids: Sequence[str], to_poll: bool) -> None:
@@ -134,7 +137,9 @@ def _read_deliveries(channel: Channel, keys: Sequence[int]) -> tuple[list[str], 
 
 def _ask_for(channel: Channel, shop: Marketplace, order_id: str) -> None:
     try:
-        import_orders(channel, [shop.order(order_id)])
+        order = shop.order(order_id)
+        import_orders(channel, [order])
+        _answer(channel, shop, [order])
     except NotOnChannel:
         settle(channel, order_book.record_deleted(channel, order_id))
     except CredentialsRefused:
@@ -146,13 +151,16 @@ def _ask_for(channel: Channel, shop: Marketplace, order_id: str) -> None:
 def poll(channel: Channel) -> None:
     """Import all that changed since the last poll, a page at a time; the cursor moves when its page is safely in."""
     with calling(channel) as shop:
-        _poll(channel, shop, time.monotonic() + BUDGET_S)
+        catch_up(channel, shop, time.monotonic() + BUDGET_S)
 
 
-def _poll(channel: Channel, shop: Marketplace, until: float) -> None:
+def catch_up(channel: Channel, shop: Marketplace, until: float) -> bool:
+    """Import all that changed, within a call that is under way. False where the time did not suffice; then it goes on by itself."""
+    done = True
     while True:
         page = _changed(channel, shop)
         import_orders(channel, page.orders)
+        _answer(channel, shop, page.orders)
         order_book.record_unreadable(channel, page.unreadable)
         stuck = page.cursor == channel.order_cursor
         channel.order_cursor, channel.last_poll_at = page.cursor, timezone.now()
@@ -163,11 +171,32 @@ def _poll(channel: Channel, shop: Marketplace, until: float) -> None:
         if time.monotonic() > until:
             with transaction.atomic():
                 ask(channel.pk)
+            done = False
             break
     # What a dead worker left half done.
     settle(
         channel, list(channel.orders.filter(status=ChannelOrder.Status.SEEN, shop_state="open")[:RETRY_BATCH].values_list("pk", flat=True))
     )
+    return done
+
+
+def _answer(channel: Channel, shop: Marketplace, orders: Sequence[port.ChannelOrder]) -> None:
+    """Tell a shop that asked whether its order could still be cancelled. One that we never had can be; a refusal concerns one order only."""
+    asked = [order.order_id for order in orders if order.cancellation_requested]
+    if not asked:
+        return
+    late = set(
+        channel.orders.filter(external_id__in=asked, order__isnull=False)
+        .exclude(status=ChannelOrder.Status.CANCELLED)
+        .values_list("external_id", flat=True)
+    )
+    for order_id in asked:
+        try:
+            shop.answer_cancellation(order_id, accepted=order_id not in late)
+        except CredentialsRefused:
+            raise
+        except ChannelRefused as refusal:
+            log.warning("channel %s: the cancellation of order %s cannot be answered: %s", channel.pk, order_id, refusal)
 
 
 def _changed(channel: Channel, shop: Marketplace) -> port.OrderPage:

@@ -80,14 +80,34 @@ class MessageUnreadable(WmsError):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a platform can do. `batch_size` is the most listings in one call."""
+    """What a platform can do. `batch_size` is the most listings in one call.
+
+    `cancellation_requests`: it asks whether an order can still be cancelled, and waits for the answer.
+    """
 
     batch_size: int
     compare_and_set: bool = False
     locations: bool = False
     ship_by: bool = False
     cancel: bool = False
+    cancellation_requests: bool = False
     webhooks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """The platform's own word on how much it may be asked: points or calls left at `at`, and how many come back a second."""
+
+    available: float
+    maximum: float
+    per_second: float
+    at: datetime
+
+    def wait_s(self, cost: float, now: datetime) -> float:
+        """Seconds until there should be enough for `cost`, or for all that there ever is."""
+        there = self.available + max(0.0, (now - self.at).total_seconds()) * self.per_second
+        missing = min(cost, self.maximum) - there
+        return missing / self.per_second if missing > 0 and self.per_second > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +135,15 @@ class ListingPage:
 class StockLevel:
     """How many the shop may sell from now on: absolute, never a change.
 
-    `expected` is the shop's last known number, for platforms with compare-and-set.
+    `expected` is the shop's last known number, for platforms with compare-and-set. `revision` changes with each number that the shop
+    has taken: a repeat of a push whose answer was lost has the same, so that the platform can know it.
     """
 
     listing_id: str
     quantity: int
     location: str = ""
     expected: int | None = None
+    revision: str = ""
 
     def __post_init__(self) -> None:
         if self.quantity < 0:
@@ -197,7 +219,11 @@ class ChannelLine:
 
 @dataclass(frozen=True, slots=True)
 class ChannelOrder:
-    """An order as the shop has it now. `raw` is the platform's own words: buyer data, to be stored encrypted or not at all."""
+    """An order as the shop has it now. `raw` is the platform's own words: buyer data, to be stored encrypted or not at all.
+
+    `shipped`: units that have left already, by line, where the platform takes them off the lines' quantities.
+    `cancellation_requested`: cancelled only if the warehouse agrees; the platform waits for `answer_cancellation`.
+    """
 
     order_id: str
     number: str
@@ -212,6 +238,8 @@ class ChannelOrder:
     shipping_method: str = ""
     note: str = ""
     ship_by: datetime | None = None
+    shipped: Mapping[str, int] = field(default_factory=dict)
+    cancellation_requested: bool = False
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -296,6 +324,10 @@ class Marketplace(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
 
+    @property
+    def allowance(self) -> Allowance | None:
+        """What the platform said last of how much it may be asked. None: it has not, or never does."""
+
     def push_stock(self, levels: Sequence[StockLevel]) -> list[PushResult]:
         """Tell the shop these numbers, any count of them: one result for each level, in their order.
 
@@ -316,6 +348,9 @@ class Marketplace(Protocol):
 
     def cancel(self, order_id: str) -> None:
         """Cancel an unshipped order there. Raises NotOnChannel, and ChannelRefused where it has shipped."""
+
+    def answer_cancellation(self, order_id: str, *, accepted: bool) -> None:
+        """Say whether an order could still be cancelled. Nothing happens where nobody asked. Raises NotOnChannel, ChannelRefused."""
 
     def subscribe_webhooks(self, *, url: str, secret: str) -> list[Subscription]:
         """Have the shop push its changes to `url`, signed with `secret`. Mends what is there already."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -117,7 +118,7 @@ def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
                 with transaction.atomic():
                     stale(channel.pk, listing_ids[start:])
                 return
-            _push_batch(channel, shop, listing_ids[start : start + size], tries)
+            _push_batch(channel, shop, listing_ids[start : start + size], tries, until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,11 @@ class Told:
     external_id: str
     quantity: int
     pushed_quantity: int | None
+    pushed_at: datetime | None
+
+    def level(self, expected: int | None) -> StockLevel:
+        revision = self.pushed_at.isoformat() if self.pushed_at else "first"
+        return StockLevel(self.external_id, self.quantity, expected=expected, revision=revision)
 
 
 # Sold in a shop and not yet promised here: those units must not be offered a second time.
@@ -141,7 +147,7 @@ WITH waiting AS (
     GROUP BY 1
 )
 SELECT l.id, l.external_id,
-       greatest(0, coalesce(a.on_hand - a.committed - a.backordered, 0) - coalesce(w.quantity, 0) - %(buffer)s), l.pushed_quantity
+       greatest(0, coalesce(a.on_hand - a.committed - a.backordered, 0) - coalesce(w.quantity, 0) - %(buffer)s), l.pushed_quantity, l.pushed_at
 FROM marketplaces_listing l
 LEFT JOIN inventory_availability a ON a.sku_id = l.sku_id AND a.warehouse_id = %(warehouse)s
 LEFT JOIN waiting w ON w.sku_id = l.sku_id
@@ -163,14 +169,16 @@ def numbers(channel: Channel, listing_ids: Sequence[int] | None = None) -> list[
                 "listings": None if listing_ids is None else list(listing_ids),
             },
         )
-        return [Told(key, external_id, int(quantity), pushed) for key, external_id, quantity, pushed in cursor.fetchall()]
+        return [Told(key, external_id, int(quantity), *pushed) for key, external_id, quantity, *pushed in cursor.fetchall()]
 
 
-def _push_batch(channel: Channel, shop: Marketplace, listing_ids: Sequence[int], tries: int) -> None:
+def _push_batch(channel: Channel, shop: Marketplace, listing_ids: Sequence[int], tries: int, until: float) -> None:
     told = {row.external_id: row for row in numbers(channel, listing_ids)}
     if not told:
         return
-    results = shop.push_stock([StockLevel(row.external_id, row.quantity, expected=row.pushed_quantity) for row in told.values()])
+    results = shop.push_stock([row.level(row.pushed_quantity) for row in told.values()])
+    if shop.capabilities.compare_and_set:
+        results = _after_sales(channel, shop, told, results, until)
     _store(channel, [(told[result.listing_id].listing_id, result) for result in results])
     failed = [result for result in results if result.retryable]
     if not failed:
@@ -179,6 +187,20 @@ def _push_batch(channel: Channel, shop: Marketplace, listing_ids: Sequence[int],
         waits = [result.retry_after for result in failed if result.retry_after]
         raise ChannelUnavailable(reason=failed[0].message, retry_after=max(waits, default=None))
     _try_again(channel, {told[result.listing_id].listing_id: result for result in failed}, tries)
+
+
+def _after_sales(channel: Channel, shop: Marketplace, told: dict[str, Told], results: list[PushResult], until: float) -> list[PushResult]:
+    """Where the shop's number has moved: take in its orders, compute again, push again upon the number that it showed before they were read.
+
+    In this order, or the sale behind that number would be offered a second time.
+    """
+    stale = {result.listing_id: result.shown for result in results if result.error is PushError.STALE and result.shown is not None}
+    if not stale or not order_import.catch_up(channel, shop, until):
+        return results
+    told |= {row.external_id: row for row in numbers(channel, [told[key].listing_id for key in stale])}
+    again = shop.push_stock([told[key].level(shown) for key, shown in stale.items()])
+    renewed = {result.listing_id: result for result in again}
+    return [renewed.get(result.listing_id, result) for result in results]
 
 
 def _try_again(channel: Channel, failed: dict[int, PushResult], tries: int) -> None:

@@ -11,6 +11,7 @@ from marketplaces.adapters.woocommerce.orders import Orders
 from marketplaces.adapters.woocommerce.stock import BATCH_SIZE, Stock
 from marketplaces.adapters.woocommerce.tracking import TrackingDesk
 from marketplaces.port import (
+    Allowance,
     Capabilities,
     ChannelEvent,
     ChannelOrder,
@@ -39,6 +40,10 @@ class WooCommerce:
         self._tracking = TrackingDesk(connection)
         self._webhooks = webhooks.Webhooks(connection)
 
+    @property
+    def allowance(self) -> Allowance | None:
+        return None
+
     def push_stock(self, levels: Sequence[StockLevel]) -> list[PushResult]:
         return self._stock.push(levels)
 
@@ -56,6 +61,9 @@ class WooCommerce:
 
     def cancel(self, order_id: str) -> None:
         self._orders.cancel(order_id)
+
+    def answer_cancellation(self, order_id: str, *, accepted: bool) -> None:
+        """WooCommerce never asks: what is cancelled there is cancelled."""
 
     def subscribe_webhooks(self, *, url: str, secret: str) -> list[Subscription]:
         return self._webhooks.subscribe(url=url, secret=secret)

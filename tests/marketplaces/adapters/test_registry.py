@@ -10,7 +10,7 @@ KEYS = {"consumer_key": "ck_1", "consumer_secret": "cs_1"}
 
 
 def test_every_folder_is_a_marketplace() -> None:
-    assert adapters.names() == ("woocommerce",)
+    assert adapters.names() == ("shopify", "woocommerce")
 
 
 @pytest.mark.parametrize("name", adapters.names())
@@ -32,7 +32,7 @@ def test_connect_gives_the_adapter() -> None:
     assert shop.capabilities.webhooks
 
 
-@pytest.mark.parametrize("name", ["shopify", "", "_http", "os", "woocommerce.stock"])
+@pytest.mark.parametrize("name", ["ebuy", "", "_http", "os", "woocommerce.stock"])
 def test_an_unknown_marketplace_is_refused(name: str) -> None:
     with pytest.raises(adapters.UnknownMarketplace) as caught:
         adapters.connect(name, base_url="https://shop.example", credentials=KEYS)

@@ -1,0 +1,93 @@
+"""Shopify, Admin GraphQL API 2026-10."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import httpx
+
+from marketplaces.adapters.shopify import webhooks
+from marketplaces.adapters.shopify.connection import Connection, gid
+from marketplaces.adapters.shopify.orders import Orders
+from marketplaces.adapters.shopify.stock import BATCH_SIZE, Stock
+from marketplaces.adapters.shopify.tracking import TrackingDesk
+from marketplaces.port import (
+    Allowance,
+    Capabilities,
+    ChannelEvent,
+    ChannelOrder,
+    ListingPage,
+    Marketplace,
+    OrderPage,
+    PushResult,
+    StockLevel,
+    Subscription,
+    Tracking,
+)
+
+NAME = "Shopify"
+# The app's access token and client secret, and the id of the shop's location that the warehouse is.
+CREDENTIALS = ("access_token", "client_secret", "location_id")
+CAPABILITIES = Capabilities(
+    batch_size=BATCH_SIZE,
+    compare_and_set=True,
+    locations=True,
+    ship_by=True,
+    cancel=True,
+    cancellation_requests=True,
+    webhooks=True,
+)
+
+
+class Shopify:
+    """One location of one shop. Stateless but for its address and keys; threads may share it."""
+
+    def __init__(
+        self, *, base_url: str, access_token: str, client_secret: str, location_id: str, client: httpx.Client | None = None
+    ) -> None:
+        self.capabilities = CAPABILITIES
+        self._client_secret = client_secret
+        self._connection = Connection(base_url=base_url, access_token=access_token, client=client)
+        location = gid("Location", location_id)
+        self._stock = Stock(self._connection, location)
+        self._orders = Orders(self._connection, location)
+        self._tracking = TrackingDesk(self._connection, location)
+        self._webhooks = webhooks.Webhooks(self._connection)
+
+    @property
+    def allowance(self) -> Allowance | None:
+        return self._connection.bucket.allowance
+
+    def push_stock(self, levels: Sequence[StockLevel]) -> list[PushResult]:
+        return self._stock.push(levels)
+
+    def listings(self, *, cursor: str = "") -> ListingPage:
+        return self._stock.listings(cursor)
+
+    def orders(self, *, since: datetime, cursor: str = "") -> OrderPage:
+        return self._orders.changed(since=since, cursor=cursor)
+
+    def order(self, order_id: str) -> ChannelOrder:
+        return self._orders.one(order_id)
+
+    def send_tracking(self, tracking: Tracking) -> None:
+        self._tracking.send(tracking)
+
+    def cancel(self, order_id: str) -> None:
+        self._orders.cancel(order_id)
+
+    def answer_cancellation(self, order_id: str, *, accepted: bool) -> None:
+        self._orders.answer_cancellation(order_id, accepted=accepted)
+
+    def subscribe_webhooks(self, *, url: str, secret: str) -> list[Subscription]:
+        """The shop signs with the app's client secret: `secret` is not needed."""
+        return self._webhooks.subscribe(url=url)
+
+    def unsubscribe_webhooks(self, *, url: str) -> int:
+        return self._webhooks.unsubscribe(url=url)
+
+    def webhook(self, *, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEvent:
+        return webhooks.read(headers=headers, body=body, secret=self._client_secret)
+
+
+def connect(*, base_url: str, credentials: Mapping[str, str]) -> Marketplace:
+    return Shopify(base_url=base_url, **{name: credentials[name] for name in CREDENTIALS})

@@ -1,0 +1,220 @@
+"""Orders of the shop: the poll that loses none, and what is the warehouse's part of them."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from marketplaces.adapters.shopify import documents
+from marketplaces.adapters.shopify.connection import Connection, JsonObject, gid, number_of
+from marketplaces.adapters.shopify.work import Work, WorkList
+from marketplaces.port import (
+    ChannelLine,
+    ChannelOrder,
+    ChannelOrderState,
+    ChannelRefused,
+    ChannelUnavailable,
+    MessageUnreadable,
+    NotOnChannel,
+    OrderPage,
+    ShipTo,
+    UnreadableOrder,
+)
+
+# Each poll reads the last minutes again: the shop's search finds an order some time after it was saved.
+OVERLAP = timedelta(minutes=2)
+# A webhook about a fulfilment order does not name its order.
+WORK_PREFIX = "work:"
+UNPAID = {"PENDING", "EXPIRED", "PARTIALLY_PAID", "VOIDED", "REFUNDED"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a poll stands: read what changed since `after`, on from the shop's own cursor `page`; `seen` is the youngest change so far."""
+
+    after: datetime
+    page: str
+    seen: datetime
+
+    @classmethod
+    def read(cls, text: str, *, since: datetime) -> "Cursor":
+        if not text:
+            start = since.astimezone(UTC) - OVERLAP
+            return cls(after=start, page="", seen=start)
+        data = json.loads(text)
+        return cls(after=datetime.fromisoformat(data["after"]), page=data["page"], seen=datetime.fromisoformat(data["seen"]))
+
+    def __str__(self) -> str:
+        return json.dumps({"after": self.after.isoformat(), "page": self.page, "seen": self.seen.isoformat()})
+
+    def following(self, changes: list[datetime], page: str) -> "Cursor":
+        # A time in the future, made by a wrong clock, must not hide what changes until then.
+        seen = max([self.seen, *(min(change, datetime.now(UTC)) for change in changes)])
+        return Cursor(self.after, page, seen) if page else Cursor(max(self.after, seen - OVERLAP), "", seen)
+
+
+class Orders:
+    def __init__(self, connection: Connection, location: str) -> None:
+        self._connection = connection
+        self._work = WorkList(connection, location)
+
+    def changed(self, *, since: datetime, cursor: str) -> OrderPage:
+        position = Cursor.read(cursor, since=since)
+        query = f"updated_at:>='{position.after:%Y-%m-%dT%H:%M:%SZ}'"
+        page = self._connection.call(documents.ORDERS, query=query, after=position.page or None).get("orders")
+        try:
+            rows, info = page["nodes"], page["pageInfo"]  # type: ignore[index]  # TypeError says so
+            changes = [_moment(row["updatedAt"]) for row in rows]
+            following = str(info["endCursor"] or "") if info["hasNextPage"] else ""
+        except (KeyError, TypeError, ValueError) as error:
+            raise ChannelUnavailable(reason=f"the shop's list of orders cannot be read: {error}", answered=True) from error
+        following = "" if following == position.page else following
+        orders: dict[str, ChannelOrder] = {}
+        unreadable: dict[str, UnreadableOrder] = {}
+        for row in rows:
+            try:
+                order = self._complete(row)
+            except MessageUnreadable as error:
+                order_id = str(row.get("id") or "").rpartition("/")[2]
+                unreadable[order_id] = UnreadableOrder(order_id, error.details["reason"])
+                continue
+            if order.order_id not in orders or orders[order.order_id].updated_at <= order.updated_at:
+                orders[order.order_id] = order
+        return OrderPage(tuple(orders.values()), str(position.following(changes, following)), bool(following), tuple(unreadable.values()))
+
+    def one(self, order_id: str) -> ChannelOrder:
+        return self._complete(self._row(order_id))
+
+    def cancel(self, order_id: str) -> None:
+        """The units are not put back on sale there, the warehouse tells the number; the buyer's money is the merchant's to give back."""
+        row = self._row(order_id)
+        if row["cancelledAt"]:
+            return
+        work = self._work.of(row)
+        if any(part.shipped for part in work) or any(entry["status"] == "SUCCESS" for entry in row["fulfillments"]):
+            raise ChannelRefused(reason="units of the order have left", channel_code="order_shipped")
+        self._answer(work, accepted=True)
+        self._connection.write(documents.CANCEL, "orderCancel", errors="orderCancelUserErrors", id=row["id"])
+
+    def answer_cancellation(self, order_id: str, *, accepted: bool) -> None:
+        self._answer(self._work.of(self._row(order_id)), accepted=accepted)
+
+    def _answer(self, work: list[Work], *, accepted: bool) -> None:
+        for part in work:
+            if part.cancellation_requested:
+                self._work.answer_cancellation(part, accepted=accepted)
+
+    def _row(self, order_id: str) -> JsonObject:
+        if order_id.startswith(WORK_PREFIX):
+            found = self._connection.call(documents.ORDER_OF_WORK, id=gid("FulfillmentOrder", order_id.removeprefix(WORK_PREFIX)))
+            if not found.get("fulfillmentOrder"):
+                raise NotOnChannel(reason=f"{order_id} is not there", channel_code="not_found")
+            order_id = found["fulfillmentOrder"]["orderId"]
+        row = self._connection.call(documents.ORDER, id=gid("Order", order_id)).get("order")
+        if row is None:
+            raise NotOnChannel(reason=f"order {order_id} is not there", channel_code="not_found")
+        if not isinstance(row, dict):
+            raise ChannelUnavailable(reason="the shop answered something else than an order", answered=True)
+        return row
+
+    def _complete(self, row: JsonObject) -> ChannelOrder:
+        """Raises MessageUnreadable where something that the warehouse needs is missing or of the wrong kind."""
+        try:
+            return read_order(row, self._work.of(row))
+        except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
+            raise MessageUnreadable(reason=f"order {row.get('name')}: {type(error).__name__}: {error}") from error
+
+
+def read_order(row: JsonObject, work: list[Work]) -> ChannelOrder:
+    """`work`: this location's fulfilment orders. Of an order that has none, here or any more, only its end is told, and nothing of its buyer."""
+    lines = _lines(work)
+    created = _moment(row["createdAt"])
+    state = _state(row, work, has_lines=bool(lines))
+    dues = [part.fulfil_by for part in work if part.ready and part.fulfil_by] or [
+        # Of ordinary orders this is when they were placed.
+        part.fulfil_at
+        for part in work
+        if part.ready and part.fulfil_at and part.fulfil_at > created + timedelta(hours=1)
+    ]
+    return ChannelOrder(
+        order_id=number_of(row["id"]),
+        number=str(row["name"]).lstrip("#"),
+        state=state,
+        placed_at=created,
+        # A hold, a move or a request need not change the order itself.
+        updated_at=max([_moment(row["updatedAt"]), *(part.updated_at for part in work)]),
+        ship_to=_ship_to(row) if work else ShipTo("", "", "", "", ""),
+        lines=lines,
+        currency=str(row["currencyCode"]),
+        total=Decimal(row["currentTotalPriceSet"]["shopMoney"]["amount"]),
+        channel_status=f"{row['displayFulfillmentStatus']} {row['displayFinancialStatus'] or ''}".lower().strip(),
+        shipping_method=str((row["shippingLine"] or {}).get("title") or ""),
+        note=str(row["note"] or "") if work else "",
+        ship_by=min(dues, default=None),
+        shipped=_shipped(work),
+        cancellation_requested=state is ChannelOrderState.CANCELLED and any(part.cancellation_requested for part in work),
+        raw=row if work else {},
+    )
+
+
+def _state(row: JsonObject, work: list[Work], *, has_lines: bool) -> ChannelOrderState:
+    """What the fulfilment orders say counts: the order's own status is a summary over all locations."""
+    if row["cancelledAt"]:
+        return ChannelOrderState.CANCELLED
+    if has_lines:
+        return ChannelOrderState.PENDING if row["displayFinancialStatus"] in UNPAID else ChannelOrderState.OPEN
+    if any(part.waiting for part in work):
+        return ChannelOrderState.PENDING
+    closed = any(part.status == "CLOSED" for part in work) and any(entry["status"] == "SUCCESS" for entry in row["fulfillments"])
+    if closed or any(part.shipped for part in work):
+        return ChannelOrderState.SHIPPED
+    return ChannelOrderState.CANCELLED
+
+
+def _lines(work: list[Work]) -> tuple[ChannelLine, ...]:
+    """What is ready to be shipped, by the order's own lines: one may be spread over fulfilment orders."""
+    lines: dict[str, ChannelLine] = {}
+    for part in work:
+        for line in part.lines if part.ready else ():
+            if line.remaining > 0:
+                before = lines[line.line_id].quantity if line.line_id in lines else 0
+                lines[line.line_id] = ChannelLine(
+                    line.line_id, line.inventory_item, line.sku, line.title, before + line.remaining, line.total
+                )
+    return tuple(lines.values())
+
+
+def _shipped(work: list[Work]) -> dict[str, int]:
+    units: dict[str, int] = {}
+    for part in work:
+        for line in part.lines:
+            if line.shipped:
+                units[line.line_id] = units.get(line.line_id, 0) + line.shipped
+    return units
+
+
+def _moment(value: str) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError(f"{value} has no zone")
+    return moment.astimezone(UTC)
+
+
+def _ship_to(row: JsonObject) -> ShipTo:
+    address = row["shippingAddress"] or {}
+
+    def text(*names: str) -> str:
+        return next((value for name in names if (value := str(address.get(name) or "").strip())), "")
+
+    return ShipTo(
+        name=text("name") or f"{text('firstName')} {text('lastName')}".strip() or text("company"),
+        company=text("company"),
+        line1=text("address1", "address2"),
+        line2=text("address2") if text("address1") else "",
+        city=text("city"),
+        region=text("provinceCode", "province"),
+        postcode=text("zip"),
+        country=text("countryCodeV2"),
+        phone=text("phone") or str(row["phone"] or ""),
+        email=str(row["email"] or ""),
+    )

@@ -1,0 +1,127 @@
+"""Fulfilment orders: the parts of an order that one location is to ship."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from marketplaces.adapters.shopify import documents
+from marketplaces.adapters.shopify.connection import Connection, JsonObject, number_of
+
+READY = {"OPEN", "IN_PROGRESS"}
+WAITING = {"ON_HOLD", "SCHEDULED"}
+# The location was asked to leave it, or has declined it.
+LEFT_ALONE = {"CANCELLATION_REQUESTED", "CANCELLATION_ACCEPTED", "REJECTED", "CLOSED"}
+# The buyer fetches these, or nothing is sent.
+NOT_SENT = {"PICK_UP", "RETAIL", "LOCAL", "NONE"}
+
+
+@dataclass(frozen=True, slots=True)
+class WorkLine:
+    """`shipped`: how many of this part's units have left, at most: units that were refunded are gone without having left."""
+
+    work_line_id: str
+    line_id: str
+    inventory_item: str
+    sku: str
+    title: str
+    remaining: int
+    shipped: int
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    work_id: str
+    status: str
+    request_status: str
+    fulfil_at: datetime | None
+    fulfil_by: datetime | None
+    updated_at: datetime
+    lines: tuple[WorkLine, ...]
+
+    @property
+    def ready(self) -> bool:
+        return self.status in READY and self.request_status not in LEFT_ALONE
+
+    @property
+    def waiting(self) -> bool:
+        return self.status in WAITING and self.request_status not in LEFT_ALONE and self.remaining > 0
+
+    @property
+    def cancellation_requested(self) -> bool:
+        return self.request_status == "CANCELLATION_REQUESTED"
+
+    @property
+    def remaining(self) -> int:
+        return sum(line.remaining for line in self.lines)
+
+    @property
+    def shipped(self) -> int:
+        return sum(line.shipped for line in self.lines)
+
+
+class WorkList:
+    def __init__(self, connection: Connection, location: str) -> None:
+        self._connection = connection
+        self._location = location
+
+    def of(self, order: JsonObject) -> list[Work]:
+        """This location's parts of an order as `documents.ORDER` reads it, all pages, sent goods only. KeyError, TypeError: unreadable."""
+
+        def more(cursor: str) -> JsonObject:
+            answer = self._connection.call(documents.WORK, id=order["id"], after=cursor)
+            page: JsonObject = answer["order"]["fulfillmentOrders"]
+            return page
+
+        rows = [row for row in self._connection.pages(order["fulfillmentOrders"], more) if self._is_ours(row)]
+        return [self._read(row) for row in rows]
+
+    def answer_cancellation(self, work: Work, *, accepted: bool) -> None:
+        if accepted:
+            self._connection.write(documents.ACCEPT_CANCELLATION, "fulfillmentOrderAcceptCancellationRequest", id=work.work_id)
+        else:
+            self._connection.write(documents.REJECT_CANCELLATION, "fulfillmentOrderRejectCancellationRequest", id=work.work_id)
+
+    def _is_ours(self, row: JsonObject) -> bool:
+        location = row["assignedLocation"]["location"] or {}
+        return location.get("id") == self._location and (row["deliveryMethod"] or {}).get("methodType") not in NOT_SENT
+
+    def _read(self, row: JsonObject) -> Work:
+        def more(cursor: str) -> JsonObject:
+            page: JsonObject = self._connection.call(documents.LINES, id=row["id"], after=cursor)["fulfillmentOrder"]["lineItems"]
+            return page
+
+        lines = [_line(line) for line in self._connection.pages(row["lineItems"], more) if line["requiresShipping"]]
+        updated_at = _moment(row["updatedAt"])
+        if updated_at is None:
+            raise ValueError("a fulfilment order without a date")
+        return Work(
+            work_id=row["id"],
+            status=row["status"],
+            request_status=row["requestStatus"],
+            fulfil_at=_moment(row["fulfillAt"]),
+            fulfil_by=_moment(row["fulfillBy"]),
+            updated_at=updated_at,
+            lines=tuple(lines),
+        )
+
+
+def _line(row: JsonObject) -> WorkLine:
+    item = row["lineItem"]
+    remaining, total = int(row["remainingQuantity"]), int(row["totalQuantity"])
+    options = row["variantTitle"] or ""
+    return WorkLine(
+        work_line_id=row["id"],
+        line_id=number_of(item["id"]),
+        # Empty where the shop no longer has the product.
+        inventory_item=number_of(row["inventoryItemId"]) if row["inventoryItemId"] else "",
+        sku=row["sku"] or "",
+        title=" - ".join(part for part in (row["productTitle"], "" if options == "Default Title" else options) if part),
+        remaining=remaining,
+        shipped=max(0, min(total - remaining, int(item["currentQuantity"]) - int(item["unfulfilledQuantity"]))),
+        total=Decimal(item["discountedTotalSet"]["shopMoney"]["amount"]),
+    )
+
+
+def _moment(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value).astimezone(UTC) if value else None
