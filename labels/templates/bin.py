@@ -25,7 +25,7 @@ class BinLabel:
 
     def draw(self, sheet: Sheet) -> None:
         width, height = self.size
-        margin, side = 3.0, width * 0.2
+        margin, side = 3.0 if width > 80 else 2.0, width * 0.2
         main = width - side - 3 * margin
         right = width - margin - side
         band = Box(margin, 2.5, width - 2 * margin, height * 0.085)

@@ -39,7 +39,7 @@ class InnerLabel:
         origin = line._replace(x=line.x + line.width * 0.6, width=line.width * 0.4)
         # Asked for in English by customs, whatever the language of the rest.
         sheet.text(origin, "MADE IN CHINA", size=11, least=5, bold=True, white=True, align=Align.RIGHT, middle=True)
-        bars = Box(0, height - height * 0.34 - 1.6, width, height * 0.34)
+        bars = Box(1, height - height * 0.34 - 1.6, width - 2, height * 0.34)
         body = Box(margin, head.bottom + 0.8, inner - right - 1.5, bars.y - head.bottom - 1.6)
         self._draw_goods(sheet, body)
         count = Box(margin + inner - right, body.y, right, body.height)

@@ -40,7 +40,8 @@ class SkuLabel:
             head = head._replace(width=inner * 0.72 - 1)
         sheet.text(head, self.merchant_code, size=12, least=6, bold=True, middle=True)
         y = head.bottom + 0.5
-        bars = height * 0.4
+        # A matrix of a long code needs as many millimetres on a small label as on a big one.
+        bars = height * (0.4 if height > 25 else 0.5)
         bottom = height - bars - 1.6 - (_NOTE_MM if self.note and height >= _NOTE_FROM_MM else 0)
         room = bottom - y
         if self.name_zh:
@@ -52,4 +53,4 @@ class SkuLabel:
         if self.note and height >= _NOTE_FROM_MM:
             note = Box(margin, height - bars - 1.6 - _NOTE_MM, inner, _NOTE_MM)
             sheet.text(note, " · ".join(filter(None, map(str.strip, self.note.splitlines()))), size=7, least=4.5, lines=3)
-        sheet.barcode(Box(0, height - bars - 1.3, width, bars), self.barcode, self.encode, text_size=8)
+        sheet.barcode(Box(1, height - bars - 1.3, width - 2, bars), self.barcode, self.encode, text_size=8)

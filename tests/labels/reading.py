@@ -136,7 +136,7 @@ def symbol_of(found: Found) -> Symbol:
 
 def _elements(content: str) -> list[gs1.Element]:
     """The elements of a scan, for the few identifiers that the tests use."""
-    fixed, elements = {"00": 18, "01": 14}, []
+    fixed, elements = {"00": 18, "01": 14, "02": 14}, []
     while content:
         ai, rest = content[:2], content[2:]
         value = rest[: fixed[ai]] if ai in fixed else rest.partition("\x1d")[0]
