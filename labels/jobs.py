@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
@@ -202,6 +203,17 @@ def _recover(printer_ids: Collection[int]) -> int:
 
 
 @transaction.atomic(durable=True)
+def let_go_of_claims(*, agent_id: int) -> int:
+    """What this agent claimed and did not begin waits again; returns how many jobs."""
+    claimed = PrintJob.objects.filter(printer__agent=agent_id, status=Status.CLAIMED)
+    printers = sorted(set(claimed.values_list("printer", flat=True)))
+    if not printers:
+        return 0
+    list(Printer.objects.select_for_update(no_key=True).filter(pk__in=printers).order_by("pk"))
+    return PrintJob.objects.filter(printer__in=printers, status=Status.CLAIMED).update(status=Status.WAITING, lease_until=None)
+
+
+@transaction.atomic(durable=True)
 def recover_silent() -> int:
     """Of every printer; returns how many jobs there were."""
     found = PrintJob.objects.filter(status__in=[Status.CLAIMED, Status.SENDING], lease_until__lt=Now()).values_list("printer", flat=True)
@@ -210,11 +222,11 @@ def recover_silent() -> int:
     return _recover(printers)
 
 
-def due() -> list[int]:
-    """Printers with waiting jobs that may be tried now."""
+def due(of: Q | None = None) -> list[int]:
+    """Printers with waiting jobs that may be tried now; `of` narrows the jobs."""
     left_alone = Printer.objects.filter(retry_at__gt=Now())
     waiting = PrintJob.objects.filter(status=Status.WAITING, printer__active=True).exclude(printer__in=left_alone)
-    return list(waiting.order_by("printer").values_list("printer", flat=True).distinct())
+    return list(waiting.filter(of or Q()).order_by("printer").values_list("printer", flat=True).distinct())
 
 
 # Health.
@@ -257,7 +269,7 @@ def _note_health(printer: Printer, trouble: str, *, worked: bool) -> None:
 
 
 def _not_now(job: PrintJob, to: PrintJob.Status) -> NotPossibleNow:
-    return NotPossibleNow(what=str(PrintJob._meta.verbose_name), key=str(job), status=str(job.status), to=to.value)
+    return NotPossibleNow.of(PrintJob, key=job, status=job.status, to=to)
 
 
 @command

@@ -28,6 +28,10 @@ def main() -> None:
         from wms.servers.supervisor import up
 
         sys.exit(up())
+    if sys.argv[1:2] == ["print-agent"]:
+        from labels.agent.main import main as fetch_prints
+
+        sys.exit(fetch_prints(sys.argv[2:]))
     command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "help")
     if not os.environ.get("DATABASE_URL"):
         _find_the_running_system(needed=command not in WITHOUT_DATABASE and not {"--help", "-h"} & set(sys.argv))

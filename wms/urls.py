@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("marketplaces.urls")),
     path("", include("wms.desk.urls")),
     path("api/v1/", api.urls),
+    path("api/print-agent/v1/", include("labels.urls")),
     path("", views.home, name="home"),
     path("sign-in", views.sign_in, name="sign_in"),
     path("sign-out", views.sign_out, name="sign_out"),
