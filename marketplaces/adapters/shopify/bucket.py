@@ -10,6 +10,9 @@ from typing import Any
 
 from marketplaces.port import Allowance
 
+# The shop's clock is not ours, and it rounds.
+SLACK_S = 0.1
+
 
 class Bucket:
     """Shared by all that call one shop from this process."""
@@ -23,7 +26,8 @@ class Bucket:
         """Seconds until the bucket should hold what `operation` asked for when it was called last; 0 where that is not known."""
         with self._lock:
             cost, allowance = self._costs.get(operation, 0.0), self.allowance
-        return allowance.wait_s(cost, datetime.now(UTC)) if allowance else 0.0
+        wait = allowance.wait_s(cost, datetime.now(UTC)) if allowance else 0.0
+        return wait + SLACK_S if wait else 0.0
 
     def heard(self, operation: str, cost: Any) -> None:
         """Remember `extensions.cost` of an answer; nonsense is passed over."""

@@ -239,7 +239,7 @@ class Answers:
 
     # Webhooks
 
-    def subscriptions(self, info: Any, first: int, after: str | None = None, uri: str = "") -> Record:
+    def subscriptions(self, info: Any, first: int, uri: str, after: str | None = None, **_order: Any) -> Record:
         rows = [(str(key), lambda key=key: self.subscription(key)) for key, row in self.books.subscriptions.items() if row["uri"] == uri]
         return connection(rows)(info, first, after)
 

@@ -130,6 +130,9 @@ class ShopifyShop:
     def _execute(self, call: Call, document: DocumentNode) -> Answer:
         if call.token != self.token:
             return Answer(401, {"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"})
+        now = time.monotonic()
+        self.pass_time(now - self._counted_at)
+        self._counted_at = now
         cost = Cost(self.schema, document, call.variables)
         self.breaches += [f"{call.operation}: {problem}" for problem in cost.problems]
         if cost.problems:
