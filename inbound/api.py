@@ -11,7 +11,7 @@ from ninja import Path, Query, Router
 from pydantic import BaseModel, BeforeValidator, Field
 from pydantic.config import JsonDict
 
-from inbound import asns, stock
+from inbound import asns, papers, stock
 from inbound.asns import NewAsn, NewAsnLine, NewCarton
 from inbound.models import Asn, AsnLine, Discrepancy
 from wms.core.api import fields, pages
@@ -159,6 +159,33 @@ def get_asn(request: HttpRequest, asn_id: Annotated[int, Path(ge=1, le=fields.LA
     """One ASN with its cartons, lines and discrepancies."""
     by, _merchant = caller(request)
     return HttpResponse(pydantic_core.to_json(_described(by, asn_id)), content_type=JSON)
+
+
+PDF = {
+    "responses": {200: {"description": "The labels", "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}}
+}
+
+
+class LabelFilters(BaseModel):
+    """`first` and `last` are box numbers, for parts of a set; `start` is the first free place on a sheet of labels."""
+
+    media: fields.Filter = None
+    first: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    last: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000_000
+    start: Annotated[int, Field(ge=1, le=100)] = 1
+
+
+@router.get("/asns/{asn_id}/labels.pdf", auth=ApiKeyAuth("inbound.view_asn"), openapi_extra=PDF)
+def asn_labels(
+    request: HttpRequest, asn_id: Annotated[int, Path(ge=1, le=fields.LARGEST_ID)], filters: Annotated[LabelFilters, Query()]
+) -> HttpResponse:
+    """The carton labels of an ASN, box n of N, to be put on before the goods leave. At most 1000 at once: ask for more in parts."""
+    by, _merchant = caller(request)
+    asn = Asn.objects.visible_to(by).select_related("merchant", "warehouse").filter(pk=asn_id).first()
+    if asn is None:
+        raise NotFound(what=str(Asn._meta.verbose_name), key=asn_id)
+    content = papers.carton_set_pdf(asn, first=filters.first, last=filters.last, media=filters.media or "", start=filters.start)
+    return HttpResponse(content, content_type="application/pdf")
 
 
 def _described(by: User, asn_id: int) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from wms.core.models import Merchant, User
 # The bins on the floor have their label on the beam above them, all others on the beam that carries them. With gaps, levels begin at 10.
 _LOWEST_LEVELS = (0, 1, 10)
 PALLETS_MAX = 100
+CARTONS_AT_ONCE = 1_000
 
 
 class TooManyLabels(WmsError):
@@ -120,6 +121,16 @@ def carton_set(asn: Asn, first: int = 1, last: int = 2_000_000_000) -> Iterator[
     cartons = asn.cartons.filter(number__gte=first, number__lte=last).prefetch_related("lines__sku").order_by("number")
     for carton in cartons.iterator(chunk_size=200):
         yield carton_label(asn, carton, total)
+
+
+def carton_set_pdf(asn: Asn, *, first: int, last: int, media: str = "", start: int = 1) -> bytes:
+    """Boxes `first` to `last` at once. Raises NotFound where there is none, TooManyLabels, UnknownMedia, BadStart."""
+    count = asn.cartons.filter(number__gte=first, number__lte=last).count()
+    if not count:
+        raise NotFound(what=str(AsnCarton._meta.verbose_name), key=f"{first}–{last}")
+    if count > CARTONS_AT_ONCE:
+        raise TooManyLabels(count=count, most=CARTONS_AT_ONCE)
+    return pdf.render(KINDS["asn"].pages(carton_set(asn, first, last), media, start))
 
 
 def carton_labels(asn: Asn, cartons: Sequence[AsnCarton], media: str = "", start: int = 1) -> bytes:

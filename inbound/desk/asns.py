@@ -16,8 +16,10 @@ from django.views.decorators.http import require_http_methods
 
 from inbound import asns as floor
 from inbound import closing, discrepancies, packing_lists, papers, receiving
+from inbound.desk import labels
 from inbound.models import Asn, AsnLine, Discrepancy
 from inventory.models import Warehouse
+from labels.kinds import KINDS
 from wms.core import desk
 from wms.core.errors import NotFound
 from wms.core.models import Merchant
@@ -105,6 +107,8 @@ def asn(request: HttpRequest, asn_id: int) -> HttpResponse:
             "page": desk.Page(lines, request, size=100),
             "sums": sums,
             "cartons": found.cartons.count(),
+            "media": KINDS["asn"].media,
+            "at_once": labels.MOST,
             "discrepancies": found.discrepancies.select_related("sku", "line").order_by("pk")[:200],
             "actions": [(name, words, usual) for name, (words, _do, states, usual) in ACTIONS.items() if found.status in states],
         },
@@ -140,14 +144,26 @@ def carton_labels(request: HttpRequest, asn_id: int) -> HttpResponse:
     found = _find(request, asn_id)
     cartons = found.cartons.prefetch_related("lines__sku").order_by("number")
     first, last = desk.whole_number(request.GET.get("from"), default=1), desk.whole_number(request.GET.get("to"), default=2_000_000_000)
-    chosen = list(cartons.filter(number__gte=first, number__lte=last)[:2000])
+    rows = cartons.filter(number__gte=first, number__lte=last)
+    chosen = list(rows[: labels.MOST + 1])
     if not chosen:
         raise NotFound(what=_("carton"), key=f"{first}–{last}")
-    return HttpResponse(
-        papers.carton_labels(found, chosen),
-        content_type="application/pdf",
-        headers={"Content-Disposition": f'inline; filename="cartons-{asn_id}.pdf"'},
-    )
+    if len(chosen) > labels.MOST:
+        raise papers.TooManyLabels(count=rows.count(), most=labels.MOST)
+    content = papers.carton_labels(found, chosen, labels.media(request), labels.start(request))
+    return _pdf(content, f"cartons-{asn_id}")
+
+
+def _pdf(content: bytes, name: str) -> HttpResponse:
+    return HttpResponse(content, content_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}.pdf"'})
+
+
+@desk.action(shows=asn, permission="inbound.receive_asn")
+def pallet_labels(request: HttpRequest, asn_id: int) -> HttpResponse:
+    """Labels with new SSCCs for `pallets` pallets of the ASN."""
+    found = _find(request, asn_id)
+    numbers = papers.number_pallets(asn_id=asn_id, count=desk.whole_number(request.POST.get("pallets")), by=desk.actor(request))
+    return _pdf(papers.pallet_labels(found, numbers), f"pallets-{asn_id}")
 
 
 def _form(request: HttpRequest, **_kwargs: Any) -> HttpResponse:

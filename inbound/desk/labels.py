@@ -9,7 +9,18 @@ from inventory.models import Bin, Sku
 from wms.core import desk
 from wms.core.errors import NotFound
 
-MOST = 2000
+# More of them are made in the background.
+MOST = 500
+
+
+def media(request: HttpRequest) -> str:
+    """What to print on, blank = the usual. Papers know which there are."""
+    return desk.clean(request.GET.get("media"), 40)
+
+
+def start(request: HttpRequest) -> int:
+    """The first place of a sheet of labels that is not used up yet."""
+    return desk.whole_number(request.GET.get("start"), default=1)
 
 
 def _pdf(content: bytes, name: str) -> HttpResponse:
@@ -29,10 +40,12 @@ def bins(request: HttpRequest) -> HttpResponse:
             rows = rows.filter(warehouse__code=warehouse)
         if kind := desk.clean(request.GET.get("kind")):
             rows = rows.filter(kind=kind)
-    found = list(rows[:MOST])
+    found = list(rows[: MOST + 1])
     if not found:
         raise NotFound(what=str(Bin._meta.verbose_name), key="–")
-    return _pdf(papers.bin_labels(found), "bins")
+    if len(found) > MOST:
+        raise papers.TooManyLabels(count=rows.count(), most=MOST)
+    return _pdf(papers.bin_labels(found, media(request), start(request)), "bins")
 
 
 @desk.page
@@ -42,4 +55,4 @@ def sku(request: HttpRequest, sku_id: int) -> HttpResponse:
     if found is None:
         raise NotFound(what=str(Sku._meta.verbose_name), key=sku_id)
     copies = min(500, max(1, desk.whole_number(request.GET.get("copies"), default=1)))
-    return _pdf(papers.sku_labels(found, copies), f"sku-{sku_id}")
+    return _pdf(papers.sku_labels(found, copies, media(request), start(request)), f"sku-{sku_id}")

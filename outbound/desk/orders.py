@@ -167,6 +167,11 @@ def packing_slip(request: HttpRequest, order_id: int) -> HttpResponse:
 
 
 @desk.page
+def return_label(request: HttpRequest, order_id: int) -> HttpResponse:
+    return _pdf(papers.return_label(_find(request, order_id)), f"return-{order_id}")
+
+
+@desk.page
 def labels(request: HttpRequest, order_id: int) -> HttpResponse:
     """The labels of all parcels of the order that count."""
     found = _find(request, order_id)

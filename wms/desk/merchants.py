@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from labels import letterheads
 from wms.core import access, desk
 from wms.core.errors import NotFound
 from wms.core.models import ApiKey, Merchant
@@ -27,7 +28,7 @@ def create(request: HttpRequest) -> HttpResponse:
     return desk.done(request, _("The merchant is made."), "desk:merchant", merchant_id=made.pk)
 
 
-def _find(merchant_id: int) -> Merchant:
+def find(merchant_id: int) -> Merchant:
     found = Merchant.objects.filter(pk=merchant_id).first()
     if found is None:
         raise NotFound(what=str(Merchant._meta.verbose_name), key=merchant_id)
@@ -35,9 +36,16 @@ def _find(merchant_id: int) -> Merchant:
 
 
 def _merchant(request: HttpRequest, merchant_id: int, raw_key: str = "") -> HttpResponse:
-    found = _find(merchant_id)
+    found = find(merchant_id)
     keys = found.api_keys.order_by("-pk")[:100]
-    response = render(request, "core/desk/merchant.html", {"merchant": found, "keys": keys, "raw_key": raw_key})
+    shown = {
+        "merchant": found,
+        "keys": keys,
+        "raw_key": raw_key,
+        "letterhead": letterheads.letterhead_of(found.pk),
+        "most": letterheads.TEXT_MAX,
+    }
+    response = render(request, "core/desk/merchant.html", shown)
     if raw_key:
         response["Cache-Control"] = "no-store"
     return response
@@ -49,7 +57,7 @@ merchant = desk.page(_merchant)
 @desk.action(shows=merchant, permission="core.add_apikey")
 def issue_key(request: HttpRequest, merchant_id: int) -> HttpResponse:
     """The page once with the new key, the only time that anybody sees it. No fields."""
-    return _merchant(request, merchant_id, raw_key=access.issue_key(merchant=_find(merchant_id)))
+    return _merchant(request, merchant_id, raw_key=access.issue_key(merchant=find(merchant_id)))
 
 
 @desk.action(shows=merchant, permission="core.change_apikey")

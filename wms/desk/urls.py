@@ -6,7 +6,7 @@ from inbound.desk.urls import urlpatterns as inbound_pages
 from inventory.desk.urls import urlpatterns as inventory_pages
 from marketplaces.desk.urls import urlpatterns as marketplaces_pages
 from outbound.desk.urls import urlpatterns as outbound_pages
-from wms.desk import board, dead_letters, merchants, order_files
+from wms.desk import board, dead_letters, labels, letterheads, merchants, order_files
 
 app_name = "desk"
 pages = [
@@ -17,6 +17,15 @@ pages = [
     path("merchants/<int:merchant_id>", merchants.merchant, name="merchant"),
     path("merchants/<int:merchant_id>/issue-key", merchants.issue_key, name="merchant_issue_key"),
     path("merchants/<int:merchant_id>/revoke-key", merchants.revoke_key, name="merchant_revoke_key"),
+    path("merchants/<int:merchant_id>/letterhead", letterheads.keep, name="merchant_letterhead"),
+    path("merchants/<int:merchant_id>/logo", letterheads.logo, name="merchant_logo"),
+    path("labels", labels.labels_or_real, name="labels"),
+    path("labels/sample.png", labels.sample_png, name="label_sample_png"),
+    path("labels/sample.pdf", labels.sample_pdf, name="label_sample_pdf"),
+    path("labels/runs/bins", labels.run_bins, name="label_run_bins"),
+    path("labels/runs/asns/<int:asn_id>", labels.run_cartons, name="label_run_cartons"),
+    path("labels/runs/<int:run_id>", labels.run, name="label_run"),
+    path("labels/runs/<int:run_id>/labels.pdf", labels.run_pdf, name="label_run_pdf"),
     path("imports/orders", order_files.form_or_upload, name="import_orders"),
     *inbound_pages,
     *inventory_pages,

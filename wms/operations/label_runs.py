@@ -38,7 +38,6 @@ log = logging.getLogger(__name__)
 
 MOST: Final = 20_000
 FOLDER: Final = "label-runs"
-LEASE_SECONDS: Final = 60
 # How often the row hears how far it is: often enough for a person who watches.
 TELL_SECONDS: Final = 0.5
 Status = LabelRun.Status
@@ -48,7 +47,7 @@ class BeingMade(WmsError):
     """Another worker is at it, or was when it died: the outbox comes again until the run is finished."""
 
     code, status, message = "being_made", 409, _("These labels are being made already.")
-    retry_after = LEASE_SECONDS / 4
+    retry_after = 15.0
     patient = True
 
 
@@ -116,10 +115,15 @@ _CLAIM: Final = """
 """
 
 
+def _lease_seconds() -> int:
+    """Shorter than the outbox's: whoever is handed a dead worker's run finds it free."""
+    return outbox.LEASE_SECONDS // 2
+
+
 def _claimed(run_id: int) -> LabelRun | None:
     """The run, for this worker alone; None where there is nothing left to do. Raises BeingMade."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [LEASE_SECONDS, run_id])
+        cursor.execute(_CLAIM, [_lease_seconds(), run_id])
         claimed = cursor.rowcount == 1
     run = LabelRun.objects.select_related("by").filter(pk=run_id).first()
     if claimed:
@@ -170,7 +174,7 @@ def _told(run: LabelRun, mine: Any, labels: Iterable[Template]) -> Iterator[Temp
         yield label
         if time.monotonic() >= next_time:
             next_time = time.monotonic() + TELL_SECONDS
-            if not mine.update(made=min(count, run.total), lease_until=Now() + timedelta(seconds=LEASE_SECONDS)):
+            if not mine.update(made=min(count, run.total), lease_until=Now() + timedelta(seconds=_lease_seconds())):
                 raise _Superseded
 
 
@@ -191,3 +195,8 @@ def forget(days: int) -> int:
         if path not in kept and default_storage.get_created_time(path) < timezone.now() - timedelta(days=1):
             default_storage.delete(path)
     return count
+
+
+def kept_days() -> int:
+    """For how many days a finished run can be fetched."""
+    return int(settings.KEEP_LABEL_FILES_DAYS)

@@ -14,9 +14,9 @@ register = template.Library()
 
 # What a state means to the person who looks: colour and icon together, never colour alone.
 _TONES = {
-    "bad": ("short", "refused", "rejected", "terminated", "dead", "dropped", "unmapped", "error", "disputed", "lost", "damaged"),
+    "bad": ("short", "refused", "rejected", "terminated", "dead", "dropped", "unmapped", "error", "disputed", "lost", "damaged", "failed"),
     "warn": ("on_hold", "partly_arrived", "open", "submitted", "held", "paused"),
-    "busy": ("released", "picking", "picked", "packed", "receiving", "arrived", "in_transit", "received"),
+    "busy": ("released", "picking", "picked", "packed", "receiving", "arrived", "in_transit", "received", "working"),
     "good": ("shipped", "carrier_scanned", "delivered", "done", "put_away", "closed", "imported", "active", "accepted"),
     "off": ("cancelled", "void", "revoked"),
 }
