@@ -104,7 +104,7 @@ class Books:
 
     def change_work(self, order_id: int, number: int = 0, **changes: Any) -> None:
         """A hold, a move, a request: the order itself keeps its date."""
-        self.work(order_id, number).update(updated=self.clock(), **changes)
+        self.work(order_id, number).update({"updated": self.clock(), **changes})
 
     def add_to_order(self, order_id: int, sku: str, quantity: int) -> None:
         """The merchant edits the order: a new line in a new fulfilment order."""

@@ -1,0 +1,218 @@
+"""The real sync against a shop with compare-and-set, locations, deadlines and requests to cancel: nothing in it knows which shop that is."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from graphql import GraphQLSchema
+
+from inventory.models import Sku, Warehouse
+from marketplaces import channels, drift, order_import
+from marketplaces.adapters.shopify.webhooks import TOPICS, sign
+from marketplaces.models import Channel, ChannelOrder, Listing, ToldParcel, WebhookDelivery
+from outbound import orders
+from outbound.models import Order
+from tests import make
+from tests.marketplaces.adapters.shopify.books import ELSEWHERE, HERE
+from tests.marketplaces.adapters.shopify.conftest import SECRET
+from tests.marketplaces.adapters.shopify.shop import ShopifyShop, before_work, fail, hang_up_after_work, throttle
+from tests.marketplaces.shops import deliver_all, make_due
+from tests.marketplaces.test_tracking import leave
+from wms.core.models import OutboxEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def shop(schema: GraphQLSchema) -> Iterator[ShopifyShop]:
+    """As the adapter's own tests have it, but with the time of today."""
+    with ShopifyShop(schema) as shop:
+        shop.points = shop.maximum = 100_000.0
+        yield shop
+        shop.check()
+
+
+@pytest.fixture
+def house() -> Warehouse:
+    return make.warehouse()
+
+
+@pytest.fixture
+def thing() -> Sku:
+    return make.sku(make.merchant())
+
+
+@pytest.fixture
+def channel(shop: ShopifyShop, house: Warehouse, thing: Sku) -> Channel:
+    """The shop sells the sku, of which the warehouse has 10, and has been told."""
+    shop.books.add_product(sku=thing.code, quantity=3)
+    make.stock(make.bin_of(house, "A-01"), thing, 10)
+    keys = {"access_token": shop.token, "client_secret": SECRET, "location_id": str(HERE)}
+    made = channels.connect(
+        merchant=thing.merchant, warehouse=house, adapter="shopify", base_url=shop.url, credentials=keys, name="Shopify", code="SHO"
+    )
+    channels.fetch_listings(channel=made)
+    deliver_all()
+    return made
+
+
+def settle() -> None:
+    """Polls, and all that follows, until nothing is to be done."""
+    make_due()
+    order_import.ask_all()
+    for _round in range(4):
+        make_due()
+        deliver_all()
+    assert not OutboxEvent.objects.filter(handler__startswith="marketplaces").exists()
+
+
+def hook(channel: Channel, topic: str, payload: dict) -> int:
+    body = json.dumps(payload).encode()
+    headers = {
+        "x-shopify-topic": topic,
+        "x-shopify-hmac-sha256": sign(body, SECRET),
+        "x-shopify-event-id": str(uuid.uuid4()),
+        "x-shopify-triggered-at": datetime.now(UTC).isoformat(),
+    }
+    return Client().post(f"/hooks/{channel.pk}", data=body, content_type="application/json", headers=headers).status_code
+
+
+def test_a_stock_change_is_shown_by_the_shop(shop, channel, house, thing):
+    assert shop.books.stock() == {thing.code: 10}
+    make.stock(make.bin_of(house, "A-01"), thing, 5)
+    deliver_all()
+    assert shop.books.stock() == {thing.code: 15}
+    push = shop.made("SetQuantities")[-1].variables["input"]["quantities"]
+    assert [(row["quantity"], row["changeFromQuantity"]) for row in push] == [(15, 10)]
+    assert drift.compare(channel) == []
+
+
+def test_an_order_is_imported_shipped_and_its_tracking_is_there(shop, channel, house, thing):
+    due = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
+    number = shop.books.place_order([(thing.code, 4)])
+    shop.books.change_work(number, by=due)
+    settle()
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.external_id, row.ship_by) == ("imported", str(number), due)
+    order = Order.objects.get()
+    assert (order.reference, order.ship_by) == (f"SHO-{number}", due)
+    assert order.lines.get().quantity == 4
+    assert shop.books.stock() == {thing.code: 6}
+
+    leave(order, "WMS-1", 4)
+    deliver_all()
+    assert [(info["number"], info["company"]) for info in shop.books.told(number)] == [("WMS-1", "own")]
+    settle()
+    assert [info["number"] for info in shop.books.told(number)] == ["WMS-1"]
+    assert ToldParcel.objects.get().error == ""
+    assert ChannelOrder.objects.get().problem == ""
+
+
+def test_a_sale_that_is_not_imported_yet_is_not_offered_again(shop, channel, house, thing):
+    """10 here; 4 are sold in the shop, and at the same moment 3 elsewhere. To say 7 there would sell 3 of the 4 twice."""
+    number = shop.books.place_order([(thing.code, 4)])
+    orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 3}))
+    deliver_all()
+    assert shop.books.stock() == {thing.code: 3}
+    assert ChannelOrder.objects.get().external_id == str(number)
+    told = [row["quantity"] for call in shop.made("SetQuantities") for row in call.variables["input"]["quantities"]]
+    assert told[1:3] == [7, 3], "refused, and computed again after the orders were read"
+    settle()
+    assert (shop.books.stock(), Listing.objects.get().pushed_quantity) == ({thing.code: 3}, 3)
+
+
+def test_a_sale_in_the_very_moment_of_the_push(shop, channel, house, thing):
+    shop.misbehave("SetQuantities", before_work(lambda: shop.books.place_order([(thing.code, 2)])), times=2)
+    make.stock(make.bin_of(house, "A-01"), thing, 5)
+    settle()
+    assert shop.books.stock() == {thing.code: 11}
+    assert Order.objects.count() == 2
+
+
+def test_a_push_whose_answer_is_lost_sells_nothing_twice(shop, channel, house, thing):
+    shop.misbehave("SetQuantities", hang_up_after_work)
+    make.stock(make.bin_of(house, "A-01"), thing, 5)
+    deliver_all()
+    shop.books.place_order([(thing.code, 6)])
+    settle()
+    assert shop.books.stock() == {thing.code: 9}
+    assert Listing.objects.get().pushed_quantity == 9
+
+
+@pytest.mark.parametrize("fault", [throttle("3"), fail(500)])
+def test_a_shop_in_trouble_hears_later(shop, channel, house, thing, fault):
+    shop.misbehave("SetQuantities", fault)
+    make.stock(make.bin_of(house, "A-01"), thing, 5)
+    deliver_all()
+    assert shop.books.stock() == {thing.code: 10}
+    settle()
+    assert shop.books.stock() == {thing.code: 15}
+
+
+def test_a_message_brings_the_order_at_once_and_keeps_no_buyer(shop, channel, thing):
+    number = shop.books.place_order([(thing.code, 1)])
+    for _time in range(2):
+        assert hook(channel, "orders/create", {"id": number}) == 200
+    deliver_all()
+    assert Order.objects.get().reference == f"SHO-{number}"
+    assert {delivery.raw.opened()["body"] for delivery in WebhookDelivery.objects.select_related("raw")} == {json.dumps({"id": number})}
+    assert len(shop.made("Order")) == 1
+
+
+def test_the_hook_is_subscribed_to_by_the_desk_s_action(shop, channel):
+    made = channels.subscribe(channel=channel, url=f"https://wms.example/hooks/{channel.pk}")
+    assert len(made) == len(shop.books.subscriptions) == len(TOPICS)
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_a_request_to_cancel_is_answered_by_what_the_warehouse_could_do(shop, channel, thing, left):
+    number = shop.books.place_order([(thing.code, 2)])
+    settle()
+    order = Order.objects.get()
+    if left:
+        shop.misbehave("Fulfil", fail(500))  # the shop has not heard of the parcel when it asks
+        leave(order, "WMS-1", 2)
+        deliver_all()
+    shop.books.change_work(number, request="CANCELLATION_REQUESTED", status="IN_PROGRESS")
+    work = {"id": f"gid://shopify/FulfillmentOrder/{shop.books.work(number)['id']}", "status": "in_progress"}
+    assert hook(channel, "fulfillment_orders/cancellation_request_submitted", {"fulfillment_order": work}) == 200
+    settle()
+    order.refresh_from_db()
+    if left:
+        assert shop.books.work(number)["request"] == "CANCELLATION_REJECTED"
+        assert [info["number"] for info in shop.books.told(number)] == ["WMS-1"]
+        assert order.status == "shipped"
+    else:
+        assert shop.books.work(number)["request"] == "CANCELLATION_ACCEPTED"
+        assert order.status == "cancelled"
+        assert shop.books.stock() == {thing.code: 10}
+
+
+def test_a_part_that_moves_to_another_location_is_cancelled_here(shop, channel, thing):
+    number = shop.books.place_order([(thing.code, 2)])
+    settle()
+    shop.books.change_work(number, location=ELSEWHERE, updated=datetime.now(UTC) + timedelta(seconds=2))
+    moved = {"original_fulfillment_order": {"id": f"gid://shopify/FulfillmentOrder/{shop.books.work(number)['id']}"}}
+    assert hook(channel, "fulfillment_orders/moved", moved) == 200
+    settle()
+    assert Order.objects.get().status == "cancelled"
+
+
+def test_our_own_first_parcel_is_no_change_of_the_order_but_a_refund_is(shop, channel, thing):
+    number = shop.books.place_order([(thing.code, 5)])
+    settle()
+    leave(Order.objects.get(), "WMS-1", 2, last=False)
+    deliver_all()
+    assert shop.books.work(number)["lines"][0]["left"] == 3
+    shop.books.touch(number, updated=datetime.now(UTC) + timedelta(seconds=2))
+    settle()
+    assert ChannelOrder.objects.get().problem == ""
+    shop.books.refund(number, thing.code, 1)
+    shop.books.touch(number, updated=datetime.now(UTC) + timedelta(seconds=4))
+    settle()
+    row = ChannelOrder.objects.get()
+    line_id = row.lines[0]["line_id"]
+    assert (row.problem, row.problem_detail) == ("changed", f"{line_id}: 5>2")
