@@ -1,5 +1,7 @@
 """The one font of all labels: it has Latin, Cyrillic, Greek, kana and Chinese, and reportlab can embed it (TrueType, not CFF)."""
 
+import atexit
+from contextlib import ExitStack
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -24,14 +26,22 @@ def _load(path: Path) -> TTFont:
         raise ImproperlyConfigured(f"WMS_LABEL_FONT: {path} is not a TrueType font that can be embedded: {error}") from error
 
 
+_files: Final = ExitStack()
+atexit.register(_files.close)
+
+
+@cache
+def font_file() -> Path:
+    """The file that the setting names, else WenQuanYi Micro Hei out of the installed font package."""
+    if settings.LABEL_FONT:
+        return Path(settings.LABEL_FONT)
+    return _files.enter_context(as_file(files("paperang_p2_fonts_cjk") / "fonts" / "wqy-microhei.ttc"))
+
+
 @cache
 def label_font() -> TTFont:
-    """The file that the setting names, else WenQuanYi Micro Hei out of the installed font package; registered once a process."""
-    if settings.LABEL_FONT:
-        font = _load(Path(settings.LABEL_FONT))
-    else:
-        with as_file(files("paperang_p2_fonts_cjk") / "fonts" / "wqy-microhei.ttc") as path:
-            font = _load(path)
+    """The font of font_file(), registered once a process."""
+    font = _load(font_file())
     pdfmetrics.registerFont(font)
     return font
 

@@ -107,8 +107,10 @@ def test_the_font_is_embedded() -> None:
 @pytest.fixture
 def other_font() -> Generator[None]:
     fonts.label_font.cache_clear()
+    fonts.font_file.cache_clear()
     yield
     fonts.label_font.cache_clear()
+    fonts.font_file.cache_clear()
 
 
 def test_a_font_that_cannot_be_read_is_a_configuration_error(other_font: None, tmp_path: Path) -> None:
@@ -116,6 +118,7 @@ def test_a_font_that_cannot_be_read_is_a_configuration_error(other_font: None, t
     path.write_bytes(b"no font")
     for wrong in (path, tmp_path / "missing.ttf"):
         with override_settings(LABEL_FONT=str(wrong)), pytest.raises(ImproperlyConfigured, match="WMS_LABEL_FONT"):
+            fonts.font_file.cache_clear()
             fonts.label_font()
 
 
