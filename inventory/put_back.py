@@ -9,7 +9,7 @@ from inventory.models import BinKind, PutBackTask, Reason
 from wms.core.commands import command
 from wms.core.errors import NotFound
 from wms.core.models import User
-from wms.core.transitions import NotPossibleNow
+from wms.core.transitions import advance
 
 
 @command
@@ -21,8 +21,7 @@ def put_back(*, task_id: int, bin_code: str, by: User, request_id: object = None
     task = PutBackTask.objects.select_for_update(no_key=True, of=("self",)).select_related("sku").filter(pk=task_id).first()
     if task is None:
         raise NotFound(what=str(PutBackTask._meta.verbose_name), key=task_id)
-    if task.status != PutBackTask.Status.OPEN:
-        raise NotPossibleNow(what=str(PutBackTask._meta.verbose_name), key=str(task_id), status=task.status, to="done")
+    advance([task], PutBackTask.Status.DONE, done_at=Now())
     [to] = bins.find(task.warehouse_id, bin_code)
     bins.require(to, [BinKind.STORAGE])
     placing.require_room(bin=to, skus=[task.sku])
@@ -37,5 +36,4 @@ def put_back(*, task_id: int, bin_code: str, by: User, request_id: object = None
         by=by,
         promises={task.sku_id: Change(committed=-task.quantity)},
     )
-    PutBackTask.objects.filter(pk=task_id).update(status=PutBackTask.Status.DONE, done_at=Now())
     return {"task_id": task_id, "quantity": task.quantity}

@@ -17,7 +17,7 @@ from wms.core.commands import command
 from wms.core.errors import NotFound, WmsError
 from wms.core.locking import StartOver
 from wms.core.models import User
-from wms.core.transitions import NotPossibleNow
+from wms.core.transitions import NotPossibleNow, require_move, require_moved
 
 
 class ToteTaken(WmsError):
@@ -155,8 +155,9 @@ def pick(*, task_id: int, tote_code: str, by: User, quantity: int | None = None,
 
 
 def _check(stop: _Stop, taken: int) -> None:
-    if stop.status != PickTask.Status.OPEN or stop.order_status not in (Order.Status.RELEASED, Order.Status.PICKING):
-        raise NotPossibleNow(what=str(PickTask._meta.verbose_name), key=str(stop.task_id), status=stop.status, to="picked")
+    require_move(PickTask, key=stop.task_id, status=stop.status, to=PickTask.Status.PICKED)
+    if stop.order_status not in (Order.Status.RELEASED, Order.Status.PICKING):
+        raise NotPossibleNow.of(PickTask, key=stop.task_id, status=stop.status, to=PickTask.Status.PICKED)
     if not 0 <= taken <= stop.wanted:
         raise TooMany(quantity=stop.wanted)
     if not taken:
@@ -188,8 +189,7 @@ def _record(stop: _Stop, taken: int, by: User) -> str:
         if "order_alone_in_its_tote" in str(error):
             raise ToteTaken(tote=stop.tote_code) from error
         raise
-    if recorded != 1:
-        raise NotPossibleNow(what=str(PickTask._meta.verbose_name), key=str(stop.task_id), status="?", to="picked")
+    require_moved(recorded, 1, PickTask, key=stop.task_id, to=PickTask.Status.PICKED)
     return status or stop.order_status
 
 

@@ -15,7 +15,7 @@ from wms.core import outbox
 from wms.core.commands import command
 from wms.core.errors import NotFound
 from wms.core.models import User
-from wms.core.transitions import NotPossibleNow
+from wms.core.transitions import require_move, require_moved
 
 
 class Shipped(TypedDict):
@@ -59,8 +59,7 @@ def ship(*, parcel_id: int, by: User, request_id: object = None) -> Shipped:
         if row is None:
             raise NotFound(what=str(Parcel._meta.verbose_name), key=parcel_id)
         status, tracking_number, warehouse_id, stage_id, order_id, order_status, reference = row
-        if status != Parcel.Status.PACKED:
-            raise NotPossibleNow(what=str(Parcel._meta.verbose_name), key=tracking_number, status=status, to="shipped")
+        require_move(Parcel, key=tracking_number, status=status, to=Parcel.Status.SHIPPED)
         cursor.execute(_LINES, [parcel_id])
         lines = cursor.fetchall()
     promises: dict[int, Change] = {}
@@ -78,8 +77,7 @@ def ship(*, parcel_id: int, by: User, request_id: object = None) -> Shipped:
     with connection.cursor() as cursor:
         cursor.execute(_SHIP, {"parcel": parcel_id, "order": order_id, "topics": topics, "handlers": handlers, "payloads": payloads})
         shipped, order_now = cursor.fetchone()
-    if shipped != 1:
-        raise NotPossibleNow(what=str(Parcel._meta.verbose_name), key=tracking_number, status="?", to="shipped")
+    require_moved(shipped, 1, Parcel, key=tracking_number, to=Parcel.Status.SHIPPED)
     if handlers:
         outbox.nudge_after_commit(set(handlers))
     return {"parcel_id": parcel_id, "order_id": order_id, "order_status": order_now or order_status}

@@ -23,6 +23,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.views.defaults import server_error
 
+from inbound.models import Asn
+from outbound.models import Order
 from wms.core import catalogues
 from wms.core.errors import WmsError
 from wms.core.transitions import NotPossibleNow
@@ -369,10 +371,10 @@ def test_people_read_their_language() -> None:
 
 def test_a_refusal_names_states_as_people_know_them() -> None:
     with translation.override("zh-hans"):
-        refusal = NotPossibleNow(what=gettext("ASN"), key="A-1", status="put_away", to="received")
+        refusal = NotPossibleNow.of(Asn, key="A-1", status="put_away", to="received")
         assert str(refusal) == "入库单 A-1 当前为“已上架”，不能变为“已收货”。"
         assert refusal.details["status"] == "put_away"
-        order = NotPossibleNow(what=gettext("order"), key="O-1", status="?", to="received")
+        order = NotPossibleNow.of(Order, key="O-1", status="?", to="received")
         assert str(order) == "订单 O-1 当前为“?”，不能变为“已接单”。"
 
 

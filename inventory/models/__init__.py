@@ -1,0 +1,27 @@
+"""Places, goods, and the ledger with its two running totals."""
+
+from inventory.models.goods import Barcode, Carton, Condition, Lot, Sku
+from inventory.models.places import SELLABLE_KINDS, Bin, BinKind, CutOff, Holiday, Warehouse, Zone, working_week
+from inventory.models.stock import ONE_SIDED_REASONS, Availability, PutBackTask, Reason, StockBalance, StockMovement
+
+__all__ = [
+    "ONE_SIDED_REASONS",
+    "SELLABLE_KINDS",
+    "Availability",
+    "Barcode",
+    "Bin",
+    "BinKind",
+    "Carton",
+    "Condition",
+    "CutOff",
+    "Holiday",
+    "Lot",
+    "PutBackTask",
+    "Reason",
+    "Sku",
+    "StockBalance",
+    "StockMovement",
+    "Warehouse",
+    "Zone",
+    "working_week",
+]
