@@ -9,6 +9,7 @@ from django.db import connection
 
 from wms.core import outbox
 from wms.core.locking import assert_in_transaction
+from wms.core.prepared import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,9 @@ class Change:
 
 
 # Rows are locked in key order (wms.core.locking); events go out with the same statement.
-_CHANGE = f"""
+_CHANGE = Prepared(
+    "change_availability",
+    f"""
 WITH demand AS MATERIALIZED (
     SELECT d.sku_id, d.on_hand, d.committed, d.backordered, s.merchant_id
     FROM unnest(%(skus)s::bigint[], %(on_hand)s::bigint[], %(committed)s::bigint[], %(backordered)s::bigint[])
@@ -53,7 +56,8 @@ ORDER BY d.sku_id
 ON CONFLICT (warehouse_id, sku_id) DO UPDATE
 SET on_hand = inventory_availability.on_hand + EXCLUDED.on_hand, committed = inventory_availability.committed + EXCLUDED.committed,
     backordered = inventory_availability.backordered + EXCLUDED.backordered
-"""
+""",
+)
 
 
 def change(warehouse_id: int, changes: dict[int, Change]) -> None:
@@ -77,8 +81,8 @@ def change(warehouse_id: int, changes: dict[int, Change]) -> None:
         events.append(("stock.lost", {"warehouse_id": warehouse_id, "sku_ids": lost}))
     topics, handlers, payloads = outbox.rows(events)
     with connection.cursor() as cursor:
-        cursor.execute(
-            _CHANGE,
+        _CHANGE.execute(
+            cursor,
             {
                 "warehouse": warehouse_id,
                 "skus": list(wanted),
@@ -126,17 +130,20 @@ class Catalogue:
     offers: dict[int, Offer]
 
 
-_LOCK_BY_CODE = """
+_LOCK_BY_CODE = Prepared(
+    "lock_availability_by_code",
+    """
 WITH wanted AS MATERIALIZED (
     SELECT w.id AS warehouse_id, s.id AS sku_id, s.code
-    FROM inventory_warehouse w LEFT JOIN inventory_sku s ON s.merchant_id = %s AND s.code = ANY(%s) AND s.active
-    WHERE w.code = %s AND w.active
+    FROM inventory_warehouse w LEFT JOIN inventory_sku s ON s.merchant_id = %(merchant)s AND s.code = ANY(%(codes)s) AND s.active
+    WHERE w.code = %(warehouse)s AND w.active
 ), locked AS MATERIALIZED (
     SELECT a.sku_id, a.on_hand - a.committed AS free, a.backordered
     FROM inventory_availability a JOIN wanted w ON a.warehouse_id = w.warehouse_id AND a.sku_id = w.sku_id ORDER BY a.id FOR UPDATE OF a
 )
 SELECT w.warehouse_id, w.code, w.sku_id, l.free, l.backordered FROM wanted w LEFT JOIN locked l ON l.sku_id = w.sku_id
-"""
+""",
+)
 
 
 def lock_by_code(*, merchant_id: int, warehouse_code: str, sku_codes: Iterable[str]) -> Catalogue:
@@ -144,7 +151,7 @@ def lock_by_code(*, merchant_id: int, warehouse_code: str, sku_codes: Iterable[s
     assert_in_transaction("availability.lock_by_code()")
     catalogue = Catalogue(None, {}, {})
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK_BY_CODE, [merchant_id, sorted(set(sku_codes)), warehouse_code])
+        _LOCK_BY_CODE.execute(cursor, {"merchant": merchant_id, "codes": sorted(set(sku_codes)), "warehouse": warehouse_code})
         for warehouse_id, code, sku_id, free, backordered in cursor.fetchall():
             catalogue.warehouse_id = warehouse_id
             if sku_id is not None:

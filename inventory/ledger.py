@@ -17,6 +17,7 @@ from inventory.models import ONE_SIDED_REASONS, SELLABLE_KINDS, Bin, Condition, 
 from wms.core.errors import WmsError
 from wms.core.locking import StartOver, assert_in_transaction
 from wms.core.models import User
+from wms.core.prepared import Prepared
 
 
 class InsufficientStock(WmsError):
@@ -44,7 +45,9 @@ class Leg:
 
 
 # Rows are locked in key order (wms.core.locking); the guard in `changed` refuses what would leave less than is reserved.
-_POST = """
+_POST = Prepared(
+    "post_legs",
+    """
 WITH leg AS MATERIALIZED (
     SELECT l.n, l.bin_id, l.sku_id, l.lot_id, l.condition, l.carton_id, l.quantity, l.reserved, s.merchant_id,
            l.condition = 'good' AND b.kind = ANY(%(sellable)s) AS sellable
@@ -83,12 +86,13 @@ WITH leg AS MATERIALIZED (
     INSERT INTO inventory_stockmovement
         (operation_id, leg, warehouse_id, merchant_id, bin_id, sku_id, lot_id, condition, carton_id, quantity, reason, document, by_id)
     SELECT %(operation)s::uuid, n, %(warehouse)s, merchant_id, bin_id, sku_id, lot_id, condition, carton_id, quantity,
-           %(reason)s, %(document)s, %(by)s
+           %(reason)s, %(document)s, %(by)s::bigint
     FROM leg WHERE quantity <> 0
 )
 SELECT (SELECT count(*) FROM leg), (SELECT count(*) FROM change), (SELECT count(*) FROM changed) + (SELECT count(*) FROM added),
        ARRAY(SELECT ARRAY[sku_id, sum(quantity)::bigint] FROM leg WHERE sellable GROUP BY sku_id HAVING sum(quantity) <> 0)
-"""
+""",
+)
 
 
 def post(
@@ -110,8 +114,8 @@ def post(
         return
     _assert_balanced(legs, reason)
     with connection.cursor() as cursor:
-        cursor.execute(
-            _POST,
+        _POST.execute(
+            cursor,
             {
                 "warehouse": warehouse_id,
                 "sellable": [kind.value for kind in SELLABLE_KINDS],

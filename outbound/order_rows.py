@@ -9,6 +9,7 @@ from django.db import connection
 from outbound.models import Order
 from wms.core import sealing
 from wms.core.locking import assert_in_transaction
+from wms.core.prepared import Prepared
 
 
 @dataclass(slots=True)
@@ -36,7 +37,9 @@ class Draft:
 
 
 # In the order of the unique key (merchant, reference), so that two batches with the same references cannot deadlock.
-_INSERT = """
+_INSERT = Prepared(
+    "insert_orders",
+    """
 WITH draft AS MATERIALIZED (
     SELECT nextval(pg_get_serial_sequence('outbound_order', 'id')) AS id,
            nextval(pg_get_serial_sequence('core_personalrecord', 'id')) AS ship_to_id, d.*
@@ -60,7 +63,8 @@ WITH draft AS MATERIALIZED (
     JOIN draft d ON d.index = l.index JOIN placed ON placed.id = d.id
 )
 SELECT d.index, d.id FROM draft d JOIN placed USING (id)
-"""
+""",
+)
 
 
 def insert(drafts: Sequence[Draft], status: Order.Status) -> dict[int, int]:
@@ -70,8 +74,8 @@ def insert(drafts: Sequence[Draft], status: Order.Status) -> dict[int, int]:
         return {}
     lines = [(draft.index, number, sku_id, quantity) for draft in drafts for number, (sku_id, quantity) in enumerate(draft.lines, 1)]
     with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT,
+        _INSERT.execute(
+            cursor,
             {
                 "status": status.value,
                 "index": [draft.index for draft in drafts],

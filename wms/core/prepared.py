@@ -1,0 +1,46 @@
+"""Statements whose plan the database connection keeps: planning a large one costs more than running it for one order."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from psycopg2.extensions import connection as Session
+
+# The kept plan expects a handful of rows. With thousands it may take hours where a plan of their own takes seconds.
+MOST_ROWS: Final = 20
+_PARAMETER: Final = re.compile(r"%\((\w+)\)s")
+# Which statements a session of the database knows.
+_known: WeakKeyDictionary[Session, set[str]] = WeakKeyDictionary()
+
+
+class Prepared:
+    """`sql` with named parameters; where the place of one does not tell its type, a cast does (`%(skus)s::bigint[]`).
+
+    What brings more than MOST_ROWS rows (the longest array) is planned anew, and so is everything behind a pooler
+    that gives every transaction another session (WMS_DB_POOLED).
+    """
+
+    def __init__(self, name: str, sql: str) -> None:
+        self.name, self.sql = name, sql
+        self._parameters = list(dict.fromkeys(_PARAMETER.findall(sql)))
+        numbered = {parameter: f"${number}" for number, parameter in enumerate(self._parameters, 1)}
+        self._prepare = f"PREPARE {name} AS {_PARAMETER.sub(lambda found: numbered[found[1]], sql)}"
+        self._execute = f"EXECUTE {name} ({', '.join(f'%({parameter})s' for parameter in self._parameters)})"
+
+    def execute(self, cursor: CursorWrapper, parameters: Mapping[str, Any]) -> None:
+        rows = max((len(value) for value in parameters.values() if isinstance(value, list)), default=1)
+        if settings.DATABASE_POOLED or rows > MOST_ROWS:
+            cursor.execute(self.sql, parameters)
+            return
+        # Opened by making the cursor.
+        session = connection.connection
+        known = _known.setdefault(session, set())
+        if self.name not in known:
+            with session.cursor() as plain:
+                plain.execute(self._prepare)
+            known.add(self.name)
+        cursor.execute(self._execute, parameters)
