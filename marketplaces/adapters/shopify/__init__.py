@@ -90,4 +90,9 @@ class Shopify:
 
 
 def connect(*, base_url: str, credentials: Mapping[str, str]) -> Marketplace:
-    return Shopify(base_url=base_url, **{name: credentials[name] for name in CREDENTIALS})
+    return Shopify(
+        base_url=base_url,
+        access_token=credentials["access_token"],
+        client_secret=credentials["client_secret"],
+        location_id=credentials["location_id"],
+    )

@@ -161,6 +161,8 @@ def _state(row: JsonObject, work: list[Work], *, has_lines: bool) -> ChannelOrde
     """What the fulfilment orders say counts: the order's own status is a summary over all locations."""
     if row["cancelledAt"]:
         return ChannelOrderState.CANCELLED
+    if not row["fulfillmentOrders"]["nodes"]:  # not made yet, or not shown to us: that says nothing of the goods
+        return ChannelOrderState.PENDING
     if has_lines:
         return ChannelOrderState.PENDING if row["displayFinancialStatus"] in UNPAID else ChannelOrderState.OPEN
     if any(part.waiting for part in work):

@@ -20,16 +20,16 @@ def number(global_id: str) -> int:
     return int(global_id.rpartition("/")[2])
 
 
-def connection(rows: Iterable[tuple[str, Callable[[], Record]]]) -> Callable[..., Record]:
-    """A list cut into pages: rows of (cursor, what makes the node). A cursor says after which row to go on."""
+def connection(keys: Iterable[Any], node: Callable[[Any], Record | None]) -> Callable[..., Record]:
+    """A list cut into pages. A cursor is the key after which to go on."""
 
     def page(_info: Any, first: int, after: str | None = None, **_filters: Any) -> Record:
-        everything = list(rows)
-        start = next((at for at, (cursor, _make) in enumerate(everything, 1) if cursor == after), 0) if after else 0
+        everything = list(keys)
+        start = next((at for at, key in enumerate(everything, 1) if str(key) == after), 0) if after else 0
         part = everything[start : start + first]
         return {
-            "nodes": [make() for _cursor, make in part],
-            "pageInfo": {"hasNextPage": start + first < len(everything), "endCursor": part[-1][0] if part else None},
+            "nodes": [node(key) for key in part],
+            "pageInfo": {"hasNextPage": start + first < len(everything), "endCursor": str(part[-1]) if part else None},
         }
 
     return page
@@ -55,7 +55,7 @@ class Answers:
             "orders": self.orders,
             "order": lambda _info, id: self.order(number(id)),
             "fulfillmentOrder": lambda _info, id: self.work(number(id)),
-            "productVariants": connection((str(key), lambda key=key: self.variant(key)) for key in self.books.items),
+            "productVariants": connection(self.books.items, self.variant),
             "nodes": lambda _info, ids: [self.item(number(key)) if number(key) in self.books.items else None for key in ids],
             "webhookSubscriptions": self.subscriptions,
             "inventorySetQuantities": self.set_quantities,
@@ -99,7 +99,7 @@ class Answers:
             "currentTotalPriceSet": money(total_of(order)),
             "shippingLine": {"title": order["shipping"]} if order["shipping"] else None, "shippingAddress": order["address"],
             "fulfillments": lambda _info, first: [self.fulfilment(made) for made in order["fulfilments"][:first]],
-            "fulfillmentOrders": connection((str(work["id"]), lambda work=work: self.work(work["id"])) for work in order["work"]),
+            "fulfillmentOrders": connection([work["id"] for work in order["work"]], self.work),
         }  # fmt: skip
 
     def work(self, work_id: int) -> Record | None:
@@ -113,7 +113,7 @@ class Answers:
             "requestStatus": work["request"], "fulfillAt": utc(work["at"]), "fulfillBy": utc(work["by"]), "updatedAt": utc(work["updated"]),
             "deliveryMethod": {"methodType": work["method"]} if work["method"] else None,
             "assignedLocation": {"location": {"id": gid("Location", work["location"])}},
-            "lineItems": connection((str(part["id"]), lambda part=part: self.work_line(order, part)) for part in work["lines"]),
+            "lineItems": connection(range(len(work["lines"])), lambda at: self.work_line(order, work["lines"][at])),
         }  # fmt: skip
 
     def work_line(self, order: Record, part: Record) -> Record:
@@ -159,7 +159,7 @@ class Answers:
 
     def set_quantities(self, info: Any, input: Record) -> Record:
         """All rows or none. A key that was used answers as then, and only for the same rows."""
-        directive = next((one for one in info.field_nodes[0].directives if one.name.value == "idempotent"), None)
+        directive = next((one for one in info.field_nodes[0].directives or () if one.name.value == "idempotent"), None)
         assert directive is not None, "the mutation needs @idempotent"
         key = info.variable_values.coerced[directive.arguments[0].value.name.value]
         rows = input["quantities"]
@@ -202,7 +202,7 @@ class Answers:
 
     def fulfil(self, _info: Any, fulfillment: Record) -> Record:
         parts = []
-        order_id = None
+        order_id = 0
         for group in fulfillment["lineItemsByFulfillmentOrder"]:
             found = self.books.work_by_id(number(group["fulfillmentOrderId"]))
             if found is None or found[1]["status"] not in {"OPEN", "IN_PROGRESS"} or found[1]["request"] == "CANCELLATION_REQUESTED":
@@ -240,8 +240,8 @@ class Answers:
     # Webhooks
 
     def subscriptions(self, info: Any, first: int, uri: str, after: str | None = None, **_order: Any) -> Record:
-        rows = [(str(key), lambda key=key: self.subscription(key)) for key, row in self.books.subscriptions.items() if row["uri"] == uri]
-        return connection(rows)(info, first, after)
+        keys = [key for key, row in self.books.subscriptions.items() if row["uri"] == uri]
+        return connection(keys, self.subscription)(info, first, after)
 
     def subscription(self, key: int) -> Record:
         return {"id": gid("WebhookSubscription", key), **self.books.subscriptions[key]}

@@ -93,7 +93,8 @@ class Books:
         return work
 
     def work(self, order_id: int, number: int = 0) -> Record:
-        return self.orders[order_id]["work"][number]
+        work: Record = self.orders[order_id]["work"][number]
+        return work
 
     def work_by_id(self, work_id: int) -> tuple[Record, Record] | None:
         found = ((order, work) for order in self.orders.values() for work in order["work"] if work["id"] == work_id)

@@ -14,7 +14,7 @@ from tests.marketplaces.adapters.shopify.schema import official_schema
 from tests.marketplaces.adapters.shopify.shop import ShopifyShop
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
-TIMEOUT_S = 0.5
+HASTE_S = 0.3
 SECRET = "shpss_loopback"
 
 
@@ -51,7 +51,13 @@ def shop(schema: GraphQLSchema, clock: Clock) -> Iterator[ShopifyShop]:
 
 @pytest.fixture(scope="session")
 def client() -> Iterator[httpx.Client]:
-    with new_client(timeout=httpx.Timeout(TIMEOUT_S)) as client:
+    with new_client() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def hasty_client() -> Iterator[httpx.Client]:
+    with new_client(timeout=httpx.Timeout(HASTE_S)) as client:
         yield client
 
 

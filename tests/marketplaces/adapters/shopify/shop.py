@@ -18,9 +18,13 @@ from typing import Any, Self
 from graphql import (
     DocumentNode,
     FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLObjectType,
     GraphQLSchema,
+    InlineFragmentNode,
     NoDeprecatedCustomRule,
+    OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
     execute_sync,
@@ -161,9 +165,9 @@ class Cost:
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]) -> None:
         self.schema = schema
-        operation = next(node for node in document.definitions if node.kind == "operation_definition")
-        self.fragments = {node.name.value: node for node in document.definitions if node.kind == "fragment_definition"}
-        coerced = get_variable_values(schema, operation.variable_definitions, dict(variables))
+        operation = next(node for node in document.definitions if isinstance(node, OperationDefinitionNode))
+        self.fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+        coerced = get_variable_values(schema, operation.variable_definitions or (), dict(variables))
         self.problems = [error.message for error in coerced] if isinstance(coerced, list) else []
         self.variables: Any = None if self.problems else coerced
         self.points = 0.0
@@ -176,11 +180,11 @@ class Cost:
         for node in selections.selections:
             if isinstance(node, FieldNode):
                 points += self._field(node, parent)
-            elif node.kind == "fragment_spread":
-                fragment = self.fragments[node.name.value]
-                points += self._selection(fragment.selection_set, self.schema.get_type(fragment.type_condition.name.value))
-            else:
-                points += self._selection(node.selection_set, self.schema.get_type(node.type_condition.name.value))
+                continue
+            part = self.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+            assert isinstance(part, (FragmentDefinitionNode, InlineFragmentNode))
+            assert part.type_condition is not None
+            points += self._selection(part.selection_set, self.schema.get_type(part.type_condition.name.value))
         return points
 
     def _field(self, node: FieldNode, parent: GraphQLObjectType) -> float:

@@ -1,6 +1,7 @@
 """The shop's points, its address, and answers that lie."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.marketplaces.adapters.shopify.shop import ShopifyShop, error, fail, t
 
 from .conftest import NOON, adapter
 
-KEYS = {"access_token": "shpat_1", "client_secret": "s", "location_id": "71"}
+KEYS: dict[str, Any] = {"access_token": "shpat_1", "client_secret": "s", "location_id": "71"}
 
 
 def test_the_shop_s_word_on_its_points_is_passed_on(shop: ShopifyShop, shopify: Shopify) -> None:

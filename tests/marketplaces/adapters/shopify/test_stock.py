@@ -18,7 +18,7 @@ from tests.marketplaces.adapters.shopify.shop import (
     user_errors,
 )
 
-from .conftest import TIMEOUT_S, adapter
+from .conftest import HASTE_S, adapter
 
 SET = "SetQuantities"
 
@@ -192,7 +192,6 @@ def test_a_shop_that_shows_another_number_than_it_was_told_is_stale(shop: Shopif
         (error("SHOP_INACTIVE"), PushError.UNAVAILABLE, None),
         (error("BAD_REQUEST"), PushError.REFUSED, None),
         (hang_up, PushError.UNAVAILABLE, None),
-        (slow(TIMEOUT_S * 2), PushError.UNAVAILABLE, None),
     ],
 )
 def test_what_goes_wrong_is_in_the_rows(shop: ShopifyShop, shopify: Shopify, fault, kind: PushError, retry_after: float | None) -> None:
@@ -200,6 +199,14 @@ def test_what_goes_wrong_is_in_the_rows(shop: ShopifyShop, shopify: Shopify, fau
     shop.misbehave(SET, fault)
     results = shopify.push_stock(levels(ids))
     assert [(result.error, result.retry_after) for result in results] == [(kind, retry_after)] * 2
+
+
+def test_an_answer_that_comes_too_late(shop: ShopifyShop, hasty_client) -> None:
+    (listing,) = some_products(shop, 1)
+    shop.misbehave(SET, slow(HASTE_S * 2))
+    (result,) = adapter(shop, hasty_client).push_stock(levels([listing]))
+    assert (result.error, result.message) == (PushError.UNAVAILABLE, "no answer in time (ReadTimeout)")
+    assert shop.books.stock() == {"SKU-0": 9}
 
 
 def test_after_a_throttle_the_rest_is_not_sent(shop: ShopifyShop, shopify: Shopify) -> None:

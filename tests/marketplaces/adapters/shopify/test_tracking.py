@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from graphql import GraphQLSchema
+from graphql import GraphQLObjectType, GraphQLSchema
 
 from marketplaces.adapters.shopify import Shopify
 from marketplaces.adapters.shopify.carriers import COMPANIES, company
@@ -191,7 +191,9 @@ def test_carriers_have_the_platform_s_names(ours: str, theirs: str) -> None:
 
 
 def test_every_carrier_name_is_in_the_platform_s_own_list(schema: GraphQLSchema) -> None:
-    text = schema.get_type("FulfillmentTrackingInfo").fields["company"].description
+    kind = schema.get_type("FulfillmentTrackingInfo")
+    assert isinstance(kind, GraphQLObjectType)
+    text = kind.fields["company"].description or ""
     listed = {name.strip() for row in re.findall(r"^ *\* (.*)$", text, re.M) for name in re.sub(r"^\*\*.*\*\*:", "", row).split(",")}
     assert "Royal Mail" in listed
     assert set(COMPANIES.values()) - listed == set()
