@@ -21,7 +21,7 @@ from wms.core.commands import command
 from wms.core.errors import InvalidInput, NotFound, WmsError
 from wms.core.locking import StartOver
 from wms.core.models import User
-from wms.core.transitions import NotPossibleNow, advance
+from wms.core.transitions import advance
 
 Status = Asn.Status
 # Goods are counted while an ASN is in one of these; the first scan opens it.
@@ -61,6 +61,7 @@ def receive(
     lot: str = "",
     expires_on: date | None = None,
     over: bool = False,
+    station_id: int | None = None,
     request_id: object = None,
 ) -> dict[str, Any]:
     """Scan `quantity` base units of an announced line into a dock bin. A repeated `request_id` changes nothing.
@@ -85,7 +86,7 @@ def receive(
         with connection.cursor() as cursor:
             cursor.execute(_COUNT, {"damaged": bool(damaged), "lines": list(parts), "quantities": list(parts.values())})
     key = _lot(line.sku, lot or line.lot, expires_on or announced_expiry(line, lot), given=bool(lot or expires_on))
-    return _count_in(line.asn, line.sku_id, dock, parts, condition, key, by)
+    return _count_in(line.asn, line.sku_id, dock, parts, condition, key, by, station_id)
 
 
 _COUNT = """
@@ -138,6 +139,7 @@ def receive_unannounced(
     condition: str = Condition.GOOD,
     lot: str = "",
     expires_on: date | None = None,
+    station_id: int | None = None,
     request_id: object = None,
 ) -> dict[str, Any]:
     """Count in goods of the same merchant that the ASN does not name: they get a line with an announced quantity of 0."""
@@ -160,15 +162,24 @@ def receive_unannounced(
     else:
         AsnLine.objects.filter(pk=line.pk).update(received=F("received") + quantity, damaged=F("damaged") + damaged)
     key = _lot(sku, lot, expires_on, given=True)
-    return _count_in(asn, sku.pk, dock, {line.pk: quantity}, condition, key, by)
+    return _count_in(asn, sku.pk, dock, {line.pk: quantity}, condition, key, by, station_id)
 
 
 @command
 def receive_carton(
-    *, carton_code: str, bin_code: str, by: User, asn_id: int | None = None, condition: str = Condition.GOOD, request_id: object = None
+    *,
+    carton_code: str,
+    bin_code: str,
+    by: User,
+    asn_id: int | None = None,
+    condition: str = Condition.GOOD,
+    lacks_label: bool = False,
+    station_id: int | None = None,
+    request_id: object = None,
 ) -> dict[str, Any]:
     """Scan a whole unopened carton, by its code or SSCC, into a dock bin: all of its lines come in as announced.
 
+    One that `lacks_label`, and was chosen from a list, gets its label printed for the station.
     The carton becomes a licence plate: its stock stays together under it. Raises CartonOpened, CartonAmbiguous (then `asn_id`
     chooses), NotFound, WrongBin, NotPossibleNow, InvalidInput where a tracked sku was announced without lot or expiry.
     """
@@ -203,6 +214,11 @@ def receive_carton(
         document=announced.asn.reference,
         by=by,
     )
+    if lacks_label:
+        outbox.emit(
+            "goods.received", warehouse_id=dock.warehouse_id, station_id=station_id, by_id=by.pk, carton_id=announced.pk,
+            once=f"received:carton:{announced.pk:019}",
+        )  # fmt: skip
     return {
         "asn_id": announced.asn_id,
         "carton_id": plate.pk,
@@ -285,10 +301,8 @@ def _enter(asn: Asn) -> None:
 
 
 def _open(asn: Asn) -> None:
-    if asn.status in ARRIVED:
+    if asn.status != Status.RECEIVING:
         advance([asn], Status.RECEIVING)
-    elif asn.status != Status.RECEIVING:
-        raise NotPossibleNow(what=str(Asn._meta.verbose_name), key=asn.reference, status=asn.status, to=Status.RECEIVING.value)
 
 
 def _lot(sku: Sku, lot: str, expires_on: date | None, *, given: bool) -> lots.LotKey | None:
@@ -300,9 +314,9 @@ def _lot(sku: Sku, lot: str, expires_on: date | None, *, given: bool) -> lots.Lo
 
 
 def _count_in(
-    asn: Asn, sku_id: int, dock: Bin, parts: Mapping[int, int], condition: str, key: lots.LotKey | None, by: User
+    asn: Asn, sku_id: int, dock: Bin, parts: Mapping[int, int], condition: str, key: lots.LotKey | None, by: User, station_id: int | None
 ) -> dict[str, Any]:
-    """`parts`: base units by line. The answer names the first of them."""
+    """`parts`: base units by line. The answer names the first of them. At a station, good units that lack a label get one printed."""
     lot_id, quantity = lots.ensure([key])[key] if key else None, sum(parts.values())
     receipts = ReceiptLine.objects.bulk_create(
         ReceiptLine(
@@ -317,4 +331,9 @@ def _count_in(
         document=asn.reference,
         by=by,
     )
+    if station_id is not None and condition == Condition.GOOD:
+        outbox.emit(
+            "goods.received", warehouse_id=dock.warehouse_id, station_id=station_id, by_id=by.pk, sku_id=sku_id, quantity=quantity,
+            once=f"received:units:{receipts[0].pk:019}",
+        )  # fmt: skip
     return {"receipt_line_id": receipts[0].pk, "asn_id": asn.pk, "line_id": next(iter(parts)), "sku_id": sku_id, "quantity": quantity}

@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
-from labels.models import Printer, PrintJob, Station
+from labels.models import Printer, PrintJob
 from wms.core import sealing
 from wms.core.commands import command
 from wms.core.errors import NotFound, WmsError
@@ -97,7 +97,7 @@ def add(new: Sequence[NewJob]) -> list[int]:
                 [job.kind for job in new],
                 [job.document[:80] for job in new],
                 [job.once for job in new],
-                [_sealed(job.content) for job in new],
+                [None if job.problem else _sealed(job.content) for job in new],
                 [hashlib.sha256(job.content).hexdigest() for job in new],
                 [job.copies for job in new],
                 [(Status.FAILED if job.problem else Status.WAITING).value for job in new],
@@ -343,10 +343,11 @@ def reprint(
 
 @command
 def hand_to_browser(*, job_id: int, by: User, request_id: object = None) -> dict[str, Any]:
-    """A person opens the document of a browser's job to print it: from here on the paper is in that person's hands."""
+    """A browser takes its job to print it; from here on the paper is in that person's hands. Raises NotPossibleNow for whoever comes second."""
     job = _locked(job_id)
-    if job.printer.way == Printer.Way.BROWSER and job.status == Status.WAITING:
-        advance([job], Status.PRINTED, printed_at=Now(), answered_by=by, attempts=job.attempts + 1)
+    if job.printer.way != Printer.Way.BROWSER or job.status != Status.WAITING:
+        raise _not_now(job, Status.PRINTED)
+    advance([job], Status.PRINTED, printed_at=Now(), answered_by=by, attempts=job.attempts + 1)
     return {"job_id": job.pk, "status": str(job.status)}
 
 
@@ -365,7 +366,3 @@ def erase_contents(*, days: int, batch: int = 1000) -> int:
         erased += count
         if count < batch:
             return erased
-
-
-def station_of(*, station_id: int | None, warehouse_id: int) -> Station | None:
-    return Station.objects.filter(pk=station_id, warehouse=warehouse_id, active=True).first() if station_id else None

@@ -14,10 +14,11 @@ from inventory.models import Reason
 from outbound.carriers import own
 from outbound.carriers.port import Consignment, Label
 from outbound.models import Order
+from wms.core import outbox
 from wms.core.commands import command
 from wms.core.errors import NotFound, WmsError
 from wms.core.models import User
-from wms.core.transitions import NotPossibleNow
+from wms.core.transitions import require_move
 
 
 class NotInTheTote(WmsError):
@@ -51,7 +52,8 @@ class _Content:
 _ORDER = """
 SELECT o.status, o.reference, o.warehouse_id, o.service, o.country,
        (SELECT count(*) FROM outbound_parcel p WHERE p.order_id = o.id),
-       (SELECT b.id FROM inventory_bin b WHERE b.warehouse_id = o.warehouse_id AND b.kind = 'staging' ORDER BY b.walking_sequence, b.id LIMIT 1)
+       (SELECT b.id FROM inventory_bin b WHERE b.warehouse_id = o.warehouse_id AND b.kind = 'staging' ORDER BY b.walking_sequence, b.id LIMIT 1),
+       EXISTS (SELECT FROM labels_route r WHERE r.warehouse_id = o.warehouse_id)
 FROM outbound_order o WHERE o.id = %s FOR NO KEY UPDATE OF o
 """
 _CONTENTS = """
@@ -95,11 +97,13 @@ def pack(
     weight_g: int | None = None,
     quantities: dict[int, int] | None = None,
     size_mm: tuple[int, int, int] | None = None,
+    station_id: int | None = None,
     request_id: object = None,
 ) -> Packed:
     """Close a parcel with `quantities` (base units by order line id; None: all that is in the tote) and give it its tracking number.
 
-    The order is packed when its tote is empty. `size_mm` is length, width, height. Raises NotPossibleNow unless the order is picked,
+    The order is packed when its tote is empty. `size_mm` is length, width, height. Label and slip are printed for the station, where the
+    warehouse has printers. Raises NotPossibleNow unless the order is picked,
     NotInTheTote, NoStage.
     """
     with connection.cursor() as cursor:
@@ -107,9 +111,8 @@ def pack(
         row = cursor.fetchone()
         if row is None:
             raise NotFound(what=str(Order._meta.verbose_name), key=order_id)
-        status, reference, warehouse_id, service, country, parcels, stage_id = row
-        if status != Order.Status.PICKED:
-            raise NotPossibleNow(what=str(Order._meta.verbose_name), key=reference, status=status, to="packed")
+        status, reference, warehouse_id, service, country, parcels, stage_id, prints = row
+        require_move(Order, key=reference, status=status, to=Order.Status.PACKED)
         cursor.execute(_CONTENTS, [order_id])
         contents = [_Content(*content) for content in cursor.fetchall()]
     if stage_id is None:
@@ -132,6 +135,8 @@ def pack(
     )
     complete = sum(quantity for _content, quantity in chosen) == sum(content.quantity for content in contents)
     parcel_id = _write(order_id, parcels + 1, label, chosen, stage_id, complete, weight_g, size_mm, by)
+    if prints:
+        outbox.emit("parcel.packed", parcel_id=parcel_id, station_id=station_id)
     return {
         "parcel_id": parcel_id,
         "tracking_number": label.tracking_number,

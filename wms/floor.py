@@ -7,6 +7,8 @@ from inbound.floor.receive import Receive
 from inventory.floor.look_up import LookUp
 from inventory.floor.shelf import Count, Move
 from inventory.floor.warehouse import choose_warehouse
+from labels.floor import prints
+from labels.floor.station import choose_station
 from outbound.floor import papers
 from outbound.floor.pack import Pack
 from outbound.floor.pick import Pick
@@ -26,6 +28,12 @@ urlpatterns = [
     path("floor/look-up", scenario_page(LookUp, "inventory.view_stockbalance"), name="look_up"),
     path("floor/move", scenario_page(Move, "inbound.receive_asn"), name="move"),
     path("floor/count", scenario_page(Count, "inbound.receive_asn"), name="count"),
+    path("floor/station", choose_station, name="station"),
+    path("floor/prints", prints.prints, name="prints"),
+    path("floor/prints/state", prints.state, name="print_state"),
+    path("floor/prints/<int:job_id>/content.pdf", prints.content, name="print_content"),
+    path("floor/prints/<int:job_id>/open", prints.open_in_browser, name="print_open"),
+    *(path(f"floor/prints/<int:job_id>/{does}", prints.act, {"does": does}, name=f"print_{does}") for does in prints.ACTIONS),
     path("floor/parcels/<int:parcel_id>/label.pdf", papers.label, name="parcel_label"),
     path("floor/parcels/<int:parcel_id>/packing-slip.pdf", papers.packing_slip, name="parcel_packing_slip"),
 ]

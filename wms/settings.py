@@ -176,6 +176,8 @@ INVARIANTS = ["inventory.invariants.check", "outbound.invariants.check"]
 AFTER_RESTORE = ["marketplaces.restored.catch_up"]
 # Open picks stand above the ledger; a count that finds less than is reserved asks here to let go of them first.
 RESERVATION_HOLDER = "outbound.unbinding.let_go"
+# What the handheld asks for the state of its station's printers.
+STATION_STATE = "labels.stations.state"
 
 # The administration beside the desk: its name, the way back, and the house's own blue.
 UNFOLD = {

@@ -9,7 +9,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from inbound import receiving
-from inbound.models import Asn, AsnLine
+from inbound.models import Asn, AsnCarton, AsnLine
 from inventory import lookup
 from inventory.floor.reading import bin_scanned, find, goods_of
 from inventory.models import Bin, BinKind, Condition, Sku
@@ -19,6 +19,7 @@ from wms.core.floor.screens import Button, Row, Screen, bar
 
 HERE = (*receiving.ARRIVED, Asn.Status.RECEIVING)
 WAITING_SHOWN = 6
+CARTONS_SHOWN = 30
 
 
 class NotADate(WmsError):
@@ -27,9 +28,10 @@ class NotADate(WmsError):
 
 class Receive(Scenario):
     title = _("Receive")
-    fields = ("damaged", "asn", "dock", "sku", "line", "pack", "lot", "expires_on")
+    fields = ("damaged", "unlabelled", "asn", "dock", "sku", "line", "pack", "lot", "expires_on")
     keeps = ("asn", "dock")
-    actions = ("undo", "asn", "damaged", "finish", "skip")
+    actions = ("undo", "asn", "damaged", "unlabelled", "carton", "finish", "skip")
+    prints = True
 
     # Screens.
 
@@ -44,6 +46,8 @@ class Receive(Scenario):
             if len(docks) != 1:
                 return Screen("receive-dock", "dock", _("Scan the dock where the goods stand"), note=asn.reference, bar=bar(undo=True))
             self.state["dock"] = docks[0].code
+        if "unlabelled" in self.state:
+            return self._choose_carton(asn)
         sku_id = self.number("sku")
         return self._goods(asn) if sku_id is None else self._count(asn, sku_id)
 
@@ -84,7 +88,24 @@ class Receive(Scenario):
                 Row(_("Received"), f"{sums['received'] or 0} / {sums['announced'] or 0}"),
                 *(Row(line.sku.code, f"{line.received} / {line.quantity}") for line in open_lines),
             ],
-            bar=bar(undo=True, more=(self._damaged_button(), Button("finish", _("Finish")))),
+            bar=bar(undo=True, more=(self._damaged_button(), *self._unlabelled_button(asn), Button("finish", _("Finish")))),
+            hints={"asn": asn.pk, "dock": self.state["dock"]},
+        )
+
+    def _unlabelled_button(self, asn: Asn) -> tuple[Button, ...]:
+        """For a carton whose label is missing: it is chosen from a list, and gets one."""
+        waiting = self.station_id is not None and asn.cartons.filter(carton=None).exists()
+        return (Button("unlabelled", _("No label")),) if waiting else ()
+
+    def _choose_carton(self, asn: Asn) -> Screen:
+        waiting = asn.cartons.filter(carton=None).prefetch_related("lines__sku").order_by("number")[:CARTONS_SHOWN]
+        return Screen(
+            "receive-unlabelled",
+            "sku",
+            _("Which carton has no label? It gets one."),
+            note=asn.reference,
+            choices=[Button("carton", _carton_words(carton), value=str(carton.pk)) for carton in waiting],
+            bar=bar(undo=True, more=(self._damaged_button(),)),
             hints={"asn": asn.pk, "dock": self.state["dock"]},
         )
 
@@ -139,11 +160,25 @@ class Receive(Scenario):
         if self.state.pop("damaged", None) is None:
             self.state["damaged"] = "1"
 
+    def do_unlabelled(self, _value: str) -> None:
+        self.state["unlabelled"] = "1"
+
+    def do_carton(self, value: str) -> None:
+        """The chosen carton comes in unopened, and its label is printed."""
+        asn = self._asn()
+        carton = asn.cartons.filter(pk=int(value)).first() if asn and value.isascii() and value.isdigit() and len(value) < 19 else None
+        if asn is None or carton is None:
+            raise UnknownBarcode(code=value)
+        self._take_carton(asn, carton.code, lacks_label=True)
+        self.state.pop("unlabelled", None)
+
     def do_skip(self, _value: str) -> None:
         self.state = {}
 
     def do_undo(self, _value: str) -> None:
-        if "sku" in self.state:
+        if "unlabelled" in self.state:
+            self.state.pop("unlabelled")
+        elif "sku" in self.state:
             for name in ("sku", "line", "pack", "lot", "expires_on"):
                 self.state.pop(name, None)
         else:
@@ -180,6 +215,7 @@ class Receive(Scenario):
         self.state["dock"] = bin_scanned(self, scanned, [BinKind.DOCK]).code
 
     def scan_sku(self, scanned: str) -> None:
+        self.state.pop("unlabelled", None)
         asn = self._asn()
         if asn is None:
             raise NothingScanned
@@ -206,13 +242,15 @@ class Receive(Scenario):
         if one.expires_on:
             self.state["expires_on"] = one.expires_on.isoformat()
 
-    def _take_carton(self, asn: Asn, scanned: str) -> None:
+    def _take_carton(self, asn: Asn, scanned: str, *, lacks_label: bool = False) -> None:
         done = receiving.receive_carton(
             carton_code=lookup.read(scanned).sscc or scanned,
             bin_code=self.state.get("dock", ""),
             by=self.user,
             asn_id=asn.pk,
             condition=self._condition(),
+            lacks_label=lacks_label,
+            station_id=self.station_id,
             request_id=self.scan_id,
         )
         self.ok(_("Carton {carton}: {quantity} units received.").format(carton=done["carton"], quantity=done["quantity"]))
@@ -242,7 +280,7 @@ class Receive(Scenario):
         if line is None:
             receiving.receive_unannounced(
                 asn_id=asn.pk, sku_id=sku_id, bin_code=self.state.get("dock", ""), quantity=quantity, by=self.user,
-                condition=self._condition(), lot=self.state.get("lot", ""), expires_on=expires_on, request_id=self.scan_id,
+                condition=self._condition(), lot=self.state.get("lot", ""), expires_on=expires_on, station_id=self.station_id, request_id=self.scan_id,
             )  # fmt: skip
         else:
             self._take_line(line, quantity, expires_on)
@@ -254,7 +292,7 @@ class Receive(Scenario):
         def take(over: bool) -> None:
             receiving.receive(
                 line_id=line.pk, bin_code=self.state.get("dock", ""), quantity=quantity, by=self.user, condition=self._condition(),
-                lot=self.state.get("lot", ""), expires_on=expires_on, over=over, request_id=self.scan_id,
+                lot=self.state.get("lot", ""), expires_on=expires_on, over=over, station_id=self.station_id, request_id=self.scan_id,
             )  # fmt: skip
 
         try:
@@ -262,6 +300,13 @@ class Receive(Scenario):
         except receiving.OverReceipt as error:
             self.ask("over_receipt", str(error))
             raise
+
+
+def _carton_words(carton: AsnCarton) -> str:
+    """What tells a carton without its label from the others: its number, the merchant's, and what is in it."""
+    lines = list(carton.lines.all())
+    inside = ", ".join(f"{line.sku.code} × {line.quantity}" for line in lines[:3]) + (" …" if len(lines) > 3 else "")
+    return f"{carton.box_number or carton.number} · {inside}"
 
 
 def parse_date(text: str) -> date:

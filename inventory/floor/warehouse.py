@@ -6,7 +6,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from inventory.models import Warehouse
-from wms.core.floor.scenario import WAREHOUSE
+from wms.core.floor.scenario import STATION, WAREHOUSE
 from wms.core.permissions import requires
 
 
@@ -22,6 +22,10 @@ def choose_warehouse(request: HttpRequest) -> HttpResponse:
         chosen = houses[0]
     if chosen is None:
         return render(request, "inventory/floor/warehouse.html", {"houses": houses, "next": request.GET.get("next", "")})
+    if request.session.get(WAREHOUSE) != chosen.pk:
+        # A station is a place in one building.
+        for key in (STATION, f"{STATION}_code"):
+            request.session.pop(key, None)
     request.session[WAREHOUSE] = chosen.pk
     request.session[f"{WAREHOUSE}_code"] = chosen.code
     going_on = request.POST.get("next") or request.GET.get("next", "")

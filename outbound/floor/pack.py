@@ -52,6 +52,7 @@ class Pack(Scenario):
     title = _("Pack")
     fields = ("order", "packed", "line", "closing", "parcel")
     actions = ("undo", "close", "skip")
+    prints = True
 
     def __init__(self, *args: object) -> None:
         super().__init__(*args)  # type: ignore[arg-type]
@@ -113,12 +114,8 @@ class Pack(Scenario):
             return self._known
         order = Order.objects.visible_to(self.user).select_related("tote").filter(pk=self.key("order"), warehouse=self.warehouse_id).first()
         if order is None or order.status != Order.Status.PICKED:
-            raise NotPossibleNow(
-                what=str(Order._meta.verbose_name),
-                key=order.reference if order else "?",
-                status=order.status if order else "?",
-                to="packed",
-            )
+            known = (order.reference, order.status) if order else ("?", "?")
+            raise NotPossibleNow.of(Order, key=known[0], status=known[1], to=Order.Status.PACKED)
         self._known = order
         return order
 
@@ -225,6 +222,7 @@ class Pack(Scenario):
             by=self.user,
             weight_g=weight_g,
             quantities={line.id: line.packed for line in lines if line.packed} if rest else None,
+            station_id=self.station_id,
             request_id=self.scan_id,
         )
         self._lines = self._known = None

@@ -41,6 +41,7 @@ PICKER_RIGHTS = (
     "outbound.pack_order",
     "outbound.view_order",
     "inventory.view_bin",
+    "labels.print_label",
     *VIEWS,
 )
 # Every right on these apps; people, keys and groups stay with administrators.

@@ -12,9 +12,11 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -26,6 +28,8 @@ from wms.core.models import RequestOutcome, User
 from wms.core.permissions import requires
 
 WAREHOUSE = "floor_warehouse"
+# The place of work that the handheld's prints belong to, where one was chosen.
+STATION = "floor_station"
 SCAN_MAX = 200
 # Room for the counted lines of the largest order that the API takes.
 STATE_MAX = 100_000
@@ -96,10 +100,14 @@ class Scenario:
     # What of the state stays when a piece of work is done.
     keeps: ClassVar[tuple[str, ...]] = ()
     actions: ClassVar[tuple[str, ...]] = ("undo",)
+    # Whether its station prints something: then the screen says what is wrong with the station's printers.
+    prints: ClassVar[bool] = False
 
     def __init__(self, request: HttpRequest, warehouse_id: int) -> None:
         assert isinstance(request.user, User)
         self.request, self.user, self.warehouse_id = request, request.user, warehouse_id
+        station_id = request.session.get(STATION)
+        self.station_id: int | None = station_id if isinstance(station_id, int) else None
         sent = request.POST if request.method == "POST" else request.GET
         self.state = {name: clean(sent[name], STATE_MAX) for name in self.fields if clean(sent.get(name, ""), STATE_MAX)}
         self.scan_id = _uuid(sent.get("scan_id", "")) if request.method == "POST" else None
@@ -218,8 +226,19 @@ class Scenario:
             "asking": sent.get("expects", "") if screen.name == "choose" else screen.expects,
             "fresh_id": uuid.uuid4(),
             "manual": sent.get("action") == "manual",
+            "watches": self.prints and self.station_id is not None,
+            "station_lines": self._station_lines(),
         }
         return render(self.request, "core/floor/scan.html", context)
+
+
+    def _station_lines(self) -> list[str]:
+        """What is wrong with the station's printers, one sentence each."""
+        if not self.prints or self.station_id is None:
+            return []
+        say: Callable[..., Any] = import_string(settings.STATION_STATE)
+        lines: list[str] = say(station_id=self.station_id, warehouse_id=self.warehouse_id).lines
+        return lines
 
 
 def whole(text: str, most: int = 1_000_000) -> int:

@@ -1,0 +1,1 @@
+"""Stations and their prints on the handheld."""

@@ -1,0 +1,71 @@
+"""A parcel that was closed gets its label, and its order's packing slip, from the printers of the station where it was packed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+
+from labels import jobs, rendering, routing
+from labels.jobs import NewJob
+from labels.media import Template
+from labels.models import Printer
+from outbound import papers
+from outbound.models import Parcel
+from wms.core.errors import WmsError
+
+LABEL, SLIP = "parcel", "slip"
+
+
+def print_packed(payloads: list[dict[str, Any]]) -> None:
+    """The outbox says `parcel.packed`: parcel_id, station_id (or None). However often it says so, each paper is printed once."""
+    stations = {int(payload["parcel_id"]): payload.get("station_id") for payload in payloads}
+    parcels = list(
+        Parcel.objects.filter(pk__in=stations)
+        .exclude(status=Parcel.Status.VOID)
+        .select_related("warehouse", "order__ship_to", "order__merchant", "order__warehouse")
+        .order_by("pk")
+    )
+    printers = {
+        house: routing.printers_for(
+            warehouse_id=house,
+            wanted=[(stations[parcel.pk], kind) for parcel in parcels if parcel.warehouse_id == house for kind in (LABEL, SLIP)],
+        )
+        for house in {parcel.warehouse_id for parcel in parcels}
+    }
+    new = []
+    for parcel in parcels:
+        station = stations[parcel.pk]
+        found = printers[parcel.warehouse_id]
+        if label_printer := found.get((station, LABEL)):
+            new.append(_label(parcel, label_printer, station))
+        # The slip names all lines of the order: it goes into its first parcel.
+        if parcel.number == 1 and (slip_printer := found.get((station, SLIP))):
+            new.append(_slip(parcel, slip_printer, station))
+    with transaction.atomic(durable=True):
+        jobs.add(new)
+
+
+def _label(parcel: Parcel, printer: Printer, station_id: int | None) -> NewJob:
+    once = f"packed:{parcel.order_id:019}:1:{parcel.number:05}"
+    return _job(printer, LABEL, str(parcel), once, lambda: papers.parcel_label(parcel), station_id, parcel.packed_by_id)
+
+
+def _slip(parcel: Parcel, printer: Printer, station_id: int | None) -> NewJob:
+    once = f"packed:{parcel.order_id:019}:2"
+    return _job(printer, SLIP, parcel.order.reference, once, lambda: papers.slip_of(parcel.order), station_id, parcel.packed_by_id)
+
+
+def _job(
+    printer: Printer, kind: str, document: str, once: str, make: Callable[[], Template], station_id: int | None, by_id: int | None
+) -> NewJob:
+    """A paper that cannot be made is a failed job: the station sees why, and the other papers are printed."""
+    content, problem = b"", ""
+    try:
+        content = rendering.for_printer(printer, kind, [make()])
+    except WmsError as error:
+        problem = str(error)
+    return NewJob(
+        printer=printer, kind=kind, document=document, content=content, station_id=station_id, once=once, by_id=by_id, problem=problem
+    )
