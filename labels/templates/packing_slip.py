@@ -76,12 +76,12 @@ class PackingSlip:
         margin, inner = layout.margin, self.size.width - 2 * layout.margin
         half = inner / 2
         line = layout.body * 0.5
-        name = Box(margin, margin, inner * 0.6, layout.title * 0.5)
+        seller = Box(margin, margin, inner * 0.6, layout.title * 0.5)
         if self.logo:
-            logo = name._replace(width=inner * 0.18)
+            logo = seller._replace(width=inner * 0.18)
             sheet.picture(logo, self.logo)
-            name = name._replace(x=logo.right + 2, width=name.width - logo.width - 2)
-        sheet.text(name, self.merchant, size=layout.title, least=8, bold=True, middle=True)
+            seller = seller._replace(x=logo.right + 2, width=seller.width - logo.width - 2)
+        sheet.text(seller, self.merchant, size=layout.title, least=8, bold=True, middle=True)
         title = Box(margin + inner * 0.6, margin, inner * 0.4, layout.title * 0.5)
         sheet.text(title, _("Packing slip"), size=layout.title * 0.75, least=7, align=Align.RIGHT, middle=True)
         y = margin + layout.title * 0.5 + 1

@@ -224,7 +224,7 @@ def test_labels_of_all_bins_are_made_in_the_background(desk: Client, house: Hous
         True,
     )
     file = desk.get(f"/desk/labels/runs/{run.pk}/labels.pdf")
-    content = b"".join(file)  # type: ignore[call-overload]
+    content = b"".join(file)
     assert (int(file["Content-Length"]), content[:5], len(texts(content))) == (len(content), b"%PDF-", 1)
     assert [code in texts(content)[0] for code in ("A-01", "A-05", "TOTE-01")] == [True, True, False]
     assert f'data-run="{run.pk}"' in desk.get("/desk/labels").text

@@ -122,9 +122,9 @@ def test_kinds_and_media_that_do_not_go_together_are_refused() -> None:
 
 def test_a_code_that_no_symbol_can_hold_there_is_told() -> None:
     with pytest.raises(SymbolTooWide):
-        reading.pages([replace(KINDS["fnsku"].sample, fnsku="X" * 64)], 203)  # type: ignore[type-var]
+        reading.pages([replace(KINDS["fnsku"].sample, fnsku="X" * 64)], 203)
     with pytest.raises(SymbolTooWide):
-        reading.pages([replace(KINDS["sku"].sample_on("L7651"), barcode="单" * 80)], 203)  # type: ignore[type-var]
+        reading.pages([replace(KINDS["sku"].sample_on("L7651"), barcode="单" * 80)], 203)
 
 
 def test_a_preview_is_the_printers_own_dots() -> None:

@@ -171,7 +171,7 @@ def test_a_stored_file_comes_back_piece_by_piece():
 
 
 def test_a_file_whose_pieces_break_off_is_not_there():
-    class Broken(ContentFile):  # type: ignore[type-arg]
+    class Broken(ContentFile):
         def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
             yield b"first"
             raise OSError("the disk")

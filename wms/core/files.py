@@ -34,7 +34,7 @@ class DatabaseFile(File):  # type: ignore[type-arg]  # the stub's parameter is s
             number += 1
 
     @property
-    def size(self) -> int:  # type: ignore[override]  # Django's own is a cached property
+    def size(self) -> int:
         return self._row.size
 
     @property
