@@ -13,6 +13,8 @@ from outbound.models import Order, Wave
 from tests import make
 from tests.desk.house import House
 from wms.core.models import OutboxEvent
+from wms.operations import label_runs
+from wms.operations.models import LabelRun
 
 LISTS = [
     "/desk",
@@ -39,6 +41,8 @@ LISTS = [
     "/desk/imports",
     "/desk/imports/orders",
     "/desk/merchants",
+    "/desk/labels",
+    "/desk/labels?kind=slip&media=Letter&dpi=300",
 ]
 FORMS = ["/desk/asns/new", "/desk/channels/connect", "/desk/imports/skus", "/desk/imports/bins", "/desk/imports/opening-stock"]
 
@@ -75,6 +79,7 @@ def furnish(house: House, times: int) -> None:
         )
         shop.listings.create(merchant=house.merchant, sku=sku, external_id=str(make.number()))
         make.merchant()
+        label_runs.want_bins(bin_ids=list(Bin.objects.filter(warehouse=house.warehouse).values_list("pk", flat=True)), by=by)
         event = OutboxEvent.objects.create(topic="order.shipped", handler="nobody.hears", payload={})
         OutboxEvent.objects.filter(pk=event.pk).update(dead_at=event.created_at)
 
@@ -90,6 +95,7 @@ def details(house: House) -> list[str]:
         f"/desk/channels/{channel.pk}",
         f"/desk/channels/{channel.pk}?show=unmapped&q=X",
         f"/desk/merchants/{house.merchant.pk}",
+        f"/desk/labels/runs/{LabelRun.objects.order_by('pk')[0].pk}",
     ]
 
 

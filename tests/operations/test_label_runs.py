@@ -14,9 +14,11 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from inbound import papers
+from inbound import asns, papers
+from inbound.asns import NewAsn, NewAsnLine, NewCarton
 from inventory.models import Bin, Warehouse
 from labels.media import BadStart, UnknownMedia
 from tests import make
@@ -151,6 +153,27 @@ def test_old_runs_go_with_their_files(settings):
     assert list(LabelRun.objects.all()) == [young]
     young.refresh_from_db()
     assert set(StoredFile.objects.values_list("name", flat=True)) == {young.file.name, newborn, elsewhere}
+
+
+def announced(boxes: int) -> int:
+    merchant, house = make.merchant(), make.warehouse()
+    skus = [make.sku(merchant, name_zh="商品") for _each in range(3)]
+    cartons = [NewCarton(lines=[NewAsnLine(sku.code, 2) for sku in skus]) for _each in range(boxes)]
+    return asns.announce(merchant=merchant, asn=NewAsn(reference="PO-1", warehouse=house.code, cartons=cartons)).id
+
+
+def test_a_carton_set_is_numbered_through_and_costs_statements_by_the_batch():
+    run = LabelRun.objects.get(pk=label_runs.want_cartons(asn_id=announced(500), by=make.user(is_staff=True), media="4x6in"))
+    with CaptureQueriesContext(connection) as captured:
+        deliver(run)
+    read = [query["sql"] for query in captured if 'FROM "inbound_' in query["sql"] or 'FROM "inventory_' in query["sql"]]
+    # The ASN, the count, the cartons, and for each batch of 200 their lines and skus.
+    assert len(read) == 3 + 3 * 2
+    document = pypdfium2.PdfDocument(content_of(run))
+    assert len(document) == 500
+    for place in (0, 199, 200, 499):
+        text = document[place].get_textpage().get_text_range()
+        assert (f"{place + 1} of 500" in text, text.count("× 2"), "商品" in text) == (True, 3, True)
 
 
 def test_a_stored_file_comes_back_piece_by_piece():
