@@ -253,7 +253,7 @@ class StockFilters(BaseModel):
 
 @router.get("/stock", response=StockPage, auth=ApiKeyAuth("inventory.view_availability"), tags=["stock"])
 def list_stock(request: HttpRequest, filters: Annotated[StockFilters, Query()]) -> HttpResponse:
-    """The merchant's stock, by sku and warehouse."""
+    """The merchant's stock, by sku and warehouse: what there is of all skus, or one sku in every warehouse, with zeros where it has none."""
     by, _merchant = caller(request)
     place = pages.place_of("stock", filters.cursor)
     rows, going_on = stock.page(by=by, sku=filters.sku, after=(place[0], place[1]) if place else None, size=pages.size_of(filters.limit))

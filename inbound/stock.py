@@ -41,7 +41,8 @@ Place = tuple[int, int]
 def page(*, by: User, sku: str | None, after: Place | None, size: int) -> tuple[list[tuple[str, str, Stock]], Place | None]:
     """Up to `size` rows of (sku code, warehouse code, stock) after a place, and the place to go on from, None at the end.
 
-    Looks at `size` skus at a time, so a page may be short, or empty, before the end. Four statements.
+    Of all skus, the rows that have anything; of one that is asked for by its code, a row for every active warehouse. Looks at `size`
+    skus at a time, so a page may be short, or empty, before the end. Four statements, one more with a code.
     """
     skus = Sku.objects.visible_to(by)
     if sku is not None:
@@ -50,7 +51,11 @@ def page(*, by: User, sku: str | None, after: Place | None, size: int) -> tuple[
         skus = skus.filter(pk__gte=after[0])
     codes = dict(skus.order_by("pk").values_list("pk", "code")[: size + 1])
     seen = list(codes)[:size]
-    rows = [(place, stock) for place, stock in sorted(_stock(by, seen).items()) if after is None or place > after]
+    found = _stock(by, seen)
+    if sku is not None and seen:
+        for warehouse_id in Warehouse.objects.filter(active=True).values_list("pk", flat=True):
+            found.setdefault((seen[0], warehouse_id), Stock())
+    rows = [(place, stock) for place, stock in sorted(found.items()) if after is None or place > after]
     going_on: Place | None = None
     if len(rows) > size:
         rows = rows[:size]

@@ -108,4 +108,14 @@ def test_stock_is_told_by_sku_and_warehouse_in_pages(api, house):
         "on_hand": 10, "committed": 4, "available": 6, "backordered": 9, "incoming": 0, "damaged": 2,
     }  # fmt: skip
     assert api.get("/stock", {"sku": skus[1].code}).json()["items"] == seen[2:4]
-    assert api.get("/stock", {"sku": empty.code}).json() == {"items": [], "next_cursor": None}
+    nothing = dict.fromkeys(("on_hand", "committed", "available", "backordered", "incoming", "damaged"), 0)
+    zeros = [{"sku": empty.code, "warehouse": place.code, **nothing} for place in (house, other)]
+    assert api.get("/stock", {"sku": empty.code}).json() == {"items": zeros, "next_cursor": None}
+    first = api.get("/stock", {"sku": empty.code, "limit": 1}).json()
+    second = api.get("/stock", {"sku": empty.code, "limit": 1, "cursor": first["next_cursor"]}).json()
+    assert [*first["items"], *second["items"]] == zeros
+    assert second["next_cursor"] is None
+    other.active = False
+    other.save()
+    assert api.get("/stock", {"sku": empty.code}).json()["items"] == zeros[:1]
+    assert api.get("/stock", {"sku": "UNKNOWN"}).json() == {"items": [], "next_cursor": None}

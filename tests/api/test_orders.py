@@ -97,6 +97,11 @@ def test_lists_go_on_where_the_cursor_says_and_filter(api, house):
     assert len(api.get("/orders", {"status": "short"}).json()["items"]) == 4
     changed = api.get("/orders", {"updated_after": first.updated_at.isoformat()}).json()["items"]
     assert {order["id"] for order in changed} == {key for key in ids if Order.objects.get(pk=key).updated_at > first.updated_at} >= {ids[3]}
+    moment = first.updated_at.isoformat()
+    assert moment.endswith("+00:00")
+    # A client that forgot to encode the + sends a space.
+    assert api.get("/orders", {"updated_after": moment.replace("+", " ")}).json()["items"] == changed
+    refused(api.get("/orders", {"updated_after": moment.replace("+", "  ")}), 422, "invalid_input")
     refused(api.get("/stock", {"cursor": api.get("/orders", {"limit": 1}).json()["next_cursor"]}), 422, "invalid_input")
 
 

@@ -87,6 +87,13 @@ def _moment(value: Any) -> datetime:
     return moment.astimezone(UTC)
 
 
+def _plus_of_query(value: Any) -> Any:
+    """The + of an offset that a client did not encode arrives as a space; a moment has no other one there."""
+    if isinstance(value, str):
+        value = re.sub(r"(T[\d:.]+) (\d\d:?\d\d)$", r"\1+\2", value, flags=re.ASCII)
+    return _empty_is_none(value)
+
+
 def _day(value: Any) -> date:
     try:
         day = date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
@@ -135,6 +142,6 @@ Money = Annotated[Decimal, BeforeValidator(_money)]
 
 # Of a query: an empty one is as good as none.
 Filter = Annotated[Annotated[str, StringConstraints(max_length=200), AfterValidator(_visible)] | None, BeforeValidator(_empty_is_none)]
-MomentFilter = Annotated[Moment | None, BeforeValidator(_empty_is_none)]
+MomentFilter = Annotated[Moment | None, BeforeValidator(_plus_of_query)]
 Cursor = Annotated[Annotated[str, StringConstraints(max_length=500)] | None, BeforeValidator(_empty_is_none)]
 Limit = Annotated[Annotated[int, Field(ge=1, le=200)] | None, BeforeValidator(_empty_is_none)]
