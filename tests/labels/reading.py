@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import pypdfium2
+import zplkit
 import zxingcpp
 from PIL import Image
 
-from labels import gs1, pdf, symbols
+from labels import gs1, pdf, symbols, zpl
 from labels.symbols import Kind, Symbol
 
 FORMATS = {
@@ -16,7 +17,7 @@ FORMATS = {
     Kind.EAN_13: zxingcpp.BarcodeFormat.EAN13,
     Kind.EAN_8: zxingcpp.BarcodeFormat.EAN8,
     Kind.UPC_A: zxingcpp.BarcodeFormat.UPCA,
-    Kind.ITF_14: zxingcpp.BarcodeFormat.ITF14,
+    Kind.ITF_14: zxingcpp.BarcodeFormat.ITF,
     Kind.QR: zxingcpp.BarcodeFormat.QRCode,
     Kind.DATA_MATRIX: zxingcpp.BarcodeFormat.DataMatrix,
     Kind.GS1_DATA_MATRIX: zxingcpp.BarcodeFormat.DataMatrix,
@@ -28,6 +29,7 @@ IDENTIFIERS = {
     Kind.EAN_13: "]E0",
     Kind.EAN_8: "]E4",
     Kind.UPC_A: "]E0",
+    Kind.ITF_14: "]I1",
     Kind.QR: "]Q1",
     Kind.DATA_MATRIX: "]d1",
     Kind.GS1_DATA_MATRIX: "]d2",
@@ -52,12 +54,65 @@ def pages(labels: Iterable[pdf.Label], dpi: int) -> list[Image.Image]:
     return [page.render(scale=dpi / 72, grayscale=True).to_pil().convert("L") for page in document]
 
 
+def zpl_pages(labels: Iterable[pdf.Label], dpi: int) -> list[Image.Image]:
+    """Each page of the ZPL as a printer prints it: blacks and whites, one pixel a dot."""
+    document = zplkit.render(zpl.render(labels, dpi), zplkit.Options(profile="zd621", dpi=dpi))
+    rasters = [page.rasterize() for page in document.labels]
+    return [Image.frombytes("L", (raster.width, raster.height), raster.pixels) for raster in rasters]
+
+
+def as_read(symbol: Symbol) -> str:
+    """The content as zxing-cpp reports it: a UPC-A is the EAN-13 with a 0 in front, the bars are the same."""
+    return "0" + symbol.content if symbol.kind == Kind.UPC_A else symbol.content
+
+
+def read_one(image: Image.Image, kind: Kind) -> tuple[str, str]:
+    """Symbology identifier and content of the one symbol of that kind which stands upright on the image."""
+    family = zxingcpp.BarcodeFormat.EAN13 if kind == Kind.UPC_A else FORMATS[kind]
+    found = zxingcpp.read_barcodes(
+        image, formats=family, text_mode=zxingcpp.TextMode.Plain, try_rotate=False, try_downscale=False,
+        try_invert=False,
+    )  # fmt: skip
+    assert len(found) == 1, (kind, found)
+    return found[0].symbology_identifier, found[0].text
+
+
+def expected(symbol: Symbol) -> list[bytes]:
+    """The modules row by row, 1 for dark."""
+    rows = []
+    for row in symbol.rows:
+        modules = bytearray(symbol.width)
+        for start, length in row:
+            modules[start : start + length] = b"\x01" * length
+        rows.append(bytes(modules))
+    return rows
+
+
+def modules_of(image: Image.Image, symbol: Symbol) -> list[bytes]:
+    """What stands in the place of each module of the one symbol on the image, as expected(); fails where dots of a module differ."""
+    dark = image.point(lambda grey: 255 * (grey < 128))
+    box = dark.getbbox()
+    assert box, "nothing was drawn"
+    left, top, right, bottom = box
+    module, rest = divmod(right - left, symbol.width)
+    assert rest == 0, (symbol, box)
+    if symbol.is_matrix:
+        assert bottom - top == module * len(symbol.rows), (symbol, box)
+    elif symbol.kind == Kind.ITF_14:
+        top, bottom = top + 2 * module, bottom - 2 * module
+    drawn = dark.crop((left, top, right, bottom))
+    size = (symbol.width, len(symbol.rows))
+    # Made small and big again, nothing may have changed: each module is one colour, also over the height of a bar.
+    modules = drawn.resize(size, Image.Resampling.NEAREST)
+    assert modules.resize(drawn.size, Image.Resampling.NEAREST).tobytes() == drawn.tobytes(), f"{symbol} has a module of two colours"
+    flat = modules.tobytes().replace(b"\xff", b"\x01")
+    return [flat[start : start + symbol.width] for start in range(0, len(flat), symbol.width)]
+
+
 def _kind(barcode: zxingcpp.Barcode) -> Kind:
     kinds = [
         kind for kind, identifier in IDENTIFIERS.items() if identifier == barcode.symbology_identifier and FORMATS[kind] == barcode.format
     ]
-    if not kinds and barcode.format in (zxingcpp.BarcodeFormat.ITF, zxingcpp.BarcodeFormat.ITF14):
-        return Kind.ITF_14
     assert len(kinds) == 1, (barcode.format, barcode.symbology_identifier)
     return kinds[0]
 

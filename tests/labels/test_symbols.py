@@ -1,12 +1,13 @@
 """Each kind: the dots of the print are exactly the modules, and zxing-cpp reads the content with the right symbology."""
 
+import string
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from labels import gs1, symbols
 from labels.sheet import Box, Sheet, Size, SymbolTooWide
@@ -14,9 +15,10 @@ from labels.symbols import Kind, Symbol
 from tests.labels import reading
 from wms.core.errors import WmsError
 
-MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+THOUSAND, A_PAGE = 1000, 25
+"""Random contents of each kind, so many to a page: one page is one example."""
+PAGES = settings(max_examples=THOUSAND // A_PAGE, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 DPIS = st.sampled_from([203, 300])
-
 
 WIDE = Size(220, 30)
 
@@ -32,68 +34,85 @@ class Alone:
         sheet.symbol(Box(0, 0, *self.size), self.symbol)
 
 
+@dataclass(frozen=True)
+class Many:
+    """A page full of symbols, one a row (five when they are matrices)."""
+
+    symbols: list[Symbol]
+
+    @property
+    def columns(self) -> int:
+        return 5 if self.symbols[0].is_matrix else 1
+
+    @property
+    def cell(self) -> Size:
+        return Size(45, 45) if self.symbols[0].is_matrix else Size(142, 7)
+
+    @property
+    def size(self) -> Size:
+        return Size(self.cell.width * self.columns, self.cell.height * -(-len(self.symbols) // self.columns))
+
+    def boxes(self) -> list[Box]:
+        width, height = self.cell
+        return [Box(n % self.columns * width, n // self.columns * height, width, height) for n in range(len(self.symbols))]
+
+    def draw(self, sheet: Sheet) -> None:
+        for box, symbol in zip(self.boxes(), self.symbols, strict=True):
+            sheet.symbol(box, symbol)
+
+
 def scan(symbol: Symbol, dpi: int) -> reading.Found:
     """The one symbol that is found on the print; its dots are compared with the modules first."""
     size = Size(80, 80) if symbol.is_matrix else WIDE
     (image,) = reading.pages([Alone(symbol, size)], dpi)
     found = reading.read(image)
     assert len(found) == 1, f"{symbol.kind} {symbol.content!r} at {dpi} dpi: {found}"
-    assert_dots(image, found[0], symbol)
+    assert reading.modules_of(image, symbol) == reading.expected(symbol)
     return found[0]
 
 
-def assert_dots(image: Image.Image, found: reading.Found, symbol: Symbol) -> None:
-    module, rest = divmod(found.right - found.left, symbol.width)
-    assert rest == 0
-    for place, row in enumerate(symbol.rows):
-        ys = range(found.top + place * module, found.top + (place + 1) * module) if symbol.is_matrix else [(found.top + found.bottom) // 2]
-        for y in ys:
-            assert_row(image, found, module, row, y)
+def assert_all_read(encode: Callable[[Any], Symbol], contents: list[Any], dpi: int) -> None:
+    """Encode, draw, rasterise, read: the dots are the modules, and the reader reports each content with its kind's symbology identifier."""
+    page = Many([encode(content) for content in contents])
+    (image,) = reading.pages([page], dpi)
+    for box, symbol in zip(page.boxes(), page.symbols, strict=True):
+        cell = image.crop(tuple(round(edge / 25.4 * dpi) for edge in (box.x, box.y, box.right, box.bottom)))
+        assert reading.modules_of(cell, symbol) == reading.expected(symbol), symbol
+        assert reading.read_one(cell, symbol.kind) == (reading.IDENTIFIERS[symbol.kind], reading.as_read(symbol)), symbol
 
 
-def assert_row(image: Image.Image, found: reading.Found, module: int, row: tuple[symbols.Run, ...], y: int) -> None:
-    line = image.crop((found.left, y, found.right, y + 1)).tobytes()
-    wanted = bytearray(b"\x00" * len(line))
-    for run in row:
-        wanted[run.start * module : (run.start + run.length) * module] = b"\x01" * (run.length * module)
-    assert bytes(grey < 128 for grey in line) == bytes(wanted)
+def pages_of(contents: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+    return st.lists(contents, min_size=A_PAGE, max_size=A_PAGE)
 
 
 def with_check_digit(length: int) -> st.SearchStrategy[str]:
-    digits = st.text("0123456789", min_size=length - 1, max_size=length - 1)
+    digits = st.integers(0, 10 ** (length - 1) - 1).map(lambda number: f"{number:0{length - 1}d}")
     return digits.map(lambda number: number + gs1.check_digit(number))
 
 
 ASCII = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=40)
 DIGITS_AND_LETTERS = st.text("0123456789AB-", min_size=1, max_size=40)
+# The values of the code's own signs, which an encoder may take for the digits that they stand for.
+LIKE_SIGNS = st.from_regex(r"(99|100|10[0-6])[0-9A]{0,9}", fullmatch=True)
 
 
-@MANY
-@example("99", 203)
-@example("9912345", 203)
-@given(ASCII | DIGITS_AND_LETTERS | st.from_regex(r"(99|100|10[0-6])[0-9A]{0,9}", fullmatch=True), DPIS)
-def test_code_128(content: str, dpi: int) -> None:
-    found = scan(symbols.code_128(content), dpi)
-    assert (found.kind, found.content) == (Kind.CODE_128, content)
+@PAGES
+@example(["99", "9912345", ">^~_", "^XZ^XA", ">;>:>5>6>8"], 203)
+@given(pages_of(ASCII | DIGITS_AND_LETTERS | LIKE_SIGNS), DPIS)
+def test_code_128(contents: list[str], dpi: int) -> None:
+    assert_all_read(symbols.code_128, contents, dpi)
 
 
-@pytest.mark.parametrize(("kind", "encode", "length"), [
-    (Kind.EAN_13, symbols.ean_13, 13), (Kind.EAN_8, symbols.ean_8, 8), (Kind.ITF_14, symbols.itf_14, 14), (Kind.UPC_A, symbols.upc_a, 12),
-])  # fmt: skip
-@MANY
+@pytest.mark.parametrize(("encode", "length"), [(symbols.ean_13, 13), (symbols.ean_8, 8), (symbols.itf_14, 14), (symbols.upc_a, 12)])
+@PAGES
 @given(st.data(), DPIS)
-def test_retail_numbers(kind: Kind, encode: Callable[[str], Symbol], length: int, data: st.DataObject, dpi: int) -> None:
-    number = data.draw(with_check_digit(length))
-    if kind == Kind.EAN_13 and number[0] == "0":
-        # It has the bars of a UPC-A: no reader can tell.
-        number = "4" + number[1:-1]
-        number += gs1.check_digit(number)
-    found = scan(encode(number), dpi)
-    assert (found.kind, found.content) == (kind, number)
-    assert "".join(encode(number).text.split()) == number
+def test_retail_numbers(encode: Callable[[str], Symbol], length: int, data: st.DataObject, dpi: int) -> None:
+    numbers = data.draw(pages_of(with_check_digit(length)))
+    assert ["".join(encode(number).text.split()) for number in numbers] == numbers
+    assert_all_read(encode, numbers, dpi)
 
 
-LOT = st.text(st.characters(codec="ascii", categories=["Lu", "Ll", "Nd"]), min_size=1, max_size=12)
+LOT = st.text(string.ascii_letters + string.digits, min_size=1, max_size=12)
 ELEMENTS = st.one_of(
     with_check_digit(18).map(lambda number: [("00", number)]),
     st.tuples(with_check_digit(14), LOT).map(lambda parts: [("01", parts[0]), ("10", parts[1])]),
@@ -102,29 +121,29 @@ ELEMENTS = st.one_of(
 )
 
 
-@MANY
-@given(ELEMENTS, DPIS)
-def test_gs1_128(elements: list[gs1.Element], dpi: int) -> None:
-    found = scan(symbols.gs1_128(elements), dpi)
-    assert (found.kind, found.content) == (Kind.GS1_128, gs1.element_string(elements))
+@pytest.mark.parametrize("encode", [symbols.gs1_128, symbols.gs1_data_matrix])
+@PAGES
+@given(pages=pages_of(ELEMENTS), dpi=DPIS)
+def test_gs1(encode: Callable[[list[gs1.Element]], Symbol], pages: list[list[gs1.Element]], dpi: int) -> None:
+    assert [encode(elements).content for elements in pages] == [gs1.element_string(elements) for elements in pages]
+    assert_all_read(encode, pages, dpi)
 
 
-@MANY
-@given(ELEMENTS, DPIS)
-def test_gs1_data_matrix(elements: list[gs1.Element], dpi: int) -> None:
-    found = scan(symbols.gs1_data_matrix(elements), dpi)
-    assert (found.kind, found.content) == (Kind.GS1_DATA_MATRIX, gs1.element_string(elements))
+@PAGES
+@given(pages_of(with_check_digit(18)), DPIS)
+def test_sscc(numbers: list[str], dpi: int) -> None:
+    assert [symbols.sscc(number).content for number in numbers] == ["00" + number for number in numbers]
+    assert_all_read(symbols.sscc, numbers, dpi)
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=60)
 
 
-@pytest.mark.parametrize(("kind", "encode"), [(Kind.QR, symbols.qr), (Kind.DATA_MATRIX, symbols.data_matrix)])
-@MANY
-@given(content=ASCII | TEXT, dpi=DPIS)
-def test_matrices_hold_any_text(kind: Kind, encode: Callable[[str], Symbol], content: str, dpi: int) -> None:
-    found = scan(encode(content), dpi)
-    assert (found.kind, found.content) == (kind, content)
+@pytest.mark.parametrize("encode", [symbols.qr, symbols.data_matrix])
+@PAGES
+@given(contents=pages_of(ASCII | TEXT), dpi=DPIS)
+def test_matrices_hold_any_text(encode: Callable[[str], Symbol], contents: list[str], dpi: int) -> None:
+    assert_all_read(encode, contents, dpi)
 
 
 @pytest.mark.parametrize("dpi", [203, 300])
