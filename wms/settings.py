@@ -98,6 +98,7 @@ TEMPLATES = [
     }
 ]
 AUTH_USER_MODEL = "core.User"
+AUTHENTICATION_BACKENDS = ["wms.core.rights.RightsBackend"]
 LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}}]
@@ -170,6 +171,8 @@ OUTBOX_ROUTES: dict[str, list[str]] = {
     "channel.heard": ["marketplaces.order_import.hear"],
     "parcel.left": ["marketplaces.tracking.tell"],
 }
+# Handlers that are woken at once, one by one: somebody stands there and waits.
+OUTBOX_AT_ONCE = {"outbound.printing.print_packed"}
 # What `wms verify` runs: functions that yield one line for each drift that they find.
 INVARIANTS = ["inventory.invariants.check", "outbound.invariants.check"]
 # What `wms restore` runs in the restored database.

@@ -21,7 +21,7 @@ from wms.core.models import User
 ATTEMPTS, WINDOW = 8, 300
 # From one address in all: a shift of people behind one router still gets in.
 ATTEMPTS_OF_ADDRESS = 60
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "wms.core.rights.RightsBackend"
 
 
 class WrongSignIn(WmsError):
