@@ -130,6 +130,7 @@ class Told:
     quantity: int
     pushed_quantity: int | None
     pushed_at: datetime | None
+    unsure: bool  # the last push got no answer: the shop may have done it
 
     def level(self, expected: int | None) -> StockLevel:
         revision = self.pushed_at.isoformat() if self.pushed_at else "first"
@@ -147,7 +148,8 @@ WITH waiting AS (
     GROUP BY 1
 )
 SELECT l.id, l.external_id,
-       greatest(0, coalesce(a.on_hand - a.committed - a.backordered, 0) - coalesce(w.quantity, 0) - %(buffer)s), l.pushed_quantity, l.pushed_at
+       greatest(0, coalesce(a.on_hand - a.committed - a.backordered, 0) - coalesce(w.quantity, 0) - %(buffer)s), l.pushed_quantity, l.pushed_at,
+       starts_with(l.last_error, 'unavailable')
 FROM marketplaces_listing l
 LEFT JOIN inventory_availability a ON a.sku_id = l.sku_id AND a.warehouse_id = %(warehouse)s
 LEFT JOIN waiting w ON w.sku_id = l.sku_id
@@ -176,6 +178,13 @@ def _push_batch(channel: Channel, shop: Marketplace, listing_ids: Sequence[int],
     told = {row.external_id: row for row in numbers(channel, listing_ids)}
     if not told:
         return
+    if shop.capabilities.compare_and_set and any(row.unsure for row in told.values()):
+        # Sales since may have brought its number back to the one that we know: take them in, or it would be taken for untouched.
+        if not order_import.catch_up(channel, shop, until):
+            with transaction.atomic():
+                stale(channel.pk, listing_ids)
+            return
+        told = {row.external_id: row for row in numbers(channel, listing_ids)}
     results = shop.push_stock([row.level(row.pushed_quantity) for row in told.values()])
     if shop.capabilities.compare_and_set:
         results = _after_sales(channel, shop, told, results, until)

@@ -1,6 +1,7 @@
 """The real sync against a shop with compare-and-set, locations, deadlines and requests to cancel: nothing in it knows which shop that is."""
 
 import json
+import random
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,8 +10,8 @@ import pytest
 from django.test import Client
 from graphql import GraphQLSchema
 
-from inventory.models import Sku, Warehouse
-from marketplaces import channels, drift, order_import
+from inventory.models import Availability, Sku, Warehouse
+from marketplaces import channels, drift, order_import, stock_sync
 from marketplaces.adapters.shopify.webhooks import TOPICS, sign
 from marketplaces.models import Channel, ChannelOrder, Listing, ToldParcel, WebhookDelivery
 from outbound import orders
@@ -18,7 +19,7 @@ from outbound.models import Order
 from tests import make
 from tests.marketplaces.adapters.shopify.books import ELSEWHERE, HERE
 from tests.marketplaces.adapters.shopify.conftest import SECRET
-from tests.marketplaces.adapters.shopify.shop import ShopifyShop, before_work, fail, hang_up_after_work, throttle
+from tests.marketplaces.adapters.shopify.shop import ShopifyShop, before_work, error, fail, hang_up, hang_up_after_work, throttle
 from tests.marketplaces.shops import deliver_all, make_due
 from tests.marketplaces.test_tracking import leave
 from wms.core.models import OutboxEvent
@@ -216,3 +217,79 @@ def test_our_own_first_parcel_is_no_change_of_the_order_but_a_refund_is(shop, ch
     row = ChannelOrder.objects.get()
     line_id = row.lines[0]["line_id"]
     assert (row.problem, row.problem_detail) == ("changed", f"{line_id}: 5>2")
+
+
+def test_a_lost_answer_and_a_sale_of_just_as_many(shop, channel, house, thing):
+    """Told 14 unheard, 4 sold: the shop shows the 10 that we know of, and yet it is another 10."""
+    shop.misbehave("SetQuantities", hang_up_after_work)
+    make.stock(make.bin_of(house, "A-01"), thing, 4)
+    deliver_all()
+    shop.books.place_order([(thing.code, 4)])
+    make.stock(make.bin_of(house, "A-01"), thing, 4)
+    make_due()
+    deliver_all()
+    assert shop.books.stock() == {thing.code: 14}
+    assert Order.objects.count() == 1
+
+
+def test_without_compare_and_set_the_same_sale_would_be_offered_twice(shop, channel, house, thing, monkeypatch):
+    """What the guard of the test above is good for."""
+    blind = stock_sync.Told.level
+    monkeypatch.setattr(stock_sync.Told, "level", lambda told, _expected: blind(told, None))
+    shop.books.place_order([(thing.code, 4)])
+    orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 3}))
+    deliver_all()
+    assert shop.books.stock() == {thing.code: 7}
+
+
+def test_an_ill_mannered_shop_sells_nothing_twice_and_loses_nothing(shop, channel, house, thing, naps):
+    """Buyers take what the shop shows while its answers fail, get lost and come twice; goods arrive; parcels leave."""
+    rng = random.Random(20261123)
+    faults = [
+        throttle("1"),
+        fail(500),
+        fail(200, "<html>"),
+        hang_up,
+        hang_up_after_work,
+        hang_up_after_work,
+        error("THROTTLED", "Throttled"),
+    ]
+    sold, arrived, parcels = 0, 10, 0
+    for _step in range(30):
+        if rng.random() < 0.5:
+            shop.misbehave(".*", rng.choice(faults))
+        shown = shop.books.stock()[thing.code]
+        match rng.randrange(4):
+            case 0:
+                make.stock(make.bin_of(house, "A-01"), thing, 4)
+                arrived += 4
+            case 1 | 2 if shown > 0:
+                quantity = rng.randint(1, min(shown, 4))
+                number = shop.books.place_order([(thing.code, quantity)])
+                sold += quantity
+                for _time in range(rng.randrange(3)):
+                    hook(channel, "orders/create", {"id": number})
+            case _:
+                open_orders = Order.objects.filter(status="ready").order_by("pk")
+                if order := open_orders.first():
+                    parcels += 1
+                    leave(order, f"WMS-{parcels}", order.lines.get().quantity)
+        make_due()
+        deliver_all()
+        assert shop.books.stock()[thing.code] <= arrived - sold, "the shop offers what is sold already"
+    while any(scripted.left for scripted in shop._script):
+        make_due()
+        order_import.ask_all()
+        deliver_all()
+    settle()
+    settle()
+
+    assert sold <= arrived
+    assert shop.books.stock() == {thing.code: arrived - sold}
+    assert Order.objects.count() == len(shop.books.orders)
+    assert sum(order.lines.get().quantity for order in Order.objects.all()) == sold
+    assert Availability.objects.get().backordered == 0
+    told = [info["number"] for number in shop.books.orders for info in shop.books.told(number)]
+    assert sorted(told) == sorted(f"WMS-{n}" for n in range(1, parcels + 1))
+    assert ToldParcel.objects.filter(error="").count() == parcels
+    assert not ChannelOrder.objects.exclude(problem="").exists()
