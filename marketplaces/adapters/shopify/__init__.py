@@ -27,6 +27,18 @@ from marketplaces.port import (
 NAME = "Shopify"
 # The app's access token and client secret, and the id of the shop's location that the warehouse is.
 CREDENTIALS = ("access_token", "client_secret", "location_id")
+# What the app has to be allowed. Fulfilment orders that it may not see are simply left out of an order.
+SCOPES = (
+    "read_products",
+    "read_inventory",
+    "write_inventory",
+    "read_orders",
+    "write_orders",
+    "read_merchant_managed_fulfillment_orders",
+    "write_merchant_managed_fulfillment_orders",
+    "read_assigned_fulfillment_orders",
+    "write_assigned_fulfillment_orders",
+)
 CAPABILITIES = Capabilities(
     batch_size=BATCH_SIZE,
     compare_and_set=True,

@@ -9,6 +9,7 @@ import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from graphql import GraphQLSchema, build_client_schema
@@ -23,6 +24,17 @@ MEMBER_SHA256 = "f3b522f264556925eada700e795e4a002a9cba83444ebcc6c0d724254a0c659
 
 
 def official_schema() -> GraphQLSchema:
+    # assume_valid: the platform's schema breaks a naming rule, and checking it takes seconds.
+    return build_client_schema(_official()["data"], assume_valid=True)
+
+
+def needed_scopes() -> dict[tuple[str, str], set[str]]:
+    """By (type, field), field "" for the type itself: the access scopes of which an app needs one."""
+    items = _official()["offline_scopes"]["items"]
+    return {(item["typeName"], item.get("fieldName") or ""): set(item["offlineScopes"]) for item in items if item["offlineScopes"]}
+
+
+def _official() -> dict[str, Any]:
     """Fetched once and kept beside the tests' servers. Skips where the package registry cannot be reached."""
     folder = SERVERS.folder.parent / "contracts"
     folder.mkdir(parents=True, exist_ok=True)
@@ -33,8 +45,8 @@ def official_schema() -> GraphQLSchema:
             kept.write_bytes(_fetch())
     packed = kept.read_bytes()
     assert hashlib.sha256(packed).hexdigest() == MEMBER_SHA256, f"{kept} is not what was fetched"
-    # assume_valid: the platform's schema breaks a naming rule, and checking it takes seconds.
-    return build_client_schema(json.loads(gzip.decompress(packed))["data"], assume_valid=True)
+    content: dict[str, Any] = json.loads(gzip.decompress(packed))
+    return content
 
 
 def _fetch() -> bytes:

@@ -4,11 +4,24 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from graphql import GraphQLSchema, NoDeprecatedCustomRule, parse, specified_rules, validate
+from graphql import (
+    FieldNode,
+    GraphQLSchema,
+    NoDeprecatedCustomRule,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    get_named_type,
+    parse,
+    specified_rules,
+    validate,
+    visit,
+)
 
-from marketplaces.adapters.shopify import documents
+from marketplaces.adapters.shopify import SCOPES, documents
 from marketplaces.adapters.shopify.connection import Connection
 from marketplaces.port import ChannelError
+from tests.marketplaces.adapters.shopify.schema import needed_scopes
 from tests.marketplaces.adapters.shopify.shop import ShopifyShop, fail
 
 DOCUMENTS = {name: text for name, text in vars(documents).items() if name.isupper() and not name.startswith("_")}
@@ -18,6 +31,26 @@ DOCUMENTS = {name: text for name, text in vars(documents).items() if name.isuppe
 def test_every_document_is_valid_and_asks_for_nothing_deprecated(schema: GraphQLSchema, name: str) -> None:
     problems = validate(schema, parse(DOCUMENTS[name]), [*specified_rules, NoDeprecatedCustomRule])
     assert [problem.message for problem in problems] == []
+
+
+def test_the_scopes_that_people_are_told_suffice_for_every_document(schema: GraphQLSchema) -> None:
+    needed = needed_scopes()
+    asked: set[tuple[str, str]] = set()
+    for text in DOCUMENTS.values():
+        info = TypeInfo(schema)
+
+        class Asked(Visitor):
+            def enter_field(self, node: FieldNode, *_where: Any) -> None:
+                parent, kind = info.get_parent_type(), info.get_type()  # noqa: B023
+                assert parent is not None
+                assert kind is not None
+                asked.update({(parent.name, node.name.value), (get_named_type(kind).name, "")})
+
+        visit(parse(text), TypeInfoVisitor(info, Asked()))
+    lacking = {part: needed[part] for part in asked & needed.keys() if not needed[part] & set(SCOPES)}
+    assert lacking == {}
+    assert ("Mutation", "inventorySetQuantities") in asked & needed.keys()
+    assert set(SCOPES) <= set().union(*needed.values())
 
 
 SET = documents.SET_QUANTITIES
