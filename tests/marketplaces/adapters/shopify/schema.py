@@ -52,7 +52,7 @@ def _official() -> dict[str, Any]:
 def _fetch() -> bytes:
     npm = installed("npm", package="npm")
     with tempfile.TemporaryDirectory() as folder:
-        command = [npm, "pack", PACKAGE, "--silent", "--pack-destination", folder]
+        command = [npm, "pack", PACKAGE, "--loglevel", "error", "--fetch-retries", "1", "--pack-destination", folder]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
         packages = list(Path(folder).glob("*.tgz"))
         if done.returncode or not packages:
