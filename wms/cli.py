@@ -34,7 +34,7 @@ def main() -> None:
         sys.exit(fetch_prints(sys.argv[2:]))
     command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "help")
     if not os.environ.get("DATABASE_URL"):
-        _find_the_running_system(needed=command not in WITHOUT_DATABASE and not {"--help", "-h"} & set(sys.argv))
+        _find_the_running_system(needed=command not in WITHOUT_DATABASE and not {"--help", "-h", "--sample"} & set(sys.argv))
     if command == "check" and "--deploy" in sys.argv:
         # The question is how it would stand in production, also when it is asked beside a demo.
         os.environ["WMS_ENV"] = "production"

@@ -14,29 +14,45 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
+from wms.benchmark import labels
+
 STAGES = ("accept", "release", "pick", "pack", "ship", "all")
 
 
 class Command(BaseCommand):
-    help = "Measure the project's commands beside a raw psycopg2 script that writes the same rows (the floor), in one run."
+    help = (
+        "Measure the project's commands beside a raw psycopg2 script that writes the same rows (the floor), in one run. "
+        "`bench labels`: the labels beside a bare reportlab canvas, and how long a packer waits for the paper."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("what", nargs="?", choices=("orders", "labels"), default="orders")
         parser.add_argument("--json", metavar="OUT", help="write all figures to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        figures = self._measure()
+        of_labels = options["what"] == "labels"
+        figures = labels.measure() | self._measure("wms.benchmark.printing") if of_labels else self._measure("wms.benchmark.run")
         if options["json"]:
             Path(options["json"]).write_text(json.dumps(figures, indent=2) + "\n")
-        self._print(figures)
+        if of_labels:
+            self._print_labels(figures)
+        else:
+            self._print(figures)
 
-    def _measure(self) -> dict[str, Any]:
+    def _print_labels(self, figures: dict[str, Any]) -> None:
+        self.stdout.write(f"{'labels/s':<12}{'project':>10}{'floor':>10}{'ratio':>10}{'zpl':>10}")
+        for kind, row in figures["labels"].items():
+            cells = "".join(f"{row[side]:>10}" for side in ("project", "floor", "ratio"))
+            self.stdout.write(f"{kind:<12}{cells}{row.get('zpl', ''):>10}")
+        for name in ("sku_ratio", "parcel_ratio", "print_p95_ms"):
+            self.stdout.write(f"{name} {figures[name]}")
+
+    def _measure(self, module: str) -> dict[str, Any]:
         name = f"wms_bench_{os.getpid()}"
         with connection.cursor() as cursor:
             cursor.execute(f'CREATE DATABASE "{name}"')
         try:
-            done = subprocess.run(
-                [sys.executable, "-m", "wms.benchmark.run"], env=_environment(name), stdout=subprocess.PIPE, text=True, check=False
-            )
+            done = subprocess.run([sys.executable, "-m", module], env=_environment(name), stdout=subprocess.PIPE, text=True, check=False)
             if done.returncode:
                 raise CommandError("the benchmark failed: see above")
             figures: dict[str, Any] = json.loads(done.stdout)

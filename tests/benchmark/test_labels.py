@@ -1,0 +1,43 @@
+"""The label benchmark: both sides draw the same labels, and the figures that are asked for are there."""
+
+import pypdfium2
+import pytest
+import zxingcpp
+
+from labels import pdf
+from labels.kinds import KINDS
+from wms.benchmark import labels
+
+
+def symbols_of(content: bytes) -> list[list[tuple[str, str]]]:
+    found = []
+    for page in pypdfium2.PdfDocument(content):
+        image = page.render(scale=406 / 72, grayscale=True).to_pil().convert("L")
+        found.append(sorted((barcode.symbology_identifier, barcode.text) for barcode in zxingcpp.read_barcodes(image)))
+    return found
+
+
+def words_of(content: bytes) -> list[list[str]]:
+    return [sorted(page.get_textpage().get_text_range().split()) for page in pypdfium2.PdfDocument(content)]
+
+
+@pytest.mark.parametrize("kind", ["sku", "parcel", "bin", "inner", "slip"])
+def test_the_floor_draws_the_same_symbols_and_the_same_text(kind: str) -> None:
+    variants = labels._variants(kind, 2)
+    floor, project = labels.floor([labels.plan(label) for label in variants]), pdf.render(variants, labels.DPI)
+    assert words_of(floor) == words_of(project)
+    found = symbols_of(project)
+    assert symbols_of(floor) == found
+    assert all(found)
+    assert found[0] != found[1] or kind == "inner"
+
+
+def test_the_figures() -> None:
+    figures = labels.measure(share=0.02, rounds=1)
+    assert set(figures) == {"labels", "sku_ratio", "parcel_ratio"}
+    assert set(figures["labels"]) == set(KINDS) - {"asn"}
+    for kind, row in figures["labels"].items():
+        assert row["project"] > 0 < row["floor"]
+        assert ("zpl" in row) == KINDS[kind].default_media.is_roll
+    assert figures["sku_ratio"] == figures["labels"]["sku"]["ratio"]
+    assert figures["parcel_ratio"] == figures["labels"]["parcel"]["ratio"]
