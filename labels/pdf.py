@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from io import BytesIO
-from typing import BinaryIO, Final, Protocol
+from typing import Any, BinaryIO, Final, NamedTuple, Protocol, cast
 
 from django.utils.translation import gettext_lazy as _
 from PIL import Image
@@ -44,11 +44,23 @@ class Label(Protocol):
     def draw(self, sheet: Sheet) -> None: ...
 
 
+class _Operators(NamedTuple):
+    """Takes the place of a reportlab text object."""
+
+    operators: str
+
+    def getCode(self) -> str:
+        return self.operators
+
+
 class PdfSurface:
     """Draws on a reportlab canvas whose unit is the printer's dot."""
 
     def __init__(self, out: BinaryIO, dpi: int) -> None:
         self._canvas = Canvas(out, pageCompression=1, invariant=1)
+        # The stubs leave out what the font needs to know which of its glyphs the document has.
+        self._document: Any = self._canvas._doc  # type: ignore[attr-defined]
+        self._font = fonts.label_font()
         self._scale = POINTS_PER_INCH / dpi
         self._height = 0
 
@@ -86,21 +98,25 @@ class PdfSurface:
         self._canvas.drawPath(PDFPathObject([path]), stroke=0, fill=1)
 
     def write(self, text: Text) -> None:
-        canvas = self._canvas
+        """All lines as one text object: reportlab's own calls a line would take most of the time of a label."""
         shade = 1 if text.white else 0
-        canvas.setFillGray(shade)
+        size = f"{text.size:.2f}"
+        operators = [f"{shade} g BT"]
         if text.bold:
-            canvas.setStrokeGray(shade)
-            canvas.setLineWidth(text.size * BOLD_STROKE)
-            canvas.setLineJoin(1)
-        canvas.setFont(fonts.NAME, text.size)
+            operators.append(f"{shade} G {text.size * BOLD_STROKE:.2f} w 1 j 2 Tr")
         y = self._height - text.baseline
+        share = _FREE[text.align]
         for line in text.lines:
-            x = text.left + (text.width - fonts.width_em(line) * text.size) * _FREE[text.align]
-            canvas.drawString(round(x, 1), round(y, 1), line, mode=2 if text.bold else None)
+            x = text.left + (text.width - fonts.width_em(line) * text.size) * share if share else text.left
+            operators.append(f"1 0 0 1 {x:.1f} {y:.1f} Tm")
+            # A subset of the font has 256 glyphs: a line may need several.
+            for subset, codes in self._font.splitString(line, self._document):
+                operators.append(f"{self._font.getSubsetInternalName(subset, self._document)} {size} Tf <{codes.hex()}> Tj")
             y -= text.leading
+        operators.append("0 Tr ET" if text.bold else "ET")
         if text.white:
-            canvas.setFillGray(0)
+            operators.append("0 g")
+        self._canvas.drawText(cast(Any, _Operators(" ".join(operators))))
 
     def picture(self, left: int, top: int, picture: Picture) -> None:
         bottom = self._height - top - picture.height

@@ -179,9 +179,9 @@ class ZplSurface:
         drawn = glyphs.line(line, glyphs.step(text.size), text.bold)
         if drawn is None:
             return ""
-        x = text.left + (text.width - drawn.picture.width) * _FREE[text.align]
-        if text.align == Align.LEFT:
-            x += drawn.left
+        free = text.width - drawn.picture.width
+        # A J may hang to the left of its place: the ink stays in the box all the same.
+        x = text.left + (min(max(0, drawn.left), max(0, free)) if text.align == Align.LEFT else free * _FREE[text.align])
         return _graphic(max(0, round(x)), max(0, round(baseline) + drawn.top), drawn.picture, white=text.white)
 
 

@@ -9,6 +9,7 @@ import zxingcpp
 from PIL import Image
 
 from labels import gs1, pdf, symbols, zpl
+from labels.sheet import Box
 from labels.symbols import Kind, Symbol
 
 FORMATS = {
@@ -61,6 +62,12 @@ def zpl_pages(labels: Iterable[pdf.Label], dpi: int) -> list[Image.Image]:
     return [Image.frombytes("L", (raster.width, raster.height), raster.pixels) for raster in rasters]
 
 
+def part(image: Image.Image, box: Box, dpi: int) -> Image.Image:
+    """The place `box` of a page."""
+    left, top, right, bottom = (round(edge / 25.4 * dpi) for edge in (box.x, box.y, box.right, box.bottom))
+    return image.crop((left, top, right, bottom))
+
+
 def as_read(symbol: Symbol) -> str:
     """The content as zxing-cpp reports it: a UPC-A is the EAN-13 with a 0 in front, the bars are the same."""
     return "0" + symbol.content if symbol.kind == Kind.UPC_A else symbol.content
@@ -70,7 +77,7 @@ def read_one(image: Image.Image, kind: Kind) -> tuple[str, str]:
     """Symbology identifier and content of the one symbol of that kind which stands upright on the image."""
     family = zxingcpp.BarcodeFormat.EAN13 if kind == Kind.UPC_A else FORMATS[kind]
     found = zxingcpp.read_barcodes(
-        image, formats=family, text_mode=zxingcpp.TextMode.Plain, try_rotate=False, try_downscale=False,
+        image, formats=zxingcpp.BarcodeFormats(family), text_mode=zxingcpp.TextMode.Plain, try_rotate=False, try_downscale=False,
         try_invert=False,
     )  # fmt: skip
     assert len(found) == 1, (kind, found)

@@ -76,7 +76,7 @@ def assert_all_read(encode: Callable[[Any], Symbol], contents: list[Any], dpi: i
     page = Many([encode(content) for content in contents])
     (image,) = reading.pages([page], dpi)
     for box, symbol in zip(page.boxes(), page.symbols, strict=True):
-        cell = image.crop(tuple(round(edge / 25.4 * dpi) for edge in (box.x, box.y, box.right, box.bottom)))
+        cell = reading.part(image, box, dpi)
         assert reading.modules_of(cell, symbol) == reading.expected(symbol), symbol
         assert reading.read_one(cell, symbol.kind) == (reading.IDENTIFIERS[symbol.kind], reading.as_read(symbol)), symbol
 

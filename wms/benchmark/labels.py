@@ -53,8 +53,11 @@ def _variants(kind: str, count: int) -> list[Template]:
         "slip": lambda n: {"order_reference": f"WC-{n:06d}"},
         "return": lambda n: {"reference": f"RMA-{n:06d}"},
     }
-    change = made.get(kind, lambda n: {"number": n + 1, "total": 10_000} if {"number", "total"} <= set(names) else {})
-    changes = [change(number) for number in range(count)]
+    counted = {"number", "total"} <= set(names)
+    change = made.get(kind)
+    changes = [
+        change(number) if change is not None else {"number": number + 1, "total": 10_000} if counted else {} for number in range(count)
+    ]
     assert all(set(one) <= set(names) for one in changes), kind
     return [replace(sample, **one) for one in changes]
 
@@ -124,7 +127,8 @@ def _matrix(symbol: Symbol) -> list[str]:
     else:
         code = zxingcpp.create_barcode(symbol.content, zxingcpp.BarcodeFormat.DataMatrix, force_square=True)
     image: Any = code.to_image(scale=1, add_quiet_zones=False)
-    return ["".join("0" if shade else "1" for shade in row) for row in memoryview(image).tolist()]
+    rows: Any = memoryview(image).tolist()
+    return ["".join("0" if shade else "1" for shade in row) for row in rows]
 
 
 def _bars_of(row: str) -> list[tuple[int, int]]:
@@ -167,8 +171,8 @@ def floor(labels: Sequence[Sequence[Plan]]) -> bytes:
             for corners in page.outlines:
                 path = canvas.beginPath()
                 path.moveTo(corners[0][0], page.height - corners[0][1])
-                for x, y in corners[1:]:
-                    path.lineTo(x, page.height - y)
+                for corner in corners[1:]:
+                    path.lineTo(corner[0], page.height - corner[1])
                 canvas.drawPath(path, stroke=0, fill=1)
             for left, baseline, size, _bold, white, line in page.lines:
                 canvas.setFillGray(1 if white else 0)
