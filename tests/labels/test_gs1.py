@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from biip.gs1_messages import GS1Message
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,3 +84,24 @@ def test_wrong_element_strings_are_refused(text: str) -> None:
 def test_no_element_is_refused() -> None:
     with pytest.raises(gs1.BadElementString):
         gs1.element_string([])
+
+
+LOT = st.from_regex(r"[0-9A-Za-z/-]{1,20}", fullmatch=True)
+NUMBER_14 = st.integers(0, 10**13 - 1).map(lambda number: f"{number:013d}" + gs1.check_digit(f"{number:013d}"))
+NUMBER_18 = st.integers(0, 10**17 - 1).map(lambda number: f"{number:017d}" + gs1.check_digit(f"{number:017d}"))
+DAY = st.dates().map(lambda day: f"{day:%y%m%d}")
+ELEMENTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "00": NUMBER_18, "01": NUMBER_14, "02": NUMBER_14, "10": LOT, "11": DAY, "15": DAY, "17": DAY, "21": LOT, "37": st.integers(1, 99_999_999).map(str),
+        "240": LOT, "3103": st.integers(0, 999_999).map("{:06d}".format), "400": LOT, "420": LOT,
+    },
+).filter(bool)  # fmt: skip
+
+
+@given(ELEMENTS, st.randoms())
+def test_another_parser_reads_the_same_elements(chosen: dict[str, str], order: Any) -> None:
+    elements = list(chosen.items())
+    order.shuffle(elements)
+    message = GS1Message.parse(gs1.element_string(elements))
+    assert [(found.ai.ai, found.value) for found in message.element_strings] == elements
