@@ -3,11 +3,14 @@
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, transaction
+from django.test import Client
+from django.urls import reverse
 
 from inventory.models import Warehouse
 from labels import gs1, sscc
 from labels.models import SsccRange
 from tests import make
+from wms.core.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -101,3 +104,20 @@ def test_impossible_ranges_are_refused(extension: int, prefix: str) -> None:
         SsccRange(warehouse=warehouse_with(), extension=extension, company_prefix=prefix).full_clean()
     with pytest.raises((IntegrityError, DataError)), transaction.atomic():
         warehouse_with((extension, prefix, 0))
+
+
+def test_a_range_is_added_in_the_administration_and_kept_as_it_is(client: Client) -> None:
+    client.force_login(User.objects.create_superuser("chief", password="chief-chief"))
+    house = warehouse_with()
+    add, form = reverse("admin:labels_ssccrange_add"), {"warehouse": house.pk, "extension": "3", "company_prefix": "4012345"}
+    assert client.post(add, {**form, "company_prefix": "401"}).status_code == 200
+    assert SsccRange.objects.count() == 0
+    assert client.post(add, form).status_code == 302
+    assert take(house) == ["340123450000000000"[:17] + gs1.check_digit("34012345000000000")]
+    row = SsccRange.objects.get()
+    assert client.post(add, {**form, "company_prefix": "40123456"}).status_code == 200, "its numbers are the first range's"
+    assert client.get(reverse("admin:labels_ssccrange_changelist")).status_code == 200
+    assert client.post(reverse("admin:labels_ssccrange_change", args=[row.pk]), {**form, "extension": "4"}).status_code == 403
+    assert client.post(reverse("admin:labels_ssccrange_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+    row.refresh_from_db()
+    assert (SsccRange.objects.count(), row.extension, row.next_serial) == (1, 3, 1)

@@ -19,7 +19,7 @@ from wms.core.errors import WmsError
 from wms.operations import label_codes
 
 FORMATS = ("pdf", "zpl")
-DPIS = (203, 300)
+DPIS = (203, 300, 600)
 COPIES_MAX = 1_000
 
 
