@@ -1,23 +1,47 @@
-"""Memory over a hundred thousand orders: what a process keeps of each of them would show."""
+"""Memory over a hundred thousand orders: what a process keeps of each of them would show.
+
+A shop hears of every change of stock and a supervisor releases waves all the while, so that the worker has its share of the work.
+"""
 
 import http.client
 import json
 import os
+import random
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 import pytest
 
 from conftest import SERVERS
 from tests.live import LiveSystem, eventually
+from wms.simulation.calls import Browser, Ledger
+from wms.simulation.shop import Answer, Call, Shop
+from wms.simulation.supervisor import Supervisor
 
 ORDERS = 100_000
 BATCH = 500
 SKUS = 50
+STOCK = 100_000
 # Caches fill and workers are replaced once at the start; after that an order must leave nothing behind.
 WARM_UP = 20_000
 GROWTH_MB = 40
+WAVE_EVERY_S = 2.0
+# Calls that a worker with nothing else to do would not come to.
+PUSHES_AT_LEAST = 50
+
+
+class CountingShop(Shop):
+    """Counts the calls that told it numbers of stock."""
+
+    pushes = 0
+
+    def answer(self, call: Call) -> Answer:
+        if call.method != "GET" and call.path.startswith("products"):
+            self.pushes += 1
+        return super().answer(call)
 
 
 def megabytes(processes: list[psutil.Process]) -> float:
@@ -30,27 +54,77 @@ def test_soak_of_a_hundred_thousand_orders(capsys):
     system = LiveSystem(SERVERS.folder.parent / f"soak-{os.getpid()}")
     system.start()
     try:
-        system.wms("merchant", "SOAK", "Soak")
-        key = system.wms("apikey", "SOAK").stdout.splitlines()[-1]
-        stock = system.data / "stock.csv"
-        rows = [f"SOAK,DEMO,,S{number},Thing {number},100000,," for number in range(SKUS)]
-        stock.write_text("\n".join(["merchant,warehouse,bin,sku,name,quantity,lot,expiry", *rows]) + "\n")
-        system.wms("import", "opening-stock", stock)
+        key = merchant_with_goods(system)
+        with shop_of(system) as (shop, supervisor):
+            with waves(supervisor):
+                post_orders(system.port, key, 0, WARM_UP)
+            at_rest(system)
+            before = {role: megabytes(system.role(role)) for role in ("web", "worker")}
+            first_pushes, first_waves = shop.pushes, supervisor.waves
+            with waves(supervisor):
+                post_orders(system.port, key, WARM_UP, ORDERS)
+            at_rest(system)
+            after = {role: megabytes(system.role(role)) for role in ("web", "worker")}
+            pushes, released = shop.pushes - first_pushes, supervisor.waves - first_waves
 
-        post_orders(system.port, key, 0, WARM_UP)
-        at_rest(system)
-        before = {role: megabytes(system.role(role)) for role in ("web", "worker")}
-        post_orders(system.port, key, WARM_UP, ORDERS)
-        at_rest(system)
-        after = {role: megabytes(system.role(role)) for role in ("web", "worker")}
-
-        with capsys.disabled():
-            sys.stdout.write(f"\nsoak: {before} MB after {WARM_UP} orders, {after} MB after {ORDERS}")
-        for role, used in after.items():
-            assert used < before[role] + GROWTH_MB, f"{role} grew from {before[role]:.0f} to {used:.0f} MB"
+            with capsys.disabled():
+                sys.stdout.write(f"\nsoak: {before} MB after {WARM_UP} orders, {after} MB after {ORDERS}")
+                sys.stdout.write(f"; in between the shop was told numbers {pushes} times and {released} waves were released")
+            for role, used in after.items():
+                assert used < before[role] + GROWTH_MB, f"{role} grew from {before[role]:.0f} to {used:.0f} MB"
+            assert pushes >= PUSHES_AT_LEAST
+            assert released > 0
+            assert supervisor.ledger.errors == []
+            left = STOCK - ORDERS // SKUS
+            assert shop.books.stock() == {f"S{number}": left for number in range(SKUS)}
         assert "drift: 0" in system.wms("verify").stdout
     finally:
         system.remove()
+
+
+def merchant_with_goods(system: LiveSystem) -> str:
+    """Returns the key of the API."""
+    system.wms("merchant", "SOAK", "Soak")
+    key = system.wms("apikey", "SOAK").stdout.splitlines()[-1]
+    stock = system.data / "stock.csv"
+    rows = [f"SOAK,DEMO,,S{number},Thing {number},{STOCK},," for number in range(SKUS)]
+    stock.write_text("\n".join(["merchant,warehouse,bin,sku,name,quantity,lot,expiry", *rows]) + "\n")
+    system.wms("import", "opening-stock", stock)
+    return key
+
+
+@contextmanager
+def shop_of(system: LiveSystem) -> Iterator[tuple[CountingShop, Supervisor]]:
+    """A shop on loopback that offers every sku, connected by a supervisor who is signed in."""
+    ledger = Ledger()
+    browser = Browser(system.address, ledger)
+    browser.sign_in("/sign-in", {"username": "supervisor", "password": "demo-supervisor"})
+    supervisor = Supervisor(browser, "DEMO", ledger=ledger, chance=random.Random(1))
+    with CountingShop() as shop:
+        for number in range(SKUS):
+            shop.books.add_product(sku=f"S{number}", quantity=0)
+        supervisor.connect_shop(
+            merchant="SOAK", name="Soak shop", code="SHOP", url=shop.url, key=shop.consumer_key, secret=shop.consumer_secret
+        )
+        yield shop, supervisor
+
+
+@contextmanager
+def waves(supervisor: Supervisor) -> Iterator[None]:
+    """The supervisor releases one now and then."""
+    over = threading.Event()
+
+    def release() -> None:
+        while not over.wait(WAVE_EVERY_S):
+            supervisor.release()
+
+    thread = threading.Thread(target=release)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def at_rest(system: LiveSystem) -> None:
