@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +12,14 @@ import pytest
 from conftest import SERVERS
 from tests.live import LiveSystem
 
-MERCHANTS = "from wms.core.models import Merchant; print(*Merchant.objects.filter(code__startswith='T-').values_list('code', flat=True))"
-DATABASES = (
-    "from django.db import connection; cursor = connection.cursor(); "
-    "cursor.execute('SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1'); print(*(row[0] for row in cursor))"
-)
+MERCHANTS = "SELECT string_agg(code, ' ' ORDER BY code) FROM core_merchant WHERE code LIKE 'T-%'"
+DATABASES = "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1"
+# A row like another one, whatever columns it has: a command for each of them would cost a second.
+ADD = """
+INSERT INTO core_merchant
+SELECT (jsonb_populate_record(m, jsonb_build_object('code', '{}', 'id', nextval(pg_get_serial_sequence('core_merchant', 'id'))))).*
+FROM core_merchant m ORDER BY m.id LIMIT 1
+"""
 UNITS_FROM_NOWHERE = (
     "from tests import make; from inventory.models import Availability; merchant = make.merchant(); "
     "Availability.objects.create(warehouse=make.warehouse(), merchant=merchant, sku=make.sku(merchant), on_hand=7)"
@@ -42,22 +46,39 @@ def shell(system: LiveSystem, program: str) -> str:
 
 
 def add(system: LiveSystem, code: str) -> None:
-    shell(system, f"from wms.core.models import Merchant; Merchant.objects.create(code={code!r}, name='Trader')")
+    ask(system, "wms", ADD.format(code))
 
 
-@pytest.fixture
-def backup(system: LiveSystem, tmp_path: Path) -> Path:
-    shell(system, "from wms.core.models import Merchant; Merchant.objects.filter(code__startswith='T-').delete()")
-    add(system, "T-BEFORE")
-    file = tmp_path / "backup.wms"
+def merchants(system: LiveSystem) -> str:
+    [(codes,)] = ask(system, "wms", MERCHANTS)
+    return str(codes)
+
+
+def only(system: LiveSystem, code: str) -> None:
+    ask(system, "wms", "DELETE FROM core_merchant WHERE code LIKE 'T-%'")
+    add(system, code)
+
+
+@pytest.fixture(scope="module")
+def taken(system: LiveSystem, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup that is made once."""
+    only(system, "T-BEFORE")
+    file = tmp_path_factory.mktemp("taken") / "backup.wms"
     done = system.wms("backup", file)
     assert done.stdout == f"Backed up to {file} ({file.stat().st_size:,} bytes).\n"
-    add(system, "T-AFTER")
     return file
 
 
+@pytest.fixture
+def backup(system: LiveSystem, taken: Path, tmp_path: Path) -> Path:
+    """The backup, and what has come since."""
+    only(system, "T-BEFORE")
+    add(system, "T-AFTER")
+    return Path(shutil.copy2(taken, tmp_path))
+
+
 def replaced(system: LiveSystem) -> list[str]:
-    others = shell(system, DATABASES).split()
+    others = [str(name) for (name,) in ask(system, "postgres", DATABASES)]
     assert others[:2] == ["postgres", "wms"]
     return others[2:]
 
@@ -76,10 +97,9 @@ def test_a_restore_brings_back_what_was_there_and_keeps_what_came_since(system: 
     [old] = replaced(system)
     kept = f"The database before it is kept as {old}; `wms restore --drop-old` drops it."
     assert done.stdout.startswith(f"drift: 0\nRestored {backup}.\n{kept}\n")
-    assert shell(system, MERCHANTS) == "T-BEFORE"
+    assert merchants(system) == "T-BEFORE"
     assert system.wms("verify").returncode == 0
-    merchants = "SELECT code FROM core_merchant WHERE code LIKE 'T-%' ORDER BY 1"
-    assert ask(system, old, merchants) == [("T-AFTER",), ("T-BEFORE",)]
+    assert ask(system, old, MERCHANTS) == [("T-AFTER T-BEFORE",)]
 
     again = system.wms("restore", backup)
     [newer] = replaced(system)
@@ -100,7 +120,7 @@ def test_an_old_database_that_cannot_be_dropped_is_said_after_a_restore_that_wor
     assert f"Restored {backup}.\n" in done.stdout
     assert f"{old} cannot be dropped: " in done.stderr
     assert "Traceback" not in done.stderr
-    assert shell(system, MERCHANTS) == "T-BEFORE"
+    assert merchants(system) == "T-BEFORE"
     ask(system, "postgres", f"ALTER DATABASE {old} IS_TEMPLATE false")
     assert system.wms("restore", "--drop-old").stdout.count("Dropped ") == 2
 
@@ -114,10 +134,10 @@ def test_after_a_restore_every_channel_is_told_its_numbers_and_asked_for_orders(
     assert shell(system, STALE.format(channel)) == "1"
 
 
-def test_a_backup_is_its_owners_alone_and_holds_no_key(system: LiveSystem, backup: Path) -> None:
-    assert backup.stat().st_mode & 0o777 == 0o600
-    assert list(backup.parent.iterdir()) == [backup]
-    content = backup.read_bytes()
+def test_a_backup_is_its_owners_alone_and_holds_no_key(system: LiveSystem, taken: Path) -> None:
+    assert taken.stat().st_mode & 0o777 == 0o600
+    assert list(taken.parent.iterdir()) == [taken]
+    content = taken.read_bytes()
     assert all(system.variables[name].encode() not in content for name in ("WMS_SECRET_KEY", "WMS_ENCRYPTION_KEYS"))
 
 
@@ -139,7 +159,7 @@ def test_a_damaged_backup_changes_nothing(system: LiveSystem, backup: Path, dama
     assert refused.returncode == 1
     assert "Nothing was changed." in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert shell(system, MERCHANTS) == "T-AFTER T-BEFORE"
+    assert merchants(system) == "T-AFTER T-BEFORE"
     assert replaced(system) == []
 
 
