@@ -13,7 +13,7 @@ from django.db import transaction
 from inbound import papers
 from inbound.models import AsnCarton
 from inventory.models import Barcode, Sku
-from labels import jobs, rendering, routing
+from labels import jobs, rendering, routing, sending
 from labels.jobs import NewJob
 from labels.media import Template
 from labels.models import Printer
@@ -43,7 +43,8 @@ def print_received(payloads: list[dict[str, Any]]) -> None:
         if printer is not None:
             new.append(_carton(payload, printer) if "carton_id" in payload else _unit(payload, printer))
     with transaction.atomic(durable=True):
-        jobs.add(new)
+        jobs.add(new, wake=False)
+    sending.send_now({job.printer.pk for job in new})
 
 
 def _kind(payload: dict[str, Any]) -> str:

@@ -80,8 +80,8 @@ RETURNING id
 """
 
 
-def add(new: Sequence[NewJob]) -> list[int]:
-    """A step: queue them in the order of their `once`, in one statement, and wake their senders after the commit.
+def add(new: Sequence[NewJob], *, wake: bool = True) -> list[int]:
+    """A step: queue them in the order of their `once`, in one statement, and wake their senders after the commit, or leave that to the caller.
 
     What was queued under the same `once` before is left out. A job with a `problem` (its label could not be made) is stored as failed, so
     that the station sees it. Returns the ids of what is new.
@@ -107,7 +107,8 @@ def add(new: Sequence[NewJob]) -> list[int]:
             ],
         )
         ids = [int(row[0]) for row in cursor.fetchall()]
-    wake_after_commit({job.printer.pk for job in new})
+    if wake:
+        wake_after_commit({job.printer.pk for job in new})
     return ids
 
 
@@ -130,45 +131,73 @@ def wake_after_commit(printer_ids: Collection[int]) -> None:
 # What senders do.
 
 
-@transaction.atomic(durable=True)
+# A packer waits for what senders do: each of these is one statement, a transaction of its own, with the states' TRANSITIONS in its WHERE.
+# Who waits at the printer's lock looks at the job again when it gets it; the sender before it takes what else came meanwhile.
+_CLAIM = """
+WITH printer AS (
+    SELECT id FROM labels_printer WHERE id = %(printer)s AND active AND (retry_at IS NULL OR retry_at <= now()) FOR NO KEY UPDATE
+), next AS (
+    SELECT j.id FROM labels_printjob j JOIN printer p ON p.id = j.printer_id
+    WHERE j.status = 'waiting' AND NOT EXISTS (
+        SELECT FROM labels_printjob busy WHERE busy.printer_id = j.printer_id AND busy.status IN ('claimed', 'sending')
+    )
+    ORDER BY j.id LIMIT 1
+)
+UPDATE labels_printjob j SET status = 'claimed', attempts = j.attempts + 1, lease_until = now() + make_interval(secs => %(lease)s), error = ''
+FROM next WHERE j.id = next.id AND j.status = 'waiting'
+RETURNING j.id
+"""
+_BEGIN = """
+UPDATE labels_printjob SET status = 'sending', lease_until = now() + make_interval(secs => %(lease)s)
+WHERE id = %(job)s AND attempts = %(attempt)s AND status = 'claimed' AND lease_until >= now()
+"""
+# A printer in trouble is locked first, see settle().
+_PRINTED = """
+UPDATE labels_printjob j SET status = 'printed', printed_at = now(), lease_until = NULL, error = ''
+WHERE id = %(job)s AND attempts = %(attempt)s AND status IN ('sending', 'uncertain')
+  AND NOT EXISTS (SELECT FROM labels_printer p WHERE p.id = j.printer_id AND p.trouble <> '')
+"""
+
+
+def _alone(statement: str, **values: Any) -> tuple[int, int | None]:
+    """Run one statement as a transaction of its own; how many rows it touched, and the id that it returned."""
+    assert not connection.in_atomic_block, "a sender's word is durable when it is said"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row = cursor.fetchone() if cursor.description else None
+        return cursor.rowcount, int(row[0]) if row else None
+
+
 def claim(*, printer_id: int, lease_seconds: float = LEASE_SECONDS) -> PrintJob | None:
     """The printer's oldest waiting job, for this sender alone until its lease ends.
 
     None while another sender is at it, while the printer is left alone after trouble, or when nothing waits.
     """
-    printer = _lock(printer_id)
-    if printer is None or not printer.active:
-        return None
-    _recover([printer_id])
-    if Printer.objects.filter(pk=printer_id, retry_at__gt=Now()).exists():
-        return None
-    jobs = PrintJob.objects.filter(printer=printer_id)
-    if jobs.filter(status__in=[Status.CLAIMED, Status.SENDING]).exists():
-        return None
-    job = jobs.filter(status=Status.WAITING).order_by("pk").first()
-    if job is None:
-        return None
-    advance([job], Status.CLAIMED, attempts=job.attempts + 1, lease_until=Now() + timedelta(seconds=lease_seconds), error="")
-    job.printer = printer
-    return job
+    _count, job_id = _alone(_CLAIM, printer=printer_id, lease=lease_seconds)
+    if job_id is None and recover_silent(printer_id=printer_id):
+        _count, job_id = _alone(_CLAIM, printer=printer_id, lease=lease_seconds)
+    return PrintJob.objects.select_related("printer").get(pk=job_id) if job_id is not None else None
 
 
-@transaction.atomic(durable=True)
 def begin(*, job_id: int, attempt: int, lease_seconds: float = LEASE_SECONDS) -> None:
     """From here on bytes may have left. Raises LeaseLost where this try is no longer the job's."""
-    job = _locked(job_id)
-    if job.attempts != attempt or job.status != Status.CLAIMED or not PrintJob.objects.filter(pk=job_id, lease_until__gte=Now()).exists():
+    if _alone(_BEGIN, job=job_id, attempt=attempt, lease=lease_seconds)[0] != 1:
         raise LeaseLost(job=job_id)
-    advance([job], Status.SENDING, lease_until=Now() + timedelta(seconds=lease_seconds))
 
 
-@transaction.atomic(durable=True)
 def settle(*, job_id: int, attempt: int, to: str, trouble: str = "", error: str = "") -> str:
     """How a try ended: printed, waiting (nothing left the sender), uncertain or failed. Returns the job's status.
 
     A try that is settled already, or that a person has answered, stays as it is. `trouble` (Printer.Trouble) leaves the printer alone
-    for a while; a job that was printed ends it.
+    for a while; a job that was printed ends it. Raises NotFound.
     """
+    if to == Status.PRINTED and _alone(_PRINTED, job=job_id, attempt=attempt)[0] == 1:
+        return str(to)
+    return _settle(job_id, attempt, to, trouble, error)
+
+
+@transaction.atomic(durable=True)
+def _settle(job_id: int, attempt: int, to: str, trouble: str, error: str) -> str:
     job = _locked(job_id)
     if job.attempts == attempt and job.status in (Status.CLAIMED, Status.SENDING, Status.UNCERTAIN) and job.status != to:
         stamps: dict[str, Any] = {"printed_at": Now()} if to == Status.PRINTED else {}
@@ -213,13 +242,17 @@ def let_go_of_claims(*, agent_id: int) -> int:
     return PrintJob.objects.filter(printer__in=printers, status=Status.CLAIMED).update(status=Status.WAITING, lease_until=None)
 
 
-@transaction.atomic(durable=True)
-def recover_silent() -> int:
-    """Of every printer; returns how many jobs there were."""
-    found = PrintJob.objects.filter(status__in=[Status.CLAIMED, Status.SENDING], lease_until__lt=Now()).values_list("printer", flat=True)
-    printers = sorted(set(found))
-    list(Printer.objects.select_for_update(no_key=True).filter(pk__in=printers).order_by("pk"))
-    return _recover(printers)
+def recover_silent(*, printer_id: int | None = None) -> int:
+    """Of one printer, or of all; returns how many jobs there were."""
+    found = PrintJob.objects.filter(status__in=[Status.CLAIMED, Status.SENDING], lease_until__lt=Now())
+    if printer_id is not None:
+        found = found.filter(printer=printer_id)
+    printers = sorted(set(found.values_list("printer", flat=True)))
+    if not printers:
+        return 0
+    with transaction.atomic(durable=True):
+        list(Printer.objects.select_for_update(no_key=True).filter(pk__in=printers).order_by("pk"))
+        return _recover(printers)
 
 
 def due(of: Q | None = None) -> list[int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import timedelta
 
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.module_loading import import_string
 
 from labels import jobs
 from labels.models import Printer, PrintJob
@@ -20,6 +22,20 @@ Status = PrintJob.Status
 DIRECT = (Printer.Way.IPP, Printer.Way.RAW)
 # A printer that printed within this time is watched: it should not be the next job that finds it out of paper.
 WATCHED = timedelta(minutes=15)
+
+
+def send_now(printer_ids: Collection[int]) -> None:
+    """In this very process, for a handler that runs in a worker: somebody waits for the paper. Others are woken as ever."""
+    others = []
+    for printer_id, way in Printer.objects.filter(pk__in=printer_ids).order_by("pk").values_list("pk", "way"):
+        if way in DIRECT:
+            again = work_off(printer_id)
+            if again is not None:
+                import_string("labels.tasks.send_later")(printer_id, again)
+        else:
+            others.append(printer_id)
+    if others:
+        import_string("labels.tasks.wake")(others)
 
 
 def work_off(printer_id: int) -> float | None:

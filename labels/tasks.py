@@ -44,8 +44,18 @@ def wake(printer_ids: Collection[int]) -> None:
 @shared_task
 def send(printer_id: int) -> None:
     again = sending.work_off(printer_id)
-    if again is not None and again < SWEPT_SECONDS:
-        app.send_task("labels.tasks.send", [printer_id], countdown=again + 0.01, retry=False, ignore_result=True)
+    if again is not None:
+        send_later(printer_id, again)
+
+
+def send_later(printer_id: int, seconds: float) -> None:
+    """For a printer in trouble; what comes later than the next sweep is left to it. Never raises."""
+    if seconds >= SWEPT_SECONDS:
+        return
+    try:
+        app.send_task("labels.tasks.send", [printer_id], countdown=seconds + 0.01, retry=False, ignore_result=True)
+    except Exception as error:  # a broker may fail in any way: the sweep comes anyway
+        log.warning("printer %s is left to the sweep: %s", printer_id, error)
 
 
 @shared_task

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from labels import jobs, rendering, routing
+from labels import jobs, rendering, routing, sending
 from labels.jobs import NewJob
 from labels.media import Template
 from labels.models import Printer
@@ -34,17 +34,18 @@ def print_packed(payloads: list[dict[str, Any]]) -> None:
         )
         for house in {parcel.warehouse_id for parcel in parcels}
     }
-    new = []
-    for parcel in parcels:
-        station = stations[parcel.pk]
-        found = printers[parcel.warehouse_id]
-        if label_printer := found.get((station, LABEL)):
-            new.append(_label(parcel, label_printer, station))
-        # The slip names all lines of the order: it goes into its first parcel.
-        if parcel.number == 1 and (slip_printer := found.get((station, SLIP))):
-            new.append(_slip(parcel, slip_printer, station))
+    found = [(parcel, stations[parcel.pk], printers[parcel.warehouse_id]) for parcel in parcels]
+    # The packer waits for the label: it leaves before the slip is drawn.
+    _print([_label(parcel, routes[station, LABEL], station) for parcel, station, routes in found if (station, LABEL) in routes])
+    # The slip names all lines of the order: it goes into its first parcel.
+    firsts = [each for each in found if each[0].number == 1]
+    _print([_slip(parcel, routes[station, SLIP], station) for parcel, station, routes in firsts if (station, SLIP) in routes])
+
+
+def _print(new: list[NewJob]) -> None:
     with transaction.atomic(durable=True):
-        jobs.add(new)
+        jobs.add(new, wake=False)
+    sending.send_now({job.printer.pk for job in new})
 
 
 def _label(parcel: Parcel, printer: Printer, station_id: int | None) -> NewJob:

@@ -4,6 +4,7 @@ import logging
 import time
 
 from celery import shared_task
+from django.conf import settings
 from django.db import connection
 
 from wms.celery import app
@@ -27,13 +28,14 @@ def nudge(handler: str) -> None:
     """Wake a worker for one handler. Waits for a broker that is down once in a while only, and never raises: the sweep comes anyway."""
     global _down_until  # noqa: PLW0603
     now = time.monotonic()
-    if now < _down_until or now < _woken.get(handler, 0.0) + GATHER_SECONDS / 2:
+    gather = 0.0 if handler in settings.OUTBOX_AT_ONCE else GATHER_SECONDS
+    if now < _down_until or now < _woken.get(handler, 0.0) + gather / 2:
         return
     try:
         valkey = _valkey()
         if valkey is not None and not valkey.set(f"wms:nudged:{handler}", 1, nx=True, px=NUDGE_TTL_MS):
             return
-        app.send_task("wms.core.tasks.deliver", [handler], countdown=GATHER_SECONDS, retry=False, ignore_result=True)
+        app.send_task("wms.core.tasks.deliver", [handler], countdown=gather or None, retry=False, ignore_result=True)
         _woken[handler] = time.monotonic()
     except Exception as error:  # a broker may fail in any way: the rows are safe
         _down_until = time.monotonic() + LOOK_AGAIN_SECONDS
