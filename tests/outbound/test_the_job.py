@@ -1,6 +1,6 @@
 """An order's way over the floor, and back."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -193,8 +193,8 @@ def test_goods_that_came_in_since_a_short_pick_are_not_lost(floor):
 
 
 def test_a_wave_goes_on_behind_orders_whose_goods_lie_nowhere(floor):
-    stuck = orders.accept(merchant=floor.shop, order=make.order(floor.house, {floor.two: 6}, ship_by="2030-01-01T00:00:00Z"))
-    free = orders.accept(merchant=floor.shop, order=make.order(floor.house, {floor.one: 1}, ship_by="2030-01-02T00:00:00Z"))
+    stuck = orders.accept(merchant=floor.shop, order=make.order(floor.house, {floor.two: 6}, ship_by=datetime(2030, 1, 1, tzinfo=UTC)))
+    free = orders.accept(merchant=floor.shop, order=make.order(floor.house, {floor.one: 1}, ship_by=datetime(2030, 1, 2, tzinfo=UTC)))
     Bin.objects.filter(warehouse=floor.house, code="A-03").update(active=False)
 
     released = waves.release(warehouse_id=floor.house.pk, by=floor.by, most=1)
@@ -219,8 +219,8 @@ def test_expired_goods_are_held_and_their_orders_fall_short(floor):
 
 
 def test_a_count_wins_over_promises_and_the_youngest_ship_by_falls_short(floor):
-    old = orders.accept(merchant=floor.shop, order=make.order(floor.house, {floor.two: 3}, ship_by="2030-01-01T00:00:00Z"))
-    young = orders.accept(merchant=floor.shop, order=make.order(floor.house, {floor.two: 3}, ship_by="2030-01-02T00:00:00Z"))
+    old = orders.accept(merchant=floor.shop, order=make.order(floor.house, {floor.two: 3}, ship_by=datetime(2030, 1, 1, tzinfo=UTC)))
+    young = orders.accept(merchant=floor.shop, order=make.order(floor.house, {floor.two: 3}, ship_by=datetime(2030, 1, 2, tzinfo=UTC)))
     waves.release(warehouse_id=floor.house.pk, by=floor.by)
 
     counts.count(bin_id=make.bin_of(floor.house, "A-03").pk, sku_id=floor.two.pk, counted=4, by=floor.by)
