@@ -1,13 +1,19 @@
-"""The number ranges of SSCCs in the administration."""
+"""The number ranges of SSCCs, printers, stations and routes in the administration."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget
 
-from labels.models import SsccRange
-from wms.core.admin_base import MasterAdmin
+from labels.kinds import KINDS
+from labels.models import PrintAgent, Printer, Route, SsccRange, Station
+from wms.core.admin_base import Inline, LockedAdmin, MasterAdmin
 
 
 @admin.register(SsccRange)
@@ -23,3 +29,54 @@ class SsccRangeAdmin(MasterAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
+    kind = forms.ChoiceField(label=_("kind of label"), required=False, widget=UnfoldAdminSelectWidget)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = [("", _("every other")), *((kind.name, kind.title) for kind in KINDS.values())]  # type: ignore[attr-defined]
+
+
+class RouteInline(Inline):
+    model = Route
+    form = RouteForm
+    fields = ("warehouse", "kind", "printer")
+
+
+@admin.register(Printer)
+class PrinterAdmin(MasterAdmin):
+    list_display = ("code", "warehouse", "name", "way", "format", "dpi", "media", "trouble", "active")
+    list_select_related = ("warehouse",)
+    list_filter = ("warehouse", "way", "active")
+    search_fields = ("code__startswith", "name")
+    readonly_fields = ("trouble", "trouble_since")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Station)
+class StationAdmin(MasterAdmin):
+    list_display = ("code", "warehouse", "name", "active")
+    list_select_related = ("warehouse",)
+    list_filter = ("warehouse", "active")
+    inlines = (RouteInline,)
+
+
+@admin.register(Route)
+class RouteAdmin(MasterAdmin):
+    form = RouteForm
+    list_display = ("warehouse", "station", "kind", "printer")
+    list_select_related = ("warehouse", "station", "printer")
+    list_filter = ("warehouse",)
+
+
+@admin.register(PrintAgent)
+class PrintAgentAdmin(LockedAdmin):
+    """Made and revoked at the desk, where its token is shown once."""
+
+    list_display = ("name", "warehouse", "prefix", "seen_at", "revoked_at")
+    list_select_related = ("warehouse",)
+    fields = ("name", "warehouse", "prefix", "created_at", "seen_at", "revoked_at")

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from inbound.desk.urls import urlpatterns as inbound_pages
 from inventory.desk.urls import urlpatterns as inventory_pages
+from labels.desk.urls import urlpatterns as labels_pages
 from marketplaces.desk.urls import urlpatterns as marketplaces_pages
 from outbound.desk.urls import urlpatterns as outbound_pages
 from wms.desk import board, dead_letters, labels, letterheads, merchants, order_files
@@ -30,6 +31,7 @@ pages = [
     *inbound_pages,
     *inventory_pages,
     *outbound_pages,
+    *labels_pages,
     *marketplaces_pages,
 ]
 urlpatterns = [path("desk", board.board, name="board"), path("desk/", include(pages))]

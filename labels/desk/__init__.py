@@ -1,0 +1,1 @@
+"""Printers, print agents and print jobs at the desk."""
