@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from itertools import chain, repeat
 from typing import Any, Final
 
+from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -108,6 +109,8 @@ def _pdf(content: bytes, name: str) -> HttpResponse:
 @desk.action(shows=labels)
 def real(request: HttpRequest) -> HttpResponse:
     """What a code means: kind, code, media, dpi, start, copies; `as` is pdf, or png for a picture on the page."""
+    if not any(request.user.has_perm(right) for right in RIGHTS.values()):
+        raise PermissionDenied
     kind = kind_of(desk.clean(request.POST.get("kind")))
     desk.need(request, RIGHTS[kind.name])
     chosen = _Chosen(request.POST, kind)
