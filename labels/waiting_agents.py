@@ -34,7 +34,10 @@ def call_agents(agent_ids: Collection[int]) -> None:
     for agent_id in agent_ids:
         # One call is as good as many.
         with client.pipeline() as pipeline:
-            pipeline.delete(_place(agent_id)).rpush(_place(agent_id), 1).expire(_place(agent_id), CALL_SECONDS).execute()
+            pipeline.delete(_place(agent_id))
+            pipeline.rpush(_place(agent_id), 1)
+            pipeline.expire(_place(agent_id), CALL_SECONDS)
+            pipeline.execute()
 
 
 @lru_cache(maxsize=1)

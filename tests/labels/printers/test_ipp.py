@@ -53,7 +53,8 @@ class Scripted:
     """An IPP printer that answers Get-Printer-Attributes with `state` and `reasons`, and Print-Job with `code` (None: hangs up)."""
 
     def __init__(self) -> None:
-        self.state, self.reasons, self.code, self.documents = 3, ["none"], 0, []
+        self.state, self.reasons, self.code = 3, ["none"], 0
+        self.documents: list[bytes] = []
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):

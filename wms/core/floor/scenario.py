@@ -231,7 +231,6 @@ class Scenario:
         }
         return render(self.request, "core/floor/scan.html", context)
 
-
     def _station_lines(self) -> list[str]:
         """What is wrong with the station's printers, one sentence each."""
         if not self.prints or self.station_id is None:
