@@ -87,7 +87,7 @@ WITH leg AS MATERIALIZED (
         (operation_id, leg, warehouse_id, merchant_id, bin_id, sku_id, lot_id, condition, carton_id, quantity, reason, document, by_id)
     SELECT %(operation)s::uuid, n, %(warehouse)s, merchant_id, bin_id, sku_id, lot_id, condition, carton_id, quantity,
            %(reason)s, %(document)s, %(by)s::bigint
-    FROM leg WHERE quantity <> 0
+    FROM leg WHERE quantity <> 0 ORDER BY n
 )
 SELECT (SELECT count(*) FROM leg), (SELECT count(*) FROM change), (SELECT count(*) FROM changed) + (SELECT count(*) FROM added),
        ARRAY(SELECT ARRAY[sku_id, sum(quantity)::bigint] FROM leg WHERE sellable GROUP BY sku_id HAVING sum(quantity) <> 0)

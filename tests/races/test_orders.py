@@ -1,6 +1,5 @@
 """Many orders at once: nothing is sold twice, nothing deadlocks, a reference exists once."""
 
-import re
 from functools import partial
 
 import pytest
@@ -11,6 +10,7 @@ from inventory.models import Availability
 from outbound import orders
 from outbound.models import Order
 from tests import make
+from tests.races.unguarded import LOCK_OF_PROMISES, unguarded
 from wms.core.verification import drifts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,9 +45,8 @@ def test_twenty_buyers_of_ten_units_make_ten_winners(ten_units, together):
 
 def test_without_the_lock_more_than_ten_would_win(ten_units, together, monkeypatch):
     shop, house, thing = ten_units
-    unlocked = re.sub(r"ORDER BY a\.id FOR UPDATE OF a", "", availability._LOCK_BY_CODE)
-    assert unlocked != availability._LOCK_BY_CODE
-    monkeypatch.setattr(availability, "_LOCK_BY_CODE", unlocked + ", pg_sleep(0.05)")
+    unlocked = unguarded(availability._LOCK_BY_CODE, LOCK_OF_PROMISES, behind=", pg_sleep(0.05)")
+    monkeypatch.setattr(availability, "_LOCK_BY_CODE", unlocked)
     monkeypatch.setattr(availability, "_LOCK", availability._LOCK.replace("FOR UPDATE", ""))
     answers = together([taking(house, shop, {thing: 1}) for _ in range(20)])
 
@@ -103,7 +102,7 @@ def test_without_the_unique_reference_it_would_be_many(ten_units, together, monk
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE outbound_order DROP CONSTRAINT order_reference_once_a_merchant")
     try:
-        monkeypatch.setattr(order_rows, "_INSERT", order_rows._INSERT.replace("ON CONFLICT (merchant_id, reference) DO NOTHING", ""))
+        monkeypatch.setattr(order_rows, "_INSERT", unguarded(order_rows._INSERT, "ON CONFLICT (merchant_id, reference) DO NOTHING"))
         new = make.order(house, {thing: 2})
         together([partial(orders.accept, merchant=shop, order=new) for _ in range(4)])
         assert Order.objects.filter(reference=new.reference).count() == 4
