@@ -101,9 +101,11 @@ class LiveSystem:
 
     def wms(self, *arguments: str | Path, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Run a command beside the system."""
-        return subprocess.run(
-            [sys.executable, "-m", "wms.cli", *arguments], cwd="/", env=self.environment, capture_output=True, text=True, check=check
+        done = subprocess.run(
+            [sys.executable, "-m", "wms.cli", *arguments], cwd="/", env=self.environment, capture_output=True, text=True, check=False
         )
+        assert not check or done.returncode == 0, f"wms {arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
 
     def role(self, name: str) -> list[psutil.Process]:
         """The processes of one of ROLES, its main process first."""

@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg2
 from django.conf import settings
 from django.db import connections
-from psycopg2 import sql
+from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection
 
 from wms.servers.errors import CannotStart
@@ -27,7 +27,7 @@ MAGIC = b"PGDMP"
 # A backup of this system has these; a backup of another one has not.
 OUR_TABLES = ("django_migrations", "core_user")
 REPLACED = "_replaced_"
-SWAP_ATTEMPTS = 5
+SWAP_ATTEMPTS = 10
 
 
 class ArchiveError(Exception):
@@ -191,7 +191,13 @@ def _maintenance() -> Iterator[Connection]:
 def drop(name: str) -> None:
     """Raises ArchiveError where it cannot be dropped."""
     with _maintenance() as maintenance, maintenance.cursor() as cursor:
-        try:
-            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        except psycopg2.Error as error:
-            raise ArchiveError(f"{name} cannot be dropped: {_reason(error)}") from error
+        for attempts_left in reversed(range(SWAP_ATTEMPTS)):
+            try:
+                cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+                break
+            except errors.ObjectInUse as error:
+                # A session that is thrown out may take longer to go than the server waits for it.
+                if not attempts_left:
+                    raise ArchiveError(f"{name} cannot be dropped: {_reason(error)}") from error
+            except psycopg2.Error as error:
+                raise ArchiveError(f"{name} cannot be dropped: {_reason(error)}") from error
