@@ -9,7 +9,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from labels import pdf
+from labels import gs1, pdf
 from labels.kinds import KINDS
 from tests.conftest import installed
 from tests.labels import reading
@@ -38,8 +38,8 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def printed(driver: Path, label: pdf.Label, dpi: int, paper: str, folder: Path) -> Image.Image:
     file = folder / "label.pdf"
     file.write_bytes(pdf.render([label], dpi))
-    options = ["-p", driver, "-m", "printer/zebra", "-e", "-o", f"PageSize={paper}", "-o", f"Resolution={dpi}dpi"]
-    done = subprocess.run([installed("cupsfilter", package="cups", path=PATH), *options, file], check=True, capture_output=True)
+    options = ["-p", str(driver), "-m", "printer/zebra", "-e", "-o", f"PageSize={paper}", "-o", f"Resolution={dpi}dpi"]
+    done = subprocess.run([installed("cupsfilter", package="cups", path=PATH), *options, str(file)], check=True, capture_output=True)
     return graphic(done.stdout)
 
 
@@ -73,7 +73,7 @@ def graphic(content: bytes) -> Image.Image:
 @pytest.mark.parametrize("dpi", [203, 300])
 @pytest.mark.parametrize(("label", "contents"), [
     (PARCEL, {PARCEL.tracking_number}),
-    (PARCEL_GS1, {reading.gs1.element_string(PARCEL_GS1.tracking_elements), PARCEL_GS1.tracking_number}),
+    (PARCEL_GS1, {gs1.element_string(PARCEL_GS1.tracking_elements), PARCEL_GS1.tracking_number}),
     (KINDS["fba_box"].sample_on("4x6in"), None),
 ], ids=["parcel", "gs1", "fba"])  # fmt: skip
 def test_a_pdf_comes_out_of_the_driver_as_zpl_that_reads(
