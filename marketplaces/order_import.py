@@ -14,6 +14,7 @@ from marketplaces import order_book, port
 from marketplaces.calling import calling, keep_busy, open_shop
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
 from marketplaces.port import (
+    ChannelError,
     ChannelRefused,
     ChannelUnavailable,
     CredentialsRefused,
@@ -124,7 +125,8 @@ def _read_deliveries(channel: Channel, keys: Sequence[int]) -> tuple[list[str], 
             continue
         try:
             event = shop.webhook(headers=raw["headers"], body=raw["body"].encode(), secret=secret)
-        except (SignatureInvalid, MessageUnreadable):  # the secret was changed meanwhile, or an order that only the poll can show
+        except (SignatureInvalid, MessageUnreadable, ChannelError):
+            # The secret was changed meanwhile, the shop's key cannot be had, or an order that only the poll can show.
             to_poll = True
             continue
         if event.order is not None:

@@ -82,7 +82,8 @@ class MessageUnreadable(WmsError):
 class Capabilities:
     """What a platform can do. `batch_size` is the most listings in one call.
 
-    `cancellation_requests`: it asks whether an order can still be cancelled, and waits for the answer.
+    `cancellation_requests`: it asks whether an order can still be cancelled, and waits for the answer. `daily_revisions`: how often one
+    listing may be told a number in a day, None without such a limit; one more is refused with PushError.SPENT.
     """
 
     batch_size: int
@@ -92,6 +93,7 @@ class Capabilities:
     cancel: bool = False
     cancellation_requests: bool = False
     webhooks: bool = False
+    daily_revisions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ class PushError(StrEnum):
 
     THROTTLED = "throttled"
     UNAVAILABLE = "unavailable"
+    SPENT = "spent"  # this one listing may not be told anything before `retry_after` is over
     STALE = "stale"  # the shop's number moved meanwhile: import its orders, compute again, push again
     UNKNOWN_LISTING = "unknown_listing"
     REFUSED = "refused"
@@ -177,7 +180,7 @@ class PushResult:
 
     @property
     def retryable(self) -> bool:
-        return self.error in {PushError.THROTTLED, PushError.UNAVAILABLE, PushError.STALE}
+        return self.error in {PushError.THROTTLED, PushError.UNAVAILABLE, PushError.SPENT, PushError.STALE}
 
 
 class ChannelOrderState(StrEnum):
@@ -359,4 +362,10 @@ class Marketplace(Protocol):
         """Stop the pushes to `url`; answers how many subscriptions went."""
 
     def webhook(self, *, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEvent:
-        """Check and read a pushed message, without asking the shop. Raises SignatureInvalid, MessageUnreadable."""
+        """Check and read a pushed message. Raises SignatureInvalid, MessageUnreadable.
+
+        The shop is asked for nothing but the key that signed the message, once for each key: where it cannot say, ChannelError comes out.
+        """
+
+    def challenge(self, query: Mapping[str, str], *, url: str, secret: str) -> str | None:
+        """The JSON by which the hook at `url` proves itself to a shop that asks before it pushes; None where `query` asks nothing."""

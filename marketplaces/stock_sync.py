@@ -214,11 +214,15 @@ def _after_sales(channel: Channel, shop: Marketplace, told: dict[str, Told], res
 
 def _try_again(channel: Channel, failed: dict[int, PushResult], tries: int) -> None:
     """Only the listings that failed come back. A number that moved in the shop means that there are orders to fetch first."""
-    wait = max([result.retry_after or 0.0 for result in failed.values()] + [min(LONGEST_DELAY_S, 2.0 ** min(tries, 12))])
+    spent = {key: result for key, result in failed.items() if result.error is PushError.SPENT}
+    others = {key: result for key, result in failed.items() if key not in spent}
     with transaction.atomic():
         if any(result.error is PushError.STALE for result in failed.values()):
             order_import.ask(channel.pk)
-        outbox.emit_later(wait, "channel.stale", lane=channel.pk, channel_id=channel.pk, listing_ids=sorted(failed), tries=tries + 1)
+        for group in (spent, others):  # what waits for tomorrow holds up no other
+            if group:
+                wait = max([result.retry_after or 0.0 for result in group.values()] + [min(LONGEST_DELAY_S, 2.0 ** min(tries, 12))])
+                outbox.emit_later(wait, "channel.stale", lane=channel.pk, channel_id=channel.pk, listing_ids=sorted(group), tries=tries + 1)
 
 
 _STORE = """

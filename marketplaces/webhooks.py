@@ -3,29 +3,43 @@
 import logging
 
 from django.db import connection, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel
-from marketplaces.port import ChannelEvent, EventKind, MessageUnreadable, SignatureInvalid
+from marketplaces.port import ChannelError, ChannelEvent, EventKind, MessageUnreadable, SignatureInvalid
 from wms.core import outbox, sealing
 
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1024 * 1024
 WANTED = (EventKind.ORDER, EventKind.ORDER_DELETED)
-KEPT_HEADERS = ("x-", "content-type")
+KEPT_HEADERS = ("x-", "webhook-", "content-type")
 
 
 @csrf_exempt
-@require_POST
+@require_http_methods(["GET", "POST"])
 def receive(request: HttpRequest, channel_id: int) -> HttpResponse:
-    """401 without the shop's signature, 413 for a body that is too large, else 200: shops give up webhooks that answer anything else."""
+    """POST: a message of the shop. GET: some shops ask first whether the hook is ours."""
     channel = Channel.objects.filter(pk=channel_id).first()
     if channel is None:
         return HttpResponse(status=404)
+    return _prove(request, channel) if request.method == "GET" else _take(request, channel)
+
+
+def _prove(request: HttpRequest, channel: Channel) -> HttpResponse:
+    url = request.build_absolute_uri(request.path)
+    proof = open_shop(channel).challenge(request.GET.dict(), url=url, secret=channel.opened_secret())
+    return HttpResponseNotAllowed(["POST"]) if proof is None else HttpResponse(proof, content_type="application/json")
+
+
+def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
+    """401 without the shop's signature, 413 for a body that is too large, 503 where the shop's key cannot be had: it comes again.
+
+    Else 200: shops give up webhooks that answer anything else.
+    """
     if not (request.META.get("CONTENT_LENGTH") or "0").isdecimal() or int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
         return HttpResponse(status=413)
     body = request.body
@@ -34,6 +48,9 @@ def receive(request: HttpRequest, channel_id: int) -> HttpResponse:
         event = open_shop(channel).webhook(headers=headers, body=body, secret=channel.opened_secret())
     except SignatureInvalid:
         return HttpResponse(status=401)
+    except ChannelError as error:
+        log.warning("channel %s: a message cannot be checked: %s", channel.pk, error)
+        return HttpResponse(status=503)
     except MessageUnreadable as error:
         log.warning("channel %s sent something unreadable: %s", channel.pk, error)
         event = None

@@ -1,7 +1,10 @@
 import pytest
+from django.utils import timezone
 
 from marketplaces import channels, drift, stock_sync
+from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.models import Channel, Listing
+from marketplaces.port import PushError, PushResult
 from outbound import orders
 from tests import make
 from tests.marketplaces import shops
@@ -59,6 +62,40 @@ def test_only_the_listing_that_failed_is_told_again(shop):
     assert [row["id"] for row in push.body["update"]] == [bad]
     assert shop.books.stock() == {one.code: 5, two.code: 5}
     assert Listing.objects.get(sku=two).last_error == ""
+
+
+def test_a_listing_that_may_not_be_told_again_today_holds_up_no_other(shop, monkeypatch):
+    merchant, house = make.merchant(), make.warehouse()
+    spent, fine, moved = (make.sku(merchant, code) for code in ("SPENT", "FINE", "MOVED"))
+    channel = shops.selling(shop, house, {spent: 1, fine: 1, moved: 1})
+    reasons = {"SPENT": (PushError.SPENT, 5000.0), "MOVED": (PushError.STALE, None)}
+    codes = dict(channel.listings.values_list("external_id", "external_sku"))
+    push = WooCommerce.push_stock
+
+    def pushing(self, levels):
+        results = push(self, [level for level in levels if codes[level.listing_id] not in reasons])
+        for level in levels:
+            if codes[level.listing_id] in reasons:
+                error, wait = reasons[codes[level.listing_id]]
+                results.append(PushResult(level.listing_id, level.quantity, error=error, message="no", retry_after=wait))
+        return results
+
+    monkeypatch.setattr(WooCommerce, "push_stock", pushing)
+    stock_sync.push_stale([{"channel_id": channel.pk, "listing_ids": list(codes_to_ids(channel).values())}])
+    waiting = OutboxEvent.objects.filter(handler__startswith="marketplaces.stock_sync.push_stale")
+    ids = codes_to_ids(channel)
+    now = timezone.now()
+    assert {(tuple(event.payload["listing_ids"]), round((event.due_at - now).total_seconds(), -1)) for event in waiting} == {
+        ((ids["SPENT"],), 5000),
+        ((ids["MOVED"],), 0),
+    }
+    channel.refresh_from_db()
+    assert (channel.failures, channel.quiet_until) == (0, None)
+    assert Listing.objects.get(pk=ids["SPENT"]).last_error == "spent: no"
+
+
+def codes_to_ids(channel: Channel) -> dict[str, int]:
+    return dict(channel.listings.values_list("external_sku", "pk"))
 
 
 def test_a_listing_that_the_shop_refuses_is_shown_and_not_tried_for_ever(shop):

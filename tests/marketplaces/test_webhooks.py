@@ -1,14 +1,22 @@
 """The shop's own messages over real HTTP; what the hook refuses is in test_order_import.py."""
 
+import hmac
+import json
+from base64 import b64encode
+
 import pytest
+from django.test import Client
 
 from inventory.models import Availability
 from marketplaces import channels
+from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.models import ChannelOrder, WebhookDelivery
+from marketplaces.port import ChannelUnavailable
 from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.shops import BUYER
+from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,3 +56,62 @@ def test_a_changed_secret_loses_no_order(shop, live_server):
     channel.save()
     shops.deliver_all()
     assert ChannelOrder.objects.get().status == "imported"
+
+
+def keyless(*_self, **_message):
+    raise ChannelUnavailable(reason="the key that signed it cannot be had")
+
+
+def test_a_message_whose_key_cannot_be_had_comes_again(shop, monkeypatch):
+    thing = make.sku(make.merchant())
+    channel = shops.selling(shop, make.warehouse(), {thing: 10})
+    order = shop.books.order(shop.books.place_order([(thing.code, 4)], shipping=BUYER))
+    with monkeypatch.context() as patched:
+        patched.setattr(WooCommerce, "webhook", keyless)
+        assert shops.hook(channel, order, delivery="one") == 503
+    assert not WebhookDelivery.objects.exists()
+    assert not OutboxEvent.objects.filter(topic="channel.heard").exists()
+    assert shops.hook(channel, order, delivery="one") == 200
+    shops.deliver_all()
+    assert ChannelOrder.objects.get().status == "imported"
+
+
+def test_a_message_that_cannot_be_checked_again_loses_no_order(shop, monkeypatch):
+    thing = make.sku(make.merchant())
+    channel = shops.selling(shop, make.warehouse(), {thing: 10})
+    shops.hook(channel, shop.books.order(shop.books.place_order([(thing.code, 4)], shipping=BUYER)))
+    monkeypatch.setattr(WooCommerce, "webhook", keyless)
+    shops.deliver_all()
+    assert ChannelOrder.objects.get().status == "imported"
+
+
+def test_a_hook_proves_itself_to_a_shop_that_asks(shop, monkeypatch):
+    channel = shops.selling(shop, make.warehouse(), {make.sku(make.merchant()): 10})
+    asked = []
+
+    def challenge(_self, query, *, url, secret):
+        asked.append((dict(query), url, secret))
+        return '{"proof": 7}' if query else None
+
+    monkeypatch.setattr(WooCommerce, "challenge", challenge)
+    answer = Client().get(f"/hooks/{channel.pk}", {"code": "x"}, secure=True)
+    assert (answer.status_code, answer["Content-Type"], answer.json()) == (200, "application/json", {"proof": 7})
+    assert Client().get(f"/hooks/{channel.pk}").status_code == 405
+    url = f"https://testserver/hooks/{channel.pk}"
+    assert asked == [({"code": "x"}, url, channel.opened_secret()), ({}, url.replace("https", "http"), channel.opened_secret())]
+    assert Client().get("/hooks/999999", {"code": "x"}).status_code == 404
+
+
+def test_the_headers_that_sign_a_message_are_kept_and_no_others(shop):
+    thing = make.sku(make.merchant())
+    channel = shops.selling(shop, make.warehouse(), {thing: 10})
+    body = json.dumps(shop.books.order(shop.books.place_order([(thing.code, 4)], shipping=BUYER))).encode()
+    signed = {
+        "x-wc-webhook-topic": "order.updated",
+        "x-wc-webhook-signature": b64encode(hmac.new(channel.opened_secret().encode(), body, "sha256").digest()).decode(),
+        "x-wc-webhook-delivery-id": "one",
+        "webhook-id": "msg_1",
+    }
+    headers = {**signed, "cookie": "who=me"}
+    assert Client().post(f"/hooks/{channel.pk}", data=body, content_type="application/json", headers=headers).status_code == 200
+    assert WebhookDelivery.objects.get().raw.opened()["headers"] == {**signed, "content-type": "application/json"}

@@ -100,6 +100,10 @@ class Shopify:
     def webhook(self, *, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEvent:
         return webhooks.read(headers=headers, body=body, secret=self._client_secret)
 
+    def challenge(self, query: Mapping[str, str], *, url: str, secret: str) -> str | None:
+        """Shopify never asks."""
+        return None
+
 
 def connect(*, base_url: str, credentials: Mapping[str, str]) -> Marketplace:
     return Shopify(

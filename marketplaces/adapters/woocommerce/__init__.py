@@ -74,6 +74,10 @@ class WooCommerce:
     def webhook(self, *, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEvent:
         return webhooks.read(headers=headers, body=body, secret=secret)
 
+    def challenge(self, query: Mapping[str, str], *, url: str, secret: str) -> str | None:
+        """WooCommerce never asks."""
+        return None
+
 
 def connect(*, base_url: str, credentials: Mapping[str, str]) -> Marketplace:
     return WooCommerce(base_url=base_url, consumer_key=credentials["consumer_key"], consumer_secret=credentials["consumer_secret"])
