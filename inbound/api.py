@@ -142,7 +142,7 @@ class AsnOut(BaseModel):
     put_away_at: datetime | None
 
 
-@router.post("/asns", response={201: AsnOut, 200: AsnOut}, auth=ApiKeyAuth("inbound.announce_asn"))
+@router.post("/asns", response={201: AsnOut, 200: AsnOut}, auth=ApiKeyAuth("asns:write"))
 def announce(request: HttpRequest, payload: AsnIn) -> HttpResponse:
     """Announce goods. 201 the first time, 200 with the first result for a repeated reference with the same content, else 409."""
     by, merchant = caller(request)
@@ -154,7 +154,7 @@ def announce(request: HttpRequest, payload: AsnIn) -> HttpResponse:
     return answered_once(request, by, work)
 
 
-@router.get("/asns/{asn_id}", response=AsnOut, auth=ApiKeyAuth("inbound.view_asn"))
+@router.get("/asns/{asn_id}", response=AsnOut, auth=ApiKeyAuth("asns:read"))
 def get_asn(request: HttpRequest, asn_id: Annotated[int, Path(ge=1, le=fields.LARGEST_ID)]) -> HttpResponse:
     """One ASN with its cartons, lines and discrepancies."""
     by, _merchant = caller(request)
@@ -175,7 +175,7 @@ class LabelFilters(BaseModel):
     start: Annotated[int, Field(ge=1, le=100)] = 1
 
 
-@router.get("/asns/{asn_id}/labels.pdf", auth=ApiKeyAuth("inbound.view_asn"), openapi_extra=PDF)
+@router.get("/asns/{asn_id}/labels.pdf", auth=ApiKeyAuth("asns:read"), openapi_extra=PDF)
 def asn_labels(
     request: HttpRequest, asn_id: Annotated[int, Path(ge=1, le=fields.LARGEST_ID)], filters: Annotated[LabelFilters, Query()]
 ) -> HttpResponse:
@@ -251,7 +251,7 @@ class StockFilters(BaseModel):
     limit: fields.Limit = None
 
 
-@router.get("/stock", response=StockPage, auth=ApiKeyAuth("inventory.view_availability"), tags=["stock"])
+@router.get("/stock", response=StockPage, auth=ApiKeyAuth("stock:read"), tags=["stock"])
 def list_stock(request: HttpRequest, filters: Annotated[StockFilters, Query()]) -> HttpResponse:
     """The merchant's stock, by sku and warehouse: what there is of all skus, or one sku in every warehouse, with zeros where it has none."""
     by, _merchant = caller(request)

@@ -102,7 +102,7 @@ class SkuFilters(BaseModel):
     limit: fields.Limit = None
 
 
-@router.post("/skus", response={201: SkuOut, 200: SkuOut}, auth=ApiKeyAuth("inventory.add_sku"))
+@router.post("/skus", response={201: SkuOut, 200: SkuOut}, auth=ApiKeyAuth("skus:write"))
 def enter_sku(request: HttpRequest, payload: SkuIn) -> HttpResponse:
     """Enter a sku. 201 the first time, 200 where it is known with the same content, else 409."""
     by, merchant = caller(request)
@@ -115,7 +115,7 @@ def enter_sku(request: HttpRequest, payload: SkuIn) -> HttpResponse:
     return answered_once(request, by, work)
 
 
-@router.get("/skus", response=SkuPage, auth=ApiKeyAuth("inventory.view_sku"))
+@router.get("/skus", response=SkuPage, auth=ApiKeyAuth("skus:read"))
 def list_skus(request: HttpRequest, filters: Annotated[SkuFilters, Query()]) -> HttpResponse:
     """The merchant's skus, in the order in which they were entered."""
     by, _merchant = caller(request)

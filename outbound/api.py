@@ -145,7 +145,7 @@ _ORDER = TypeAdapter(OrderIn)
 OrderId = Annotated[int, Path(ge=1, le=fields.LARGEST_ID)]
 
 
-@router.post("/orders", response={201: AcceptedOut, 200: AcceptedOut}, auth=ApiKeyAuth("outbound.accept_order"))
+@router.post("/orders", response={201: AcceptedOut, 200: AcceptedOut}, auth=ApiKeyAuth("orders:write"))
 def accept_order(request: HttpRequest, payload: OrderIn) -> HttpResponse:
     """Send in one order. 201 the first time, 200 with the first result for a repeated reference with the same content, else 409."""
     by, merchant = caller(request)
@@ -201,7 +201,7 @@ BULK_BODY = {
 }
 
 
-@router.post("/orders/bulk", response={200: BulkOut}, auth=ApiKeyAuth("outbound.accept_order"), openapi_extra=BULK_BODY)
+@router.post("/orders/bulk", response={200: BulkOut}, auth=ApiKeyAuth("orders:write"), openapi_extra=BULK_BODY)
 def accept_orders(request: HttpRequest, payload: Annotated[list[Any], Body()]) -> HttpResponse:
     """Send in up to 500 orders as a JSON list. Each row is answered on its own; one bad row does not sink the others."""
     if len(payload) > settings.API_BULK_MAX:
@@ -248,7 +248,7 @@ class OrderFilters(BaseModel):
     limit: fields.Limit = None
 
 
-@router.get("/orders", response=OrderPage, auth=ApiKeyAuth("outbound.view_order"))
+@router.get("/orders", response=OrderPage, auth=ApiKeyAuth("orders:read"))
 def list_orders(request: HttpRequest, filters: Annotated[OrderFilters, Query()]) -> HttpResponse:
     """The merchant's orders, the longest unchanged first."""
     by, _merchant = caller(request)
@@ -274,13 +274,13 @@ def list_orders(request: HttpRequest, filters: Annotated[OrderFilters, Query()])
     return HttpResponse(pydantic_core.to_json(body), content_type=JSON)
 
 
-@router.get("/orders/{order_id}", response=OrderOut, auth=ApiKeyAuth("outbound.view_order"))
+@router.get("/orders/{order_id}", response=OrderOut, auth=ApiKeyAuth("orders:read"))
 def get_order(request: HttpRequest, order_id: OrderId) -> HttpResponse:
     """One order with its lines and parcels."""
     return _one(request, order_id)
 
 
-@router.post("/orders/{order_id}/cancel", response=OrderOut, auth=ApiKeyAuth("outbound.cancel_order"))
+@router.post("/orders/{order_id}/cancel", response=OrderOut, auth=ApiKeyAuth("orders:write"))
 def cancel_order(request: HttpRequest, order_id: OrderId) -> HttpResponse:
     """Cancel an order at any time before it is shipped; 409 afterwards. Cancelling it again changes nothing."""
     by, _merchant = caller(request)
@@ -299,7 +299,7 @@ def _one(request: HttpRequest, order_id: int) -> HttpResponse:
 PDF = {"responses": {200: {"description": "The label", "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}}}
 
 
-@router.get("/parcels/{parcel_id}/label.pdf", auth=ApiKeyAuth("outbound.view_parcel"), openapi_extra=PDF, tags=["parcels"])
+@router.get("/parcels/{parcel_id}/label.pdf", auth=ApiKeyAuth("orders:read"), openapi_extra=PDF, tags=["parcels"])
 def parcel_label(request: HttpRequest, parcel_id: Annotated[int, Path(ge=1, le=fields.LARGEST_ID)]) -> HttpResponse:
     """The parcel's shipping label as PDF."""
     by, _merchant = caller(request)

@@ -18,6 +18,7 @@ from inventory.api import router as inventory
 from outbound.api import router as outbound
 from wms.core.api import errors
 from wms.core.api.health import broker_answers, database_answers
+from wms.core.api.keys import ApiKeyAuth
 
 
 class JsonParser(Parser):
@@ -50,19 +51,50 @@ _KEY_HEADER = {
 }
 
 
+# As wms.core.api.limits says them.
+_RATE_HEADERS = {
+    "RateLimit-Policy": {
+        "schema": {"type": "string"},
+        "description": "How much the key may ask: q requests in w seconds.",
+        "example": '"key";q=1000;w=5',
+    },
+    "RateLimit": {
+        "schema": {"type": "string"},
+        "description": "What is left: r requests; all of them again in t seconds.",
+        "example": '"key";r=990;t=1',
+    },
+}
+
+
 class Api(NinjaAPI):
-    """Its document names, for every operation, what all of them share: errors, and the Idempotency-Key of writes."""
+    """Its document names, for every operation, what all of them share: errors, scopes, rates, and the Idempotency-Key of writes."""
 
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None) -> OpenAPISchema:
         document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
         error = {"schema": {"$ref": "#/components/schemas/ErrorOut"}}
         document["components"]["schemas"]["ErrorOut"] = errors.ErrorOut.model_json_schema()
+        scopes = self._scopes()
         for operations in document["paths"].values():
             for method, operation in operations.items():
+                if operation["operationId"] in scopes:
+                    operation["security"] = [{ApiKeyAuth.__name__: [scopes[operation["operationId"]]]}]
+                    for answer in operation["responses"].values():
+                        answer["headers"] = {**answer.get("headers", {}), **_RATE_HEADERS}
                 operation["responses"]["default"] = {"description": "Any error", "content": {errors.JSON: error}}
                 if method == "post":
                     operation.setdefault("parameters", []).append(_KEY_HEADER)
         return document
+
+    def _scopes(self) -> dict[str, str]:
+        """The scope of each operation, by the operation's id."""
+        views = [view for _prefix, router in self._routers for view in router.path_operations.values()]
+        return {
+            self.get_openapi_operation_id(operation): auth.scope
+            for view in views
+            for operation in view.operations
+            for auth in operation.auth_callbacks
+            if isinstance(auth, ApiKeyAuth)
+        }
 
 
 api = Api(
@@ -71,8 +103,8 @@ api = Api(
     urls_namespace="api-v1",
     description=(
         "Send in what is on its way and what is to be sent out; ask for stock, orders and labels. Every request but `/health` carries "
-        "`Authorization: Bearer KEY`. Every error is `{code, message, details}`. Writes may carry an `Idempotency-Key`: the same key with "
-        "the same content is answered as the first time. Lists come as `{items, next_cursor}`."
+        "`Authorization: Bearer KEY`, of a key with the operation's scope. Every error is `{code, message, details}`. "
+        "Writes may carry an `Idempotency-Key`: the same key with the same content is answered as the first time. Lists come as `{items, next_cursor}`."
     ),
     parser=JsonParser(),
     renderer=JsonRenderer(),

@@ -91,6 +91,33 @@ def test_above_the_rate_it_is_429_with_the_time_to_wait(api, settings):
     assert answer.headers["Retry-After"] == "2"
 
 
+def test_every_answer_to_a_known_key_says_what_is_left_of_its_rate(api, settings):
+    settings.API_RATE_PER_SECOND, settings.API_RATE_BURST = 0.5, 3
+    answers = [
+        api.get("/skus"),
+        api.get("/nothing-here"),
+        api.get("/orders", {"status": "sent"}),
+        api.get("/orders/999999"),
+        api.get("/skus"),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 404, 422, 404, 429]
+    fields = [(answer.headers.get("RateLimit-Policy"), answer.headers.get("RateLimit")) for answer in answers]
+    policy = '"key";q=3;w=6'
+    assert fields == [
+        (policy, '"key";r=2;t=2'),
+        (None, None),
+        (policy, '"key";r=1;t=4'),
+        (policy, '"key";r=0;t=6'),
+        (policy, '"key";r=0;t=6'),
+    ]
+    assert "RateLimit" not in api.client.get("/api/v1/skus").headers
+
+
+def test_a_process_that_has_tokens_in_hand_counts_them_as_left(api, settings):
+    settings.API_RATE_PER_SECOND, settings.API_RATE_BURST = 0.001, 50
+    assert [api.get("/skus").headers["RateLimit"].split(";")[1] for _ in range(4)] == ["r=49", "r=48", "r=47", "r=46"]
+
+
 def test_a_burst_is_exactly_as_large_as_the_bucket_though_tokens_are_fetched_by_the_handful(api, settings):
     settings.API_RATE_PER_SECOND, settings.API_RATE_BURST = 0.001, 50
     assert [api.get("/skus").status_code for _ in range(55)] == [200] * 50 + [429] * 5

@@ -14,6 +14,7 @@ from outbound.models import Order, Parcel
 from tests import make
 from tests.api.calling import Api, api_of, body_of, refused
 from wms.api import api as ninja_api
+from wms.core import scopes
 from wms.core.api import keys
 from wms.core.models import ApiKey, PersonalRecord
 
@@ -73,18 +74,19 @@ def test_without_a_key_it_is_401(api, method, path):
 
 
 @pytest.mark.parametrize(("method", "path"), [each for each in operations() if each not in OPEN])
-def test_with_every_right_but_its_own_it_is_403(api, method, path):
-    """One right of the key's is what opens an operation: without it 403, whatever was sent; with it, something else."""
-    all_rights = list(ApiKey.objects.get().scopes)
+def test_with_every_scope_but_its_own_it_is_403(api, method, path):
+    """One scope of the key's is what opens an operation: without it 403, whatever was sent; with it, something else."""
+    assert ApiKey.objects.get().scopes == list(scopes.ALL)
     refusing = []
-    for right in all_rights:
-        ApiKey.objects.update(scopes=[other for other in all_rights if other != right])
+    for scope in scopes.ALL:
+        ApiKey.objects.update(scopes=[other for other in scopes.ALL if other != scope])
         keys.forget()
         answer = call(api, method, path, body=b"no json")
         if answer.status_code == 403:
-            refused(answer, 403, "forbidden")
-            refusing.append(right)
+            assert refused(answer, 403, "forbidden") == {"scope": scope}
+            refusing.append(scope)
     assert len(refusing) == 1
+    assert refusing == [document()["paths"][path][method]["security"][0]["ApiKeyAuth"][0]]
     ApiKey.objects.update(scopes=[])
     keys.forget()
     refused(call(api, method, path), 403, "forbidden")

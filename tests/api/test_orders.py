@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models import JSONField, Value
+from django.utils import timezone
 
 from inventory.models import Availability
 from outbound.models import Order
@@ -130,7 +133,7 @@ def test_a_refused_request_leaves_its_key_free_and_a_lost_answer_is_made_again(a
     first = api.post("/orders", body, Idempotency_Key="k-1")
     assert first.status_code == 201
     # As if the process had died between the order and its answer.
-    RequestOutcome.objects.update(outcome=Value(None, JSONField()))
+    RequestOutcome.objects.update(outcome=Value(None, JSONField()), created_at=timezone.now() - timedelta(seconds=6))
     again = api.post("/orders", body, Idempotency_Key="k-1")
     assert (again.status_code, again.json()) == (200, first.json())
 

@@ -254,6 +254,28 @@ def test_a_key_is_shown_once_and_revoked(chief: Client, house: House) -> None:
     assert access.authenticate_key(raw) is None
 
 
+def test_a_key_gets_the_scopes_that_are_ticked_and_is_rotated(chief: Client, house: House) -> None:
+    page = f"/desk/merchants/{house.merchant.pk}"
+    chief.post(f"{page}/issue-key", {"scopes": ["stock:read", "orders:write"]})
+    old = ApiKey.objects.get()
+    assert old.scopes == ["orders:write", "stock:read"]
+    assert chief.post(f"{page}/issue-key", {"scopes": ["everything"]}).status_code == 422
+    assert ApiKey.objects.count() == 1
+    answer = chief.post(f"{page}/rotate-key", {"key": old.pk, "hours": "2"})
+    found = re.search(r"data-key>([^<]+)<", answer.content.decode())
+    assert found is not None
+    holder = access.authenticate_key(found[1])
+    assert holder is not None
+    assert holder.scopes == {"orders:write", "stock:read"}
+    old.refresh_from_db()
+    assert old.expires_at is not None
+    assert abs((old.expires_at - timezone.now()).total_seconds() - 7200) < 60
+    assert "works until" in chief.get(page).content.decode()
+    stranger = make.merchant()
+    assert chief.post(f"/desk/merchants/{stranger.pk}/rotate-key", {"key": old.pk}).status_code == 404
+    assert ApiKey.objects.count() == 2
+
+
 def test_a_merchant_is_made_once(chief: Client, house: House) -> None:
     answer = chief.post("/desk/merchants/create", {"code": "NEW", "name": "New Ltd"})
     assert answer["Location"] == f"/desk/merchants/{Merchant.objects.get(code='NEW').pk}"

@@ -4,6 +4,7 @@ import time
 import pytest
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from inbound.models import Asn
 from inventory.models import Availability, Bin, Sku, StockBalance, StockMovement, Warehouse
@@ -41,6 +42,29 @@ def test_a_merchant_gets_a_key_that_stands_for_it_until_it_is_revoked():
     assert access.authenticate_key(raw) is None
     with pytest.raises(CommandError):
         run("apikey", "NOBODY")
+
+
+def test_a_key_has_the_scopes_that_are_asked_for_and_is_rotated_by_its_prefix():
+    run("merchant", "ACME", "Acme Trading")
+    raw = run("apikey", "ACME", "--scopes", "orders:write, stock:read")[-1]
+    assert access.authenticate_key(raw).scopes == {"orders:write", "stock:read"}
+    for wrong in (["--scopes", "orders:write,everything"], ["--rotate", "wms_nothing"], ["--rotate", raw[:12], "--scopes", "stock:read"]):
+        with pytest.raises(CommandError):
+            run("apikey", "ACME", *wrong)
+    with pytest.raises(CommandError):
+        run("apikey", "ACME", "--rotate", raw[:12], "--overlap-hours", "-1")
+    assert ApiKey.objects.count() == 1
+
+    new = run("apikey", "ACME", "--rotate", raw[:12])[-1]
+    assert [access.authenticate_key(key).scopes for key in (raw, new)] == [{"orders:write", "stock:read"}] * 2
+    ApiKey.objects.filter(prefix=raw[:12]).update(expires_at=timezone.now())
+    assert access.authenticate_key(raw) is None
+    assert access.authenticate_key(new) is not None
+    # What has ended is not rotated again; --overlap-hours 0 ends the old key at once.
+    with pytest.raises(CommandError):
+        run("apikey", "ACME", "--rotate", raw[:12])
+    run("apikey", "ACME", "--rotate", new[:12], "--overlap-hours", "0")
+    assert access.authenticate_key(new) is None
 
 
 def test_files_may_say_whose_they_are_and_where_they_go(tmp_path):

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.contrib.auth.models import Group, Permission
@@ -11,11 +12,15 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from wms.core import scopes
 from wms.core.errors import InvalidInput, NotFound, WmsError
-from wms.core.models import ApiKey, Merchant, User
+from wms.core.models import ApiKey, Merchant, OwnedQuerySet, User
 
 KEY_PREFIX = "wms_"
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
+# After a rotation the old key goes on for so many hours, until every program of the merchant has the new one.
+OVERLAP_HOURS = 24
+LONGEST_OVERLAP_HOURS = 24 * 90
 VIEWS = (
     "inventory.view_sku",
     "inventory.view_barcode",
@@ -44,6 +49,7 @@ PICKER_RIGHTS = (
     "labels.print_label",
     *VIEWS,
 )
+_WORKS = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=Now()))
 # Every right on these apps; people, keys and groups stay with administrators.
 SUPERVISOR_APPS = ("inventory", "inbound", "outbound", "labels", "marketplaces", "operations")
 
@@ -94,16 +100,40 @@ def create_merchant(*, code: str, name: str) -> Merchant:
 
 
 @transaction.atomic(durable=True)
-def issue_key(*, merchant: Merchant) -> str:
-    """A new key for the merchant's API. It is shown this once: only its SHA-256 is stored."""
+def issue_key(*, merchant: Merchant, wanted: Iterable[str] = scopes.ALL) -> str:
+    """A new key for the merchant's API with the wanted scopes. It is shown this once: only its SHA-256 is stored. Raises InvalidInput."""
     user, new = User.objects.get_or_create(username=f"api:{merchant.code}", defaults={"merchant": merchant})
     if new:
         user.set_unusable_password()
         user.save(update_fields=["password"])
     user.groups.add(ensure_groups()["merchant"])
+    return _new_key(merchant, user, scopes.checked(wanted))
+
+
+def _new_key(merchant: Merchant, user: User, granted: list[str]) -> str:
     raw = KEY_PREFIX + secrets.token_urlsafe(32)
-    ApiKey.objects.create(merchant=merchant, user=user, prefix=raw[:12], key_hash=_hash(raw), scopes=list(MERCHANT_RIGHTS))
+    ApiKey.objects.create(merchant=merchant, user=user, prefix=raw[:12], key_hash=_hash(raw), scopes=granted)
     return raw
+
+
+@transaction.atomic(durable=True)
+def rotate_key(*, merchant: Merchant, key_id: int, overlap_hours: int = OVERLAP_HOURS) -> str:
+    """A new key in place of one that works, with its scopes; the old one goes on for so many hours, at most 90 days. Raises NotFound, InvalidInput."""
+    if not 0 <= overlap_hours <= LONGEST_OVERLAP_HOURS:
+        message = str(_("From 0 to {most} hours.")).format(most=LONGEST_OVERLAP_HOURS)
+        raise InvalidInput([{"path": ["overlap_hours"], "message": message}])
+    old = working_keys(merchant).select_for_update(no_key=True).filter(pk=key_id).select_related(None).first()
+    if old is None:
+        raise NotFound(what=str(ApiKey._meta.verbose_name), key=key_id)
+    until = timezone.now() + timedelta(hours=overlap_hours)
+    old.expires_at = min(until, old.expires_at or until)
+    old.save(update_fields=["expires_at"])
+    return _new_key(merchant, old.user, old.scopes)
+
+
+def working_keys(merchant: Merchant) -> OwnedQuerySet[ApiKey]:
+    """Neither revoked nor at their end."""
+    return ApiKey.objects.filter(_WORKS, merchant=merchant)
 
 
 @transaction.atomic(durable=True)
@@ -119,7 +149,7 @@ def authenticate_key(raw: str) -> User | None:
         return None
     key = (
         ApiKey.objects.select_related("user", "merchant")
-        .filter(key_hash=_hash(raw), revoked_at=None, merchant__active=True, user__is_active=True)
+        .filter(_WORKS, key_hash=_hash(raw), merchant__active=True, user__is_active=True)
         .first()
     )
     if key is None:
@@ -129,8 +159,9 @@ def authenticate_key(raw: str) -> User | None:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     user = key.user
     user.merchant = key.merchant
-    # What the key was issued with, where Django's backend looks first: no statements for rights on every request.
-    user._perm_cache = set(key.scopes)  # type: ignore[attr-defined]
+    user.scopes = frozenset(key.scopes)
+    # Where Django's backend looks first: no statements for rights on every request.
+    user._perm_cache = scopes.rights_of(key.scopes)  # type: ignore[attr-defined]
     return user
 
 

@@ -93,6 +93,6 @@ class MerchantAdmin(MasterAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(LockedAdmin):
-    list_display = ("prefix", "merchant", "created_at", "last_used_at", "revoked_at")
+    list_display = ("prefix", "merchant", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at")
     list_select_related = ("merchant",)
-    fields = ("merchant", "prefix", "scopes", "created_at", "last_used_at", "revoked_at")
+    fields = ("merchant", "prefix", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at")

@@ -97,6 +97,8 @@ class User(AbstractUser):
     merchant = models.ForeignKey(Merchant, models.PROTECT, null=True, blank=True, related_name="users", verbose_name=_("merchant"))
     is_floor = models.BooleanField(_("works on the floor"), default=False)
     language = models.CharField(_("language"), max_length=10, blank=True)
+    # What the API key may do that this user speaks for at the moment (wms.core.scopes).
+    scopes: frozenset[str] = frozenset()
     # The badge holds a random token, never the user's name: a lost one is revoked by clearing these.
     badge_hash = models.CharField(max_length=64, blank=True, editable=False)
     pin_hash = models.CharField(max_length=200, blank=True, editable=False)
@@ -110,15 +112,16 @@ class User(AbstractUser):
 
 
 class ApiKey(models.Model):
-    """A merchant's key. Only its SHA-256 is stored; `prefix` tells keys apart on a screen."""
+    """A merchant's key. Only its SHA-256 is stored; `prefix` tells keys apart on a screen. One that was rotated works until `expires_at`."""
 
     merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="api_keys", verbose_name=_("merchant"))
     user = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("user"))
     prefix = models.CharField(_("prefix"), max_length=12)
     key_hash = models.CharField(max_length=64, unique=True)
-    scopes = models.JSONField(_("rights"), default=list)
+    scopes = models.JSONField(_("scopes"), default=list)
     created_at = models.DateTimeField(_("created at"), db_default=Now())
     last_used_at = models.DateTimeField(_("last used at"), null=True)
+    expires_at = models.DateTimeField(_("works until"), null=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True)
 
     objects = OwnedQuerySet["ApiKey"].as_manager()

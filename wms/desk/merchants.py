@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from django.db.models import Count, Max, Q
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from labels import letterheads
-from wms.core import access, desk
+from wms.core import access, desk, scopes
 from wms.core.errors import NotFound
 from wms.core.models import ApiKey, Merchant
 
@@ -16,7 +18,8 @@ from wms.core.models import ApiKey, Merchant
 @desk.page
 def merchants(request: HttpRequest) -> HttpResponse:
     rows = Merchant.objects.annotate(
-        keys=Count("api_keys", filter=Q(api_keys__revoked_at=None)), used=Max("api_keys__last_used_at")
+        keys=Count("api_keys", filter=Q(api_keys__revoked_at=None) & (Q(api_keys__expires_at=None) | Q(api_keys__expires_at__gt=Now()))),
+        used=Max("api_keys__last_used_at"),
     ).order_by("code")
     return render(request, "core/desk/merchants.html", {"page": desk.Page(rows, request)})
 
@@ -42,6 +45,9 @@ def _merchant(request: HttpRequest, merchant_id: int, raw_key: str = "") -> Http
         "merchant": found,
         "keys": keys,
         "raw_key": raw_key,
+        "now": timezone.now(),
+        "scopes": scopes.SCOPES,
+        "overlap_hours": access.OVERLAP_HOURS,
         "letterhead": letterheads.letterhead_of(found.pk),
         "most": letterheads.TEXT_MAX,
     }
@@ -56,8 +62,17 @@ merchant = desk.page(_merchant)
 
 @desk.action(shows=merchant, permission="core.add_apikey")
 def issue_key(request: HttpRequest, merchant_id: int) -> HttpResponse:
-    """The page once with the new key, the only time that anybody sees it. No fields."""
-    return _merchant(request, merchant_id, raw_key=access.issue_key(merchant=find(merchant_id)))
+    """The page once with the new key, the only time that anybody sees it. Fields: scopes, several; without one the key gets all of them."""
+    wanted = [desk.clean(scope) for scope in request.POST.getlist("scopes")] or scopes.ALL
+    return _merchant(request, merchant_id, raw_key=access.issue_key(merchant=find(merchant_id), wanted=wanted))
+
+
+@desk.action(shows=merchant, permission="core.add_apikey")
+def rotate_key(request: HttpRequest, merchant_id: int) -> HttpResponse:
+    """The page once with the new key. Fields: key (the old one's id), hours (that the old one goes on)."""
+    hours = desk.whole_number(request.POST.get("hours"), default=access.OVERLAP_HOURS)
+    key = desk.whole_number(request.POST.get("key"), most=2**62)
+    return _merchant(request, merchant_id, raw_key=access.rotate_key(merchant=find(merchant_id), key_id=key, overlap_hours=hours))
 
 
 @desk.action(shows=merchant, permission="core.change_apikey")

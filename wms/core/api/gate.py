@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import resolve
 from django.utils import translation
 
-from wms.core.api import errors
+from wms.core.api import errors, limits
 
 PREFIX = "/api/"
 # A client that is still sending does not hear the refusal: so much of a refused body is read and thrown away.
@@ -45,6 +45,7 @@ class ApiGate:
             if response.status_code >= 400 and not response.headers.get("Content-Type", "").startswith(errors.JSON):
                 kept = {name: response.headers[name] for name in ("Allow", "Retry-After") if name in response.headers}
                 response = errors.plain(response.status_code, kept)
+        limits.tell(request, response)
         if response.status_code == 413:
             _drain(request)
         # What is worth a line in the log has one: refusals are the client's affair.

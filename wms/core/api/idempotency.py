@@ -1,13 +1,16 @@
 """`Idempotency-Key` for what has a natural key of its own: a repetition is replayed, other content under the same key is refused.
 
-The key is reserved before the work and answered after it, each in a transaction of its own. Where a process dies between the two, the
-repetition does the work again, which the natural key makes harmless. Without the header nothing is stored and nothing is looked up.
+The key is reserved before the work and answered after it, each in a transaction of its own: the work may be several transactions. A
+repetition that comes meanwhile waits for the first one's answer. Where a process died between the two, it does the work again after a few
+seconds, which the natural key makes harmless. Without the header nothing is stored and nothing is looked up. (What has no natural key is a
+command, and its outcome is stored in its own transaction: wms.core.commands.)
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -27,10 +30,16 @@ _RESERVE = """
 INSERT INTO core_requestoutcome (actor_id, request_id, fingerprint, outcome) VALUES (%s, %s, %s, 'null')
 ON CONFLICT (actor_id, request_id) DO NOTHING
 """
-_LOOK = "SELECT fingerprint, outcome FROM core_requestoutcome WHERE actor_id = %s AND request_id = %s"
+_LOOK = """
+SELECT fingerprint, outcome, created_at > clock_timestamp() - make_interval(secs => %s)
+FROM core_requestoutcome WHERE actor_id = %s AND request_id = %s
+"""
 _ANSWER = "UPDATE core_requestoutcome SET outcome = %s WHERE actor_id = %s AND request_id = %s AND fingerprint = %s"
 # A refused request leaves its key free, so that it can be sent again, mended.
 _RELEASE = "DELETE FROM core_requestoutcome WHERE actor_id = %s AND request_id = %s AND fingerprint = %s AND outcome = 'null'"
+
+# So long a repetition waits for the first one's answer, and so often it looks.
+WAIT_S, LOOK_EVERY_S = 5.0, 0.05
 
 Answer = tuple[int, dict[str, Any]]
 
@@ -49,17 +58,9 @@ def answered_once(request: HttpRequest, by: User, work: Callable[[], Answer]) ->
     if key is None:
         return _reply(work())
     fingerprint = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.body).hexdigest()
-    with connection.cursor() as cursor:
-        cursor.execute(_RESERVE, [by.pk, key, fingerprint])
-        reserved = cursor.rowcount == 1
-        if not reserved:
-            cursor.execute(_LOOK, [by.pk, key])
-            stored = cursor.fetchone()
-            if stored is not None and stored[0] != fingerprint:
-                raise RequestReused(request_id=key)
-            outcome = None if stored is None else pydantic_core.from_json(stored[1]) if isinstance(stored[1], str) else stored[1]
-            if outcome is not None:
-                return _reply((outcome["status"], outcome["body"]))
+    reserved, first = _reserve(by, key, fingerprint)
+    if first is not None:
+        return _reply(first)
     try:
         answer = work()
     except Exception:
@@ -71,6 +72,28 @@ def answered_once(request: HttpRequest, by: User, work: Callable[[], Answer]) ->
         stored_answer = pydantic_core.to_json({"status": answer[0], "body": answer[1]}).decode()
         cursor.execute(_ANSWER, [stored_answer, by.pk, key, fingerprint])
     return _reply(answer)
+
+
+def _reserve(by: User, key: str, fingerprint: str) -> tuple[bool, Answer | None]:
+    """Whether the key is ours now, and what the first request with it was answered. Raises RequestReused."""
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(_RESERVE, [by.pk, key, fingerprint])
+            if cursor.rowcount == 1:
+                return True, None
+            cursor.execute(_LOOK, [WAIT_S, by.pk, key])
+            stored = cursor.fetchone()
+        # None: the first request was refused meanwhile, and left the key free.
+        if stored is not None:
+            said, outcome, under_way = stored
+            if said != fingerprint:
+                raise RequestReused(request_id=key)
+            outcome = pydantic_core.from_json(outcome) if isinstance(outcome, str) else outcome
+            if outcome is not None:
+                return False, (outcome["status"], outcome["body"])
+            if not under_way:
+                return False, None
+        time.sleep(LOOK_EVERY_S)
 
 
 def _reply(answer: Answer) -> HttpResponse:

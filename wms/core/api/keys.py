@@ -6,13 +6,15 @@ import hashlib
 import time
 
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from ninja.security.http import HttpAuthBase
 
 from wms.core import access
 from wms.core.api import limits
-from wms.core.api.errors import NotSignedIn
+from wms.core.api.errors import NotSignedIn, TooManyRequests
 from wms.core.errors import NotAllowed
 from wms.core.models import Merchant, User
+from wms.core.scopes import SCOPES
 
 # A key is looked up once a second, not once a request: one that is revoked works for so much longer.
 REMEMBERED_SECONDS = 1.0
@@ -40,15 +42,20 @@ def _user_of(raw: str, digest: str) -> User | None:
     return user
 
 
+class ScopeMissing(NotAllowed):
+    message = _("This key may not do that: it lacks the scope {scope}.")
+
+
 class ApiKeyAuth(HttpAuthBase):
-    """`Authorization: Bearer KEY` of a key that holds `right`. Raises NotSignedIn, TooManyRequests, NotAllowed."""
+    """`Authorization: Bearer KEY` of a key with this scope (wms.core.scopes). Raises NotSignedIn, TooManyRequests, ScopeMissing."""
 
     openapi_scheme = "bearer"
     openapi_description = "A merchant's key, as `wms apikey CODE` prints it."
 
-    def __init__(self, right: str) -> None:
+    def __init__(self, scope: str) -> None:
         super().__init__()
-        self.right = right
+        assert scope in SCOPES
+        self.scope = scope
 
     def __call__(self, request: HttpRequest) -> User:
         scheme, _blank, raw = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
@@ -59,9 +66,12 @@ class ApiKeyAuth(HttpAuthBase):
         user = _user_of(raw, digest)
         if user is None or user.merchant_id is None:
             raise NotSignedIn
-        limits.take(digest)
-        if not user.has_perm(self.right):
-            raise NotAllowed
+        budget = limits.take(digest)
+        limits.note(request, budget)
+        if budget.wait_s:
+            raise TooManyRequests(retry_after=budget.wait_s)
+        if self.scope not in user.scopes:
+            raise ScopeMissing(scope=self.scope)
         request.user = user
         return user
 
