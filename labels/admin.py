@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from labels.kinds import KINDS
+from labels.media import MEDIA
 from labels.models import PrintAgent, Printer, Route, SsccRange, Station
 from wms.core.admin_base import Inline, LockedAdmin, MasterAdmin
 
@@ -45,8 +46,16 @@ class RouteInline(Inline):
     fields = ("warehouse", "kind", "printer")
 
 
+class PrinterForm(forms.ModelForm):  # type: ignore[type-arg]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = [("", _("the usual one of each kind")), *((media.name, media.title) for media in MEDIA.values())]
+        self.fields["media"] = forms.ChoiceField(label=_("media"), required=False, widget=UnfoldAdminSelectWidget, choices=known)
+
+
 @admin.register(Printer)
 class PrinterAdmin(MasterAdmin):
+    form = PrinterForm
     list_display = ("code", "warehouse", "name", "way", "format", "dpi", "media", "trouble", "active")
     list_select_related = ("warehouse",)
     list_filter = ("warehouse", "way", "active")

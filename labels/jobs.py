@@ -44,8 +44,12 @@ class ContentErased(WmsError):
     code, status, message = "content_erased", 410, _("What print job {job} printed was erased. Print it anew from its document.")
 
 
-class OtherFormat(WmsError):
-    code, status, message = "other_format", 409, _("Printer {printer} does not take {format}. Print it anew from its document.")
+class OtherPaper(WmsError):
+    code, status, message = (
+        "other_paper",
+        409,
+        _("What was made for {made_for} does not fit printer {printer}. Print it anew from its document."),
+    )
 
 
 class ReasonNeeded(WmsError):
@@ -343,6 +347,12 @@ def cancel(*, job_id: int, by: User, request_id: object = None) -> dict[str, Any
     return {"job_id": job.pk, "status": str(job.status)}
 
 
+def takes_the_same(printer: Printer, other: Printer) -> bool:
+    """Whether the very bytes that were made for one of them come out right on the other one."""
+    same = printer.format == other.format and printer.media == other.media
+    return same and (printer.format == Printer.Format.PDF or printer.dpi == other.dpi)
+
+
 @command
 def reprint(
     *, job_id: int, reason: str, by: User, printer_id: int | None = None, copies: int | None = None, request_id: object = None
@@ -350,7 +360,7 @@ def reprint(
     """The same bytes again, as a job of its own that names the first one, the person and the reason; on another printer where `printer_id` says so.
 
     A job that was not printed yet is cancelled with it: it moves. Raises ReasonNeeded, ContentErased, NotFound, NotPossibleNow (under way),
-    OtherFormat.
+    OtherPaper.
     """
     reason = reason.strip()[:200]
     if not reason:
@@ -359,8 +369,8 @@ def reprint(
     printer = job.printer if printer_id is None else Printer.objects.filter(pk=printer_id, warehouse=job.warehouse_id, active=True).first()
     if printer is None:
         raise NotFound(what=str(Printer._meta.verbose_name), key=printer_id)
-    if printer.format != job.format:
-        raise OtherFormat(printer=printer.code, format=job.format.upper())
+    if not takes_the_same(printer, job.printer):
+        raise OtherPaper(made_for=job.printer.code, printer=printer.code)
     if job.status not in (Status.PRINTED, Status.CANCELLED):
         advance([job], Status.CANCELLED, answered_by=by)
     content = PrintJob.objects.values_list("content", flat=True).get(pk=job_id)

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.utils.translation import gettext_lazy as _
-
 from labels.models import Printer, Route
-from wms.core.errors import WmsError
-
-
-class NoPrinter(WmsError):
-    code, status, message = "no_printer", 409, _("No printer prints {kind} here. Add a route in the master data.")
 
 
 def printers_for(*, warehouse_id: int, wanted: Iterable[tuple[int | None, str]]) -> dict[tuple[int | None, str], Printer]:
@@ -32,14 +25,6 @@ def printers_for(*, warehouse_id: int, wanted: Iterable[tuple[int | None, str]])
         if printer is not None:
             found[station, kind] = printer
     return found
-
-
-def printer_for(*, warehouse_id: int, station_id: int | None, kind: str) -> Printer:
-    """Raises NoPrinter."""
-    printer = printers_for(warehouse_id=warehouse_id, wanted=[(station_id, kind)]).get((station_id, kind))
-    if printer is None:
-        raise NoPrinter(kind=kind)
-    return printer
 
 
 def printers_of_station(*, warehouse_id: int, station_id: int) -> list[Printer]:

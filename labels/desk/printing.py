@@ -112,7 +112,9 @@ def act(request: HttpRequest, job_id: int, does: str = "") -> HttpResponse:
 @desk.action(shows=printers, permission="labels.add_printjob")
 def test_label(request: HttpRequest, printer_id: int) -> HttpResponse:
     """A sample of the first kind of label that is printed on what lies in the printer."""
-    printer = Printer.objects.filter(pk=printer_id, active=True).first() if printer_id < 2**63 else None
+    # A browser prints what its own station shows: there is nobody to send a test to.
+    rows = Printer.objects.exclude(way=Printer.Way.BROWSER).filter(active=True)
+    printer = rows.filter(pk=printer_id).first() if printer_id < 2**63 else None
     if printer is None:
         raise NotFound(what=str(Printer._meta.verbose_name), key=printer_id)
     kind = next((kind for kind in KINDS.values() if printer.media in kind.media), KINDS["parcel"])

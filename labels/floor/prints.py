@@ -59,7 +59,7 @@ def _page(request: HttpRequest, error: WmsError | None = None) -> HttpResponse:
     page = {
         "printers": [(printer, stations.trouble_of(printer)) for printer in printers],
         "rows": [
-            (job, [other for other in everywhere if other.pk != job.printer_id and other.format == job.format], uuid.uuid4())
+            (job, [one for one in everywhere if one.pk != job.printer_id and jobs.takes_the_same(one, job.printer)], uuid.uuid4())
             for job in rows
         ],
         "error": error,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from dataclasses import replace
 from io import BytesIO
+from typing import Any
 
 import pypdfium2
 import pytest
@@ -14,8 +16,10 @@ from PIL import Image
 
 from inbound.models import Asn, AsnCarton
 from inventory.models import Barcode, Bin
+from labels import jobs, zpl
 from labels.kinds import KINDS
-from labels.models import SsccRange
+from labels.media import MEDIA
+from labels.models import Printer, PrintJob, SsccRange
 from outbound import packing, picking, waves
 from outbound.models import Order, Parcel, Wave
 from tests import make
@@ -24,6 +28,7 @@ from tests.labels import reading
 from wms.core import outbox, signing_in
 from wms.core.models import Letterhead, OutboxEvent, User
 from wms.desk.labels import RIGHTS
+from wms.operations import label_codes
 from wms.operations.models import LabelRun
 
 
@@ -67,6 +72,24 @@ def real(desk: Client, kind: str, code: str, **fields: object) -> bytes:
     answer = desk.post("/desk/labels", {"kind": kind, "code": code, "as": "pdf", **fields})
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/pdf"), answer.text[-3000:]
     return answer.content
+
+
+def test_a_label_is_sent_to_a_printer_once_a_form(desk: Client, house: House) -> None:
+    fields: dict[str, Any] = {"warehouse": house.warehouse, "way": "raw", "address": "raw://127.0.0.1:1", "format": "zpl"}
+    zebra = Printer.objects.create(code="P1", media="70x50", dpi=300, **fields)
+    other = Printer.objects.create(code="P2", media="57x32", **fields)
+    page = desk.get("/desk/labels?kind=bin").text
+    assert [f'<option value="{one.pk}">' in page for one in (zebra, other)] == [True, False]
+    sent = {"kind": "bin", "code": "A-01", "as": "print", "printer": zebra.pk, "copies": 2, "request_id": "x"}
+    for _twice in range(2):
+        assert desk.post("/desk/labels", sent).status_code == 303
+    job = PrintJob.objects.get()
+    assert (job.printer, job.kind, job.document, job.copies, job.by, job.status) == (zebra, "bin", "A-01", 2, house.supervisor, "waiting")
+    label: Any = label_codes.labels_of("bin", "A-01")[0]
+    assert jobs.content_of(job) == zpl.render([replace(label, size=MEDIA["70x50"].size)], 300)
+    for wrong in (other.pk, 2**31 - 1, ""):
+        assert desk.post("/desk/labels", {**sent, "printer": wrong, "request_id": "y"}).status_code == 404
+    assert PrintJob.objects.count() == 1
 
 
 def test_what_each_code_means(desk: Client, house: House) -> None:
@@ -133,6 +156,9 @@ def test_a_badge_is_printed_from_its_token_alone(desk: Client, house: House) -> 
     shown = desk.post("/desk/labels", {"kind": "badge", "code": token, "as": "png"})
     assert ('data-picture="real"' in shown.text, token in shown.text) == (True, False)
     content = real(desk, "badge", token)
+    zebra = Printer.objects.create(warehouse=house.warehouse, code="P1", way="raw", address="raw://127.0.0.1:1", media="100x60")
+    assert desk.post("/desk/labels", {"kind": "badge", "code": token, "as": "print", "printer": zebra.pk}).status_code == 404
+    assert not PrintJob.objects.exists(), "a token is kept nowhere"
     assert ("María" in texts(content)[0], "4711" in texts(content)[0]) == (True, False)
     image = pypdfium2.PdfDocument(content)[0].render(scale=203 / 72, grayscale=True).to_pil().convert("L")
     assert {found.content for found in reading.read(image)} == {token}

@@ -1,11 +1,17 @@
 """Every page of the desk: who sees it, and that it costs the same number of statements however much it shows."""
 
-from django.db import connection
+from typing import Any
+
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from inventory.models import Bin, BinKind, PutBackTask, StockBalance
+from labels import agents
+from labels import jobs as print_jobs
+from labels.jobs import NewJob
+from labels.models import Printer, PrintJob, Station
 from marketplaces import channels
 from marketplaces.models import Channel
 from outbound import cancellation, packing, picking, shipping, waves
@@ -43,6 +49,10 @@ LISTS = [
     "/desk/merchants",
     "/desk/labels",
     "/desk/labels?kind=slip&media=Letter&dpi=300",
+    "/desk/printers",
+    "/desk/print-jobs",
+    "/desk/print-jobs?state=all",
+    "/desk/print-jobs?state=printed&q=W&printer=1",
 ]
 FORMS = ["/desk/asns/new", "/desk/channels/connect", "/desk/imports/skus", "/desk/imports/bins", "/desk/imports/opening-stock"]
 
@@ -79,6 +89,16 @@ def furnish(house: House, times: int) -> None:
         )
         shop.listings.create(merchant=house.merchant, sku=sku, external_id=str(make.number()))
         make.merchant()
+        agent, _token = agents.enrol(warehouse_id=house.warehouse.pk, name=f"Agent {make.number()}")
+        machine = Printer.objects.create(
+            warehouse=house.warehouse, code=f"P{make.number()}", way="agent", agent=agent, address="raw://10.0.0.9", media="100x60"
+        )
+        station = Station.objects.create(warehouse=house.warehouse, code=f"PACK-{make.number()}")
+        fields: dict[str, Any] = {"printer": machine, "kind": "bin", "content": b"%PDF-", "station_id": station.pk, "by_id": by.pk}
+        with transaction.atomic():
+            queued = print_jobs.add([NewJob(document=f"W{number}", **fields) for number in range(4)])
+        for key, status in zip(queued, ("printed", "failed", "uncertain", "waiting"), strict=True):
+            PrintJob.objects.filter(pk=key).update(status=status)
         label_runs.want_bins(bin_ids=list(Bin.objects.filter(warehouse=house.warehouse).values_list("pk", flat=True)), by=by)
         event = OutboxEvent.objects.create(topic="order.shipped", handler="nobody.hears", payload={})
         OutboxEvent.objects.filter(pk=event.pk).update(dead_at=event.created_at)

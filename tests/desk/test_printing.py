@@ -51,7 +51,11 @@ def test_a_test_label(desk: Client, house: House) -> None:
     machine = printer(house)
     assert desk.post(f"/desk/printers/{machine.pk}/test").status_code == 303
     assert jobs.content_of(PrintJob.objects.get())[:3] == b"^XA"
-    assert "P1" in desk.get("/desk/printers").text
+    assert f'action="/desk/printers/{machine.pk}/test"' in desk.get("/desk/printers").text
+    Printer.objects.update(way="browser", address="", format="pdf")
+    assert desk.post(f"/desk/printers/{machine.pk}/test").status_code == 404
+    assert f'action="/desk/printers/{machine.pk}/test"' not in desk.get("/desk/printers").text
+    assert PrintJob.objects.count() == 1
 
 
 def test_an_agent_is_enrolled_its_token_shown_once_and_revoked(desk: Client, house: House) -> None:
@@ -70,8 +74,10 @@ def test_an_agent_is_enrolled_its_token_shown_once_and_revoked(desk: Client, hou
 def test_printers_and_routes_are_made_in_the_administration(desk: Client, house: House) -> None:
     fields = {"warehouse": house.warehouse.pk, "code": "P9", "way": "raw", "format": "zpl", "dpi": "203", "active": "on"}
     assert desk.post("/admin/labels/printer/add/", {**fields, "address": "ipp://x"}).status_code == 200
-    assert desk.post("/admin/labels/printer/add/", {**fields, "address": "raw://10.0.0.9:9100"}).status_code == 302
-    made = Printer.objects.get(code="P9")
+    assert desk.post("/admin/labels/printer/add/", {**fields, "address": "raw://10.0.0.9:9100", "media": "10x15"}).status_code == 200
+    assert not Printer.objects.exists()
+    assert desk.post("/admin/labels/printer/add/", {**fields, "address": "raw://10.0.0.9:9100", "media": "4x6in"}).status_code == 302
+    made = Printer.objects.get(code="P9", media="4x6in")
     sent = {"warehouse": house.warehouse.pk, "kind": "parcel", "printer": made.pk}
     assert desk.post("/admin/labels/route/add/", sent).status_code == 302
     assert Route.objects.get().kind == "parcel"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import transaction
 
-from labels import jobs
+from labels import jobs, stations
 from labels.jobs import NewJob
 from labels.models import Printer, PrintJob, Route, Station
 from outbound import picking, waves
@@ -142,7 +142,7 @@ def test_the_station_answers_what_nobody_knows(desk, picker, does, becomes):
 
 def test_a_failed_print_is_seen_tried_again_or_dropped(desk):
     unmade, job, other = desk.queue("failed", problem="No address."), desk.queue("failed"), desk.queue("failed")
-    assert desk.state()["lines"][0] == "P3: WMS1 failed: No address."
+    assert desk.state()["lines"] == ["P3: WMS1 failed: "] * 2 + ["P3: WMS1 failed: No address."]
     assert desk.act(job, "retry") == 302
     assert status(job) == "waiting"
     # There is nothing to send of a label that could not be made.
@@ -174,6 +174,23 @@ def test_the_stations_own_browser_prints_once(desk):
     assert (document.content, document["Content-Type"], document["X-Frame-Options"]) == (b"%PDF-1", "application/pdf", "SAMEORIGIN")
     assert (status(job), desk.state()["open"]) == ("printed", [])
     assert desk.handheld.client.post(f"/floor/prints/{job}/open").status_code == 409
+
+
+def test_questions_that_nobody_answers_hold_up_no_print(desk):
+    asked = [desk.queue("uncertain", document=f"WMS{number}") for number in range(stations.SHOWN + 1)]
+    Printer.objects.update(way="browser", address="")
+    job = desk.queue()
+    found = desk.state()
+    assert (found["lines"][0], len(found["lines"])) == (f"P3: was WMS{len(asked) - 1} printed?", stations.SHOWN)
+    assert found["open"] == [job]
+
+
+def test_only_printers_that_print_the_same_are_offered(desk):
+    job = desk.queue("printed")
+    same, small = desk.add("P4", dpi=600), desk.add("P5", media="57x32")
+    assert (f'value="{same.pk}">On P4<' in desk.page(), "On P5" in desk.page()) == (True, False)
+    assert desk.act(job, "reprint", reason="lost", printer=str(small.pk)) == 409
+    assert PrintJob.objects.count() == 1
 
 
 def test_prints_are_for_those_who_may_print(desk, picker):

@@ -64,9 +64,8 @@ def test_the_nearest_route_wins(house):
     assert routing.printers_of_station(warehouse_id=house.pk, station_id=desk4.pk) == [p4]
     p3.active = False
     p3.save()
-    assert routing.printer_for(warehouse_id=house.pk, station_id=desk3.pk, kind="parcel") == p2
-    with pytest.raises(routing.NoPrinter):
-        routing.printer_for(warehouse_id=make.warehouse().pk, station_id=None, kind="parcel")
+    assert routing.printers_for(warehouse_id=house.pk, wanted=[(desk3.pk, "parcel")]) == {(desk3.pk, "parcel"): p2}
+    assert routing.printers_for(warehouse_id=make.warehouse().pk, wanted=[(None, "parcel")]) == {}
 
 
 def test_what_was_queued_before_is_not_queued_again(house):
@@ -209,12 +208,15 @@ def test_a_reprint_names_the_first_print_the_person_and_the_reason(house):
     assert (status(job), PrintJob.objects.count()) == ("printed", 2)
 
 
-def test_a_job_moves_to_another_printer_of_the_house_and_format(house):
-    machine, person = printer(house), make.user()
-    other, pdf = printer(house, "P2"), printer(house, "P3", format="pdf")
+def test_a_job_moves_to_another_printer_of_the_house_that_prints_the_same(house):
+    machine, person = printer(house, media="4x6in"), make.user()
+    other, finer = printer(house, "P2", media="4x6in"), printer(house, "P5", media="4x6in", dpi=300)
+    pdf, small = printer(house, "P3", media="4x6in", format="pdf"), printer(house, "P4", media="57x32")
     (job,) = queue(machine, "A")
-    with pytest.raises(jobs.OtherFormat):
-        jobs.reprint(job_id=job, reason="out of paper", by=person, printer_id=pdf.pk)
+    for unlike in (pdf, small, finer):
+        with pytest.raises(jobs.OtherPaper):
+            jobs.reprint(job_id=job, reason="out of paper", by=person, printer_id=unlike.pk)
+    assert jobs.takes_the_same(pdf, printer(house, "P6", media="4x6in", format="pdf", dpi=600))
     with pytest.raises(NotFound):
         jobs.reprint(job_id=job, reason="out of paper", by=person, printer_id=printer(make.warehouse()).pk)
     assert status(job) == "waiting"

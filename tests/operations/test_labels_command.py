@@ -46,6 +46,8 @@ def test_a_sample_as_zpl(tmp_path: Path) -> None:
     assert out.read_bytes() == zpl.render([KINDS["parcel"].sample], 300)
     run("parcel", "--sample", "--out", tmp_path / "label", "--dpi", 300, "--format", "zpl", "--copies", 3)
     assert (tmp_path / "label").read_bytes() == zpl.render([KINDS["parcel"].sample], 300, 3)
+    run("slip", "--sample", "--out", out)
+    assert out.read_bytes() == zpl.render([KINDS["slip"].sample_on("4x6in")], 203), "the first roll that a slip is printed on"
 
 
 def test_a_sample_needs_no_database(tmp_path: Path) -> None:
@@ -105,7 +107,8 @@ def test_a_sku_on_a_sheet_that_was_begun(tmp_path: Path) -> None:
     "words",
     [
         ("bin", "--sample", "--media", "57x32"), ("bin", "--sample", "--media", "L7163", "--start", "15"),
-        ("slip", "--sample", "--format", "zpl"), ("sku", "--sample", "--media", "L7160", "--format", "zpl"),
+        ("pick_list", "--sample", "--format", "zpl"), ("slip", "--sample", "--media", "A4", "--format", "zpl"),
+        ("sku", "--sample", "--media", "L7160", "--format", "zpl"),
         ("bin", "--sample", "--copies", "0"), ("bin", "--sample", "--dpi", "200"), ("crate", "--sample"), ("bin",),
         ("bin", "--sample", "--code", "A-01"),
     ],

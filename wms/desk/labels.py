@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import base64
+import uuid
 from collections.abc import Mapping
 from itertools import chain, repeat
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from inventory.models import Bin
-from labels import pdf, preview
+from labels import jobs, pdf, preview, rendering
 from labels.kinds import KINDS, LabelKind, kind_of
-from labels.media import MEDIA
+from labels.media import MEDIA, Template
+from labels.models import Printer
 from wms.core import desk
 from wms.core.errors import NotFound
 from wms.operations import label_codes, label_runs
@@ -25,6 +29,7 @@ from wms.operations.models import LabelRun
 
 DPIS: Final = (203, 300, 600)
 COPIES_MAX: Final = 500
+PRINTERS_SHOWN: Final = 200
 # Whose goods and addresses a kind shows decides who may print it.
 RIGHTS: Final[Mapping[str, str]] = {
     "bin": "inventory.view_bin", "tote": "inventory.view_bin",
@@ -54,6 +59,12 @@ class _Chosen:
         return self.dpi if self.media.is_roll else min(self.dpi, 150)
 
 
+def _printers(kind: LabelKind) -> QuerySet[Printer]:
+    """What such a label can be sent to. A badge's token is kept nowhere: badges are printed from their PDF."""
+    rows = Printer.objects.filter(active=True, media__in=["", *kind.media]).exclude(way=Printer.Way.BROWSER)
+    return rows.none() if kind.name == "badge" else rows.order_by("warehouse__code", "code")[:PRINTERS_SHOWN]
+
+
 def _page(request: HttpRequest, picture: str = "") -> HttpResponse:
     name = desk.clean(request.POST.get("kind") or request.GET.get("kind")) or "bin"
     kind = KINDS.get(name, KINDS["bin"])
@@ -72,6 +83,8 @@ def _page(request: HttpRequest, picture: str = "") -> HttpResponse:
             "start": fields.get("start") or "1",
             "code": request.POST.get("code", "") if kind.name != "badge" else "",
             "picture": picture,
+            "printers": _printers(kind) if request.user.has_perm("labels.add_printjob") else (),
+            "fresh_id": uuid.uuid4(),
             "may_print": request.user.has_perm(RIGHTS[kind.name]),
             "runs": LabelRun.objects.select_related("by").order_by("-pk")[:10],
         },
@@ -108,7 +121,7 @@ def _pdf(content: bytes, name: str) -> HttpResponse:
 
 @desk.action(shows=labels)
 def real(request: HttpRequest) -> HttpResponse:
-    """What a code means: kind, code, media, dpi, start, copies; `as` is pdf, or png for a picture on the page."""
+    """What a code means: kind, code, media, dpi, start, copies; `as` is pdf, png for a picture on the page, or print: on `printer` (its id)."""
     if not any(request.user.has_perm(right) for right in RIGHTS.values()):
         raise PermissionDenied
     kind = kind_of(desk.clean(request.POST.get("kind")))
@@ -118,6 +131,8 @@ def real(request: HttpRequest) -> HttpResponse:
     if not 1 <= copies <= COPIES_MAX:
         raise desk.field_error("copies", _("Up to {most} copies at once.").format(most=COPIES_MAX))
     found = label_codes.labels_of(kind.name, desk.clean(request.POST.get("code"), 200), desk.actor(request))
+    if request.POST.get("as") == "print":
+        return _sent(request, kind, found, copies)
     pages = kind.pages(chain.from_iterable(repeat(label, copies) for label in found), chosen.media.name, chosen.start)
     if request.POST.get("as") == "png":
         picture = base64.b64encode(preview.png(list(pages)[:1], chosen.screen_dpi)).decode()
@@ -125,6 +140,22 @@ def real(request: HttpRequest) -> HttpResponse:
         answer["Cache-Control"] = "no-store"
         return answer
     return _pdf(pdf.render(pages, chosen.dpi), f"{kind.name}-labels")
+
+
+def _sent(request: HttpRequest, kind: LabelKind, found: list[Template], copies: int) -> HttpResponse:
+    """To a printer, on what lies in it. One form is one wish, however often it is sent. Raises NotFound, UnknownMedia, NeedsARoll."""
+    desk.need(request, "labels.add_printjob")
+    wanted = desk.whole_number(request.POST.get("printer"), default=0)
+    printer = next((one for one in _printers(kind) if one.pk == wanted), None)
+    if printer is None:
+        raise NotFound(what=str(Printer._meta.verbose_name), key=wanted)
+    new = jobs.NewJob(
+        printer=printer, kind=kind.name, document=desk.clean(request.POST.get("code"), 80), copies=copies, by_id=desk.actor(request).pk,
+        content=rendering.for_printer(printer, kind.name, found), once=f"desk:{desk.clean(request.POST.get('request_id'), 40) or uuid.uuid4()}",
+    )  # fmt: skip
+    with transaction.atomic(durable=True):
+        jobs.add([new])
+    return desk.done(request, _("It is on its way to %(printer)s.") % {"printer": printer.code}, "desk:print_jobs")
 
 
 @require_http_methods(["GET", "POST"])

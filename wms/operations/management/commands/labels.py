@@ -8,11 +8,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.translation import override
 
-from labels import pdf, zpl
+from labels import rendering
 from labels.kinds import KINDS, LabelKind
 from labels.media import Template
 from wms.core.errors import WmsError
@@ -53,18 +51,17 @@ class Command(BaseCommand):
         if not 1 <= copies <= COPIES_MAX:
             raise CommandError(f"--copies must be 1 to {COPIES_MAX}.")
         try:
-            media = kind.on(options["media"])
-            if wanted == "zpl" and not media.is_roll:
-                raise CommandError(f"{media.title} is no roll: ZPL is for label printers. Choose another --media, or --format pdf.")
-            labels = [label for label in self._labels(kind, options) for _copy in range(copies if wanted == "pdf" else 1)]
-            # Papers that leave the house are in its language, whatever the caller's terminal speaks.
-            with override(settings.LANGUAGE_CODE):
-                pages = kind.pages(labels, media.name, options["start"])
-                content = zpl.render(pages, options["dpi"], copies) if wanted == "zpl" else pdf.render(pages, options["dpi"])
+            media = rendering.media_of(kind, options["media"], wanted)
+            labels = self._labels(kind, options)
+            content = rendering.render(
+                kind, labels, format=wanted, dpi=options["dpi"], media=media.name, start=options["start"], copies=copies
+            )
         except WmsError as error:
             raise CommandError(str(error)) from error
         self._write(out, content)
-        self.stdout.write(f"{out}: {len(labels)} labels, {media.title}, {options['dpi']} dpi, {len(content)} bytes of {wanted.upper()}")
+        self.stdout.write(
+            f"{out}: {len(labels) * copies} labels, {media.title}, {options['dpi']} dpi, {len(content)} bytes of {wanted.upper()}"
+        )
 
     def _labels(self, kind: LabelKind, options: dict[str, Any]) -> list[Template]:
         if options["sample"]:
