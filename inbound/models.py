@@ -70,6 +70,8 @@ class Asn(models.Model):
     expected_on = models.DateField(_("expected on"), null=True, blank=True)
     content_hash = models.CharField(max_length=64, editable=False)
     created_at = models.DateTimeField(_("created at"), db_default=Now())
+    # Moved by a trigger with every change of this row. A scan at the dock changes lines only: several people count one ASN at once.
+    updated_at = models.DateTimeField(_("updated at"), db_default=Now(), editable=False)
     arrived_at = models.DateTimeField(_("arrived at"), null=True)
     received_at = models.DateTimeField(_("received at"), null=True)
     put_away_at = models.DateTimeField(_("put away at"), null=True)
@@ -79,7 +81,10 @@ class Asn(models.Model):
     class Meta:
         verbose_name, verbose_name_plural = _("ASN"), _("ASNs")
         constraints = [models.UniqueConstraint(fields=["merchant", "reference"], name="asn_reference_once_a_merchant")]
-        indexes = [models.Index(fields=["warehouse", "status", "-id"], name="asn_by_status")]
+        indexes = [
+            models.Index(fields=["warehouse", "status", "-id"], name="asn_by_status"),
+            models.Index(fields=["merchant", "updated_at", "id"], name="asn_by_update"),
+        ]
         permissions = [("receive_asn", "Can receive and put away goods"), ("announce_asn", "Can announce goods")]
 
     def __str__(self) -> str:

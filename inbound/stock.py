@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from django.db import connection, transaction
 from django.db.models import F, Sum
 
 from inbound.models import Asn, AsnLine
@@ -34,11 +35,14 @@ class Stock:
         return max(0, self.on_hand - self.committed)
 
 
+Row = tuple[str, str, Stock]
+"""Sku code, warehouse code and what there is."""
+
 Place = tuple[int, int]
 """Sku id and warehouse id: the order in which stock is listed."""
 
 
-def page(*, by: User, sku: str | None, after: Place | None, size: int) -> tuple[list[tuple[str, str, Stock]], Place | None]:
+def page(*, by: User, sku: str | None, after: Place | None, size: int) -> tuple[list[Row], Place | None]:
     """Up to `size` rows of (sku code, warehouse code, stock) after a place, and the place to go on from, None at the end.
 
     Of all skus, the rows that have anything; of one that is asked for by its code, a row for every active warehouse. Looks at `size`
@@ -65,6 +69,41 @@ def page(*, by: User, sku: str | None, after: Place | None, size: int) -> tuple[
         going_on = (list(codes)[size], 0)
     warehouses: dict[int, str] = dict(Warehouse.objects.filter(pk__in={place[1] for place, _stock in rows}).values_list("pk", "code"))
     return [(codes[sku_id], warehouses[warehouse_id], stock) for (sku_id, warehouse_id), stock in rows], going_on
+
+
+BATCH = 1_000
+# What `page` lists, of all skus at once. The three sources have no index by merchant: each is read by the merchant's skus.
+_EVERYTHING = """
+WITH part AS (
+    SELECT a.sku_id, a.warehouse_id, a.on_hand, a.committed, a.backordered, 0 AS incoming, 0 AS damaged
+    FROM inventory_sku s JOIN inventory_availability a ON a.sku_id = s.id WHERE s.merchant_id = %(merchant)s
+    UNION ALL
+    SELECT l.sku_id, l.warehouse_id, 0, 0, 0, l.quantity - l.received, 0
+    FROM inventory_sku s JOIN inbound_asnline l ON l.sku_id = s.id JOIN inbound_asn a ON a.id = l.asn_id
+    WHERE s.merchant_id = %(merchant)s AND l.quantity > l.received AND a.status = ANY(%(expected)s)
+    UNION ALL
+    SELECT b.sku_id, b.warehouse_id, 0, 0, 0, 0, b.on_hand
+    FROM inventory_sku s JOIN inventory_stockbalance b ON b.sku_id = s.id JOIN inventory_bin p ON p.id = b.bin_id
+    WHERE s.merchant_id = %(merchant)s AND b.on_hand > 0 AND b.condition = 'damaged' AND p.kind <> 'lost'
+)
+SELECT s.code, w.code, sum(on_hand)::bigint, sum(committed)::bigint, sum(backordered)::bigint, sum(incoming)::bigint, sum(damaged)::bigint
+FROM part JOIN inventory_sku s ON s.id = part.sku_id JOIN inventory_warehouse w ON w.id = part.warehouse_id
+WHERE %(warehouse)s::text IS NULL OR w.code = %(warehouse)s
+GROUP BY s.id, w.id ORDER BY s.id, w.id
+"""
+
+
+def everything(*, by: User, warehouse: str | None) -> Iterator[list[Row]]:
+    """All rows of a merchant's user, as `page` lists them, in one warehouse or in all: one statement, fetched a batch at a time.
+
+    The statement's transaction stays open until the last batch is taken or the iterator is closed.
+    """
+    assert by.merchant_id is not None, "stock is a merchant's"
+    wanted = {"merchant": by.merchant_id, "warehouse": warehouse, "expected": [status.value for status in EXPECTED]}
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        cursor.execute(_EVERYTHING, wanted)
+        while rows := cursor.fetchmany(BATCH):
+            yield [(sku, place, Stock(*numbers)) for sku, place, *numbers in rows]
 
 
 def _stock(by: User, sku_ids: Sequence[int]) -> dict[Place, Stock]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import pydantic_core
@@ -86,6 +87,7 @@ class SkuOut(BaseModel):
     tracks_expiry: bool
     packs_unit_by_unit: bool
     active: bool
+    updated_at: datetime
     barcodes: list[BarcodeOut]
 
 
@@ -97,7 +99,10 @@ class SkuPage(BaseModel):
 
 
 class SkuFilters(BaseModel):
+    """Empty ones are as good as none. `updated_after` is exclusive: ask again from a minute earlier to miss nothing that was under way."""
+
     code: fields.Filter = None
+    updated_after: fields.MomentFilter = None
     cursor: fields.Cursor = None
     limit: fields.Limit = None
 
@@ -117,21 +122,13 @@ def enter_sku(request: HttpRequest, payload: SkuIn) -> HttpResponse:
 
 @router.get("/skus", response=SkuPage, auth=ApiKeyAuth("skus:read"))
 def list_skus(request: HttpRequest, filters: Annotated[SkuFilters, Query()]) -> HttpResponse:
-    """The merchant's skus, in the order in which they were entered."""
+    """The merchant's skus, the longest unchanged first."""
     by, _merchant = caller(request)
-    found = Sku.objects.visible_to(by).order_by("pk")
+    found = Sku.objects.visible_to(by)
     if filters.code is not None:
         found = found.filter(code=filters.code)
-    place = pages.place_of("skus", filters.cursor)
-    if place is not None:
-        found = found.filter(pk__gt=place[0])
-    size = pages.size_of(filters.limit)
-    rows = list(found[: size + 1])
-    body = {
-        "items": _described(rows[:size]),
-        "next_cursor": pages.cursor_of("skus", rows[size - 1].pk) if len(rows) > size else None,
-    }
-    return HttpResponse(pydantic_core.to_json(body), content_type=JSON)
+    rows, cursor = pages.by_update("skus", found, updated_after=filters.updated_after, cursor=filters.cursor, limit=filters.limit)
+    return HttpResponse(pydantic_core.to_json({"items": _described(rows), "next_cursor": cursor}), content_type=JSON)
 
 
 def _described(skus: Sequence[Sku]) -> list[dict[str, Any]]:

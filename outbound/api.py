@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import pydantic_core
 from django.conf import settings
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from ninja import Body, Path, Query, Router
 from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
@@ -252,26 +251,13 @@ class OrderFilters(BaseModel):
 def list_orders(request: HttpRequest, filters: Annotated[OrderFilters, Query()]) -> HttpResponse:
     """The merchant's orders, the longest unchanged first."""
     by, _merchant = caller(request)
-    found = Order.objects.visible_to(by).select_related("warehouse").order_by("updated_at", "id")
+    found = Order.objects.visible_to(by).select_related("warehouse")
     if filters.reference is not None:
         found = found.filter(reference=filters.reference)
     if filters.status is not None:
         found = found.filter(status=filters.status)
-    if filters.updated_after is not None:
-        found = found.filter(updated_at__gt=filters.updated_after)
-    place = pages.place_of("orders", filters.cursor)
-    if place is not None:
-        moment, key = datetime.fromisoformat(place[0]), place[1]
-        found = found.filter(Q(updated_at__gt=moment) | Q(updated_at=moment, pk__gt=key), updated_at__gte=moment)
-    size = pages.size_of(filters.limit)
-    rows = list(found[: size + 1])
-    more = len(rows) > size
-    last = rows[size - 1] if more else None
-    body = {
-        "items": order_answers.describe(rows[:size]),
-        "next_cursor": pages.cursor_of("orders", last.updated_at.isoformat(), last.pk) if last is not None else None,
-    }
-    return HttpResponse(pydantic_core.to_json(body), content_type=JSON)
+    rows, cursor = pages.by_update("orders", found, updated_after=filters.updated_after, cursor=filters.cursor, limit=filters.limit)
+    return HttpResponse(pydantic_core.to_json({"items": order_answers.describe(rows), "next_cursor": cursor}), content_type=JSON)
 
 
 @router.get("/orders/{order_id}", response=OrderOut, auth=ApiKeyAuth("orders:read"))

@@ -31,12 +31,15 @@ class Sku(models.Model):
     packs_unit_by_unit = models.BooleanField(_("packs unit by unit"), default=False)
     active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now())
+    # Moved by triggers, with every change of the sku or of its barcodes, whoever makes it.
+    updated_at = models.DateTimeField(_("updated at"), db_default=Now(), editable=False)
 
     objects = OwnedQuerySet["Sku"].as_manager()
 
     class Meta:
         verbose_name, verbose_name_plural = _("sku"), _("skus")
         constraints = [models.UniqueConstraint(fields=["merchant", "code"], name="sku_code_once_a_merchant")]
+        indexes = [models.Index(fields=["merchant", "updated_at", "id"], name="sku_by_update")]
 
     def __str__(self) -> str:
         return self.code

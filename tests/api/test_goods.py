@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from inbound.models import Asn
 from inventory.models import Barcode, Sku
 from tests import make
@@ -37,6 +39,48 @@ def test_skus_come_in_pages(api):
     rest = api.get("/skus", {"limit": 3, "cursor": first["next_cursor"]}).json()
     assert [sku["code"] for sku in first["items"] + rest["items"]] == codes
     assert rest["next_cursor"] is None
+
+
+def test_skus_are_asked_for_by_their_last_change(api):
+    first, second = (make.sku(api.merchant, updated_at=datetime(2020, 1, day, tzinfo=UTC)) for day in (1, 2))
+    assert [sku["code"] for sku in api.get("/skus").json()["items"]] == [first.code, second.code]
+    since = "2020-01-02T00:00:00Z"
+    assert api.get("/skus", {"updated_after": since}).json()["items"] == []
+
+    Barcode.objects.create(merchant=api.merchant, sku=first, code="4006381333931")
+
+    changed = api.get("/skus", {"updated_after": since}).json()["items"]
+    assert [(sku["code"], len(sku["barcodes"])) for sku in changed] == [(first.code, 1)]
+    assert [sku["code"] for sku in api.get("/skus").json()["items"]] == [second.code, first.code]
+    Sku.objects.filter(pk=second.pk).update(name="Renamed")
+    assert len(api.get("/skus", {"updated_after": since}).json()["items"]) == 2
+
+
+def test_asns_come_in_pages_by_their_last_change_without_their_lines(api, house, django_assert_num_queries):
+    thing = make.sku(api.merchant)
+    ids = []
+    for reference in ("PO-1", "PO-2", "PO-3"):
+        body = {
+            "reference": reference,
+            "warehouse": house.code,
+            "lines": [{"sku": thing.code, "quantity": quantity} for quantity in (5, 7)],
+        }
+        ids.append(api.post("/asns", body).json()["id"])
+    first = api.get("/asns", {"limit": 2}).json()
+    rest = api.get("/asns", {"limit": 2, "cursor": first["next_cursor"]}).json()
+    assert [asn["id"] for asn in first["items"] + rest["items"]] == ids
+    assert rest["next_cursor"] is None
+    whole = api.get(f"/asns/{ids[0]}").json()
+    units = {"announced": 12, "received": 0, "damaged": 0, "put_away": 0}
+    assert first["items"][0] == {name: whole[name] for name in first["items"][0] if name not in units} | units
+    assert [asn["id"] for asn in api.get("/asns", {"reference": "PO-2"}).json()["items"]] == [ids[1]]
+    Asn.objects.filter(pk=ids[2]).update(status="void")
+    assert [asn["id"] for asn in api.get("/asns", {"status": "void"}).json()["items"]] == [ids[2]]
+    changed = api.get("/asns", {"updated_after": rest["items"][0]["updated_at"]}).json()["items"]
+    assert [(asn["id"], asn["status"]) for asn in changed] == [(ids[2], "void")]
+    for limit in (1, 3):
+        with django_assert_num_queries(2):
+            api.get("/asns", {"limit": limit})
 
 
 def test_an_asn_is_announced_once_and_its_goods_are_incoming(api, house):

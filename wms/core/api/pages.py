@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core import signing
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from wms.core.errors import InvalidInput
@@ -25,6 +27,31 @@ def place_of(listing: str, cursor: str | None) -> list[Any] | None:
     except signing.BadSignature:
         raise InvalidInput([{"path": ["cursor"], "message": _("This cursor was not made here.")}]) from None
     return place
+
+
+M = TypeVar("M", bound=Model)
+
+
+def by_update(
+    listing: str, rows: QuerySet[M], *, updated_after: datetime | None, cursor: str | None, limit: int | None
+) -> tuple[list[M], str | None]:
+    """One page of rows with an `updated_at`, the longest unchanged first, and the cursor of the next one. Raises InvalidInput.
+
+    What changes while somebody pages comes again on a later page; nothing is left out.
+    """
+    rows = rows.order_by("updated_at", "pk")
+    if updated_after is not None:
+        rows = rows.filter(updated_at__gt=updated_after)
+    place = place_of(listing, cursor)
+    if place is not None:
+        moment, key = datetime.fromisoformat(place[0]), place[1]
+        rows = rows.filter(Q(updated_at__gt=moment) | Q(updated_at=moment, pk__gt=key), updated_at__gte=moment)
+    size = size_of(limit)
+    found = list(rows[: size + 1])
+    if len(found) <= size:
+        return found, None
+    last: Any = found[size - 1]
+    return found[:size], cursor_of(listing, last.updated_at.isoformat(), last.pk)
 
 
 def size_of(limit: int | None) -> int:

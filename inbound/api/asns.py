@@ -1,4 +1,4 @@
-"""ASNs, and stock with what is still on its way, over the API."""
+"""ASNs over the API."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 import pydantic_core
+from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 from pydantic import BaseModel, BeforeValidator, Field
 from pydantic.config import JsonDict
 
-from inbound import asns, papers, stock
+from inbound import asns, papers
 from inbound.asns import NewAsn, NewAsnLine, NewCarton
 from inbound.models import Asn, AsnLine, Discrepancy
 from wms.core.api import fields, pages
@@ -137,6 +138,7 @@ class AsnOut(BaseModel):
     lines: list[AsnLineOut]
     discrepancies: list[DiscrepancyOut]
     created_at: datetime
+    updated_at: datetime
     arrived_at: datetime | None
     received_at: datetime | None
     put_away_at: datetime | None
@@ -152,6 +154,72 @@ def announce(request: HttpRequest, payload: AsnIn) -> HttpResponse:
         return 200 if answer.repeated else 201, _described(by, answer.id)
 
     return answered_once(request, by, work)
+
+
+class AsnHead(BaseModel):
+    """One ASN without its lines: sums of base units over them. `received` counts every condition, `damaged` the broken part of it."""
+
+    id: int
+    reference: str
+    status: Asn.Status
+    warehouse: str
+    expected_on: date | None
+    announced: int
+    received: int
+    damaged: int
+    put_away: int
+    created_at: datetime
+    updated_at: datetime
+    arrived_at: datetime | None
+    received_at: datetime | None
+    put_away_at: datetime | None
+
+
+class AsnPage(BaseModel):
+    """`next_cursor` is null on the last page."""
+
+    items: list[AsnHead]
+    next_cursor: str | None
+
+
+class AsnFilters(BaseModel):
+    """Empty ones are as good as none. `updated_at` moves with the status, not with each scan at the dock. `updated_after` is exclusive."""
+
+    reference: fields.Filter = None
+    status: Annotated[Asn.Status | None, BeforeValidator(lambda value: None if value == "" else value)] = None
+    updated_after: fields.MomentFilter = None
+    cursor: fields.Cursor = None
+    limit: fields.Limit = None
+
+
+@router.get("/asns", response=AsnPage, auth=ApiKeyAuth("asns:read"))
+def list_asns(request: HttpRequest, filters: Annotated[AsnFilters, Query()]) -> HttpResponse:
+    """The merchant's ASNs, the longest unchanged first."""
+    by, _merchant = caller(request)
+    found = Asn.objects.visible_to(by).select_related("warehouse")
+    if filters.reference is not None:
+        found = found.filter(reference=filters.reference)
+    if filters.status is not None:
+        found = found.filter(status=filters.status)
+    rows, cursor = pages.by_update("asns", found, updated_after=filters.updated_after, cursor=filters.cursor, limit=filters.limit)
+    return HttpResponse(pydantic_core.to_json({"items": _heads(rows), "next_cursor": cursor}), content_type=JSON)
+
+
+def _heads(rows: list[Asn]) -> list[dict[str, Any]]:
+    """One statement for the lines of all."""
+    sums = AsnLine.objects.filter(asn__in=rows).values_list("asn_id").annotate(*map(Sum, ("quantity", "received", "damaged", "put_away")))
+    units = {asn_id: counts for asn_id, *counts in sums}
+    return [
+        {
+            **{name: getattr(asn, name) for name in AsnHead.model_fields if name not in ("warehouse", *_SUMMED)},
+            "warehouse": asn.warehouse.code,
+            **dict(zip(_SUMMED, units.get(asn.pk, (0, 0, 0, 0)), strict=True)),
+        }
+        for asn in rows
+    ]
+
+
+_SUMMED = ("announced", "received", "damaged", "put_away")
 
 
 @router.get("/asns/{asn_id}", response=AsnOut, auth=ApiKeyAuth("asns:read"))
@@ -202,7 +270,7 @@ def _described(by: User, asn_id: int) -> dict[str, Any]:
             name: getattr(asn, name)
             for name in (
                 "reference", "status", "kind", "transport", "container_number", "tracking_number", "expected_on",
-                "created_at", "arrived_at", "received_at", "put_away_at",
+                "created_at", "updated_at", "arrived_at", "received_at", "put_away_at",
             )
         },
         "cartons": list(asn.cartons.order_by("number").values("number", "code", "box_number", "sscc")),
@@ -212,59 +280,3 @@ def _described(by: User, asn_id: int) -> dict[str, Any]:
             for row in asn.discrepancies.order_by("pk").values_list("pk", "kind", "sku__code", "quantity", "status", "note")
         ],
     }  # fmt: skip
-
-
-class StockOut(BaseModel):
-    """Base units. available = on_hand - committed, not below 0. `backordered` waits for goods; `incoming` is announced, not counted in."""
-
-    model_config = {
-        "json_schema_extra": {
-            "examples": [
-                {
-                    "sku": "MUG-BLUE", "warehouse": "DEMO", "on_hand": 40, "committed": 12, "available": 28, "backordered": 0,
-                    "incoming": 24, "damaged": 1,
-                }
-            ]
-        }
-    }  # fmt: skip
-
-    sku: str
-    warehouse: str
-    on_hand: int
-    committed: int
-    available: int
-    backordered: int
-    incoming: int
-    damaged: int
-
-
-class StockPage(BaseModel):
-    """A page may be short, or empty, before the end: go on while there is a `next_cursor`."""
-
-    items: list[StockOut]
-    next_cursor: str | None
-
-
-class StockFilters(BaseModel):
-    sku: fields.Filter = None
-    cursor: fields.Cursor = None
-    limit: fields.Limit = None
-
-
-@router.get("/stock", response=StockPage, auth=ApiKeyAuth("stock:read"), tags=["stock"])
-def list_stock(request: HttpRequest, filters: Annotated[StockFilters, Query()]) -> HttpResponse:
-    """The merchant's stock, by sku and warehouse: what there is of all skus, or one sku in every warehouse, with zeros where it has none."""
-    by, _merchant = caller(request)
-    place = pages.place_of("stock", filters.cursor)
-    rows, going_on = stock.page(by=by, sku=filters.sku, after=(place[0], place[1]) if place else None, size=pages.size_of(filters.limit))
-    body = {
-        "items": [
-            {
-                "sku": sku, "warehouse": warehouse, "on_hand": row.on_hand, "committed": row.committed, "available": row.available,
-                "backordered": row.backordered, "incoming": row.incoming, "damaged": row.damaged,
-            }
-            for sku, warehouse, row in rows
-        ],
-        "next_cursor": pages.cursor_of("stock", *going_on) if going_on else None,
-    }  # fmt: skip
-    return HttpResponse(pydantic_core.to_json(body), content_type=JSON)

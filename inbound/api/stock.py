@@ -1,0 +1,128 @@
+"""Stock, with what is still on its way, over the API: in pages, or all of it in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import pydantic_core
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from ninja import Query, Router
+from pydantic import BaseModel
+
+from inbound import stock
+from inbound.stock import Row
+from wms.core.api import etags, fields, pages
+from wms.core.api.errors import JSON
+from wms.core.api.keys import ApiKeyAuth, caller
+
+router = Router(tags=["stock"])
+
+NDJSON = "application/x-ndjson"
+
+
+class StockOut(BaseModel):
+    """Base units. available = on_hand - committed, not below 0. `backordered` waits for goods; `incoming` is announced, not counted in."""
+
+    model_config = {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "sku": "MUG-BLUE", "warehouse": "DEMO", "on_hand": 40, "committed": 12, "available": 28, "backordered": 0,
+                    "incoming": 24, "damaged": 1,
+                }
+            ]
+        }
+    }  # fmt: skip
+
+    sku: str
+    warehouse: str
+    on_hand: int
+    committed: int
+    available: int
+    backordered: int
+    incoming: int
+    damaged: int
+
+
+class StockPage(BaseModel):
+    """A page may be short, or empty, before the end: go on while there is a `next_cursor`."""
+
+    items: list[StockOut]
+    next_cursor: str | None
+
+
+class StockFilters(BaseModel):
+    sku: fields.Filter = None
+    cursor: fields.Cursor = None
+    limit: fields.Limit = None
+
+
+@router.get(
+    "/stock",
+    response=StockPage,
+    auth=ApiKeyAuth("stock:read"),
+    openapi_extra={"responses": etags.RESPONSES, "parameters": [etags.PARAMETER]},
+)
+def list_stock(request: HttpRequest, filters: Annotated[StockFilters, Query()]) -> HttpResponse:
+    """The merchant's stock, by sku and warehouse: what there is of all skus, or one sku in every warehouse, with zeros where it has none."""
+    by, _merchant = caller(request)
+    place = pages.place_of("stock", filters.cursor)
+    rows, going_on = stock.page(by=by, sku=filters.sku, after=(place[0], place[1]) if place else None, size=pages.size_of(filters.limit))
+    body = {
+        "items": [_described(row) for row in rows],
+        "next_cursor": pages.cursor_of("stock", *going_on) if going_on else None,
+    }
+    return etags.answer(request, pydantic_core.to_json(body))
+
+
+def _described(row: Row) -> dict[str, Any]:
+    sku, warehouse, stock = row
+    return {
+        "sku": sku, "warehouse": warehouse, "on_hand": stock.on_hand, "committed": stock.committed, "available": stock.available,
+        "backordered": stock.backordered, "incoming": stock.incoming, "damaged": stock.damaged,
+    }  # fmt: skip
+
+
+class BulkFilters(BaseModel):
+    warehouse: fields.Filter = None
+
+
+class StockList(BaseModel):
+    items: list[StockOut]
+    next_cursor: None
+
+
+BULK = {
+    "responses": {
+        200: {
+            "description": "All rows: one JSON object, or for `Accept: application/x-ndjson` a JSON object (StockOut) a line",
+            "content": {NDJSON: {"schema": {"type": "string"}}},
+        }
+    }
+}
+
+
+@router.get("/stock/bulk", response=StockList, auth=ApiKeyAuth("stock:read"), openapi_extra=BULK)
+def all_stock(request: HttpRequest, filters: Annotated[BulkFilters, Query()]) -> StreamingHttpResponse:
+    """All of the merchant's stock at one moment in one call, however many skus, streamed: what there is, by sku and warehouse.
+
+    A stream that breaks off is not JSON; as lines, its last line lacks its end.
+    """
+    by, _merchant = caller(request)
+    batches = stock.everything(by=by, warehouse=filters.warehouse)
+    if request.accepts(JSON) or not request.accepts(NDJSON):
+        return StreamingHttpResponse(_as_array(batches), content_type=JSON)
+    return StreamingHttpResponse(map(_as_lines, batches), content_type=NDJSON)
+
+
+def _as_lines(batch: list[Row]) -> bytes:
+    return b"".join(pydantic_core.to_json(_described(row)) + b"\n" for row in batch)
+
+
+def _as_array(batches: Iterator[list[Row]]) -> Iterator[bytes]:
+    begin = b'{"items":['
+    for batch in batches:
+        yield begin + b",".join(pydantic_core.to_json(_described(row)) for row in batch)
+        begin = b","
+    yield (b"" if begin == b"," else begin) + b'],"next_cursor":null}'
