@@ -24,7 +24,7 @@ TOKEN_PREFIX: Final = "wmsp_"
 # An agent asks at least this often; one that was silent for longer is away.
 SILENT: Final = timedelta(seconds=75)
 _SEEN_IS_NOTED_EVERY: Final = timedelta(seconds=10)
-OUTCOMES: Final = ("printed", "waiting", "uncertain", "failed")
+OUTCOMES: Final = ("printed", "printing", "waiting", "uncertain", "failed")
 
 
 class AgentNameTaken(WmsError):

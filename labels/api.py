@@ -89,7 +89,10 @@ def begin(agent: PrintAgent, body: dict[str, Any], job_id: int) -> dict[str, Any
 
 @_for_agents
 def result(agent: PrintAgent, body: dict[str, Any], job_id: int) -> dict[str, Any]:
-    """{"attempt": n, "outcome": printed | waiting | uncertain | failed, "trouble": code, "error": text}."""
+    """{"attempt": n, "outcome": printed | printing | waiting | uncertain | failed, "trouble": code, "error": text}.
+
+    `printing`: the printer has it; to be said again, at least every few minutes, until it is printed or nobody knows.
+    """
     outcome, trouble, error = (body.get(name, "") for name in ("outcome", "trouble", "error"))
     if outcome not in agents.OUTCOMES:
         raise InvalidInput([{"path": ["outcome"], "message": _("This is none of the possible outcomes.")}])

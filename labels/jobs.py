@@ -21,15 +21,15 @@ from django.utils.translation import gettext_lazy as _
 
 from labels.models import Printer, PrintJob
 from wms.core import sealing
-from wms.core.commands import command
 from wms.core.errors import NotFound, WmsError
 from wms.core.locking import assert_in_transaction
-from wms.core.models import User
-from wms.core.transitions import NotPossibleNow, advance
+from wms.core.transitions import advance
 
 Status = PrintJob.Status
 # Longer than a healthy printer takes for one job; a sender that is silent for so long is taken for dead.
 LEASE_SECONDS: Final = 60
+# A printer that has a job is asked every few seconds; one that says nothing of it for so long leaves a question.
+SILENT_PRINTER_SECONDS: Final = 300
 # How long a printer in trouble is left alone: twice as long each time, where asking costs a time-out.
 _FIRST_RETRY_SECONDS: Final = {Printer.Trouble.BUSY: 0.5}
 _LONGEST_RETRY_SECONDS: Final = {Printer.Trouble.BUSY: 5.0, Printer.Trouble.GONE: 30.0}
@@ -42,18 +42,6 @@ class LeaseLost(WmsError):
 
 class ContentErased(WmsError):
     code, status, message = "content_erased", 410, _("What print job {job} printed was erased. Print it anew from its document.")
-
-
-class OtherPaper(WmsError):
-    code, status, message = (
-        "other_paper",
-        409,
-        _("What was made for {made_for} does not fit printer {printer}. Print it anew from its document."),
-    )
-
-
-class ReasonNeeded(WmsError):
-    code, message = "reason_needed", _("Say why it is printed again.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,7 +146,7 @@ WHERE id = %(job)s AND attempts = %(attempt)s AND status = 'claimed' AND lease_u
 # A printer in trouble is locked first, see settle().
 _PRINTED = """
 UPDATE labels_printjob j SET status = 'printed', printed_at = now(), lease_until = NULL, error = ''
-WHERE id = %(job)s AND attempts = %(attempt)s AND status IN ('sending', 'uncertain')
+WHERE id = %(job)s AND attempts = %(attempt)s AND status IN ('sending', 'printing', 'uncertain')
   AND NOT EXISTS (SELECT FROM labels_printer p WHERE p.id = j.printer_id AND p.trouble <> '')
 """
 
@@ -189,24 +177,35 @@ def begin(*, job_id: int, attempt: int, lease_seconds: float = LEASE_SECONDS) ->
         raise LeaseLost(job=job_id)
 
 
-def settle(*, job_id: int, attempt: int, to: str, trouble: str = "", error: str = "") -> str:
-    """How a try ended: printed, waiting (nothing left the sender), uncertain or failed. Returns the job's status.
+def settle(*, job_id: int, attempt: int, to: str, trouble: str = "", error: str = "", printer_job: int | None = None) -> str:
+    """How a try ended: printed, printing (the printer has it), waiting (nothing left the sender), uncertain or failed. Returns the job's status.
 
     A try that is settled already, or that a person has answered, stays as it is. `trouble` (Printer.Trouble) leaves the printer alone
     for a while; a job that was printed ends it. Raises NotFound.
     """
-    if to == Status.PRINTED and _alone(_PRINTED, job=job_id, attempt=attempt)[0] == 1:
+    if to == Status.PRINTED and not trouble and _alone(_PRINTED, job=job_id, attempt=attempt)[0] == 1:
         return str(to)
-    return _settle(job_id, attempt, to, trouble, error)
+    return _settle(job_id, attempt, to, trouble, error, printer_job)
+
+
+_OPEN_TRIES: Final = (Status.CLAIMED, Status.SENDING, Status.PRINTING, Status.UNCERTAIN)
 
 
 @transaction.atomic(durable=True)
-def _settle(job_id: int, attempt: int, to: str, trouble: str, error: str) -> str:
-    job = _locked(job_id)
-    if job.attempts == attempt and job.status in (Status.CLAIMED, Status.SENDING, Status.UNCERTAIN) and job.status != to:
-        stamps: dict[str, Any] = {"printed_at": Now()} if to == Status.PRINTED else {}
-        advance([job], to, lease_until=None, error=error[:_ERROR_MAX], **stamps)
-        _note_health(job.printer, trouble, worked=to == Status.PRINTED)
+def _settle(job_id: int, attempt: int, to: str, trouble: str, error: str, printer_job: int | None) -> str:
+    job = locked(job_id)
+    if job.attempts != attempt or job.status not in _OPEN_TRIES:
+        return str(job.status)
+    heard = Now() + timedelta(seconds=SILENT_PRINTER_SECONDS) if to == Status.PRINTING else None
+    if job.status != to:
+        stamps: dict[str, Any] = {"printed_at": Now()} if to == Status.PRINTED else {"printer_job": printer_job} if heard else {}
+        advance([job], to, lease_until=heard, error=error[:_ERROR_MAX], **stamps)
+        _note_health(job.printer, trouble, worked=to in (Status.PRINTED, Status.PRINTING))
+    elif heard:
+        # A printer that does not answer has said nothing of the job either.
+        if trouble != Printer.Trouble.GONE:
+            PrintJob.objects.filter(pk=job.pk).update(lease_until=heard)
+        _note_health(job.printer, trouble, worked=True)
     return str(job.status)
 
 
@@ -214,7 +213,7 @@ def _lock(printer_id: int) -> Printer | None:
     return Printer.objects.select_for_update(no_key=True).filter(pk=printer_id).first()
 
 
-def _locked(job_id: int) -> PrintJob:
+def locked(job_id: int) -> PrintJob:
     """The job with its printer, both locked. Raises NotFound."""
     printer_id = PrintJob.objects.filter(pk=job_id).values_list("printer", flat=True).first()
     printer = _lock(printer_id) if printer_id is not None else None
@@ -226,13 +225,16 @@ def _locked(job_id: int) -> PrintJob:
 
 
 def _recover(printer_ids: Collection[int]) -> int:
-    """Jobs whose sender fell silent: nothing of a claimed one has left; whether one in sending was printed, a person has to say."""
+    """Jobs whose sender or printer fell silent: nothing of a claimed one has left; whether another was printed, a person has to say."""
     silent = PrintJob.objects.filter(printer__in=printer_ids, lease_until__lt=Now())
     back = silent.filter(status=Status.CLAIMED).update(status=Status.WAITING, lease_until=None)
     asked = silent.filter(status=Status.SENDING).update(
         status=Status.UNCERTAIN, lease_until=None, error=str(_("The sender ended while it was sending."))
     )
-    return back + asked
+    lost = silent.filter(status=Status.PRINTING).update(
+        status=Status.UNCERTAIN, lease_until=None, error=str(_("The printer took it and said no more of it."))
+    )
+    return back + asked + lost
 
 
 @transaction.atomic(durable=True)
@@ -248,7 +250,7 @@ def let_go_of_claims(*, agent_id: int) -> int:
 
 def recover_silent(*, printer_id: int | None = None) -> int:
     """Of one printer, or of all; returns how many jobs there were."""
-    found = PrintJob.objects.filter(status__in=[Status.CLAIMED, Status.SENDING], lease_until__lt=Now())
+    found = PrintJob.objects.filter(status__in=[Status.CLAIMED, Status.SENDING, Status.PRINTING], lease_until__lt=Now())
     if printer_id is not None:
         found = found.filter(printer=printer_id)
     printers = sorted(set(found.values_list("printer", flat=True)))
@@ -264,6 +266,12 @@ def due(of: Q | None = None) -> list[int]:
     left_alone = Printer.objects.filter(retry_at__gt=Now())
     waiting = PrintJob.objects.filter(status=Status.WAITING, printer__active=True).exclude(printer__in=left_alone)
     return list(waiting.filter(of or Q()).order_by("printer").values_list("printer", flat=True).distinct())
+
+
+def in_printers() -> list[int]:
+    """Printers that workers reach and that have a job of which they have not said that it is printed, and may be asked now."""
+    followed = PrintJob.objects.filter(status=Status.PRINTING, printer_job__isnull=False).exclude(printer__retry_at__gt=Now())
+    return list(followed.order_by("printer").values_list("printer", flat=True).distinct())
 
 
 # Health.
@@ -300,98 +308,6 @@ def _note_health(printer: Printer, trouble: str, *, worked: bool) -> None:
         Printer.objects.filter(pk=printer.pk).update(trouble="", trouble_since=None, tries=0, retry_at=None)
         printer.trouble, printer.tries = "", 0
         wake_after_commit({printer.pk})
-
-
-# What people do.
-
-
-def _not_now(job: PrintJob, to: PrintJob.Status) -> NotPossibleNow:
-    return NotPossibleNow.of(PrintJob, key=job, status=job.status, to=to)
-
-
-@command
-def answer(*, job_id: int, printed: bool, by: User, request_id: object = None) -> dict[str, Any]:
-    """A person looked: an uncertain job is printed, or is printed again. Raises NotPossibleNow, NotFound."""
-    job = _locked(job_id)
-    if job.status != Status.UNCERTAIN:
-        raise _not_now(job, Status.PRINTED if printed else Status.WAITING)
-    if printed:
-        advance([job], Status.PRINTED, printed_at=Now(), answered_by=by)
-    else:
-        advance([job], Status.WAITING, answered_by=by, error="")
-        wake_after_commit({job.printer_id})
-    return {"job_id": job.pk, "status": str(job.status)}
-
-
-@command
-def retry(*, job_id: int, by: User, request_id: object = None) -> dict[str, Any]:
-    """Try a failed job again, and a waiting one at once. Raises NotPossibleNow, ContentErased."""
-    job = _locked(job_id)
-    if not PrintJob.objects.filter(pk=job_id, content__isnull=False).exists():
-        raise ContentErased(job=job_id)
-    if job.status == Status.UNCERTAIN:
-        # Whether it was printed is answered first.
-        raise _not_now(job, Status.WAITING)
-    if job.status != Status.WAITING:
-        advance([job], Status.WAITING, answered_by=by, error="")
-    Printer.objects.filter(pk=job.printer_id).update(retry_at=None)
-    wake_after_commit({job.printer_id})
-    return {"job_id": job.pk, "status": str(job.status)}
-
-
-@command
-def cancel(*, job_id: int, by: User, request_id: object = None) -> dict[str, Any]:
-    """A job that is not wanted any more. Raises NotPossibleNow once it is under way or printed."""
-    job = _locked(job_id)
-    advance([job], Status.CANCELLED, answered_by=by)
-    return {"job_id": job.pk, "status": str(job.status)}
-
-
-def takes_the_same(printer: Printer, other: Printer) -> bool:
-    """Whether the very bytes that were made for one of them come out right on the other one."""
-    same = printer.format == other.format and printer.media == other.media
-    return same and (printer.format == Printer.Format.PDF or printer.dpi == other.dpi)
-
-
-@command
-def reprint(
-    *, job_id: int, reason: str, by: User, printer_id: int | None = None, copies: int | None = None, request_id: object = None
-) -> dict[str, Any]:
-    """The same bytes again, as a job of its own that names the first one, the person and the reason; on another printer where `printer_id` says so.
-
-    A job that was not printed yet is cancelled with it: it moves. Raises ReasonNeeded, ContentErased, NotFound, NotPossibleNow (under way),
-    OtherPaper.
-    """
-    reason = reason.strip()[:200]
-    if not reason:
-        raise ReasonNeeded
-    job = _locked(job_id)
-    printer = job.printer if printer_id is None else Printer.objects.filter(pk=printer_id, warehouse=job.warehouse_id, active=True).first()
-    if printer is None:
-        raise NotFound(what=str(Printer._meta.verbose_name), key=printer_id)
-    if not takes_the_same(printer, job.printer):
-        raise OtherPaper(made_for=job.printer.code, printer=printer.code)
-    if job.status not in (Status.PRINTED, Status.CANCELLED):
-        advance([job], Status.CANCELLED, answered_by=by)
-    content = PrintJob.objects.values_list("content", flat=True).get(pk=job_id)
-    if content is None:
-        raise ContentErased(job=job_id)
-    made = PrintJob.objects.create(
-        warehouse_id=job.warehouse_id, station_id=job.station_id, printer=printer, kind=job.kind, document=job.document, format=job.format,
-        content=content, content_hash=job.content_hash, copies=copies or job.copies, reprint_of=job, reason=reason, by=by,
-    )  # fmt: skip
-    wake_after_commit({printer.pk})
-    return {"job_id": made.pk, "status": str(made.status)}
-
-
-@command
-def hand_to_browser(*, job_id: int, by: User, request_id: object = None) -> dict[str, Any]:
-    """A browser takes its job to print it; from here on the paper is in that person's hands. Raises NotPossibleNow for whoever comes second."""
-    job = _locked(job_id)
-    if job.printer.way != Printer.Way.BROWSER or job.status != Status.WAITING:
-        raise _not_now(job, Status.PRINTED)
-    advance([job], Status.PRINTED, printed_at=Now(), answered_by=by, attempts=job.attempts + 1)
-    return {"job_id": job.pk, "status": str(job.status)}
 
 
 def erase_contents(*, days: int, batch: int = 1000) -> int:

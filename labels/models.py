@@ -206,10 +206,11 @@ class Route(models.Model):
 
 
 class PrintJob(models.Model):
-    """One document for one printer, written by labels.jobs alone.
+    """One document for one printer, written by labels.jobs and labels.answering alone.
 
     Bytes leave only in `sending`, and `sending` is stored before the first of them: a worker that dies before has printed nothing, and one
-    that dies after leaves the job `uncertain`, which a person answers. `content` is sealed (labels hold buyers' addresses) and erased after
+    that dies after leaves the job `uncertain`, which a person answers. A printer that can be asked (IPP) takes a job, as `printing`, before
+    it is printed; `printer_job` is its number there. `content` is sealed (labels hold buyers' addresses) and erased after
     some days. `once` names what asked for the job, so that an event that comes twice prints once. A try is known by its number, `attempts`.
     """
 
@@ -217,6 +218,7 @@ class PrintJob(models.Model):
         WAITING = "waiting", _("waiting")
         CLAIMED = "claimed", _("being fetched")
         SENDING = "sending", _("being sent")
+        PRINTING = "printing", _("in the printer")
         PRINTED = "printed", _("printed")
         UNCERTAIN = "uncertain", _("uncertain")
         FAILED = "failed", _("failed")
@@ -225,8 +227,9 @@ class PrintJob(models.Model):
     TRANSITIONS = table(
         waiting="claimed printed cancelled",
         claimed="sending waiting failed",
-        sending="printed waiting uncertain failed",
-        uncertain="printed waiting failed cancelled",
+        sending="printed printing waiting uncertain failed",
+        printing="printed uncertain",
+        uncertain="printed printing waiting failed cancelled",
         failed="waiting cancelled",
     )
 
@@ -243,6 +246,7 @@ class PrintJob(models.Model):
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.WAITING)
     attempts = models.PositiveIntegerField(_("tries"), default=0)
     lease_until = models.DateTimeField(null=True, editable=False)
+    printer_job = models.IntegerField(null=True, editable=False)
     error = models.CharField(_("error"), max_length=300, blank=True)
     reprint_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="reprints", verbose_name=_("reprint of"))
     reason = models.CharField(_("reason"), max_length=200, blank=True)
@@ -256,7 +260,7 @@ class PrintJob(models.Model):
         constraints = [models.CheckConstraint(condition=Q(copies__gte=1, copies__lte=10_000), name="print_job_copies")]
         indexes = [
             models.Index(fields=["printer", "id"], condition=Q(status="waiting"), name="print_job_waiting"),
-            models.Index(fields=["printer"], condition=Q(status__in=["claimed", "sending"]), name="print_job_under_way"),
+            models.Index(fields=["printer"], condition=Q(status__in=["claimed", "sending", "printing"]), name="print_job_under_way"),
             models.Index(fields=["warehouse", "-id"], condition=Q(status__in=["failed", "uncertain"]), name="print_job_to_answer"),
             models.Index(fields=["warehouse", "-id"], name="print_job_newest"),
             models.Index(fields=["station", "-id"], name="print_job_of_station"),

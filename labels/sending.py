@@ -9,10 +9,11 @@ from datetime import timedelta
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 
 from labels import jobs
 from labels.models import Printer, PrintJob
-from labels.printers import ways
+from labels.printers import ipp, ways
 from labels.printers.errors import NotPrinted, Refused, Uncertain
 from wms.core.errors import WmsError
 
@@ -53,9 +54,9 @@ def work_off(printer_id: int) -> float | None:
 
 
 def _send(job: PrintJob) -> str:
-    printer, to, trouble, error = job.printer, Status.PRINTED, "", ""
+    printer, to, trouble, error, number = job.printer, Status.PRINTED, "", "", None
     try:
-        ways.deliver(
+        number = ways.deliver(
             printer.address,
             jobs.content_of(job),
             format=job.format,
@@ -77,7 +78,25 @@ def _send(job: PrintJob) -> str:
         to, error = Status.FAILED, str(problem)
     if to != Status.PRINTED:
         log.warning("print job %s on %s: %s %s %s", job.pk, printer.code, to, trouble, error)
-    return jobs.settle(job_id=job.pk, attempt=job.attempts, to=to, trouble=trouble, error=error)
+    elif number is not None:
+        to = Status.PRINTING
+    status = jobs.settle(job_id=job.pk, attempt=job.attempts, to=to, trouble=trouble, error=error, printer_job=number)
+    if status == Status.PRINTING:
+        import_string("labels.tasks.follow_soon")(printer.pk)
+    return status
+
+
+def follow(printer_id: int) -> None:
+    """Ask a printer that workers reach what became of the jobs that it took."""
+    taken = PrintJob.objects.filter(printer=printer_id, status=Status.PRINTING, printer_job__isnull=False, printer__way__in=DIRECT)
+    for job in taken.select_related("printer").defer("content").order_by("pk"):
+        was_gone = job.printer.trouble == Printer.Trouble.GONE
+        to, trouble = ipp.follow(job.printer.address, job.printer_job or 0, was_gone=was_gone)
+        error = _("The printer gave it up.") if to == Status.UNCERTAIN else ""
+        jobs.settle(job_id=job.pk, attempt=job.attempts, to=to, trouble=trouble, error=error)
+        if trouble == Printer.Trouble.GONE:
+            # It would not answer for the others either.
+            return
 
 
 def watch() -> int:

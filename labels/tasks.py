@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 LOOK_AGAIN_SECONDS = 2.0
 # What comes later than the next sweep is left to it.
 SWEPT_SECONDS = 5.0
+FIRST_LOOK_SECONDS = 1.5
 _down_until = 0.0
 
 
@@ -59,8 +60,23 @@ def send_later(printer_id: int, seconds: float) -> None:
 
 
 @shared_task
+def follow(printer_id: int) -> None:
+    sending.follow(printer_id)
+
+
+def follow_soon(printer_id: int, seconds: float = FIRST_LOOK_SECONDS) -> None:
+    """Most labels are out by then; what is not is left to the sweep. Never raises."""
+    try:
+        app.send_task("labels.tasks.follow", [printer_id], countdown=seconds, retry=False, ignore_result=True)
+    except Exception as error:  # a broker may fail in any way: the sweep comes anyway
+        log.warning("what printer %s took is left to the sweep: %s", printer_id, error)
+
+
+@shared_task
 def sweep_prints() -> None:
     """Whatever a lost call, a dead sender or a printer in trouble left behind."""
+    for printer_id in jobs.in_printers():
+        follow_soon(printer_id, 0)
     jobs.recover_silent()
     wake(jobs.due())
 

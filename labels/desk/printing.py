@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from labels import agents, jobs, rendering, stations
+from labels import agents, answering, jobs, rendering, stations
 from labels.agent import bundle
 from labels.kinds import KINDS
 from labels.models import PrintAgent, Printer, PrintJob
@@ -21,7 +21,7 @@ from wms.core.errors import NotFound
 from wms.core.models import User
 
 PRINTERS_SHOWN = 200
-OPEN = ("waiting", "claimed", "sending", "uncertain", "failed")
+OPEN = ("waiting", "claimed", "sending", "printing", "uncertain", "failed")
 
 
 def _warehouses() -> QuerySet[Model]:
@@ -70,29 +70,29 @@ def print_jobs(request: HttpRequest) -> HttpResponse:
 
 
 def _yes(request: HttpRequest, job_id: int, by: User) -> str:
-    jobs.answer(job_id=job_id, printed=True, by=by)
+    answering.answer(job_id=job_id, printed=True, by=by)
     return _("It counts as printed.")
 
 
 def _no(request: HttpRequest, job_id: int, by: User) -> str:
-    jobs.answer(job_id=job_id, printed=False, by=by)
+    answering.answer(job_id=job_id, printed=False, by=by)
     return _("It is printed again.")
 
 
 def _retry(request: HttpRequest, job_id: int, by: User) -> str:
-    jobs.retry(job_id=job_id, by=by)
+    answering.retry(job_id=job_id, by=by)
     return _("It is tried again.")
 
 
 def _cancel(request: HttpRequest, job_id: int, by: User) -> str:
-    jobs.cancel(job_id=job_id, by=by)
+    answering.cancel(job_id=job_id, by=by)
     return _("It is cancelled.")
 
 
 def _reprint(request: HttpRequest, job_id: int, by: User) -> str:
     reason, request_id = desk.clean(request.POST.get("reason"), 200), desk.clean(request.POST.get("request_id"), 40)
     # One form is one wish, however often it is sent; another row of the page has another wish.
-    jobs.reprint(job_id=job_id, reason=reason, by=by, request_id=f"{request_id}-{job_id}" if request_id else None)
+    answering.reprint(job_id=job_id, reason=reason, by=by, request_id=f"{request_id}-{job_id}" if request_id else None)
     return _("It is printed once more.")
 
 

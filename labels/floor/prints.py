@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 
-from labels import jobs, routing, stations
+from labels import answering, jobs, routing, stations
 from labels.models import Printer, PrintJob
 from wms.core.errors import WmsError
 from wms.core.floor.scenario import STATION, WAREHOUSE, clean
@@ -59,7 +59,7 @@ def _page(request: HttpRequest, error: WmsError | None = None) -> HttpResponse:
     page = {
         "printers": [(printer, stations.trouble_of(printer)) for printer in printers],
         "rows": [
-            (job, [one for one in everywhere if one.pk != job.printer_id and jobs.takes_the_same(one, job.printer)], uuid.uuid4())
+            (job, [one for one in everywhere if one.pk != job.printer_id and answering.takes_the_same(one, job.printer)], uuid.uuid4())
             for job in rows
         ],
         "error": error,
@@ -68,24 +68,24 @@ def _page(request: HttpRequest, error: WmsError | None = None) -> HttpResponse:
 
 
 def _yes(request: HttpRequest, job_id: int, by: User) -> None:
-    jobs.answer(job_id=job_id, printed=True, by=by)
+    answering.answer(job_id=job_id, printed=True, by=by)
 
 
 def _no(request: HttpRequest, job_id: int, by: User) -> None:
-    jobs.answer(job_id=job_id, printed=False, by=by)
+    answering.answer(job_id=job_id, printed=False, by=by)
 
 
 def _retry(request: HttpRequest, job_id: int, by: User) -> None:
-    jobs.retry(job_id=job_id, by=by)
+    answering.retry(job_id=job_id, by=by)
 
 
 def _cancel(request: HttpRequest, job_id: int, by: User) -> None:
-    jobs.cancel(job_id=job_id, by=by)
+    answering.cancel(job_id=job_id, by=by)
 
 
 def _reprint(request: HttpRequest, job_id: int, by: User) -> None:
     printer = request.POST.get("printer", "")
-    jobs.reprint(
+    answering.reprint(
         job_id=job_id,
         reason=clean(request.POST.get("reason", ""), 200),
         by=by,
@@ -121,7 +121,7 @@ def open_in_browser(request: HttpRequest, job_id: int) -> HttpResponse:
     _own(request, job_id)
     assert isinstance(request.user, User)
     try:
-        jobs.hand_to_browser(job_id=job_id, by=request.user)
+        answering.hand_to_browser(job_id=job_id, by=request.user)
     except WmsError as error:
         return _page(request, error)
     return redirect("floor:print_content", job_id=job_id)

@@ -24,3 +24,8 @@ class Refused(PrinterError):
 
 class Uncertain(PrinterError):
     """The line broke after the first byte: somebody has to look at the paper."""
+
+
+def words(error: Exception) -> str:
+    """What went wrong as a person would say it: without Python's numbers."""
+    return str(getattr(error, "strerror", None) or error)

@@ -9,18 +9,27 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from labels.printers.errors import NotPrinted, Refused, Uncertain
+from labels.printers.errors import NotPrinted, Refused, Uncertain, words
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 20.0
 PORT = 631
 MIME = {"pdf": "application/pdf", "zpl": "application/vnd.zebra-zpl"}
 
-PRINT_JOB, GET_PRINTER_ATTRIBUTES = 0x0002, 0x000B
+PRINT_JOB, GET_JOB_ATTRIBUTES, GET_PRINTER_ATTRIBUTES = 0x0002, 0x0009, 0x000B
 BUSY, NOT_ACCEPTING, TEMPORARY, DEVICE_ERROR, UNAVAILABLE = 0x0507, 0x0506, 0x0505, 0x0504, 0x0502
 # Answers after which nothing was printed and the same request may work later.
 _LATER = {BUSY: "busy", NOT_ACCEPTING: "stopped", TEMPORARY: "busy", DEVICE_ERROR: "stopped", UNAVAILABLE: "stopped"}
+# RFC 8011, "Status Codes": those that a printer refuses a document with.
+_REFUSALS = {
+    0x0400: "client-error-bad-request", 0x0401: "client-error-forbidden", 0x0402: "client-error-not-authenticated",
+    0x0403: "client-error-not-authorized", 0x0406: "client-error-not-found", 0x0408: "client-error-request-entity-too-large",
+    0x040A: "client-error-document-format-not-supported", 0x040B: "client-error-attributes-or-values-not-supported",
+    0x0501: "server-error-operation-not-supported",
+}  # fmt: skip
 _STOPPED = 5
+_PENDING, _JOB_STOPPED, _JOB_CANCELLED, _JOB_ABORTED, _JOB_COMPLETED = 3, 6, 7, 8, 9
+_ENDS = {_JOB_COMPLETED: "printed", _JOB_CANCELLED: "uncertain", _JOB_ABORTED: "uncertain"}
 # The beginning of a printer-state-reasons keyword; -report, -warning and -error stand behind it.
 _REASONS = (
     ("media-empty", "out_of_paper"), ("media-needed", "out_of_paper"), ("marker-supply-empty", "out_of_ribbon"), ("cover-open", "open"),
@@ -36,8 +45,9 @@ Attributes = dict[str, list[Any]]
 Value = Any
 
 
-def send(address: str, content: bytes, *, format: str, name: str, copies: int = 1, begin: Callable[[], None]) -> None:
-    """Ask whether the printer can print, call `begin`, and print. The printer's own word that it took the job is "printed".
+def send(address: str, content: bytes, *, format: str, name: str, copies: int = 1, begin: Callable[[], None]) -> int | None:
+    """Ask whether the printer can print, call `begin`, and hand the document over. Returns the job's number in the printer, see follow();
+    None where it is printed already, or the printer gave it no number.
 
     Raises NotPrinted (nothing was taken: try later), Refused (never), Uncertain (the line broke after the first byte).
     """
@@ -49,15 +59,55 @@ def send(address: str, content: bytes, *, format: str, name: str, copies: int = 
     line = _connect(address)
     try:
         begin()
-        code, _attributes = _exchange(line, address, job)
+        code, found = _exchange(line, address, job)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Uncertain("gone", str(error)) from error
+        raise Uncertain("gone", words(error)) from error
     finally:
         line.close()
     if code in _LATER:
         raise NotPrinted(_LATER[code], f"0x{code:04x}")
+    _require_ok(code)
+    number, state = found.get("job-id", [None])[0], found.get("job-state")
+    if state in ([_JOB_CANCELLED], [_JOB_ABORTED]):
+        raise Uncertain("", "the printer gave it up")
+    return number if isinstance(number, int) and state != [_JOB_COMPLETED] else None
+
+
+def _require_ok(code: int) -> None:
     if code >= 0x0400:
-        raise Refused(f"0x{code:04x}")
+        raise Refused(f"{_REFUSALS.get(code, 'refused')} (0x{code:04x})")
+
+
+def follow(address: str, number: int, *, was_gone: bool = False) -> tuple[str, str]:
+    """What became of a job that the printer took: "printed", "printing" (still in it) or "uncertain"; and the printer's trouble, "" for none.
+
+    Printers forget what they have printed; one that was gone meanwhile (`was_gone`) may have forgotten what it had not.
+    """
+    try:
+        trouble = status(address)
+        state = _state_of(address, number) if trouble != "gone" else _PENDING
+    except Refused:
+        return "printing", "stopped"
+    except NotPrinted as error:
+        return "printing", error.trouble
+    if state is None:
+        return "uncertain" if was_gone else "printed", trouble
+    return _ENDS.get(state, "printing"), trouble or ("stopped" if state == _JOB_STOPPED else "")
+
+
+def _state_of(address: str, number: int) -> int | None:
+    """The state of a job; None where the printer does not know it. Raises NotPrinted."""
+    asked = _request(GET_JOB_ATTRIBUTES, address, [(_INTEGER, "job-id", number), (_KEYWORD, "requested-attributes", ["job-state"])])
+    line = _connect(address)
+    try:
+        code, found = _exchange(line, address, asked + _END_OF_ATTRIBUTES)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NotPrinted("gone", words(error)) from error
+    finally:
+        line.close()
+    if code in _LATER:
+        raise NotPrinted(_LATER[code])
+    return int(found.get("job-state", [_PENDING])[0]) if code < 0x0400 else None
 
 
 def status(address: str) -> str:
@@ -76,8 +126,7 @@ def status(address: str) -> str:
         return "gone"
     if code in _LATER:
         return _LATER[code]
-    if code >= 0x0400:
-        raise Refused(f"0x{code:04x}")
+    _require_ok(code)
     reasons = [str(reason) for reason in found.get("printer-state-reasons", [])]
     stopped = found.get("printer-state") == [_STOPPED]
     for beginning, trouble in _REASONS:
@@ -101,7 +150,7 @@ def _connect(address: str) -> http.client.HTTPConnection:
     try:
         line.connect()
     except OSError as error:
-        raise NotPrinted("gone", str(error)) from error
+        raise NotPrinted("gone", words(error)) from error
     line.sock.settimeout(ANSWER_SECONDS)
     return line
 

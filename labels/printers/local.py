@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from labels.printers.errors import NotPrinted, Refused, Uncertain
+from labels.printers.errors import NotPrinted, Refused, Uncertain, words
 
 SECONDS = 20.0
 
@@ -23,7 +23,7 @@ def send_to_queue(address: str, content: bytes, *, name: str, copies: int = 1, r
     except FileNotFoundError as error:
         raise Refused("lp is not installed") from error
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Uncertain("gone", str(error)) from error
+        raise Uncertain("gone", words(error)) from error
     if done.returncode:
         # lp refuses before it hands anything to the scheduler: no such queue, or no scheduler.
         said = done.stderr.decode("utf-8", "replace").strip()
@@ -36,7 +36,7 @@ def send_to_device(address: str, content: bytes, *, copies: int = 1, begin: Call
     try:
         device = os.open(path, os.O_WRONLY | (0 if path.is_char_device() else os.O_APPEND))
     except OSError as error:
-        raise NotPrinted("gone", str(error)) from error
+        raise NotPrinted("gone", words(error)) from error
     try:
         begin()
         try:
@@ -45,6 +45,6 @@ def send_to_device(address: str, content: bytes, *, copies: int = 1, begin: Call
                 while left:
                     left = left[os.write(device, left) :]
         except OSError as error:
-            raise Uncertain("gone", str(error)) from error
+            raise Uncertain("gone", words(error)) from error
     finally:
         os.close(device)

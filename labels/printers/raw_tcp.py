@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from labels.printers.errors import NotPrinted, Uncertain
+from labels.printers.errors import NotPrinted, Uncertain, words
 
 CONNECT_SECONDS = 2.0
 # A printer whose buffer is full reads on when paper comes out.
@@ -36,7 +36,7 @@ def send(address: str, content: bytes, *, copies: int = 1, asks_status: bool = F
             line.shutdown(socket.SHUT_WR)
             _wait_for_the_end(line)
         except OSError as error:
-            raise Uncertain("gone", str(error)) from error
+            raise Uncertain("gone", words(error)) from error
 
 
 def status(address: str) -> str:
@@ -54,7 +54,7 @@ def _connect(address: str) -> socket.socket:
     try:
         line = socket.create_connection((parts.hostname or "", parts.port or PORT), CONNECT_SECONDS)
     except OSError as error:
-        raise NotPrinted("gone", str(error)) from error
+        raise NotPrinted("gone", words(error)) from error
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return line
 
@@ -83,7 +83,7 @@ def _require_ready(line: socket.socket) -> None:
                 raise NotPrinted("gone", "no answer to ~HS")
             answer += part
     except OSError as error:
-        raise NotPrinted("gone", str(error)) from error
+        raise NotPrinted("gone", words(error)) from error
     trouble = trouble_of(answer)
     if trouble:
         raise NotPrinted(trouble)

@@ -20,7 +20,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from labels import agents, api, jobs
+from labels import agents, answering, api, jobs
 from labels.agent import bundle
 from labels.agent.journal import AlreadyRunning, Journal
 from labels.jobs import NewJob
@@ -94,7 +94,7 @@ done = server.Server({url!r}, {token!r})
 if {dies!r} == "":
     real = done.claim
     done.claim = lambda: real(0)
-loop.step(done, journal.Journal(Path({journal!r})))
+loop.step(done, journal.Journal(Path({journal!r})), [])
 """
 
 # Where the agent is killed; what the job is after its restart; how often it was printed.
@@ -133,7 +133,7 @@ def test_a_dead_agent_leaves_a_question_and_the_person_the_last_word(place):
     PrintJob.objects.filter(pk=job).update(lease_until=timezone.now() - timedelta(seconds=1))
     jobs.recover_silent()
     assert place.status(job) == "uncertain"
-    jobs.answer(job_id=job, printed=True, by=make.user())
+    answering.answer(job_id=job, printed=True, by=make.user())
     assert place.step() == 0
     assert (place.status(job), place.machine.documents) == ("printed", [ZPL])
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from labels import jobs, routing
+from labels import answering, jobs, routing
 from labels.jobs import NewJob
 from labels.models import Printer, PrintJob, Route, Station
 from tests import make
@@ -137,7 +137,7 @@ def test_a_sender_that_fell_silent_while_sending_leaves_a_question(house):
     assert jobs.claim(printer_id=machine.pk).document == "B"
     assert status(job) == "uncertain"
     with pytest.raises(NotPossibleNow):
-        jobs.retry(job_id=job, by=make.user())
+        answering.retry(job_id=job, by=make.user())
     assert status(job) == "uncertain"
 
 
@@ -161,13 +161,13 @@ def test_a_person_answers_and_keeps_the_last_word(house, printed, becomes):
     jobs.claim(printer_id=machine.pk)
     jobs.begin(job_id=job, attempt=1)
     jobs.settle(job_id=job, attempt=1, to=Status.UNCERTAIN, trouble="gone", error="cut")
-    assert jobs.answer(job_id=job, printed=printed, by=person) == {"job_id": job, "status": becomes}
+    assert answering.answer(job_id=job, printed=printed, by=person) == {"job_id": job, "status": becomes}
     assert PrintJob.objects.get(pk=job).answered_by == person
     # The agent's word comes late: whatever it says, the person has looked at the paper.
     for said in ("printed", "waiting", "uncertain"):
         assert jobs.settle(job_id=job, attempt=1, to=said) == becomes
     with pytest.raises(NotPossibleNow):
-        jobs.answer(job_id=job, printed=True, by=person)
+        answering.answer(job_id=job, printed=True, by=person)
 
 
 def test_trouble_is_shown_and_the_printer_left_alone_for_a_while(house):
@@ -194,14 +194,14 @@ def test_a_reprint_names_the_first_print_the_person_and_the_reason(house):
     (job,) = queue(machine, "A", copies=2)
     claimed = jobs.claim(printer_id=machine.pk)
     with pytest.raises(NotPossibleNow):
-        jobs.reprint(job_id=job, reason="too slow", by=person)
+        answering.reprint(job_id=job, reason="too slow", by=person)
     jobs.begin(job_id=job, attempt=claimed.attempts)
     jobs.settle(job_id=job, attempt=1, to=Status.PRINTED)
-    with pytest.raises(jobs.ReasonNeeded):
-        jobs.reprint(job_id=job, reason="  ", by=person)
+    with pytest.raises(answering.ReasonNeeded):
+        answering.reprint(job_id=job, reason="  ", by=person)
     key = "5c1fd9a0-0000-4000-8000-000000000001"
-    made = jobs.reprint(job_id=job, reason="smeared", by=person, request_id=key)
-    assert jobs.reprint(job_id=job, reason="smeared", by=person, request_id=key) == made
+    made = answering.reprint(job_id=job, reason="smeared", by=person, request_id=key)
+    assert answering.reprint(job_id=job, reason="smeared", by=person, request_id=key) == made
     again = PrintJob.objects.get(pk=made["job_id"])
     assert (again.reprint_of_id, again.reason, again.by, again.copies, again.status) == (job, "smeared", person, 2, "waiting")
     assert (again.content_hash, jobs.content_of(again)) == (PrintJob.objects.get(pk=job).content_hash, b"^XAA^XZ")
@@ -214,13 +214,13 @@ def test_a_job_moves_to_another_printer_of_the_house_that_prints_the_same(house)
     pdf, small = printer(house, "P3", media="4x6in", format="pdf"), printer(house, "P4", media="57x32")
     (job,) = queue(machine, "A")
     for unlike in (pdf, small, finer):
-        with pytest.raises(jobs.OtherPaper):
-            jobs.reprint(job_id=job, reason="out of paper", by=person, printer_id=unlike.pk)
-    assert jobs.takes_the_same(pdf, printer(house, "P6", media="4x6in", format="pdf", dpi=600))
+        with pytest.raises(answering.OtherPaper):
+            answering.reprint(job_id=job, reason="out of paper", by=person, printer_id=unlike.pk)
+    assert answering.takes_the_same(pdf, printer(house, "P6", media="4x6in", format="pdf", dpi=600))
     with pytest.raises(NotFound):
-        jobs.reprint(job_id=job, reason="out of paper", by=person, printer_id=printer(make.warehouse()).pk)
+        answering.reprint(job_id=job, reason="out of paper", by=person, printer_id=printer(make.warehouse()).pk)
     assert status(job) == "waiting"
-    made = jobs.reprint(job_id=job, reason="out of paper", by=person, printer_id=other.pk)
+    made = answering.reprint(job_id=job, reason="out of paper", by=person, printer_id=other.pk)
     assert (status(job), PrintJob.objects.get(pk=made["job_id"]).printer) == ("cancelled", other)
     assert jobs.claim(printer_id=machine.pk) is None
 
@@ -230,9 +230,9 @@ def test_failed_jobs_are_retried_or_cancelled(house):
     job, other = queue(machine, "A", "B")
     jobs.claim(printer_id=machine.pk)
     jobs.settle(job_id=job, attempt=1, to=Status.FAILED, error="0x040a")
-    assert jobs.retry(job_id=job, by=person)["status"] == "waiting"
-    assert jobs.cancel(job_id=other, by=person)["status"] == "cancelled"
-    for call in (jobs.cancel, jobs.retry):
+    assert answering.retry(job_id=job, by=person)["status"] == "waiting"
+    assert answering.cancel(job_id=other, by=person)["status"] == "cancelled"
+    for call in (answering.cancel, answering.retry):
         with pytest.raises(NotPossibleNow):
             call(job_id=other, by=person)
 
@@ -250,7 +250,7 @@ def test_contents_are_forgotten_after_some_days(house):
     assert PrintJob.objects.get(pk=old).content is None
     assert jobs.content_of(PrintJob.objects.get(pk=new)) == b"^XAB^XZ"
     with pytest.raises(jobs.ContentErased):
-        jobs.reprint(job_id=old, reason="lost", by=make.user())
+        answering.reprint(job_id=old, reason="lost", by=make.user())
     with pytest.raises(jobs.ContentErased):
-        jobs.retry(job_id=old, by=make.user())
+        answering.retry(job_id=old, by=make.user())
     assert status(old) == "waiting"

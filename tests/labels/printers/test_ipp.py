@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
-import struct
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +9,8 @@ import pytest
 from labels.printers import ipp, ways
 from labels.printers.errors import NotPrinted, Refused, Uncertain
 from tests.labels.printers.eve import EvePrinter, eve_printer
+from tests.labels.printers.machines import eventually
+from tests.labels.printers.scripted import Scripted, scripted_printer
 
 ZPL = b"^XA^FO50,50^A0N,50,50^FDHello^FS^XZ"
 PDF = b"%PDF-1.4 " + bytes(range(256)) * 40
@@ -26,9 +25,10 @@ def eve(tmp_path_factory) -> Iterator[EvePrinter]:
 @pytest.mark.parametrize(("format", "content"), [("pdf", PDF), ("zpl", ZPL)])
 def test_a_real_ipp_printer_gets_the_exact_bytes(eve, format, content):
     begun = []
-    ways.deliver(eve.address, content, format=format, name="parcel WMS1", begin=lambda: begun.append(eve.documents()))
+    number = ways.deliver(eve.address, content, format=format, name="parcel WMS1", begin=lambda: begun.append(eve.documents()))
     assert eve.wait_for(content)
     assert content not in begun[0]
+    assert number is None or eventually(lambda: ipp.follow(eve.address, number) == ("printed", ""))
 
 
 def test_a_real_ipp_printer_tells_its_state(eve):
@@ -45,52 +45,16 @@ def test_a_format_that_it_does_not_take_is_refused(eve, monkeypatch):
     with pytest.raises(Refused) as error:
         ways.deliver(eve.address, b"whatever", format="pdf", name="x", begin=lambda: None)
     # The document format or the attribute that names it: which one, printers differ.
-    assert error.value.text in ("0x040a", "0x040b")
+    assert error.value.text in (
+        "client-error-document-format-not-supported (0x040a)", "client-error-attributes-or-values-not-supported (0x040b)",
+    )  # fmt: skip
     assert not eve.wait_for(b"whatever", seconds=0.2)
-
-
-class Scripted:
-    """An IPP printer that answers Get-Printer-Attributes with `state` and `reasons`, and Print-Job with `code` (None: hangs up)."""
-
-    def __init__(self) -> None:
-        self.state, self.reasons, self.code = 3, ["none"], 0
-        self.documents: list[bytes] = []
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                (operation,) = struct.unpack(">H", body[2:4])
-                code = 0 if operation == ipp.GET_PRINTER_ATTRIBUTES else outer.code
-                if operation == ipp.PRINT_JOB:
-                    outer.documents.append(body)
-                if code is None:
-                    self.close_connection = True
-                    return
-                answer = struct.pack(">BBHI", 1, 1, code, 1) + b"\x04"
-                answer += ipp._attribute(0x23, "printer-state", outer.state)
-                answer += ipp._attribute(0x44, "printer-state-reasons", outer.reasons) + b"\x03"
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"ipp://127.0.0.1:{self.server.server_port}/ipp/print"
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
 
 @pytest.fixture
 def scripted() -> Iterator[Scripted]:
-    printer = Scripted()
-    yield printer
-    printer.server.shutdown()
-    printer.server.server_close()
+    with scripted_printer() as printer:
+        yield printer
 
 
 @pytest.mark.parametrize(
@@ -128,6 +92,45 @@ def test_what_is_wrong_is_known_before_the_first_byte(scripted, state, reasons, 
         with pytest.raises(NotPrinted) as error:
             ways.deliver(scripted.address, PDF, format="pdf", name="x", begin=lambda: pytest.fail("begun"))
         assert (error.value.trouble, scripted.documents) == (trouble, [])
+
+
+@pytest.mark.parametrize(("job_state", "number"), [(3, 7), (5, 7), (6, 7), (9, None)])
+def test_what_a_printer_has_still_to_print_has_a_number(scripted, job_state, number):
+    scripted.job_state = job_state
+    assert ways.deliver(scripted.address, PDF, format="pdf", name="x", begin=lambda: None) == number
+
+
+@pytest.mark.parametrize("job_state", [7, 8])
+def test_a_job_that_is_given_up_at_once_leaves_a_question(scripted, job_state):
+    scripted.job_state = job_state
+    with pytest.raises(Uncertain):
+        ways.deliver(scripted.address, PDF, format="pdf", name="x", begin=lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("job_state", "state", "reasons", "becomes"),
+    [
+        (5, 4, ["none"], ("printing", "")),
+        (6, 5, ["media-empty-error"], ("printing", "out_of_paper")),
+        (6, 4, ["none"], ("printing", "stopped")),
+        (9, 3, ["none"], ("printed", "")),
+        (9, 5, ["media-empty"], ("printed", "out_of_paper")),
+        (7, 3, ["none"], ("uncertain", "")),
+        (8, 5, ["media-jam"], ("uncertain", "stopped")),
+    ],
+)
+def test_what_became_of_a_job(scripted, job_state, state, reasons, becomes):
+    scripted.job_state, scripted.state, scripted.reasons = job_state, state, reasons
+    assert ipp.follow(scripted.address, 7) == becomes
+
+
+def test_a_printer_that_knows_the_job_no_more(scripted):
+    scripted.job_code = 0x0406
+    assert [ipp.follow(scripted.address, 7, was_gone=gone) for gone in (False, True)] == [("printed", ""), ("uncertain", "")]
+    scripted.job_code = 0x0507
+    assert ipp.follow(scripted.address, 7) == ("printing", "busy")
+    scripted.server.socket.close()
+    assert ipp.follow(scripted.address, 7) == ("printing", "gone")
 
 
 def test_a_printer_that_hangs_up_leaves_a_question(scripted):
