@@ -157,8 +157,9 @@ class Crew:
             number, refusal = scanner.pack(tote)
             if number:
                 scanner.ship(number)
-            elif refusal == "empty_tote" and scanner.keep_trying(f"put back from {tote}", scanner.put_back, tote):
-                number = "none"
+            elif refusal == "empty_tote":
+                # What waits in it is put back: one person a tote, whoever found it. It is free when that is done.
+                self.put_back_from([tote])
         finally:
             if number:
                 self.totes.give_back(tote)
