@@ -41,7 +41,7 @@ test: $(VENV)/.installed-dev ## the tests
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long" $(ARGS)
 
 test-long: $(VENV)/.installed-dev ## the long tests alone (soak, faults, hundreds of real orders, plans at size)
-	@$(BIN)/python -m pytest -m long $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m long $(ARGS)
 
 test-all: test-long test ## the tests and the long ones
 
