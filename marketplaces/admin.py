@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -16,8 +17,10 @@ from unfold.admin import ModelAdmin
 
 from inventory.models import Sku
 from marketplaces import adapters, channels, stock_sync
-from marketplaces.models import Channel, ChannelOrder, Listing
+from marketplaces.models import Channel, ChannelOrder, Listing, MerchantOffers
 from wms.core.errors import WmsError
+
+RULE = ("buffer", "share_percent", "cap")
 
 
 class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -36,7 +39,7 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Channel
-        fields = ("merchant", "warehouse", "code", "name", "adapter", "base_url", "keys", "buffer")
+        fields = ("merchant", "warehouse", "code", "name", "adapter", "base_url", "keys", *RULE)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -79,14 +82,14 @@ class ChannelAdmin(ModelAdmin):  # type: ignore[misc]
         data = form.cleaned_data
         if not change:
             made = channels.connect(
-                **{name: data[name] for name in ("merchant", "warehouse", "adapter", "base_url", "credentials", "name", "code", "buffer")}
+                **{name: data[name] for name in ("merchant", "warehouse", "adapter", "base_url", "credentials", "name", "code", *RULE)}
             )
             channel.__dict__.update(made.__dict__)
             return
         super().save_model(request, channel, form, change)
         if "credentials" in data:
             channels.change_credentials(channel=channel, credentials=data["credentials"])
-        stock_sync.tell_all(channel=channel)  # another buffer means other numbers
+        stock_sync.tell_all(channel=channel)  # another rule means other numbers
 
     def _each(self, request: HttpRequest, chosen: QuerySet[Channel], work: Any) -> None:
         for channel in chosen:
@@ -127,7 +130,7 @@ class ChannelAdmin(ModelAdmin):  # type: ignore[misc]
 class ListingForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Listing
-        fields = ("sku",)
+        fields = ("sku", *RULE)
 
     def clean_sku(self) -> Sku | None:
         sku: Sku | None = self.cleaned_data["sku"]
@@ -148,10 +151,40 @@ class ListingAdmin(ModelAdmin):  # type: ignore[misc]
     readonly_fields = ("channel", "merchant", "external_id", "external_sku", "title", "pushed_quantity", "pushed_at", "last_error")
 
     def save_model(self, request: HttpRequest, listing: Listing, form: Any, change: bool) -> None:
-        channels.tie(listing=listing, sku=listing.sku)
+        with transaction.atomic():
+            listing.save(update_fields=RULE)
+            channels.tie(listing=listing, sku=listing.sku)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+
+@admin.register(MerchantOffers)
+class MerchantOffersAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display = ("merchant", *RULE)
+    list_select_related = ("merchant",)
+    fields = ("merchant", *RULE)
+
+    def save_model(self, request: HttpRequest, offers: MerchantOffers, form: Any, change: bool) -> None:
+        super().save_model(request, offers, form, change)
+        _tell(offers)
+
+    def delete_model(self, request: HttpRequest, offers: MerchantOffers) -> None:
+        super().delete_model(request, offers)
+        _tell(offers)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: MerchantOffers | None = None) -> tuple[str, ...]:
+        return ("merchant",) if obj is not None else ()
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """No deletion of many at once: the shops would not be told."""
+        return {}
+
+
+def _tell(offers: MerchantOffers) -> None:
+    """Another rule means other numbers."""
+    for channel in Channel.objects.filter(merchant=offers.merchant_id, active=True):
+        stock_sync.tell_all(channel=channel)
 
 
 @admin.register(ChannelOrder)

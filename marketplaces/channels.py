@@ -29,7 +29,9 @@ def connect(
     credentials: Mapping[str, str],
     name: str,
     code: str = "",
-    buffer: int = 0,
+    buffer: int | None = None,
+    share_percent: int | None = None,
+    cap: int | None = None,
 ) -> Channel:
     """Remember a shop, with nothing sent to it. `code` begins its orders' references; without one it is made from the name.
 
@@ -52,6 +54,8 @@ def connect(
             credentials=sealing.seal(dict(credentials)),
             webhook_secret=sealing.seal({"secret": secrets.token_urlsafe(32)}),
             buffer=buffer,
+            share_percent=share_percent,
+            cap=cap,
         )
 
 

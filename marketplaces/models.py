@@ -1,5 +1,6 @@
 """A merchant's shops, the offers in them, and their orders as the shop knows them."""
 
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -11,7 +12,39 @@ from wms.core import sealing
 from wms.core.models import Merchant, OwnedQuerySet, PersonalRecord, User
 
 
-class Channel(models.Model):
+class OfferRule(models.Model):
+    """How much of what is available is offered: min(cap, max(0, available - buffer) x share), rounded down.
+
+    An empty field leaves it to the next wider rule: the listing's, then the channel's, then the merchant's. With none, all is offered.
+    """
+
+    buffer = models.PositiveIntegerField(_("buffer"), null=True, blank=True, help_text=_("Units that are never offered."))
+    share_percent = models.PositiveSmallIntegerField(
+        _("share in percent"), null=True, blank=True, validators=[MaxValueValidator(100)], help_text=_("How much of the rest is offered.")
+    )
+    cap = models.PositiveIntegerField(_("cap"), null=True, blank=True, help_text=_("The most that is offered at a time."))
+
+    class Meta:
+        abstract = True
+        constraints = [models.CheckConstraint(condition=Q(share_percent__lte=100), name="%(class)s_share_within_all")]
+
+
+class MerchantOffers(OfferRule):
+    """What holds for all channels of a merchant that say nothing else."""
+
+    merchant = models.OneToOneField(Merchant, models.CASCADE, related_name="+", verbose_name=_("merchant"))
+
+    objects = OwnedQuerySet["MerchantOffers"].as_manager()
+
+    class Meta(OfferRule.Meta):
+        abstract = False
+        verbose_name, verbose_name_plural = _("merchant's rule for offers"), _("merchants' rules for offers")
+
+    def __str__(self) -> str:
+        return str(self.merchant)
+
+
+class Channel(OfferRule):
     """A merchant's shop on a storefront or marketplace. The credentials are sealed (wms.core.sealing).
 
     `code` begins the references of its orders. `user` is who did what the shop asked for. After `failures` in a row nobody calls the
@@ -30,7 +63,6 @@ class Channel(models.Model):
     credentials = models.BinaryField(editable=False)
     webhook_secret = models.BinaryField(editable=False)
     active = models.BooleanField(_("active"), default=True)
-    buffer = models.PositiveIntegerField(_("buffer"), default=0, help_text=_("Units that are never offered."))
     orders_since = models.DateTimeField(db_default=Now(), editable=False)
     order_cursor = models.TextField(blank=True, default="", editable=False)
     last_push_at = models.DateTimeField(_("last push"), null=True, editable=False)
@@ -45,7 +77,10 @@ class Channel(models.Model):
 
     class Meta:
         verbose_name, verbose_name_plural = _("channel"), _("channels")
-        constraints = [models.UniqueConstraint(fields=["merchant", "code"], name="channel_code_once_a_merchant")]
+        constraints = [
+            *OfferRule.Meta.constraints,
+            models.UniqueConstraint(fields=["merchant", "code"], name="channel_code_once_a_merchant"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -57,7 +92,7 @@ class Channel(models.Model):
         return str(sealing.open_sealed(bytes(self.webhook_secret))["secret"])
 
 
-class Listing(models.Model):
+class Listing(OfferRule):
     """One offer in a channel, tied to one sku. `pushed_*` is what the shop was told last and accepted; `last_error` why it refused."""
 
     channel = models.ForeignKey(Channel, models.CASCADE, related_name="listings", verbose_name=_("channel"))
@@ -74,7 +109,10 @@ class Listing(models.Model):
 
     class Meta:
         verbose_name, verbose_name_plural = _("listing"), _("listings")
-        constraints = [models.UniqueConstraint(fields=["channel", "external_id"], name="listing_once_a_channel")]
+        constraints = [
+            *OfferRule.Meta.constraints,
+            models.UniqueConstraint(fields=["channel", "external_id"], name="listing_once_a_channel"),
+        ]
         indexes = [
             models.Index(fields=["sku"], name="listing_of_sku"),
             models.Index(fields=["channel", "external_sku"], name="listing_by_shop_sku"),

@@ -113,12 +113,21 @@ def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
     until = time.monotonic() + BUDGET_S
     with calling(channel) as shop:
         size = shop.capabilities.batch_size
+        if len(listing_ids) > size:
+            listing_ids = _most_urgent_first(channel, listing_ids)
         for start in range(0, len(listing_ids), size):
             if time.monotonic() > until:
                 with transaction.atomic():
                     stale(channel.pk, listing_ids[start:])
                 return
             _push_batch(channel, shop, listing_ids[start : start + size], tries, until)
+
+
+def _most_urgent_first(channel: Channel, listing_ids: Sequence[int]) -> list[int]:
+    """Where there are several batches: what falls before what rises, and little before much. A number that is too high sells what is not there."""
+    told = numbers(channel, listing_ids)
+    told.sort(key=lambda row: (row.pushed_quantity is not None and row.quantity >= row.pushed_quantity, row.quantity, row.listing_id))
+    return [row.listing_id for row in told]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +157,16 @@ WITH waiting AS (
     GROUP BY 1
 )
 SELECT l.id, l.external_id,
-       greatest(0, coalesce(a.on_hand - a.committed - a.backordered, 0) - coalesce(w.quantity, 0) - %(buffer)s), l.pushed_quantity, l.pushed_at,
+       least(
+           coalesce(l.cap, c.cap, m.cap),
+           greatest(0, coalesce(a.on_hand - a.committed - a.backordered, 0) - coalesce(w.quantity, 0) - coalesce(l.buffer, c.buffer, m.buffer, 0))
+               * coalesce(l.share_percent, c.share_percent, m.share_percent, 100) / 100
+       ),
+       l.pushed_quantity, l.pushed_at,
        starts_with(l.last_error, 'unavailable')
 FROM marketplaces_listing l
+JOIN marketplaces_channel c ON c.id = l.channel_id
+LEFT JOIN marketplaces_merchantoffers m ON m.merchant_id = l.merchant_id
 LEFT JOIN inventory_availability a ON a.sku_id = l.sku_id AND a.warehouse_id = %(warehouse)s
 LEFT JOIN waiting w ON w.sku_id = l.sku_id
 WHERE l.channel_id = %(channel)s AND l.sku_id IS NOT NULL AND (%(listings)s::bigint[] IS NULL OR l.id = ANY(%(listings)s::bigint[]))
@@ -159,7 +175,7 @@ ORDER BY l.id
 
 
 def numbers(channel: Channel, listing_ids: Sequence[int] | None = None) -> list[Told]:
-    """What the channel may sell now of these listings, or of all that are tied to a sku."""
+    """What the channel may sell now of these listings, or of all that are tied to a sku, by the rules of marketplaces.models.OfferRule."""
     with connection.cursor() as cursor:
         cursor.execute(
             _NUMBERS,
@@ -167,7 +183,6 @@ def numbers(channel: Channel, listing_ids: Sequence[int] | None = None) -> list[
                 "channel": channel.pk,
                 "merchant": channel.merchant_id,
                 "warehouse": channel.warehouse_id,
-                "buffer": channel.buffer,
                 "listings": None if listing_ids is None else list(listing_ids),
             },
         )

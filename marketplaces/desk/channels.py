@@ -128,7 +128,7 @@ def connect(request: HttpRequest) -> HttpResponse:
         credentials=_credentials(request, adapter),
         name=name,
         code=desk.clean(request.POST.get("code"), 20),
-        buffer=desk.whole_number(request.POST.get("buffer"), default=0),
+        buffer=desk.whole_number(buffer) if (buffer := desk.clean(request.POST.get("buffer"))) else None,
     )
     return desk.done(request, _("The channel is connected. Fetch its listings next."), "desk:channel", channel_id=made.pk)
 
