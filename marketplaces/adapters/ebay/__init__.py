@@ -1,0 +1,111 @@
+"""eBay: Sell Inventory, Sell Fulfillment, Commerce Notification, and the post-order interface for cancelling."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import httpx
+
+from marketplaces.adapters.ebay import messages, webhooks
+from marketplaces.adapters.ebay.connection import Connection
+from marketplaces.adapters.ebay.orders import Orders
+from marketplaces.adapters.ebay.stock import BATCH_SIZE, DAILY_REVISIONS, Stock
+from marketplaces.adapters.ebay.tracking import TrackingDesk
+from marketplaces.port import (
+    Allowance,
+    Capabilities,
+    ChannelEvent,
+    ChannelOrder,
+    ListingPage,
+    Marketplace,
+    OrderPage,
+    PushResult,
+    StockLevel,
+    Subscription,
+    Tracking,
+)
+
+NAME = "eBay"
+# The application's keys (App ID, Cert ID), and what the seller granted it.
+CREDENTIALS = ("client_id", "client_secret", "refresh_token")
+# What the seller has to grant. The notification API also takes the application's own token, which has the first.
+SCOPES = (
+    "https://api.ebay.com/oauth/api_scope",
+    "https://api.ebay.com/oauth/api_scope/sell.inventory",
+    "https://api.ebay.com/oauth/api_scope/sell.fulfillment",
+    "https://api.ebay.com/oauth/api_scope/commerce.notification.subscription",
+)
+CAPABILITIES = Capabilities(
+    batch_size=BATCH_SIZE,
+    locations=True,
+    ship_by=True,
+    cancel=True,
+    cancellation_requests=True,
+    webhooks=True,
+    daily_revisions=DAILY_REVISIONS,
+)
+
+
+class EBay:
+    """One seller's account. What it remembers (tokens, offers, the platform's keys) is shared within the process; threads may share it."""
+
+    def __init__(
+        self, *, base_url: str, client_id: str, client_secret: str, refresh_token: str, client: httpx.Client | None = None
+    ) -> None:
+        self.capabilities = CAPABILITIES
+        self._connection = Connection(
+            base_url=base_url, client_id=client_id, client_secret=client_secret, refresh_token=refresh_token, client=client
+        )
+        account = hashlib.sha256(repr((self._connection.base_url, refresh_token)).encode()).hexdigest()
+        self._stock = Stock(self._connection, account)
+        self._orders = Orders(self._connection)
+        self._tracking = TrackingDesk(self._connection)
+        self._webhooks = webhooks.Webhooks(self._connection)
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """eBay's answers do not say how many calls are left."""
+        return None
+
+    def push_stock(self, levels: Sequence[StockLevel]) -> list[PushResult]:
+        return self._stock.push(levels)
+
+    def listings(self, *, cursor: str = "") -> ListingPage:
+        return self._stock.listings(cursor)
+
+    def orders(self, *, since: datetime, cursor: str = "") -> OrderPage:
+        return self._orders.changed(since=since, cursor=cursor)
+
+    def order(self, order_id: str) -> ChannelOrder:
+        return self._orders.one(order_id)
+
+    def send_tracking(self, tracking: Tracking) -> None:
+        self._tracking.send(tracking)
+
+    def cancel(self, order_id: str) -> None:
+        self._orders.cancel(order_id)
+
+    def answer_cancellation(self, order_id: str, *, accepted: bool) -> None:
+        self._orders.answer_cancellation(order_id, accepted=accepted)
+
+    def subscribe_webhooks(self, *, url: str, secret: str) -> list[Subscription]:
+        """`secret` is the token by which the hook proves itself; eBay signs its messages with keys of its own."""
+        return self._webhooks.subscribe(url=url, secret=secret)
+
+    def unsubscribe_webhooks(self, *, url: str) -> int:
+        return self._webhooks.unsubscribe(url=url)
+
+    def webhook(self, *, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEvent:
+        return messages.read(headers=headers, body=body, connection=self._connection)
+
+    def challenge(self, query: Mapping[str, str], *, url: str, secret: str) -> str | None:
+        return messages.challenge(query, url=url, token=secret)
+
+
+def connect(*, base_url: str, credentials: Mapping[str, str]) -> Marketplace:
+    return EBay(
+        base_url=base_url,
+        client_id=credentials["client_id"],
+        client_secret=credentials["client_secret"],
+        refresh_token=credentials["refresh_token"],
+    )
