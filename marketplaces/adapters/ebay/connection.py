@@ -48,7 +48,7 @@ class Connection:
         token, seen = "", set[str]()
         while token not in seen:  # a cache may answer one page for ever
             seen.add(token)
-            params = {"limit": PER_PAGE, **({"continuation_token": token} if token else {})}
+            params: dict[str, str | int] = {"limit": PER_PAGE, **({"continuation_token": token} if token else {})}
             page = object_of(self.send("GET", path, params=params, caller=caller))
             yield from rows_of(page, field)
             token = parse_qs(urlsplit(str(page.get("next") or "")).query).get("continuation_token", [""])[0]
@@ -63,19 +63,20 @@ class Connection:
         caller: Caller = Caller.SELLER,
         headers: Mapping[str, str] | None = None,
         scheme: str = "Bearer",
-        timeout: httpx.Timeout = _http.TIMEOUT,
+        timeout: httpx.Timeout | None = None,
     ) -> httpx.Response:
         """One call, and a second one where the token turns out to have ended early. Raises the port's errors for all that is not 2xx."""
         client = self._client or _http.shared_client()
+        patience = timeout or client.timeout
         for token_is_new in (False, True):
-            token = self._tokens.get(caller, client, timeout)
+            token = self._tokens.get(caller, client, patience)
             request = client.build_request(
                 method,
                 f"{self.base_url}{path}",
                 params=params or None,
                 json=body,
                 headers={**(headers or {}), "Authorization": f"{scheme} {token}"},
-                timeout=timeout,
+                timeout=patience,
             )
             response = _http.send(client, request)
             if response.status_code != 401 or token_is_new:
