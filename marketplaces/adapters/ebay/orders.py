@@ -34,6 +34,8 @@ from marketplaces.port import (
 
 # Each poll reads the last minutes again: the platform's search finds an order some time after it was saved.
 OVERLAP = timedelta(minutes=5)
+# An answer is dated when it leaves, some time after its rows were looked up.
+SETTLED = timedelta(seconds=10)
 PER_PAGE = 50
 # The search looks no further back than two years.
 OLDEST = timedelta(days=700)
@@ -82,7 +84,7 @@ class Cursor:
             return replace(self, offset=0, total=total, seen=seen), True
         offset = self.offset + len(changes)
         if offset < total:
-            until = self.until or max(now, self.after + timedelta(seconds=1))
+            until = self.until or max(now - SETTLED, self.after + timedelta(seconds=1))
             return Cursor(self.after, until, offset, total, seen), True
         return Cursor(max(self.after, seen - OVERLAP), None, 0, 0, seen), False
 

@@ -1,0 +1,174 @@
+"""The real sync against an eBay account: nothing in it knows which platform that is."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+
+import httpx
+import pytest
+from django.test import Client
+
+from inventory.models import Sku, Warehouse
+from marketplaces import channels, drift, order_import
+from marketplaces.models import Channel, ChannelOrder, Listing, ToldParcel, WebhookDelivery
+from outbound.models import Order
+from tests import make
+from tests.marketplaces.adapters.ebay.contract import Contract
+from tests.marketplaces.adapters.ebay.shop import KEYS, EBayShop, fail, hang_up_after_work, rows, throttle
+from tests.marketplaces.shops import deliver_all, make_due
+from tests.marketplaces.test_tracking import leave
+from wms.core.models import OutboxEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def shop(contract: Contract) -> Iterator[EBayShop]:
+    """As the adapter's own tests have it, but with the time of today."""
+    with EBayShop(contract) as shop:
+        yield shop
+        shop.check()
+
+
+@pytest.fixture
+def house() -> Warehouse:
+    return make.warehouse()
+
+
+@pytest.fixture
+def thing() -> Sku:
+    return make.sku(make.merchant())
+
+
+@pytest.fixture
+def channel(shop: EBayShop, house: Warehouse, thing: Sku) -> Channel:
+    """The seller offers the sku, of which the warehouse has 10, and eBay has been told."""
+    shop.books.add_item(sku=thing.code, quantity=3, own=3)
+    make.stock(make.bin_of(house, "A-01"), thing, 10)
+    made = channels.connect(
+        merchant=thing.merchant, warehouse=house, adapter="ebay", base_url=shop.url, credentials=KEYS, name="eBay", code="EBY"
+    )
+    channels.fetch_listings(channel=made)
+    deliver_all()
+    return made
+
+
+def settle() -> None:
+    """Polls, and all that follows, until nothing is to be done."""
+    make_due()
+    order_import.ask_all()
+    for _round in range(4):
+        make_due()
+        deliver_all()
+    assert not OutboxEvent.objects.filter(handler__startswith="marketplaces").exists()
+
+
+def hook(channel: Channel, shop: EBayShop, order_id: str, *, delivery: str = "") -> int:
+    data = {"order": {"orderId": order_id, "orderLineItems": []}}
+    headers, body = shop.message("ORDER_CONFIRMATION", data, notification_id=delivery or str(uuid.uuid4()))
+    return Client().post(f"/hooks/{channel.pk}", data=body, content_type="application/json", headers=headers).status_code
+
+
+def test_stock_goes_out_an_order_comes_in_and_its_tracking_goes_out(shop, channel, house, thing):
+    assert shop.books.stock() == {thing.code: 10}
+    order_id = shop.books.place_order([(thing.code, 4)])
+    settle()
+    row = ChannelOrder.objects.get()
+    due = datetime.fromisoformat(shop.books.line(order_id)["lineItemFulfillmentInstructions"]["shipByDate"])
+    assert (row.status, row.external_id, row.ship_by) == ("imported", order_id, due)
+    order = Order.objects.get()
+    assert (order.reference, order.ship_by, order.lines.get().quantity) == (f"EBY-{order_id}", due, 4)
+    assert shop.books.stock() == {thing.code: 6}
+
+    leave(order, "WMS-1", 3, last=False)
+    leave(order, "WMS-2", 1)
+    deliver_all()
+    assert shop.books.told(order_id) == [("WMS1", "Other"), ("WMS2", "Other")]
+    settle()
+    assert shop.books.told(order_id) == [("WMS1", "Other"), ("WMS2", "Other")]
+    assert [told.error for told in ToldParcel.objects.all()] == ["", ""]
+    assert ChannelOrder.objects.get().problem == ""
+    assert drift.compare(channel) == []
+
+
+@pytest.mark.parametrize("fault", [throttle("3"), fail(500), hang_up_after_work])
+def test_a_shop_in_trouble_hears_later(shop, channel, house, thing, fault):
+    shop.misbehave("bulkUpdatePriceQuantity", fault)
+    make.stock(make.bin_of(house, "A-01"), thing, 5)
+    deliver_all()
+    settle()
+    assert shop.books.stock() == {thing.code: 15}
+    assert Listing.objects.get().last_error == ""
+
+
+def test_a_listing_that_was_revised_too_often_leaves_the_channel_in_peace(shop, channel, house, thing):
+    text = "You have reached the maximum of 250 revisions for this listing."
+    shop.misbehave("bulkUpdatePriceQuantity", rows({thing.code: (400, 25002, text)}))
+    make.stock(make.bin_of(house, "A-01"), thing, 5)
+    deliver_all()
+    channel.refresh_from_db()
+    assert (channel.failures, Listing.objects.get().last_error) == (0, f"spent: 25002: {text}")
+    waiting = OutboxEvent.objects.get(topic="channel.stale")
+    assert waiting.due_at > waiting.created_at
+    settle()
+    assert shop.books.stock() == {thing.code: 15}
+
+
+def test_a_message_brings_the_order_at_once_and_once(shop, channel, thing):
+    order_id = shop.books.place_order([(thing.code, 1)])
+    assert [hook(channel, shop, order_id, delivery=name) for name in ("one", "one", "two")] == [200, 200, 200]
+    deliver_all()
+    assert Order.objects.get().reference == f"EBY-{order_id}"
+    assert WebhookDelivery.objects.count() == 2
+    assert (len(shop.made("getOrder")), len(shop.made("getPublicKey"))) == (1, 1)
+
+
+def test_a_message_whose_key_cannot_be_had_comes_again(shop, channel, thing):
+    order_id = shop.books.place_order([(thing.code, 1)])
+    shop.misbehave("getPublicKey", fail(500))
+    assert hook(channel, shop, order_id, delivery="one") == 503
+    assert not WebhookDelivery.objects.exists()
+    assert hook(channel, shop, order_id, delivery="one") == 200
+    deliver_all()
+    assert Order.objects.get().reference == f"EBY-{order_id}"
+
+
+def test_a_message_with_a_false_signature(shop, channel, thing):
+    headers, _body = shop.message("ORDER_CONFIRMATION", {})
+    sent = Client().post(f"/hooks/{channel.pk}", data=b"{}", content_type="application/json", headers=headers)
+    assert sent.status_code == 401
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_the_hook_proves_itself_while_it_is_subscribed(shop, channel, live_server):
+    def ask(url: str, code: str) -> str:
+        return str(httpx.get(url, params={"challenge_code": code}, trust_env=False).json()["challengeResponse"])
+
+    shop.answers.ask_endpoint = ask
+    url = f"{live_server.url}/hooks/{channel.pk}"
+    (made,) = channels.subscribe(channel=channel, url=url)
+    assert made.topic == "ORDER_CONFIRMATION"
+    (target,) = shop.books.destinations.values()
+    assert target["deliveryConfig"] == {"endpoint": url, "verificationToken": channel.opened_secret()}
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_a_request_to_cancel_is_answered_by_what_the_warehouse_could_do(shop, channel, thing, left):
+    order_id = shop.books.place_order([(thing.code, 2)])
+    settle()
+    order = Order.objects.get()
+    if left:
+        shop.misbehave("createShippingFulfillment", fail(500))  # eBay has not heard of the parcel when the buyer asks
+        leave(order, "WMS1", 2)
+        deliver_all()
+    shop.books.request_cancellation(order_id)
+    settle()
+    order.refresh_from_db()
+    if left:
+        assert len(shop.made("rejectCancellation")) == 1
+        assert shop.books.told(order_id) == [("WMS1", "Other")]
+        assert order.status == "shipped"
+    else:
+        assert len(shop.made("approveCancellation")) == 1
+        assert order.status == "cancelled"
+        assert shop.books.stock() == {thing.code: 10}
