@@ -263,3 +263,14 @@ def test_five_thousand_labels_outlive_a_killed_worker_in_little_memory(worker, c
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM core_filepiece")
         assert cursor.fetchone()[0] == -(-run.file.size // PIECE_BYTES)
+
+
+def test_a_set_of_five_hundred_cartons_needs_little_memory(worker):
+    memory = Memory(worker)
+    memory.start()
+    run = LabelRun.objects.get(pk=label_runs.want_cartons(asn_id=announced(500), by=make.user(is_staff=True), media="4x6in"))
+    assert eventually(lambda: is_done(run), 90), LabelRun.objects.values()
+    memory.over.set()
+    memory.join()
+    assert 50 * MEGABYTE < memory.most < 300 * MEGABYTE
+    assert len(pypdfium2.PdfDocument(content_of(run))) == 500

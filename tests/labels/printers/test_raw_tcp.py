@@ -32,7 +32,7 @@ def test_nobody_there():
         address = printer.address
     with pytest.raises(NotPrinted) as error:
         ways.deliver(address, ZPL, format="zpl", name="x", begin=lambda: pytest.fail("begun"))
-    assert error.value.trouble == "gone"
+    assert (error.value.trouble, error.value.text) == ("gone", "Connection refused")
 
 
 @pytest.mark.parametrize(
