@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Sum
@@ -88,7 +89,7 @@ WITH part AS (
 )
 SELECT s.code, w.code, sum(on_hand)::bigint, sum(committed)::bigint, sum(backordered)::bigint, sum(incoming)::bigint, sum(damaged)::bigint
 FROM part JOIN inventory_sku s ON s.id = part.sku_id JOIN inventory_warehouse w ON w.id = part.warehouse_id
-WHERE %(warehouse)s::text IS NULL OR w.code = %(warehouse)s
+WHERE (%(warehouse)s::text IS NULL OR w.code = %(warehouse)s) AND (%(skus)s::bigint[] IS NULL OR s.id = ANY(%(skus)s::bigint[]))
 GROUP BY s.id, w.id ORDER BY s.id, w.id
 """
 
@@ -99,11 +100,31 @@ def everything(*, by: User, warehouse: str | None) -> Iterator[list[Row]]:
     The statement's transaction stays open until the last batch is taken or the iterator is closed.
     """
     assert by.merchant_id is not None, "stock is a merchant's"
-    wanted = {"merchant": by.merchant_id, "warehouse": warehouse, "expected": [status.value for status in EXPECTED]}
+    wanted = {**_wanted(by.merchant_id), "warehouse": warehouse}
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(_EVERYTHING, wanted)
         while rows := cursor.fetchmany(BATCH):
             yield [(sku, place, Stock(*numbers)) for sku, place, *numbers in rows]
+
+
+def of_skus(merchant_id: int, sku_ids: Sequence[int]) -> list[Row]:
+    """The rows of some of a merchant's skus; others are left out. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EVERYTHING, {**_wanted(merchant_id), "skus": list(sku_ids)})
+        return [(sku, place, Stock(*numbers)) for sku, place, *numbers in cursor.fetchall()]
+
+
+def _wanted(merchant_id: int) -> dict[str, Any]:
+    return {"merchant": merchant_id, "warehouse": None, "skus": None, "expected": [status.value for status in EXPECTED]}
+
+
+def described(row: Row) -> dict[str, str | int]:
+    """As the API shows it."""
+    sku, warehouse, stock = row
+    return {
+        "sku": sku, "warehouse": warehouse, "on_hand": stock.on_hand, "committed": stock.committed, "available": stock.available,
+        "backordered": stock.backordered, "incoming": stock.incoming, "damaged": stock.damaged,
+    }  # fmt: skip
 
 
 def _stock(by: User, sku_ids: Sequence[int]) -> dict[Place, Stock]:

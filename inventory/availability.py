@@ -48,6 +48,7 @@ WITH demand AS MATERIALIZED (
     FROM locked l WHERE a.id = l.id
 ), told AS (
     {outbox.INSERT_SQL.replace("%s", "%({})s").format("topics", "handlers", "payloads")}
+    WHERE topic <> 'stock.told' OR EXISTS (SELECT FROM demand d JOIN core_merchant m ON m.id = d.merchant_id AND m.hears_events)
 )
 INSERT INTO inventory_availability (warehouse_id, merchant_id, sku_id, on_hand, committed, backordered)
 SELECT %(warehouse)s, d.merchant_id, d.sku_id, d.on_hand, d.committed, d.backordered
@@ -63,7 +64,8 @@ SET on_hand = inventory_availability.on_hand + EXCLUDED.on_hand, committed = inv
 def change(warehouse_id: int, changes: dict[int, Change]) -> None:
     """A step: add the changes, by sku id, and tell who has to hear.
 
-    `stock.changed`: what shops are told. `stock.arrived`: more can be promised. `stock.lost`: goods are gone that may have been promised.
+    `stock.changed`: what shops are told; `stock.told` too, where a merchant among them hears of events. `stock.arrived`: more can be
+    promised. `stock.lost`: goods are gone that may have been promised.
     """
     assert_in_transaction("availability.change()")
     wanted = {sku_id: change for sku_id, change in changes.items() if change != Change()}
@@ -75,6 +77,7 @@ def change(warehouse_id: int, changes: dict[int, Change]) -> None:
     events = []
     if told:
         events.append(("stock.changed", {"warehouse_id": warehouse_id, "sku_ids": told}))
+        events.append(("stock.told", {"warehouse_id": warehouse_id, "sku_ids": told}))
     if arrived:
         events.append(("stock.arrived", {"warehouse_id": warehouse_id, "sku_ids": arrived}))
     if lost:

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from inventory import availability
 from inventory.availability import Change
 from inventory.models import Availability
+from outbound import telling
 from outbound.models import Order, OrderLine
 from wms.core.locking import assert_in_transaction
 from wms.core.transitions import advance
@@ -81,7 +82,12 @@ def lock_short(
         .order_by("ship_by", "pk")
         .values_list("pk", flat=True)[:most]
     )
-    rows = list(Order.objects.filter(pk__in=list(oldest), status=Order.Status.SHORT).order_by("pk").select_for_update(no_key=True))
+    rows = list(
+        Order.objects.filter(pk__in=list(oldest), status=Order.Status.SHORT)
+        .select_related("merchant")
+        .order_by("pk")
+        .select_for_update(of=("self",), no_key=True)
+    )
     demands = demand_of(order.pk for order in rows)
     return sorted(((order, demands[order.pk]) for order in rows), key=lambda pair: (pair[0].ship_by, pair[0].pk))
 
@@ -90,6 +96,7 @@ def fill(waiting: list[tuple[Order, Demand]], free: Demand) -> list[Demand]:
     """Give each short order all it needs out of `free`, in turn; those that got it become ready. Returns their demands."""
     served = [(order, demand) for order, demand in waiting if take(free, demand)]
     advance([order for order, _demand in served], Order.Status.READY, updated_at=Now())
+    telling.tell("order.accepted", (order for order, _demand in served))
     return [demand for _order, demand in served]
 
 

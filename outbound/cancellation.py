@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from inventory import availability
-from outbound import allocation
+from outbound import allocation, telling
 from outbound.allocation import demand_of, sum_changes
 from outbound.interception import break_off, release_promise
 from outbound.models import Order
@@ -33,7 +33,8 @@ def cancel(*, order_id: int, by: User, request_id: object = None) -> Cancelled:
 
     Raises NotPossibleNow for an order that was shipped, or of which a parcel was.
     """
-    order = Order.objects.visible_to(by).filter(pk=order_id).select_for_update(no_key=True).first()
+    found = Order.objects.visible_to(by).select_related("merchant").filter(pk=order_id)
+    order = found.select_for_update(of=("self",), no_key=True).first()
     if order is None:
         raise NotFound(what=str(Order._meta.verbose_name), key=order_id)
     if order.status == Order.Status.CANCELLED:
@@ -47,4 +48,5 @@ def cancel(*, order_id: int, by: User, request_id: object = None) -> Cancelled:
         availability.change(order.warehouse_id, sum_changes([(demand, allocation.GIVE_UP)]))
     elif was not in (Order.Status.RECEIVED, Order.Status.ON_HOLD):
         release_promise(order, demand, break_off(order), backorder=False)
+    telling.tell("order.cancelled", [order])
     return {"order_id": order_id, "order_status": order.status}

@@ -95,4 +95,5 @@ def release_promise(order: Order, demand: Demand, loose: Loose, *, backorder: bo
 def lock_orders(order_ids: list[int]) -> list[Order]:
     """A step: lock orders in key order (wms.core.locking)."""
     assert_in_transaction("lock_orders()")
-    return list(Order.objects.filter(pk__in=order_ids).order_by("pk").select_for_update(no_key=True))
+    rows = Order.objects.filter(pk__in=order_ids).select_related("merchant")
+    return list(rows.order_by("pk").select_for_update(of=("self",), no_key=True))

@@ -15,9 +15,10 @@ from django.utils.translation import gettext_lazy as _
 
 from inventory import availability, calendars
 from inventory.models import Warehouse
-from outbound import allocation, order_rows
+from outbound import allocation, order_rows, telling
 from outbound.models import Order
 from outbound.order_rows import Draft
+from wms.core import outbox
 from wms.core.errors import InvalidInput, ReferenceTaken, WmsError
 from wms.core.models import Merchant
 
@@ -87,7 +88,7 @@ def accept_many(*, merchant: Merchant, orders: Sequence[NewOrder]) -> list[Accep
     for warehouse_code, group in sorted(groups.items()):
         late = _accept_together(merchant, warehouse_code, group, answers)
         for draft in late:
-            answers[draft.index] = _accept_late(draft)
+            answers[draft.index] = _accept_late(merchant, draft)
     return [answers[index] for index in range(len(orders))]
 
 
@@ -112,6 +113,7 @@ def _accept_together(
         ]
         if changes:
             availability.change(drafts[0].warehouse_id, allocation.sum_changes(changes))
+        _tell(merchant, ready, short)
     for draft in drafts:
         for ids, status in ((ready, Order.Status.READY), (short, Order.Status.SHORT)):
             if draft.index in ids:
@@ -192,11 +194,17 @@ def _problems(order: NewOrder, catalogue: availability.Catalogue) -> list[dict[s
     ]
 
 
-def _accept_late(draft: Draft) -> Accepted | WmsError:
+def _tell(merchant: Merchant, ready: dict[int, int], short: dict[int, int]) -> None:
+    if merchant.hears_events and (ready or short):
+        accepted = [telling.event("order.accepted", order_id=key) for key in ready.values()]
+        outbox.emit_all(accepted + [telling.event("order.short", order_id=key) for key in short.values()])
+
+
+def _accept_late(merchant: Merchant, draft: Draft) -> Accepted | WmsError:
     """One order that was not simply free: a repetition, or one that stands in line behind older short orders."""
     existing = Order.objects.filter(merchant_id=draft.merchant_id, reference=draft.reference).first()
     if existing is None:
-        status, order_id = _accept_in_line(draft)
+        status, order_id = _accept_in_line(merchant, draft)
         if order_id is not None:
             return Accepted(order_id, draft.reference, status.value, ship_by=draft.ship_by)
         existing = Order.objects.get(merchant_id=draft.merchant_id, reference=draft.reference)
@@ -205,7 +213,7 @@ def _accept_late(draft: Draft) -> Accepted | WmsError:
     return Accepted(existing.pk, existing.reference, existing.status, repeated=True, ship_by=existing.ship_by)
 
 
-def _accept_in_line(draft: Draft) -> tuple[Order.Status, int | None]:
+def _accept_in_line(merchant: Merchant, draft: Draft) -> tuple[Order.Status, int | None]:
     """Older short orders first, then this one from what is left. The id is None where another request was faster with the reference."""
     with transaction.atomic(durable=True):
         older = (
@@ -220,4 +228,5 @@ def _accept_in_line(draft: Draft) -> tuple[Order.Status, int | None]:
         ids = order_rows.insert([draft], status)
         own = [(draft.demand, kind)] if ids else []
         availability.change(draft.warehouse_id, allocation.sum_changes([*((demand, allocation.FILL) for demand in filled), *own]))
+        _tell(merchant, *((ids, {}) if status is Order.Status.READY else ({}, ids)))
     return status, ids.get(draft.index)

@@ -10,6 +10,7 @@ from inventory import ledger
 from inventory.availability import Change
 from inventory.ledger import Leg, Place
 from inventory.models import Reason
+from outbound import telling
 from outbound.models import Parcel
 from wms.core import outbox
 from wms.core.commands import command
@@ -26,8 +27,8 @@ class Shipped(TypedDict):
 
 # Locking the order guards its parcels (wms.core.locking).
 _PARCEL = """
-SELECT p.status, p.tracking_number, p.warehouse_id, p.stage_id, o.id, o.status, o.reference
-FROM outbound_parcel p JOIN outbound_order o ON o.id = p.order_id WHERE p.id = %s FOR NO KEY UPDATE OF o
+SELECT p.status, p.tracking_number, p.warehouse_id, p.stage_id, o.id, o.status, o.reference, m.hears_events
+FROM outbound_parcel p JOIN outbound_order o ON o.id = p.order_id JOIN core_merchant m ON m.id = o.merchant_id WHERE p.id = %s FOR NO KEY UPDATE OF o
 """
 _LINES = "SELECT line_id, sku_id, lot_id, quantity FROM outbound_parcelline WHERE parcel_id = %s ORDER BY id"
 # The order is shipped with its last parcel; its shop hears of each parcel as it leaves.
@@ -58,7 +59,7 @@ def ship(*, parcel_id: int, by: User, request_id: object = None) -> Shipped:
         row = cursor.fetchone()
         if row is None:
             raise NotFound(what=str(Parcel._meta.verbose_name), key=parcel_id)
-        status, tracking_number, warehouse_id, stage_id, order_id, order_status, reference = row
+        status, tracking_number, warehouse_id, stage_id, order_id, order_status, reference, hears = row
         require_move(Parcel, key=tracking_number, status=status, to=Parcel.Status.SHIPPED)
         cursor.execute(_LINES, [parcel_id])
         lines = cursor.fetchall()
@@ -73,7 +74,10 @@ def ship(*, parcel_id: int, by: User, request_id: object = None) -> Shipped:
         by=by,
         promises=promises,
     )
-    topics, handlers, payloads = outbox.rows([("order.shipped", {"order_id": order_id, "parcel_id": parcel_id})])
+    events = [("order.shipped", {"order_id": order_id, "parcel_id": parcel_id})]
+    if hears:
+        events.append(telling.event("order.shipped", order_id=order_id, parcel_id=parcel_id))
+    topics, handlers, payloads = outbox.rows(events)
     with connection.cursor() as cursor:
         cursor.execute(_SHIP, {"parcel": parcel_id, "order": order_id, "topics": topics, "handlers": handlers, "payloads": payloads})
         shipped, order_now = cursor.fetchone()

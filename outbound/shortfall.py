@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from inventory.models import Availability
-from outbound import binding
+from outbound import binding, telling
 from outbound.allocation import demand_of
 from outbound.binding import Want
 from outbound.interception import break_off, lock_orders, release_promise
@@ -82,6 +82,7 @@ def fall_short(order_id: int) -> None:
         demand = demand_of([order.pk])[order.pk]
         advance([order], Order.Status.SHORT, tote=None, wave=None, updated_at=Now())
         release_promise(order, demand, break_off(order), backorder=True)
+        telling.tell("order.short", [order])
         log.warning("order %s fell short: its goods are missing", order.reference)
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from inbound.api import router as inbound
 from inventory.api import router as inventory
 from outbound.api import router as outbound
+from webhooks.api import router as webhooks
 from wms.core.api import errors
 from wms.core.api.health import broker_answers, database_answers
 from wms.core.api.keys import ApiKeyAuth
@@ -118,7 +119,7 @@ def _raise(error: Exception | type[Exception]) -> HttpResponse:
     raise error
 
 
-for router in (outbound, inbound, inventory):
+for router in (outbound, inbound, inventory, webhooks):
     api.add_router("", router)
 
 

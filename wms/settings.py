@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "outbound",
     "labels",
     "marketplaces",
+    "webhooks",
     "wms.operations",
     "wms.benchmark",
     "wms.simulation",
@@ -152,6 +153,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "watch printers": {"task": "labels.tasks.watch_printers", "schedule": 20.0},
     "erase old prints": {"task": "labels.tasks.erase_old_prints", "schedule": crontab(hour="4", minute="7")},
     "forget label runs": {"task": "wms.operations.tasks.forget_label_runs", "schedule": crontab(minute="27")},
+    "forget old webhook messages": {"task": "webhooks.tasks.forget_old_messages", "schedule": crontab(hour="4", minute="37")},
     "erase old webhooks": {"task": "marketplaces.tasks.erase_old_webhooks", "schedule": crontab(hour="3", minute="47")},
 }
 
@@ -166,13 +168,22 @@ OUTBOX_ROUTES: dict[str, list[str]] = {
     "goods.received": ["inbound.printing.print_received"],
     # One lane for each run.
     "labels.wanted": ["wms.operations.label_runs.make"],
+    # What merchants with a webhook endpoint hear of.
+    "order.told": ["webhooks.hearing.orders_changed"],
+    "stock.told": ["webhooks.hearing.stock_changed"],
+    "asn.received": ["webhooks.hearing.asns_received"],
     # Below: one lane for each channel.
     "channel.stale": ["marketplaces.stock_sync.push_stale"],
     "channel.heard": ["marketplaces.order_import.hear"],
     "parcel.left": ["marketplaces.tracking.tell"],
+    # Below: one lane for each webhook endpoint.
+    "webhook.due": ["webhooks.delivery.send_due"],
+    "webhook.replay": ["webhooks.delivery.go_on_replaying"],
 }
 # Handlers that are woken at once, one by one: somebody stands there and waits.
 OUTBOX_AT_ONCE = {"outbound.printing.print_packed"}
+# Handlers that wait for the sweep: what happens within those seconds is one message.
+OUTBOX_SWEPT = {"webhooks.hearing.stock_changed"}
 # What `wms verify` runs: functions that yield one line for each drift that they find.
 INVARIANTS = ["inventory.invariants.check", "outbound.invariants.check"]
 # What `wms restore` runs in the restored database.
@@ -203,6 +214,12 @@ KEEP_PRINT_DAYS = int(os.environ.get("WMS_KEEP_PRINT_DAYS", "14"))
 PRINT_POLLS = int(os.environ.get("WMS_PRINT_POLLS", "1"))
 # Label files that were made in the background can be fetched for so many days.
 KEEP_LABEL_FILES_DAYS = int(os.environ.get("WMS_KEEP_LABEL_FILES_DAYS", "7"))
+# Messages that merchants were sent can be sent again for so many days.
+KEEP_EVENT_DAYS = int(os.environ.get("WMS_KEEP_EVENT_DAYS", "30"))
+# An endpoint of a merchant that has failed for so many days without a success is switched off.
+WEBHOOK_GIVE_UP_DAYS = int(os.environ.get("WMS_WEBHOOK_GIVE_UP_DAYS", "5"))
+# For tests and development: webhooks may go to this machine, without TLS too.
+WEBHOOKS_TO_LOOPBACK = os.environ.get("WMS_WEBHOOKS_TO_LOOPBACK", "") == "1"
 API_PAGE_MAX = 200
 API_BULK_MAX = 500
 API_RATE_PER_SECOND = float(os.environ.get("WMS_API_RATE_PER_SECOND", "200"))

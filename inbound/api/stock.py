@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import pydantic_core
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -70,18 +70,10 @@ def list_stock(request: HttpRequest, filters: Annotated[StockFilters, Query()]) 
     place = pages.place_of("stock", filters.cursor)
     rows, going_on = stock.page(by=by, sku=filters.sku, after=(place[0], place[1]) if place else None, size=pages.size_of(filters.limit))
     body = {
-        "items": [_described(row) for row in rows],
+        "items": [stock.described(row) for row in rows],
         "next_cursor": pages.cursor_of("stock", *going_on) if going_on else None,
     }
     return etags.answer(request, pydantic_core.to_json(body))
-
-
-def _described(row: Row) -> dict[str, Any]:
-    sku, warehouse, stock = row
-    return {
-        "sku": sku, "warehouse": warehouse, "on_hand": stock.on_hand, "committed": stock.committed, "available": stock.available,
-        "backordered": stock.backordered, "incoming": stock.incoming, "damaged": stock.damaged,
-    }  # fmt: skip
 
 
 class BulkFilters(BaseModel):
@@ -117,12 +109,12 @@ def all_stock(request: HttpRequest, filters: Annotated[BulkFilters, Query()]) ->
 
 
 def _as_lines(batch: list[Row]) -> bytes:
-    return b"".join(pydantic_core.to_json(_described(row)) + b"\n" for row in batch)
+    return b"".join(pydantic_core.to_json(stock.described(row)) + b"\n" for row in batch)
 
 
 def _as_array(batches: Iterator[list[Row]]) -> Iterator[bytes]:
     begin = b'{"items":['
     for batch in batches:
-        yield begin + b",".join(pydantic_core.to_json(_described(row)) for row in batch)
+        yield begin + b",".join(pydantic_core.to_json(stock.described(row)) for row in batch)
         begin = b","
     yield (b"" if begin == b"," else begin) + b'],"next_cursor":null}'

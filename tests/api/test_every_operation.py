@@ -13,10 +13,11 @@ from inbound.models import Asn
 from outbound.models import Order, Parcel
 from tests import make
 from tests.api.calling import Api, api_of, body_of, refused
+from webhooks.models import Attempt, Endpoint, Event, Message
 from wms.api import api as ninja_api
-from wms.core import scopes
+from wms.core import scopes, sealing
 from wms.core.api import keys
-from wms.core.models import ApiKey, PersonalRecord
+from wms.core.models import ApiKey, OutboxEvent, PersonalRecord
 
 OPEN = {("get", "/api/v1/health")}
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -48,7 +49,11 @@ def example_of(api: Api, path: str) -> bytes:
     """A body that is good enough to be read, from the document's own example."""
     if path.endswith("/bulk"):
         return json.dumps([document()["components"]["schemas"]["OrderIn"]["examples"][0]]).encode()
-    name = {"/api/v1/orders": "OrderIn", "/api/v1/asns": "AsnIn", "/api/v1/skus": "SkuIn"}.get(path)
+    name = {"/api/v1/orders": "OrderIn", "/api/v1/asns": "AsnIn", "/api/v1/skus": "SkuIn", "/api/v1/webhook-endpoints": "EndpointIn"}.get(
+        path
+    )
+    if path.endswith("/replay"):
+        name = "ReplayIn"
     if name is None:
         return b""
     body = document()["components"]["schemas"][name]["examples"][0]
@@ -110,32 +115,51 @@ def belongings(api: Api) -> dict[str, int]:
         merchant=api.merchant, warehouse=house, order=row, number=1, carrier="own", tracking_number="WMS1", weight_g=350,
         stage=make.bin_of(house, "STAGE"), packed_by=make.user(), packed_at=timezone.now(),
     )  # fmt: skip
-    return {"order_id": row.pk, "asn_id": asn["id"], "parcel_id": parcel.pk}
+    endpoint = Endpoint.objects.create(
+        merchant=api.merchant, url="https://shop.example.com/old", events=Event.values, secret=sealing.seal({"secret": "whsec_c2VjcmV0"})
+    )
+    message = Message.objects.create(merchant=api.merchant, uid="msg_1", event=Event.ORDER_SHORT, body="{}", happened_at=timezone.now())
+    Attempt.objects.create(endpoint=endpoint, message=message, number=1, status_code=204, took_ms=9)
+    return {"order_id": row.pk, "asn_id": asn["id"], "parcel_id": parcel.pk, "endpoint_id": endpoint.pk}
+
+
+@pytest.fixture(autouse=True)
+def _names_have_addresses(monkeypatch):
+    monkeypatch.setattr("webhooks.sender.resolve", lambda url: "93.184.215.14")
+
+
+def everything() -> list[Any]:
+    """What a stranger's call could have changed."""
+    return [list(model.objects.order_by("pk").values()) for model in (Order, Asn, PersonalRecord, Endpoint, OutboxEvent)]
 
 
 @pytest.mark.parametrize(("method", "path"), [each for each in operations() if each not in OPEN])
 def test_another_merchant_sees_and_changes_nothing(api, method, path):
     mine, stranger = belongings(api), api_of(make.merchant())
-    before = list(Order.objects.values()), list(Asn.objects.values()), list(PersonalRecord.objects.values())
+    before = everything()
     if "{" in path:
         key = mine[path[path.index("{") + 1 : path.index("}")]]
-        theirs = refused(call(stranger, method, path, key), 404, "not_found")
+        body = example_of(api, path)
+        theirs = refused(call(stranger, method, path, key, body=body), 404, "not_found")
         # Nothing tells a row that is somebody else's from one that is not there.
-        nowhere = refused(call(stranger, method, path, 2**62), 404, "not_found")
+        nowhere = refused(call(stranger, method, path, 2**62, body=body), 404, "not_found")
         assert {**theirs, "key": 0} == {**nowhere, "key": 0}
-        assert call(api, method, path, key).status_code == 200
-    elif method == "get":
+        assert everything() == before
+        assert call(api, method, path, key, body=body).status_code in (200, 202, 204)
+        return
+    if method == "get":
         assert body_of_answer(call(stranger, method, path)) == {"items": [], "next_cursor": None}
         assert len(body_of_answer(call(api, method, path))["items"]) >= 1
     else:
         # The owner's codes mean nothing in another merchant's body; a sku of the same code is another sku.
         answer = call(stranger, method, path, body=example_of(stranger, path))
-        assert answer.status_code in ({201} if path.endswith("/skus") else {200} if path.endswith("/bulk") else {422}), answer.content
+        own = path.endswith(("/skus", "/webhook-endpoints"))
+        assert answer.status_code == (201 if own else 200 if path.endswith("/bulk") else 422), answer.content
+        before[3] += [row for row in everything()[3] if row["merchant_id"] == stranger.merchant.pk]
         if path.endswith("/bulk"):
             assert answer.json()["items"][0]["status_code"] == 422
         assert stranger.get("/stock").json()["items"] == []
-    if method != "post" or "{" not in path:
-        assert before == (list(Order.objects.values()), list(Asn.objects.values()), list(PersonalRecord.objects.values()))
+    assert everything() == before
 
 
 @pytest.mark.parametrize(("method", "path"), operations())
@@ -147,6 +171,9 @@ def test_answers_are_what_the_document_says(api, method, path):
     if path.endswith(".pdf"):
         assert answer.content.startswith(b"%PDF-")
         assert answer.headers["Content-Type"] in said["200"]["content"]
+        return
+    if answer.status_code == 204:
+        assert (answer.content, said["204"].get("content")) == (b"", None)
         return
     schema = said[str(answer.status_code)]["content"]["application/json"]["schema"]
     jsonschema.validate(body_of_answer(answer), {**schema, "components": described["components"]})

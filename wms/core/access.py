@@ -51,7 +51,7 @@ PICKER_RIGHTS = (
 )
 _WORKS = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=Now()))
 # Every right on these apps; people, keys and groups stay with administrators.
-SUPERVISOR_APPS = ("inventory", "inbound", "outbound", "labels", "marketplaces", "operations")
+SUPERVISOR_APPS = ("inventory", "inbound", "outbound", "labels", "marketplaces", "webhooks", "operations")
 
 
 class CodeTaken(WmsError):

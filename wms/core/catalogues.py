@@ -18,7 +18,7 @@ import polib
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LOCALE = ROOT / "locale"
-PACKAGES = ("wms", "inventory", "inbound", "outbound", "labels", "marketplaces")
+PACKAGES = ("wms", "inventory", "inbound", "outbound", "labels", "marketplaces", "webhooks")
 # The source is English: its catalogue would say everything twice.
 LANGUAGES = {
     "zh_Hans": "nplurals=1; plural=0;",

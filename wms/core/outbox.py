@@ -78,9 +78,13 @@ def emit_all(events: list[tuple[str, dict[str, Any]]]) -> None:
 
 def emit_later(seconds: float, topic: str, **payload: Any) -> None:
     """Remember now what is due in so many seconds; the sweep wakes its handlers."""
+    emit_all_later(seconds, [(topic, payload)])
+
+
+def emit_all_later(seconds: float, events: list[tuple[str, dict[str, Any]]]) -> None:
     assert_in_transaction("emit_later()")
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT_LATER, [*rows([(topic, payload)]), seconds])
+        cursor.execute(_INSERT_LATER, [*rows(events), seconds])
 
 
 def nudge_after_commit(handlers: set[str]) -> None:
@@ -90,7 +94,7 @@ def nudge_after_commit(handlers: set[str]) -> None:
 
 def _nudge(handlers: set[str]) -> None:
     nudge: Nudge = import_string("wms.core.tasks.nudge")
-    for handler in handlers:
+    for handler in handlers - settings.OUTBOX_SWEPT:
         nudge(handler)
 
 

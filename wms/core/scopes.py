@@ -18,6 +18,8 @@ SCOPES: dict[str, tuple[str | Promise, tuple[str, ...]]] = {
     "skus:read": (_("read skus"), ("inventory.view_sku", "inventory.view_barcode")),
     "skus:write": (_("enter skus"), ("inventory.add_sku", "inventory.change_sku")),
     "stock:read": (_("read stock"), ("inventory.view_availability", "inventory.view_stockbalance", "inventory.view_warehouse")),
+    "webhooks:read": (_("read webhook endpoints and their log"), ("webhooks.view_endpoint",)),
+    "webhooks:write": (_("add, change and replay webhook endpoints"), ("webhooks.change_endpoint",)),
 }
 ALL = tuple(SCOPES)
 

@@ -1,0 +1,163 @@
+"""Endpoints that fail are tried again for days and then left alone; what they missed can be sent again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from tests import make
+from tests.api.calling import api_of, body_of, refused
+from tests.webhooks.working import forget_keys, waiting, work
+from webhooks import delivery, forgetting
+from webhooks.models import Attempt, Endpoint, Message
+from wms.core.models import OutboxEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def order(api, house):
+    """Sends in an order that is short at once: one message."""
+    thing = make.sku(api.merchant)
+
+    def send(count=1):
+        for _each in range(count):
+            api.post("/orders", body_of(house, {thing: 1}))
+        OutboxEvent.objects.filter(topic="stock.told").delete()
+
+    return send
+
+
+def test_what_fails_is_tried_again_by_the_schedule_under_the_same_id(receiver, endpoint, order):
+    receiver.statuses = [500] * 9
+    order()
+    work()
+    waits = []
+    for _try in range(9):
+        waits += waiting()
+        work(time_passes=True)
+    assert [round(wait / planned, 1) in (0.9, 1.0, 1.1) for wait, planned in zip(waits, delivery.WAITS_S, strict=True)] == [True] * 9
+    assert len(receiver.heard) == 10
+    assert len({(message.headers["webhook-id"], message.body) for message in receiver.heard}) == 1
+    assert [attempt.number for attempt in Attempt.objects.order_by("pk")] == list(range(1, 11))
+    assert Attempt.objects.order_by("pk").last().ok
+    assert waiting() == []
+    endpoint_now = Endpoint.objects.get()
+    assert (endpoint_now.failing_since, endpoint_now.last_error) == (None, "")
+
+
+def test_after_the_last_try_it_is_given_up(receiver, endpoint, order):
+    receiver.statuses = [500] * 99
+    order()
+    work()
+    for _try in range(12):
+        work(time_passes=True)
+    assert len(receiver.heard) == 10
+    assert (Attempt.objects.order_by("pk").last().next_at, waiting()) == (None, [])
+
+
+def test_no_answer_a_redirect_and_a_wish_to_wait(receiver, endpoint, order, monkeypatch):
+    import httpx
+
+    from webhooks import sender
+
+    monkeypatch.setattr(sender, "TIMEOUT", httpx.Timeout(0.2))
+    sender._client.cache_clear()
+    receiver.sleep_s = 0.5
+    order()
+    work()
+    assert Attempt.objects.get().error.startswith("no answer in time")
+    receiver.sleep_s, receiver.headers = 0.0, {"Location": "http://127.0.0.1:1/elsewhere"}
+    receiver.statuses = [302]
+    work(time_passes=True)
+    assert [message.path for message in receiver.heard] == ["/hooks", "/hooks"]
+    assert Attempt.objects.get(number=2).status_code == 302
+    receiver.headers, receiver.statuses = {"Retry-After": "7000"}, [429]
+    work(time_passes=True)
+    assert 6900 < waiting()[0] < 7001
+    sender._client.cache_clear()
+
+
+def test_an_endpoint_that_is_down_does_not_hold_up_others(api, house, receiver, endpoint, order):
+    other = api_of(make.merchant())
+    assert other.post("/webhook-endpoints", {"url": receiver.url.replace("/hooks", "/other")}).status_code == 201
+    forget_keys()
+    other_secret = Endpoint.objects.get(url__endswith="/other").secrets(timezone.now())[0]
+    receiver.statuses = [503] * 3
+    order(6)
+    work()
+    # After three failures in a row the rest waits; none was lost.
+    assert len(receiver.heard) == 3
+    assert len(waiting()) == 6
+    other.post("/orders", body_of(house, {make.sku(other.merchant): 1}))
+    work()
+    assert [message.path for message in receiver.heard[3:]] == ["/other", "/other"]
+    assert {message.verified(other_secret)["type"] for message in receiver.heard[3:]} == {"order.short", "stock.changed"}
+    work(time_passes=True)
+    assert len({message.headers["webhook-id"] for message in receiver.heard if message.path == "/hooks"}) == 6
+    assert Attempt.objects.filter(endpoint=endpoint["id"], status_code=204).count() == 6
+
+
+@pytest.mark.parametrize(("status", "failing_days", "off"), [(410, 0, True), (500, 4, False), (500, 6, True)])
+def test_who_is_gone_or_fails_for_days_is_switched_off(api, receiver, endpoint, order, status, failing_days, off):
+    Endpoint.objects.update(failing_since=timezone.now() - timedelta(days=failing_days))
+    receiver.statuses = [status]
+    order()
+    work()
+    assert (Endpoint.objects.get().switched_off_at is not None) == off
+    if not off:
+        return
+    order()
+    work(time_passes=True)
+    assert len(receiver.heard) == 1
+    since = {"since": (timezone.now() - timedelta(hours=1)).isoformat()}
+    refused(api.post(f"/webhook-endpoints/{endpoint['id']}/replay", since), 409, "switched_off")
+    assert api.post(f"/webhook-endpoints/{endpoint['id']}/switch-on").json()["switched_off_at"] is None
+    assert api.post(f"/webhook-endpoints/{endpoint['id']}/replay", since).status_code == 202
+    work()
+    assert Attempt.objects.filter(status_code=204).count() == 2
+
+
+def test_everything_since_a_moment_is_sent_again_under_the_same_ids(api, receiver, endpoint, order, monkeypatch):
+    monkeypatch.setattr(delivery, "REPLAYED_AT_ONCE", 2)
+    order(5)
+    work()
+    first = [message.headers["webhook-id"] for message in receiver.heard]
+    receiver.heard.clear()
+    Message.objects.filter(uid=first[0]).update(happened_at=timezone.now() - timedelta(days=2))
+    since = {"since": (timezone.now() - timedelta(hours=1)).isoformat()}
+    for _twice in range(2):
+        assert api.post(f"/webhook-endpoints/{endpoint['id']}/replay", since, Idempotency_Key="again").status_code == 202
+    work()
+    assert [message.headers["webhook-id"] for message in receiver.heard] == first[1:]
+    for message in receiver.heard:
+        message.verified(endpoint["secret"])
+
+
+def test_while_a_secret_is_rotated_both_sign(api, receiver, endpoint, order):
+    new = api.post(f"/webhook-endpoints/{endpoint['id']}/rotate-secret").json()["secret"]
+    assert new != endpoint["secret"]
+    order()
+    work()
+    [message] = receiver.heard
+    assert message.verified(endpoint["secret"]) == message.verified(new)
+    assert len(message.headers["webhook-signature"].split(" ")) == 2
+    Endpoint.objects.update(old_secret_until=timezone.now())
+    order()
+    work()
+    receiver.heard[1].verified(new)
+    with pytest.raises(WebhookVerificationError):
+        receiver.heard[1].verified(endpoint["secret"])
+    with pytest.raises(WebhookVerificationError):
+        Webhook(new).verify(receiver.heard[1].body + b" ", receiver.heard[1].headers)
+
+
+def test_old_messages_are_forgotten_with_their_log(receiver, endpoint, order):
+    order(2)
+    work()
+    Message.objects.filter(pk=Message.objects.earliest("pk").pk).update(created_at=timezone.now() - timedelta(days=31))
+    assert forgetting.forget(30) == 1
+    assert (Message.objects.count(), Attempt.objects.count()) == (1, 1)
