@@ -26,6 +26,7 @@ from marketplaces.port import (
     ChannelOrder,
     ChannelRefused,
     ChannelUnavailable,
+    CredentialsRefused,
     MessageUnreadable,
     NotOnChannel,
     OrderPage,
@@ -161,10 +162,16 @@ class Orders:
                 self._post_order(row, f"{path}/reject", {})
 
     def _post_order(self, row: JsonObject, path: str, body: JsonObject | None) -> httpx.Response:
-        """This older interface has a word of its own for the token, and wants to know the site."""
+        """This older interface has a word of its own for the token, and wants to know the site.
+
+        The order was read with the same keys: where they do not do here, they do for all the rest.
+        """
         lines = row.get("lineItems") or [{}]
         headers = {"X-EBAY-C-MARKETPLACE-ID": str(lines[0].get("purchaseMarketplaceId") or "EBAY_US")}
-        return self._connection.send("POST", f"{POST_ORDER}{path}", body=body, headers=headers, scheme="IAF")
+        try:
+            return self._connection.send("POST", f"{POST_ORDER}{path}", body=body, headers=headers, scheme="IAF")
+        except CredentialsRefused as error:
+            raise ChannelRefused(reason=error.details["reason"], channel_code=error.channel_code, http_status=error.http_status) from error
 
     def _row(self, order_id: str) -> JsonObject:
         return self._connection.get(f"{FULFILMENT}/order/{segment(order_id)}")

@@ -90,6 +90,10 @@ class EBayShop:
         """Calls of matching operations meet `fault`, `times` times, in the order of the script."""
         self._script.append(_Scripted(re.compile(operation), fault, times))
 
+    def behave(self) -> None:
+        """From now on nothing goes wrong any more."""
+        self._script.clear()
+
     def made(self, operation: str) -> list[Call]:
         return [call for call in self.calls if re.fullmatch(operation, call.operation)]
 

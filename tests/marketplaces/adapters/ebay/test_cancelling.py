@@ -3,7 +3,7 @@
 import pytest
 
 from marketplaces.adapters.ebay import EBay
-from marketplaces.port import ChannelOrderState, ChannelRefused, ChannelUnavailable, CredentialsRefused, NotOnChannel
+from marketplaces.port import ChannelOrderState, ChannelRefused, ChannelUnavailable, NotOnChannel
 from tests.marketplaces.adapters.ebay.books import stamp
 from tests.marketplaces.adapters.ebay.shop import EBayShop, change_answer, fail, hang_up_after_work, refuse
 
@@ -145,9 +145,15 @@ def test_ebay_says_no(shop: EBayShop, ebay: EBay, order_id: str) -> None:
     with pytest.raises(ChannelRefused, match="cannot be cancelled any more") as caught:
         ebay.cancel(order_id)
     assert caught.value.channel_code == "1615"
-    shop.misbehave("createCancellation", refuse(403, 1100, "A digital signature is missing."))
-    with pytest.raises(CredentialsRefused):
+    assert not cancelled(shop, order_id)
+
+
+@pytest.mark.parametrize(("status", "times"), [(401, 2), (403, 1)])
+def test_keys_that_do_not_do_for_cancelling_do_for_the_rest(shop: EBayShop, ebay: EBay, order_id: str, status: int, times: int) -> None:
+    shop.misbehave("createCancellation", refuse(status, 215001, "A digital signature is missing."), times=times)
+    with pytest.raises(ChannelRefused, match="digital signature") as caught:
         ebay.cancel(order_id)
+    assert type(caught.value) is ChannelRefused
     assert not cancelled(shop, order_id)
 
 

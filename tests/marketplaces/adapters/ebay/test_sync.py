@@ -14,7 +14,7 @@ from marketplaces.models import Channel, ChannelOrder, Listing, ToldParcel, Webh
 from outbound.models import Order
 from tests import make
 from tests.marketplaces.adapters.ebay.contract import Contract
-from tests.marketplaces.adapters.ebay.shop import KEYS, EBayShop, fail, hang_up_after_work, rows, throttle
+from tests.marketplaces.adapters.ebay.shop import KEYS, EBayShop, fail, hang_up_after_work, refuse, rows, throttle
 from tests.marketplaces.shops import deliver_all, make_due
 from tests.marketplaces.test_tracking import leave
 from wms.core.models import OutboxEvent
@@ -172,3 +172,20 @@ def test_a_request_to_cancel_is_answered_by_what_the_warehouse_could_do(shop, ch
         assert len(shop.made("approveCancellation")) == 1
         assert order.status == "cancelled"
         assert shop.books.stock() == {thing.code: 10}
+
+
+def test_a_request_that_we_may_not_answer_leaves_the_channel_in_peace(shop, channel, house, thing):
+    """Sellers in the EU need more than keys for it: they answer by hand."""
+    order_id = shop.books.place_order([(thing.code, 2)])
+    settle()
+    shop.books.request_cancellation(order_id)
+    shop.misbehave("approveCancellation", refuse(403, 215001, "A digital signature is missing."), times=5)
+    settle()
+    asked = len(shop.made("approveCancellation"))
+    shop.behave()
+    assert asked >= 1
+    channel.refresh_from_db()
+    assert (channel.failures, channel.quiet_until) == (0, None)
+    make.stock(make.bin_of(house, "A-01"), thing, 5)
+    deliver_all()
+    assert shop.books.stock() == {thing.code: 15}
