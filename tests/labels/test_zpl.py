@@ -23,10 +23,11 @@ from labels.pictures import black_and_white
 from labels.sheet import Align, Box, Sheet, Size, Text
 from labels.symbols import Symbol
 from tests.labels import reading
+from tests.labels.samples import DRAWN
 from tests.labels.test_pictures import file_of, logo
 from tests.labels.test_symbols import ASCII, DPIS, ELEMENTS, PAGES, WIDE, Alone, Many, pages_of, with_check_digit
 
-ROLLS = [(kind, media) for kind in KINDS.values() for media in kind.media if MEDIA[media].is_roll]
+ROLLS = [(kind, media) for kind in DRAWN for media in kind.media if MEDIA[media].is_roll]
 USUAL = {(kind.name, media) for kind in KINDS.values() for media in kind.media[:1]}
 CASES = [
     pytest.param(kind.sample_on(media), dpi, id=f"{kind.name}-{media}-{dpi}")
