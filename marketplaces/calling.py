@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplaces import adapters
 from marketplaces.models import Channel
-from marketplaces.port import ChannelError, ChannelThrottled, ChannelUnavailable, CredentialsRefused, Marketplace
+from marketplaces.port import CallThrottled, ChannelError, ChannelThrottled, ChannelUnavailable, CredentialsRefused, Marketplace
 from wms.core.errors import WmsError
 
 LONGEST_PAUSE_S = 300.0
@@ -47,6 +47,9 @@ def calling(channel: Channel) -> Iterator[Marketplace]:
     _ask_leave(channel)
     try:
         yield open_shop(channel)
+    except CallThrottled as error:  # says nothing of the other calls
+        _note_end(channel)
+        raise ChannelQuiet(channel, error.retry_after or AGAIN_S) from error
     except (ChannelUnavailable, CredentialsRefused) as error:
         raise ChannelQuiet(channel, _note_failure(channel, error)) from error
     except Exception:

@@ -212,3 +212,19 @@ class WebhookDelivery(models.Model):
 
     def __str__(self) -> str:
         return self.delivery_id
+
+
+class Submission(models.Model):
+    """Numbers that a shop has taken and still works on, under its `ticket`. `rows`: [[listing's key, shop's id, quantity]] as told."""
+
+    channel = models.ForeignKey(Channel, models.CASCADE, related_name="+")
+    ticket = models.CharField(max_length=100)
+    rows = models.JSONField(default=list)
+    sent_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("submission"), _("submissions")
+        constraints = [models.UniqueConstraint(fields=["channel", "ticket"], name="submission_once")]
+
+    def __str__(self) -> str:
+        return self.ticket

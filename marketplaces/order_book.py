@@ -163,7 +163,10 @@ def ship_to(address: port.ShipTo) -> dict[str, str]:
 
 
 def _difference(row: ChannelOrder, order: port.ChannelOrder) -> str:
-    """What the shop changed since the order was imported: line ids with "old>new" units, and the names of the address's parts."""
+    """What the shop changed since the order was imported: line ids with "old>new" units, and the names of the address's parts.
+
+    Of an open order a wish to cancel is for a person to answer, in the shop.
+    """
     if order.state is not State.OPEN:
         return ""
     ours: Mapping[str, int] = {line["line_id"]: line["quantity"] for line in row.lines}
@@ -176,4 +179,5 @@ def _difference(row: ChannelOrder, order: port.ChannelOrder) -> str:
     ]
     before = row.raw.opened().get("ship_to", {}) if row.raw else {}
     now = ship_to(order.ship_to)
-    return ", ".join([*changes, *(name for name in {**before, **now} if before and before.get(name) != now.get(name))])
+    wishes = ["cancellation requested"] if order.cancellation_requested else []
+    return ", ".join([*wishes, *changes, *(name for name in {**before, **now} if before and before.get(name) != now.get(name))])

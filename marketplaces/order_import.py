@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from marketplaces import order_book, port
+from marketplaces import adapters, order_book, port
 from marketplaces.calling import calling, keep_busy, open_shop
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
 from marketplaces.port import (
@@ -52,22 +53,24 @@ def ask(channel_id: int) -> None:
 
 
 _WITHOUT_POLL = """
-SELECT id FROM marketplaces_channel c WHERE active AND (quiet_until IS NULL OR quiet_until <= now()) AND NOT EXISTS (
-    SELECT FROM core_outboxevent e WHERE e.handler = ANY(%s)
+SELECT id FROM marketplaces_channel c WHERE active AND (quiet_until IS NULL OR quiet_until <= now())
+  AND (last_poll_at IS NULL OR last_poll_at <= now() - make_interval(secs => coalesce((%(pauses)s::jsonb ->> adapter)::float8, 0)))
+  AND NOT EXISTS (
+    SELECT FROM core_outboxevent e WHERE e.handler = ANY(%(handlers)s)
       AND e.handler = 'marketplaces.order_import.hear:' || c.id AND e.payload ? 'poll' AND e.dead_at IS NULL
 )
 """
 
 
 def ask_all() -> int:
-    """Have every active channel polled, each in its own lane; one that still waits for its last poll gets no second one.
+    """Have every active channel polled, each in its own lane; one that still waits for its last poll, or was polled just now, gets no other.
 
     A poll that is a dead letter hides nothing: the next one reads on where it stood.
     """
     with transaction.atomic():
         handlers = [f"marketplaces.order_import.hear:{key}" for key in Channel.objects.filter(active=True).values_list("pk", flat=True)]
         with connection.cursor() as cursor:
-            cursor.execute(_WITHOUT_POLL, [handlers])
+            cursor.execute(_WITHOUT_POLL, {"handlers": handlers, "pauses": json.dumps(adapters.poll_pauses())})
             channel_ids = [key for (key,) in cursor.fetchall()]
         outbox.emit_all([("channel.heard", {"lane": key, "channel_id": key, "poll": True}) for key in channel_ids])
     return len(channel_ids)

@@ -43,6 +43,10 @@ class ChannelThrottled(ChannelUnavailable):
     code, message = "channel_throttled", _("The shop asks us to slow down: {reason}")
 
 
+class CallThrottled(ChannelThrottled):
+    """Too many calls of one kind, such as lists of orders: wait with these for `retry_after` seconds, the shop takes all others."""
+
+
 class ChannelRefused(ChannelError):
     """The shop understood and said no: repeating the same call is useless. `channel_code` is the platform's own word."""
 
@@ -83,7 +87,8 @@ class Capabilities:
     """What a platform can do. `batch_size` is the most listings in one call.
 
     `cancellation_requests`: it asks whether an order can still be cancelled, and waits for the answer. `daily_revisions`: how often one
-    listing may be told a number in a day, None without such a limit; one more is refused with PushError.SPENT.
+    listing may be told a number in a day, None without such a limit; one more is refused with PushError.SPENT. `poll_every_s`: it may be
+    asked for its changed orders no more often than this; what has to be known sooner is pushed.
     """
 
     batch_size: int
@@ -94,6 +99,7 @@ class Capabilities:
     cancellation_requests: bool = False
     webhooks: bool = False
     daily_revisions: int | None = None
+    poll_every_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +165,17 @@ class PushError(StrEnum):
     UNAVAILABLE = "unavailable"
     SPENT = "spent"  # this one listing may not be told anything before `retry_after` is over
     STALE = "stale"  # the shop's number moved meanwhile: import its orders, compute again, push again
+    PENDING = "pending"  # taken under a ticket, or to be sent later: not done yet, and the shop is not in trouble
     UNKNOWN_LISTING = "unknown_listing"
     REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
 class PushResult:
-    """The answer for one level. `shown` is the number that the shop said it has now, if it said so."""
+    """The answer for one level. `shown` is the number that the shop said it has now, if it said so.
+
+    `ticket` of a pending one: `abilities.Submits.outcome` tells what became of it. Without a ticket it was not sent: push again after `retry_after`.
+    """
 
     listing_id: str
     quantity: int
@@ -173,6 +183,7 @@ class PushResult:
     error: PushError | None = None
     message: str = ""
     retry_after: float | None = None
+    ticket: str = ""
 
     @property
     def ok(self) -> bool:
@@ -180,7 +191,8 @@ class PushResult:
 
     @property
     def retryable(self) -> bool:
-        return self.error in {PushError.THROTTLED, PushError.UNAVAILABLE, PushError.SPENT, PushError.STALE}
+        waiting = {PushError.THROTTLED, PushError.UNAVAILABLE, PushError.SPENT, PushError.STALE, PushError.PENDING}
+        return self.error in waiting
 
 
 class ChannelOrderState(StrEnum):
@@ -225,7 +237,8 @@ class ChannelOrder:
     """An order as the shop has it now. `raw` is the platform's own words: buyer data, to be stored encrypted or not at all.
 
     `shipped`: units that have left already, by line, where the platform takes them off the lines' quantities.
-    `cancellation_requested`: cancelled only if the warehouse agrees; the platform waits for `answer_cancellation`.
+    `cancellation_requested`: cancelled only if the warehouse agrees; the platform waits for `answer_cancellation`. Of an open one: the
+    buyer wishes it, and only the merchant can do it, in the shop.
     """
 
     order_id: str
@@ -298,6 +311,7 @@ class EventKind(StrEnum):
     ORDER_DELETED = "order_deleted"
     LISTING = "listing"
     LISTING_DELETED = "listing_deleted"
+    SUBMISSION = "submission"
     OTHER = "other"
 
 
@@ -307,6 +321,7 @@ class ChannelEvent:
 
     Platforms do not sign everything (WooCommerce leaves the topic out), messages overtake each other and come twice: an event says
     where to look, and the order it brings is as old as its `updated_at`. `order` is None where only a call can tell the truth.
+    `quantity`: what the shop says that a listing shows. `ticket`: what `abilities.Submits.outcome` can tell of now.
     """
 
     kind: EventKind
@@ -315,6 +330,8 @@ class ChannelEvent:
     order_id: str = ""
     listing_id: str = ""
     order: ChannelOrder | None = None
+    quantity: int | None = None
+    ticket: str = ""
 
 
 class Marketplace(Protocol):

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from marketplaces import order_import
 from marketplaces.calling import calling
-from marketplaces.models import Channel, Listing
+from marketplaces.models import Channel, Listing, Submission
 from marketplaces.port import ChannelUnavailable, Marketplace, PushError, PushResult, StockLevel
 from wms.core import outbox
 
@@ -203,6 +203,10 @@ def _push_batch(channel: Channel, shop: Marketplace, listing_ids: Sequence[int],
     results = shop.push_stock([row.level(row.pushed_quantity) for row in told.values()])
     if shop.capabilities.compare_and_set:
         results = _after_sales(channel, shop, told, results, until)
+    taken = [(told[result.listing_id].listing_id, result) for result in results if result.error is PushError.PENDING]
+    if taken:
+        _await_outcome(channel, taken, tries)
+    results = [result for result in results if result.error is not PushError.PENDING]
     _store(channel, [(told[result.listing_id].listing_id, result) for result in results])
     failed = [result for result in results if result.retryable]
     if not failed:
@@ -210,7 +214,7 @@ def _push_batch(channel: Channel, shop: Marketplace, listing_ids: Sequence[int],
     if len(failed) == len(results) and all(result.error in (PushError.UNAVAILABLE, PushError.THROTTLED) for result in failed):
         waits = [result.retry_after for result in failed if result.retry_after]
         raise ChannelUnavailable(reason=failed[0].message, retry_after=max(waits, default=None))
-    _try_again(channel, {told[result.listing_id].listing_id: result for result in failed}, tries)
+    try_again(channel, {told[result.listing_id].listing_id: result for result in failed}, tries)
 
 
 def _after_sales(channel: Channel, shop: Marketplace, told: dict[str, Told], results: list[PushResult], until: float) -> list[PushResult]:
@@ -227,7 +231,23 @@ def _after_sales(channel: Channel, shop: Marketplace, told: dict[str, Told], res
     return [renewed.get(result.listing_id, result) for result in results]
 
 
-def _try_again(channel: Channel, failed: dict[int, PushResult], tries: int) -> None:
+def _await_outcome(channel: Channel, taken: Sequence[tuple[int, PushResult]], tries: int) -> None:
+    """Remember what the shop took under a ticket and have it asked for; what it could not take yet is pushed again."""
+    by_ticket: dict[str, list[tuple[int, PushResult]]] = {}
+    for key, result in taken:
+        by_ticket.setdefault(result.ticket, []).append((key, result))
+    untold = by_ticket.pop("", [])
+    with transaction.atomic():
+        for ticket, rows in by_ticket.items():
+            told = [[key, result.listing_id, result.quantity] for key, result in rows]
+            Submission.objects.get_or_create(channel=channel, ticket=ticket, defaults={"rows": told})
+            wait = max(result.retry_after or 0.0 for _key, result in rows)
+            outbox.emit_later(wait, "channel.submitted", lane=channel.pk, channel_id=channel.pk, ticket=ticket)
+    if untold:
+        try_again(channel, dict(untold), tries)
+
+
+def try_again(channel: Channel, failed: dict[int, PushResult], tries: int) -> None:
     """Only the listings that failed come back. A number that moved in the shop means that there are orders to fetch first."""
     spent = {key: result for key, result in failed.items() if result.error is PushError.SPENT}
     others = {key: result for key, result in failed.items() if key not in spent}

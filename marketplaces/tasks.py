@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
-from marketplaces import drift, forgetting, order_import
+from marketplaces import drift, forgetting, order_import, queues
 from marketplaces.calling import ChannelQuiet
 from marketplaces.models import Channel
 
@@ -11,6 +11,20 @@ from marketplaces.models import Channel
 @shared_task
 def poll_orders() -> None:
     order_import.ask_all()
+
+
+@shared_task
+def empty_queues() -> None:
+    """Each channel by itself, so that a slow queue holds up no other; what nobody got round to is outdated by the next turn."""
+    for channel_id in queues.channels_with_queue():
+        empty_queue.apply_async((channel_id,), expires=15)
+
+
+@shared_task
+def empty_queue(channel_id: int) -> None:
+    channel = Channel.objects.filter(pk=channel_id, active=True).first()
+    if channel is not None:
+        queues.empty(channel)
 
 
 @shared_task

@@ -2,15 +2,16 @@
 
 import logging
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from marketplaces import deliveries
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel
 from marketplaces.port import ChannelError, ChannelEvent, EventKind, MessageUnreadable, SignatureInvalid
-from wms.core import outbox, sealing
+from wms.core import outbox
 
 log = logging.getLogger(__name__)
 
@@ -60,24 +61,12 @@ def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
     return HttpResponse(status=200)
 
 
-_ONCE = """
-INSERT INTO marketplaces_webhookdelivery (channel_id, delivery_id, topic) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING RETURNING id
-"""
-_KEEP = """
-WITH kept AS (INSERT INTO core_personalrecord (merchant_id, kind, sealed) VALUES (%s, 'webhook', %s) RETURNING id)
-UPDATE marketplaces_webhookdelivery SET raw_id = kept.id FROM kept WHERE marketplaces_webhookdelivery.id = %s
-"""
-
-
 def _keep(channel: Channel, event: ChannelEvent | None, headers: dict[str, str], body: bytes) -> None:
     """Store a delivery that is new and have it imported; one that came before changes nothing."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         if event is None:
             outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, poll=True)
             return
-        cursor.execute(_ONCE, [channel.pk, event.delivery_id[:100], event.topic[:60]])
-        row = cursor.fetchone()
-        if row is None:
-            return
-        cursor.execute(_KEEP, [channel.merchant_id, sealing.seal({"headers": headers, "body": body.decode()}), row[0]])
-        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, delivery_id=row[0])
+        kept = deliveries.keep(channel, delivery_id=event.delivery_id, topic=event.topic, headers=headers, body=body.decode())
+        if kept is not None:
+            outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, delivery_id=kept)

@@ -148,6 +148,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "hold what expired": {"task": "inventory.tasks.hold_expired", "schedule": 3600.0},
     "forget old requests": {"task": "wms.core.tasks.drop_old_outcomes", "schedule": 3600.0},
     "poll channel orders": {"task": "marketplaces.tasks.poll_orders", "schedule": 60.0},
+    "empty channel queues": {"task": "marketplaces.tasks.empty_queues", "schedule": 15.0},
     "repair channels": {"task": "marketplaces.tasks.repair_channels", "schedule": crontab(hour="3", minute="17")},
     "sweep prints": {"task": "labels.tasks.sweep_prints", "schedule": 5.0},
     "watch printers": {"task": "labels.tasks.watch_printers", "schedule": 20.0},
@@ -174,6 +175,7 @@ OUTBOX_ROUTES: dict[str, list[str]] = {
     "asn.received": ["webhooks.hearing.asns_received"],
     # Below: one lane for each channel.
     "channel.stale": ["marketplaces.stock_sync.push_stale"],
+    "channel.submitted": ["marketplaces.submissions.follow"],
     "channel.heard": ["marketplaces.order_import.hear"],
     "parcel.left": ["marketplaces.tracking.tell"],
     # Below: one lane for each webhook endpoint.

@@ -1,6 +1,7 @@
 """Which marketplaces exist: one folder each. A new one is copied from the nearest.
 
-Each folder offers NAME (for people), CREDENTIALS (the names of its keys) and `connect(base_url=, credentials=)` -> Marketplace.
+Each folder offers NAME (for people), CREDENTIALS (the names of its keys), perhaps OPTIONAL (those of keys that may be left out),
+CAPABILITIES, and `connect(base_url=, credentials=)` -> Marketplace.
 """
 
 from collections.abc import Mapping
@@ -33,6 +34,18 @@ def adapter(marketplace: str) -> ModuleType:
     if marketplace not in names():
         raise UnknownMarketplace(marketplace=marketplace)
     return import_module(f"{__name__}.{marketplace}")
+
+
+def keys(marketplace: str) -> dict[str, bool]:
+    """The names of its keys: True for those without which nothing works."""
+    module = adapter(marketplace)
+    return dict.fromkeys(module.CREDENTIALS, True) | dict.fromkeys(getattr(module, "OPTIONAL", ()), False)
+
+
+@cache
+def poll_pauses() -> dict[str, float]:
+    """Seconds between two polls by the clock, for the marketplaces that ask for a pause."""
+    return {name: pause for name in names() if (pause := adapter(name).CAPABILITIES.poll_every_s)}
 
 
 def connect(marketplace: str, *, base_url: str, credentials: Mapping[str, str]) -> Marketplace:

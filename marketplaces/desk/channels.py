@@ -75,7 +75,7 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "differences": differences,
             "theirs": {difference.listing_id: difference for difference in differences or ()},
             "hook": request.build_absolute_uri(reverse("channel-hook", kwargs={"channel_id": found.pk})),
-            "keys": adapters.adapter(found.adapter).CREDENTIALS,
+            "keys": adapters.keys(found.adapter),
         },
     )
 
@@ -96,7 +96,7 @@ def compare(request: HttpRequest, channel_id: int) -> HttpResponse:
 
 
 def _form(request: HttpRequest) -> HttpResponse:
-    markets = [(name, adapters.adapter(name).NAME, adapters.adapter(name).CREDENTIALS) for name in adapters.names()]
+    markets = [(name, adapters.adapter(name).NAME, adapters.keys(name)) for name in adapters.names()]
     return render(
         request,
         "marketplaces/desk/connect.html",
@@ -134,7 +134,8 @@ def connect(request: HttpRequest) -> HttpResponse:
 
 
 def _credentials(request: HttpRequest, adapter: str) -> dict[str, str]:
-    return {name: request.POST.get(name, "").strip()[:500] for name in adapters.adapter(adapter).CREDENTIALS}
+    """The form has a field for each marketplace's keys, and some have keys of the same name: the one that is filled in counts."""
+    return {name: next(filter(None, map(str.strip, request.POST.getlist(name))), "")[:2000] for name in adapters.keys(adapter)}
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,0 +1,42 @@
+"""What only some marketplaces can do beyond the port: the sync asks a shop with isinstance, never which platform it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from marketplaces.port import ChannelEvent, PushResult, StockLevel
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedMessage:
+    """A message out of the platform's queue, as it came. `receipt` takes it off the queue. `event` is None where it makes no sense."""
+
+    message_id: str
+    receipt: str
+    body: str
+    event: ChannelEvent | None
+
+
+@runtime_checkable
+class Submits(Protocol):
+    """A shop that takes numbers now and says later what became of them."""
+
+    def outcome(self, ticket: str, levels: Sequence[StockLevel]) -> list[PushResult]:
+        """One result for each level that was taken under `ticket`, in their order; all are pending while the shop works on them.
+
+        Only CredentialsRefused is raised; all else is in the rows.
+        """
+
+
+@runtime_checkable
+class FillsQueue(Protocol):
+    """A shop whose messages wait in a queue until they are fetched."""
+
+    def heard(self, *, wait_s: float) -> list[QueuedMessage]:
+        """Some of what is in the queue, waiting up to `wait_s` seconds for the first; [] where there is nothing, or no queue.
+
+        What is not taken off in time comes again. Raises ChannelUnavailable, CredentialsRefused, ChannelRefused: of the queue alone.
+        """
+
+    def take_off(self, message: QueuedMessage) -> None:
+        """The message is kept here: it need not come again. Raises as `heard` does."""

@@ -1,0 +1,90 @@
+"""Shops whose messages wait in a queue: what is in it is kept here first and then taken off, so that none is lost; one that comes twice is one."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from marketplaces import deliveries, stock_sync
+from marketplaces.abilities import FillsQueue, QueuedMessage
+from marketplaces.calling import open_shop
+from marketplaces.models import Channel
+from marketplaces.port import ChannelError, ChannelEvent, EventKind
+from wms.core import outbox
+from wms.core.errors import WmsError
+
+log = logging.getLogger(__name__)
+
+WAIT_S = 1.0
+# Shorter than the time between two turns.
+BUDGET_S = 10.0
+TROUBLE = "queue: "
+
+
+def channels_with_queue() -> list[int]:
+    """Keys of the active channels whose shops fill a queue."""
+    active = Channel.objects.filter(active=True).order_by("pk")
+    return [channel.pk for channel in active if _fills_queue(channel)]
+
+
+def _fills_queue(channel: Channel) -> bool:
+    try:
+        return isinstance(open_shop(channel), FillsQueue)
+    except WmsError:  # its keys are no use: whoever calls the shop says so on the channel
+        return False
+
+
+def empty(channel: Channel) -> int:
+    """Keep what waits in the channel's queue; answers how many messages were taken off it.
+
+    A queue in trouble is shown on its channel and costs nothing else: the shop itself may be well, and its orders are polled.
+    """
+    shop, until, count = open_shop(channel), time.monotonic() + BUDGET_S, 0
+    assert isinstance(shop, FillsQueue), f"{channel.adapter} has no queue"
+    try:
+        while time.monotonic() < until:
+            messages = shop.heard(wait_s=WAIT_S)
+            for message in messages:
+                if _keep(channel, message):
+                    shop.take_off(message)
+                    count += 1
+            if not messages:
+                break
+    except ChannelError as error:
+        log.warning("the queue of channel %s: %s", channel.pk, error)
+        Channel.objects.filter(pk=channel.pk).update(last_error=f"{TROUBLE}{error}"[:2000], last_error_at=timezone.now())
+    else:
+        Channel.objects.filter(pk=channel.pk, last_error__startswith=TROUBLE).update(last_error="")
+    return count
+
+
+def _keep(channel: Channel, message: QueuedMessage) -> bool:
+    """False for what cannot even be written down: it stays in the queue, and the others go on."""
+    event = message.event
+    delivery_id, topic = (event.delivery_id, event.topic) if event else (message.message_id, "unreadable")
+    try:
+        with transaction.atomic():
+            kept = deliveries.keep(channel, delivery_id=delivery_id, topic=topic, headers={}, body=message.body)
+            if kept is not None:
+                _heed(channel, event)
+    except (DatabaseError, ValueError):  # ValueError: signs that no text column takes
+        log.exception("channel %s: a message of its queue cannot be kept", channel.pk)
+        return False
+    return True
+
+
+def _heed(channel: Channel, event: ChannelEvent | None) -> None:
+    """A step: what follows from a message. Only the shop itself tells what is true now."""
+    if event is None:
+        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, poll=True)
+    elif event.kind in (EventKind.ORDER, EventKind.ORDER_DELETED):
+        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, order_ids=[event.order_id])
+    elif event.kind is EventKind.SUBMISSION:
+        outbox.emit("channel.submitted", lane=channel.pk, channel_id=channel.pk, ticket=event.ticket)
+    elif event.kind is EventKind.LISTING and event.quantity is not None:
+        # Fewer than told have been sold, more have been put there by somebody else.
+        raised = channel.listings.filter(external_id=event.listing_id, sku__isnull=False, pushed_quantity__lt=event.quantity)
+        stock_sync.stale(channel.pk, list(raised.values_list("pk", flat=True)))

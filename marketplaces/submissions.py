@@ -1,0 +1,73 @@
+"""What became of the numbers that a shop took under a ticket. Until it says so, nothing of them is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from marketplaces import stock_sync
+from marketplaces.abilities import Submits
+from marketplaces.calling import calling, keep_busy
+from marketplaces.models import Channel, Submission
+from marketplaces.port import PushError, PushResult, StockLevel
+from wms.core import outbox
+
+# A shop that says nothing for so long is told all anew.
+GIVE_UP_AFTER = timedelta(hours=6)
+ASK_AGAIN_S = 30.0
+# What failed as a whole fails again soon: minutes until the next try.
+FAILED_TRIES = 8
+
+
+def follow(payloads: Sequence[dict[str, Any]]) -> None:
+    """Outbox handler of `channel.submitted` {channel_id, ticket}, one channel's events at a time. Raises ChannelQuiet: try again later."""
+    channel = Channel.objects.filter(pk=payloads[0]["channel_id"]).first()
+    submissions = Submission.objects.filter(channel=channel, ticket__in={payload["ticket"] for payload in payloads})
+    if channel is None or not channel.active:  # resuming tells all numbers again
+        submissions.delete()
+        return
+    with calling(channel) as shop:
+        for submission in submissions.order_by("pk"):
+            if not isinstance(shop, Submits):
+                raise TypeError(f"{channel.adapter} gave a ticket that it cannot tell of")
+            levels = [StockLevel(external_id, quantity) for _key, external_id, quantity in submission.rows]
+            _settle(channel, submission, shop.outcome(submission.ticket, levels))
+            keep_busy(channel)
+
+
+# What was told since then counts, whatever became of the older number: the shop may have done the two in any order.
+_STORE = """
+UPDATE marketplaces_listing l
+SET pushed_quantity = CASE WHEN r.error = '' THEN r.quantity ELSE l.pushed_quantity END,
+    pushed_at = CASE WHEN r.error = '' THEN now() ELSE l.pushed_at END,
+    last_error = r.error
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS r (id, quantity, error)
+WHERE l.id = r.id AND (l.pushed_at IS NULL OR l.pushed_at <= %s)
+RETURNING l.id
+"""
+
+
+def _settle(channel: Channel, submission: Submission, results: Sequence[PushResult]) -> None:
+    """Note what was done, and have told again what failed or was told otherwise meanwhile."""
+    keys = [int(row[0]) for row in submission.rows]
+    waits = [result.retry_after or ASK_AGAIN_S for result in results if result.error is PushError.PENDING]
+    if waits and timezone.now() - submission.sent_at < GIVE_UP_AFTER:
+        with transaction.atomic():
+            outbox.emit_later(max(waits), "channel.submitted", lane=channel.pk, channel_id=channel.pk, ticket=submission.ticket)
+        return
+    errors = ["" if result.ok else f"{result.error}: {result.message}"[:500] for result in results]
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_STORE, [keys, [result.quantity for result in results], errors, submission.sent_at])
+            stored = {key for (key,) in cursor.fetchall()}
+            if any(result.ok for result in results):
+                cursor.execute("UPDATE marketplaces_channel SET last_push_at = now() WHERE id = %s", [channel.pk])
+        stock_sync.stale(channel.pk, [key for key in keys if key not in stored])
+        submission.delete()
+    failed = {key: result for key, result in zip(keys, results, strict=True) if key in stored and result.retryable}
+    if failed:
+        stock_sync.try_again(channel, failed, FAILED_TRIES)
