@@ -10,7 +10,7 @@ KEYS = {"consumer_key": "ck_1", "consumer_secret": "cs_1"}
 
 
 def test_every_folder_is_a_marketplace() -> None:
-    assert adapters.names() == ("ebay", "shopify", "woocommerce")
+    assert adapters.names() == ("amazon", "ebay", "shopify", "woocommerce")
 
 
 @pytest.mark.parametrize("name", adapters.names())
@@ -19,6 +19,18 @@ def test_every_marketplace_says_what_it_needs(name: str) -> None:
     assert module.NAME
     assert module.CREDENTIALS
     assert callable(module.connect)
+
+
+def test_keys_that_may_be_left_out_are_told_apart() -> None:
+    assert adapters.keys("woocommerce") == {"consumer_key": True, "consumer_secret": True}
+    assert {name for name, needed in adapters.keys("amazon").items() if needed} == {
+        "client_id", "client_secret", "refresh_token", "seller_id", "marketplace_ids",
+    }  # fmt: skip
+    assert not adapters.keys("amazon")["queue_arn"]
+
+
+def test_who_is_polled_more_rarely() -> None:
+    assert {name: round(pause) for name, pause in adapters.poll_pauses().items()} == {"amazon": 179}
 
 
 def test_connect_gives_the_adapter() -> None:

@@ -1,0 +1,230 @@
+"""Orders that the seller ships himself: the poll that loses none, and what is left to ship of them (Orders API 2026-01-01)."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import quote
+
+from marketplaces.adapters.amazon.connection import Connection, JsonObject
+from marketplaces.port import (
+    ChannelLine,
+    ChannelOrder,
+    ChannelOrderState,
+    ChannelRefused,
+    ChannelUnavailable,
+    CredentialsRefused,
+    MessageUnreadable,
+    NotOnChannel,
+    OrderPage,
+    ShipTo,
+    UnreadableOrder,
+)
+
+PATH = "/orders/2026-01-01/orders"
+# Each poll reads the last minutes again: Amazon's search finds an order some time after it was changed.
+OVERLAP = timedelta(minutes=5)
+INCLUDED = "BUYER,RECIPIENT,PROCEEDS,CANCELLATION,FULFILLMENT"
+STATES = {
+    "PENDING_AVAILABILITY": ChannelOrderState.PENDING,
+    "PENDING": ChannelOrderState.PENDING,
+    "UNSHIPPED": ChannelOrderState.OPEN,
+    "PARTIALLY_SHIPPED": ChannelOrderState.OPEN,
+    "SHIPPED": ChannelOrderState.SHIPPED,
+    "CANCELLED": ChannelOrderState.CANCELLED,
+    "UNFULFILLABLE": ChannelOrderState.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a poll stands: read what changed since `after`, on from Amazon's `token`; all that changed until `seen` is read then."""
+
+    after: datetime
+    token: str
+    seen: datetime
+
+    @classmethod
+    def read(cls, text: str, *, since: datetime) -> "Cursor":
+        if not text:
+            start = since.astimezone(UTC) - OVERLAP
+            return cls(after=start, token="", seen=start)
+        data = json.loads(text)
+        return cls(after=datetime.fromisoformat(data["after"]), token=data["token"], seen=datetime.fromisoformat(data["seen"]))
+
+    def __str__(self) -> str:
+        return json.dumps({"after": self.after.isoformat(), "token": self.token, "seen": self.seen.isoformat()})
+
+    def following(self, changes: list[datetime], token: str) -> "Cursor":
+        # A time in the future, made by a wrong clock, must not hide what changes until then.
+        seen = max([self.seen, *(min(change, datetime.now(UTC)) for change in changes)])
+        return Cursor(self.after, token, seen) if token else Cursor(max(self.after, seen - OVERLAP), "", seen)
+
+
+class Orders:
+    def __init__(self, connection: Connection, marketplace_ids: list[str]) -> None:
+        self._connection = connection
+        self._marketplaces = ",".join(marketplace_ids)
+
+    def changed(self, *, since: datetime, cursor: str) -> OrderPage:
+        position = Cursor.read(cursor, since=since)
+        try:
+            answer = self._search(position)
+        except CredentialsRefused:
+            raise
+        except ChannelRefused:
+            if not position.token:
+                raise
+            # The token is too old: its pages are read again from the first.
+            position = Cursor(position.after, "", position.after)
+            answer = self._search(position)
+        try:
+            rows = answer["orders"]
+            token = str((answer.get("pagination") or {}).get("nextToken") or "")
+            changes = [_moment(row["lastUpdatedTime"]) for row in rows]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ChannelUnavailable(reason=f"Amazon's list of orders cannot be read: {error}", answered=True) from error
+        token = "" if token == position.token else token
+        orders: dict[str, ChannelOrder] = {}
+        unreadable: dict[str, UnreadableOrder] = {}
+        for row in rows:
+            if _by_amazon(row):
+                continue
+            try:
+                order = read_order(row)
+            except MessageUnreadable as error:
+                order_id = str(row.get("orderId") or "")
+                unreadable[order_id] = UnreadableOrder(order_id, error.details["reason"])
+                continue
+            if order.order_id not in orders or orders[order.order_id].updated_at <= order.updated_at:
+                orders[order.order_id] = order
+        return OrderPage(tuple(orders.values()), str(position.following(changes, token)), bool(token), tuple(unreadable.values()))
+
+    def _search(self, position: Cursor) -> JsonObject:
+        params = {
+            "lastUpdatedAfter": position.after.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "marketplaceIds": self._marketplaces,
+            "fulfilledBy": "MERCHANT",
+            "includedData": INCLUDED,
+        }
+        params |= {"paginationToken": position.token} if position.token else {}
+        return self._connection.call("searchOrders", "GET", PATH, params=params)
+
+    def one(self, order_id: str) -> ChannelOrder:
+        """Raises NotOnChannel also for what Amazon ships."""
+        return read_order(self.row(order_id, INCLUDED))
+
+    def row(self, order_id: str, included: str) -> JsonObject:
+        answer = self._connection.call("getOrder", "GET", f"{PATH}/{quote(order_id, safe='')}", params={"includedData": included})
+        row = answer.get("order")
+        if not isinstance(row, dict) or row.get("orderId") != order_id:
+            raise ChannelUnavailable(reason="Amazon answered something else than the order", answered=True)
+        if _by_amazon(row):
+            raise NotOnChannel(reason=f"Amazon itself ships order {order_id}", channel_code="by_amazon")
+        return row
+
+
+def _by_amazon(row: JsonObject) -> bool:
+    return isinstance(row, dict) and isinstance(told := row.get("fulfillment"), dict) and told.get("fulfilledBy") == "AMAZON"
+
+
+def read_order(row: JsonObject) -> ChannelOrder:
+    """Raises MessageUnreadable where something that the warehouse needs is missing or of the wrong kind."""
+    try:
+        return _order(row)
+    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
+        raise MessageUnreadable(reason=f"order {_name(row)}: {type(error).__name__}: {error}") from error
+
+
+def _name(row: Any) -> str:
+    return str(row.get("orderId")) if isinstance(row, dict) else "?"
+
+
+def _order(row: JsonObject) -> ChannelOrder:
+    fulfilment, items = row["fulfillment"], row["orderItems"]
+    lines = tuple(line for item in items if (line := _line(item)).quantity > 0)
+    shipped = {
+        item["orderItemId"]: units for item in items if (units := int((item.get("fulfillment") or {}).get("quantityFulfilled") or 0))
+    }
+    state = STATES[fulfilment["fulfillmentStatus"]]
+    if state is ChannelOrderState.OPEN and not lines:
+        state = ChannelOrderState.SHIPPED if shipped else ChannelOrderState.CANCELLED
+    asked = state is ChannelOrderState.OPEN and any(_cancellation_asked(item) for item in items)
+    grand = (row.get("proceeds") or {}).get("grandTotal") or {}
+    due = (fulfilment.get("shipByWindow") or {}).get("latestDateTime")
+    delivery = (row.get("recipient") or {}).get("deliveryPreference") or {}
+    return ChannelOrder(
+        order_id=str(row["orderId"]),
+        number=str(row["orderId"]),
+        state=state,
+        placed_at=_moment(row["createdTime"]),
+        updated_at=_moment(row["lastUpdatedTime"]),
+        ship_to=_ship_to(row),
+        lines=lines,
+        currency=str(grand.get("currencyCode") or ""),
+        total=Decimal(grand["amount"]) if grand else sum((line.total for line in lines), Decimal(0)),
+        channel_status=f"{fulfilment['fulfillmentStatus'].lower()}{', the buyer asks to cancel' if asked else ''}",
+        shipping_method=str(fulfilment.get("fulfillmentServiceLevel") or ""),
+        note=str(delivery.get("addressInstruction") or delivery.get("dropOffLocation") or ""),
+        ship_by=_moment(due) if due else None,
+        shipped=shipped,
+        cancellation_requested=asked,
+        raw=row,
+    )
+
+
+def _cancellation_asked(item: JsonObject) -> bool:
+    cancellation = item.get("cancellation") or {}
+    return bool(cancellation.get("cancellationRequest")) and not cancellation.get("cancellationExecution") and unshipped(item) > 0
+
+
+def unshipped(item: JsonObject) -> int:
+    """Units of an order's item that are still to be shipped."""
+    left = (item.get("fulfillment") or {}).get("quantityUnfulfilled")
+    if left is not None:
+        return int(left)
+    return 0 if (item.get("cancellation") or {}).get("cancellationExecution") else int(item["quantityOrdered"])
+
+
+def _line(item: JsonObject) -> ChannelLine:
+    product = item["product"]
+    sku = str(product.get("sellerSku") or "")
+    total = ((item.get("proceeds") or {}).get("proceedsTotal") or {}).get("amount")
+    return ChannelLine(
+        line_id=str(item["orderItemId"]),
+        listing_id=sku,
+        sku=sku,
+        title=str(product.get("title") or ""),
+        quantity=unshipped(item),
+        total=Decimal(total) if total is not None else Decimal(0),
+    )
+
+
+def _moment(value: str) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError(f"{value} has no zone")
+    return moment.astimezone(UTC)
+
+
+def _ship_to(row: JsonObject) -> ShipTo:
+    """Amazon's first address line may be empty though the second is not; where it says no city it says the district."""
+    address = (row.get("recipient") or {}).get("deliveryAddress") or {}
+
+    def text(*names: str) -> str:
+        return next((value for name in names if (value := str(address.get(name) or "").strip())), "")
+
+    streets = [street for name in ("addressLine1", "addressLine2", "addressLine3") if (street := text(name))]
+    return ShipTo(
+        name=text("name", "companyName"),
+        company=text("companyName"),
+        line1=streets[0] if streets else "",
+        line2=", ".join(streets[1:]),
+        city=text("city", "municipality", "districtOrCounty"),
+        region=text("stateOrRegion"),
+        postcode=text("postalCode"),
+        country=text("countryCode"),
+        phone=text("phone"),
+        email=str((row.get("buyer") or {}).get("buyerEmail") or ""),
+    )

@@ -1,0 +1,286 @@
+"""Messages out of a real SQS server (moto, on loopback): stored first, taken off then, each heeded once."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from inventory.models import Sku
+from marketplaces import channels, queues, tasks
+from marketplaces.adapters.amazon import Amazon
+from marketplaces.adapters.amazon.sqs import Queue
+from marketplaces.models import Channel, ChannelOrder, Listing, Submission, WebhookDelivery
+from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, EventKind, NotOnChannel
+from outbound.models import Order
+from tests import make
+from tests.marketplaces.adapters.amazon.contracts import Contracts
+from tests.marketplaces.adapters.amazon.messages import feed_finished, order_change, stock_change
+from tests.marketplaces.adapters.amazon.shop import AmazonShop
+from tests.marketplaces.shops import deliver_all, make_due
+
+from .conftest import adapter
+
+REGION, NAME = "us-east-1", "amazon-said"
+ARN = f"arn:aws:sqs:{REGION}:123456789012:{NAME}"
+KEYS = {"queue_arn": ARN, "aws_access_key_id": "AKIA1", "aws_secret_access_key": "secret"}
+
+
+@pytest.fixture(scope="module")
+def sqs_server() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+class Sqs:
+    """Amazon's side of the queue."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self._client: Any = boto3.client(
+            "sqs", region_name=REGION, endpoint_url=endpoint, aws_access_key_id="AKIA0", aws_secret_access_key="s"
+        )
+        self.url = self._client.create_queue(QueueName=NAME)["QueueUrl"]
+        self._client.delete_queue(QueueUrl=self.url)
+        self._client.create_queue(QueueName=NAME)
+
+    def say(self, *messages: Any) -> None:
+        for message in messages:
+            self._client.send_message(QueueUrl=self.url, MessageBody=message if isinstance(message, str) else json.dumps(message))
+
+    def left(self) -> int:
+        """Waiting, or fetched and not taken off."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        told = self._client.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
+        return sum(map(int, told.values()))
+
+
+@pytest.fixture
+def sqs(sqs_server: str) -> Sqs:
+    return Sqs(sqs_server)
+
+
+@pytest.fixture
+def keys(sqs: Sqs) -> dict[str, str]:
+    return {**KEYS, "queue_endpoint": sqs.endpoint}
+
+
+# The adapter
+
+
+@pytest.fixture
+def amazon(shop: AmazonShop, client, naps, keys: dict[str, str]) -> Amazon:
+    return adapter(shop, client, **keys)
+
+
+def test_a_message_is_there_until_it_is_taken_off(sqs: Sqs, amazon: Amazon) -> None:
+    assert amazon.heard(wait_s=0) == []
+    sqs.say(order_change("902-1", key="n1"))
+    (message,) = amazon.heard(wait_s=1)
+    assert message.event is not None
+    assert (message.event.kind, message.event.order_id, message.event.delivery_id) == (EventKind.ORDER, "902-1", "n1")
+    assert (json.loads(message.body), sqs.left()) == (order_change("902-1", key="n1"), 1)
+    amazon.take_off(message)
+    assert sqs.left() == 0
+
+
+def test_nonsense_is_handed_over_as_such(sqs: Sqs, amazon: Amazon) -> None:
+    sqs.say("<html>")
+    (message,) = amazon.heard(wait_s=1)
+    assert (message.event, message.body) == (None, "<html>")
+
+
+def test_a_queue_that_is_not_there(amazon: Amazon, sqs: Sqs, shop: AmazonShop, client) -> None:
+    lost = adapter(shop, client, **{**KEYS, "queue_arn": f"{ARN}-lost", "queue_endpoint": sqs.endpoint})
+    with pytest.raises(NotOnChannel):
+        lost.heard(wait_s=0)
+
+
+def test_a_queue_that_cannot_be_reached(shop: AmazonShop, client) -> None:
+    away = adapter(shop, client, **{**KEYS, "queue_endpoint": "http://127.0.0.1:9"})
+    with pytest.raises(ChannelUnavailable):
+        away.heard(wait_s=0)
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [("AccessDenied", CredentialsRefused), ("InvalidClientTokenId", CredentialsRefused), ("InternalError", ChannelUnavailable)],
+)
+def test_what_aws_says_no_to(amazon: Amazon, monkeypatch, code: str, error: type[Exception]) -> None:
+    from botocore.exceptions import ClientError
+
+    class Refusing:
+        def receive_message(self, **_what: Any) -> None:
+            raise ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "ReceiveMessage")
+
+    monkeypatch.setattr("marketplaces.adapters.amazon.sqs._client", lambda *_settings: Refusing())
+    with pytest.raises(error):
+        amazon.heard(wait_s=0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"arn": "amazon-said"},
+        {"arn": "arn:aws:sns:us-east-1:123456789012:x"},
+        {"arn": "arn:aws:sqs:us-east-1:123456789012:x/../y"},
+        {"key_id": ""},
+        {"secret": ""},
+        {"endpoint": "http://sqs.example"},
+    ],
+)
+def test_a_queue_that_is_none_or_would_be_read_with_the_server_s_own_keys(change: dict[str, str]) -> None:
+    with pytest.raises(ChannelRefused):
+        Queue(**{"arn": ARN, "key_id": "AKIA1", "secret": "s", "endpoint": "", **change})
+
+
+def test_who_reads_no_queue_does_not_load_boto3() -> None:
+    code = (
+        "import sys; from marketplaces.adapters import amazon; "
+        f"amazon.Queue(arn={ARN!r}, key_id='a', secret='b'); sys.exit('boto3' in sys.modules or 'botocore' in sys.modules)"
+    )
+    environment = {"DJANGO_SETTINGS_MODULE": "tests.check_settings"}
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60, env=environment).returncode == 0
+
+
+# The sync
+
+
+@pytest.fixture
+def thing(transactional_db) -> Sku:
+    return make.sku(make.merchant())
+
+
+@pytest.fixture
+def live(contracts: Contracts) -> Iterator[AmazonShop]:
+    with AmazonShop(contracts) as shop:
+        yield shop
+        shop.check()
+
+
+@pytest.fixture
+def channel(live: AmazonShop, keys: dict[str, str], thing: Sku) -> Channel:
+    live.books.add_listing(thing.code, 3)
+    house = make.warehouse()
+    make.stock(make.bin_of(house, "A-01"), thing, 10)
+    made = channels.connect(
+        merchant=thing.merchant,
+        warehouse=house,
+        adapter="amazon",
+        base_url=live.url,
+        credentials={**live.keys, **keys},
+        name="Amazon",
+        code="AMZ",
+    )
+    channels.fetch_listings(channel=made)
+    deliver_all()
+    return made
+
+
+def test_an_order_is_here_when_amazon_has_said_so_and_no_poll_was_needed(live, channel, sqs, thing):
+    number = live.books.place_order([(thing.code, 4)])
+    sqs.say(order_change(number))
+    assert queues.empty(channel) == 1
+    deliver_all()
+    assert (ChannelOrder.objects.get().external_id, Order.objects.get().lines.get().quantity) == (number, 4)
+    assert (live.made("searchOrders"), sqs.left()) == ([], 0)
+    assert live.books.stock() == {thing.code: 6}
+
+
+def test_a_message_that_comes_twice_is_heeded_once(live, channel, sqs, thing):
+    number = live.books.place_order([(thing.code, 4)])
+    sqs.say(order_change(number, key="n1"), order_change(number, key="n1"))
+    assert queues.empty(channel) == 2
+    deliver_all()
+    assert (WebhookDelivery.objects.get().delivery_id, len(live.made("getOrder"))) == ("n1", 1)
+    assert json.loads(WebhookDelivery.objects.get().raw.opened()["body"]) == order_change(number, key="n1")
+
+
+def test_a_message_is_taken_off_only_when_it_is_stored(live, channel, sqs, thing, monkeypatch):
+    sqs.say(order_change(live.books.place_order([(thing.code, 1)])))
+
+    def fail(*_what, **_parts):
+        raise RuntimeError("the power is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("marketplaces.deliveries.keep", fail)
+        with pytest.raises(RuntimeError):
+            queues.empty(channel)
+    assert (sqs.left(), WebhookDelivery.objects.count()) == (1, 0)
+
+
+def test_poison_holds_up_no_other_message(live, channel, sqs, thing, monkeypatch):
+    """One that no table takes stays in the queue, one that makes no sense is kept and has the orders polled."""
+    number = live.books.place_order([(thing.code, 4)])
+    sqs.say({**order_change("902-bad"), "NotificationMetadata": {"NotificationId": "bad\x00key"}}, "<html>", order_change(number))
+    assert queues.empty(channel) == 2
+    assert sqs.left() == 1
+    topics = sorted(WebhookDelivery.objects.values_list("topic", flat=True))
+    assert topics == ["ORDER_CHANGE", "unreadable"]
+    deliver_all()
+    assert ChannelOrder.objects.get().external_id == number
+    assert len(live.made("searchOrders")) == 1
+
+
+def test_a_number_that_somebody_raised_there_is_told_again_and_a_sale_is_not(live, channel, sqs, thing):
+    before = len(live.made("patchListingsItem"))
+    sqs.say(stock_change(thing.code, 7, key="n1"), stock_change("UNKNOWN", 70, key="n2"))
+    queues.empty(channel)
+    deliver_all()
+    assert len(live.made("patchListingsItem")) == before
+    live.books.listings[thing.code]["quantity"] = 99
+    sqs.say(stock_change(thing.code, 99, key="n3"))
+    queues.empty(channel)
+    deliver_all()
+    assert live.books.stock() == {thing.code: 10}
+
+
+def test_the_end_of_a_feed_is_heard_at_once(live, channel, sqs, thing):
+    for _number in range(60):
+        sku = make.sku(thing.merchant)
+        live.books.add_listing(sku.code, 1)
+        make.stock(make.bin_of(channel.warehouse, "A-01"), sku, 7)
+    channels.fetch_listings(channel=channel)
+    deliver_all()
+    ticket = Submission.objects.get().ticket
+    live.books.work_on_feeds()
+    sqs.say(feed_finished(ticket))
+    queues.empty(channel)
+    deliver_all()
+    assert not Submission.objects.exists()
+    assert Listing.objects.filter(pushed_quantity=7).count() == 60
+    make_due()
+    deliver_all()
+    assert len(live.made("getFeed")) == 1, "the look at the clock's time finds nothing to do"
+
+
+def test_a_queue_in_trouble_is_shown_and_pauses_nothing(live, channel, sqs, thing):
+    channels.change_credentials(
+        channel=channel, credentials={**live.keys, **KEYS, "queue_endpoint": sqs.endpoint, "queue_arn": f"{ARN}-lost"}
+    )
+    assert queues.empty(channel) == 0
+    row = Channel.objects.get()
+    assert row.last_error.startswith("queue: ")
+    assert (row.failures, row.quiet_until) == (0, None)
+    channels.change_credentials(channel=channel, credentials={**live.keys, **KEYS, "queue_endpoint": sqs.endpoint})
+    assert queues.empty(channel) == 0
+    assert Channel.objects.get().last_error == ""
+
+
+def test_only_channels_with_a_queue_that_are_active_are_asked(live, channel, sqs, monkeypatch):
+    asked = []
+    monkeypatch.setattr(tasks.empty_queue, "apply_async", lambda args, **_options: asked.append(args))
+    tasks.empty_queues()
+    assert asked == [(channel.pk,)]
+    sqs.say(order_change("902-1"))
+    channels.pause(channel=channel)
+    tasks.empty_queues()
+    tasks.empty_queue(channel.pk)
+    assert (asked, sqs.left()) == ([(channel.pk,)], 1)

@@ -1,0 +1,264 @@
+"""The real sync against Amazon: nothing in it knows which shop that is."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+
+from inventory.models import Sku, Warehouse
+from marketplaces import channels, drift, order_import
+from marketplaces.models import Channel, ChannelOrder, Listing, Submission, ToldParcel
+from outbound.models import Order
+from tests import make
+from tests.marketplaces.adapters.amazon.contracts import Contracts
+from tests.marketplaces.adapters.amazon.shop import AmazonShop, errors, fail
+from tests.marketplaces.shops import deliver_all, make_due
+from tests.marketplaces.test_tracking import leave
+from wms.core.models import OutboxEvent, User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def shop(contracts: Contracts) -> Iterator[AmazonShop]:
+    """As the adapter's own tests have it, but with the time of today."""
+    with AmazonShop(contracts) as shop:
+        yield shop
+        shop.check()
+
+
+@pytest.fixture
+def house() -> Warehouse:
+    return make.warehouse()
+
+
+@pytest.fixture
+def thing() -> Sku:
+    return make.sku(make.merchant())
+
+
+@pytest.fixture
+def channel(shop: AmazonShop, house: Warehouse, thing: Sku) -> Channel:
+    """Amazon offers the sku, of which the warehouse has 10, and has been told."""
+    shop.books.add_listing(thing.code, 3)
+    make.stock(make.bin_of(house, "A-01"), thing, 10)
+    made = channels.connect(
+        merchant=thing.merchant, warehouse=house, adapter="amazon", base_url=shop.url, credentials=shop.keys, name="Amazon", code="AMZ"
+    )
+    channels.fetch_listings(channel=made)
+    deliver_all()
+    return made
+
+
+def settle(channel: Channel) -> None:
+    """Polls, and all that follows, until nothing is to be done."""
+    make_due()
+    Channel.objects.filter(pk=channel.pk).update(last_poll_at=None)
+    order_import.ask_all()
+    for _round in range(4):
+        make_due()
+        deliver_all()
+    assert not OutboxEvent.objects.filter(handler__startswith="marketplaces").exists()
+
+
+def test_a_stock_change_is_shown(shop, channel, house, thing):
+    assert shop.books.stock() == {thing.code: 10}
+    make.stock(make.bin_of(house, "A-01"), thing, 5)
+    deliver_all()
+    assert shop.books.stock() == {thing.code: 15}
+    assert (Listing.objects.get().pushed_quantity, drift.compare(channel)) == (15, [])
+
+
+def test_an_order_is_imported_shipped_and_its_tracking_is_there(shop, channel, house, thing):
+    number = shop.books.place_order([(thing.code, 4)])
+    settle(channel)
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.external_id, row.ship_by) == ("imported", number, shop.books.orders[number]["ship_by"])
+    order = Order.objects.get()
+    assert (order.reference, order.ship_by, order.lines.get().quantity) == (f"AMZ-{number}", row.ship_by, 4)
+    assert shop.books.stock() == {thing.code: 6}
+
+    leave(order, "WMS-1", 3, last=False)
+    deliver_all()
+    assert shop.books.orders[number]["status"] == "PARTIALLY_SHIPPED"
+    leave(order, "WMS-2", 1)
+    deliver_all()
+    settle(channel)
+    assert shop.books.told(number) == [("Other", "WMS-1"), ("Other", "WMS-2")]
+    assert shop.books.orders[number]["status"] == "SHIPPED"
+    assert (len(shop.made("confirmShipment")), ToldParcel.objects.filter(error="").count()) == (2, 2)
+    assert ChannelOrder.objects.get().problem == ""
+
+
+def test_a_pending_order_waits_for_its_payment(shop, channel, thing):
+    number = shop.books.place_order([(thing.code, 4)], status="PENDING")
+    settle(channel)
+    assert not ChannelOrder.objects.exists()
+    shop.books.pay(number)
+    settle(channel)
+    assert Order.objects.get().status != "cancelled"
+
+
+def test_an_order_that_is_cancelled_there_is_cancelled_here(shop, channel, thing):
+    number = shop.books.place_order([(thing.code, 4)])
+    settle(channel)
+    shop.books.ask_to_cancel(number)
+    settle(channel)
+    row = ChannelOrder.objects.get()
+    assert (row.problem, row.problem_detail, row.order.status) == ("changed", "cancellation requested", "ready")
+    shop.books.cancel(number)
+    settle(channel)
+    assert Order.objects.get().status == "cancelled"
+    assert shop.books.stock() == {thing.code: 10}
+
+
+def test_orders_that_may_not_be_listed_yet_hold_up_no_stock(shop, channel, house, thing):
+    shop.drain("searchOrders")
+    Channel.objects.filter(pk=channel.pk).update(last_poll_at=None)
+    assert order_import.ask_all() == 1
+    deliver_all()
+    assert Channel.objects.get().failures == 0
+    assert len(shop.made("searchOrders")) == 1
+    make.stock(make.bin_of(house, "A-01"), thing, 5)
+    deliver_all()
+    assert shop.books.stock() == {thing.code: 15}
+
+
+def test_it_is_polled_no_more_often_than_amazon_allows(shop, channel):
+    assert order_import.ask_all() == 1
+    deliver_all()
+    assert order_import.ask_all() == 0
+    assert len(shop.made("searchOrders")) == 1
+
+
+def test_a_hook_that_nobody_signed_changes_nothing(shop, channel):
+    before = OutboxEvent.objects.count()
+    assert Client().post(f"/hooks/{channel.pk}", data=b"{}", content_type="application/json").status_code == 401
+    assert Client().get(f"/hooks/{channel.pk}").status_code == 405
+    assert OutboxEvent.objects.count() == before
+
+
+def test_a_key_that_another_marketplace_names_alike_is_read_from_the_field_that_is_filled(shop, channel):
+    """The form shows the keys of all marketplaces, each in a field of its own."""
+    staff = Client()
+    staff.force_login(User.objects.create_superuser("chief"))
+    filled: dict[str, object] = {name: ["", value, ""] for name, value in shop.keys.items()}
+    staff.post(
+        "/desk/channels/connect",
+        {
+            **filled, "merchant": channel.merchant.code, "warehouse": channel.warehouse.code, "adapter": "amazon", "name": "Second",
+            "base_url": shop.url, "code": "SEC",
+        },
+    )  # fmt: skip
+    credentials = Channel.objects.get(code="SEC").opened_credentials()
+    assert {name: value for name, value in credentials.items() if value} == shop.keys
+
+
+# Many at once: a feed.
+
+
+@pytest.fixture
+def things(shop: AmazonShop, channel: Channel, house: Warehouse, thing: Sku) -> list[Sku]:
+    """60 more skus of which the warehouse has 7 each, handed to Amazon as a feed that it has not got round to."""
+    made = [make.sku(thing.merchant) for _number in range(60)]
+    for sku in made:
+        shop.books.add_listing(sku.code, 1)
+        make.stock(make.bin_of(house, "A-01"), sku, 7)
+    channels.fetch_listings(channel=channel)
+    deliver_all()
+    return made
+
+
+def test_a_feed_is_not_believed_before_its_report(shop, channel, thing, things):
+    assert (len(shop.books.feeds), Submission.objects.count()) == (1, 1)
+    rows = Listing.objects.exclude(sku=thing)
+    assert set(rows.values_list("pushed_quantity", "last_error")) == {(None, "")}
+    assert (Channel.objects.get().failures, Channel.objects.get().quiet_until) == (0, None)
+    make_due()
+    deliver_all()
+    assert Submission.objects.count() == 1, "Amazon is still at it"
+    shop.books.work_on_feeds()
+    make_due()
+    deliver_all()
+    assert set(rows.values_list("pushed_quantity", "last_error")) == {(7, "")}
+    assert not Submission.objects.exists()
+    settle(channel)
+    assert (len(shop.books.feeds), drift.compare(channel)) == (1, [])
+
+
+def test_what_a_feed_refuses_is_shown_and_the_others_are_done(shop, channel, thing, things):
+    del shop.books.listings[things[0].code]
+    shop.books.work_on_feeds()
+    make_due()
+    deliver_all()
+    failed = Listing.objects.get(sku=things[0])
+    assert (failed.pushed_quantity, failed.last_error) == (None, f"refused: InvalidInput: SKU {things[0].code} does not exist")
+    assert Listing.objects.filter(pushed_quantity=7).count() == 59
+
+
+def test_a_number_that_was_told_while_the_feed_waited_is_told_again(shop, channel, house, thing, things):
+    """The feed overwrites the younger number: without a second word the sold units would be offered again."""
+    sold = things[0]
+    make.stock(make.bin_of(house, "A-01"), sold, 2)
+    deliver_all()
+    assert shop.books.stock()[sold.code] == 9
+    shop.books.work_on_feeds()
+    assert shop.books.stock()[sold.code] == 7
+    make_due()
+    deliver_all()
+    assert shop.books.stock()[sold.code] == 9
+    assert Listing.objects.get(sku=sold).pushed_quantity == 9
+
+
+def test_a_feed_that_amazon_cancelled_is_handed_in_again(shop, channel, thing, things):
+    shop.books.work_on_feeds(status="CANCELLED")
+    make_due()
+    deliver_all()
+    assert not Submission.objects.exists()
+    make_due()
+    deliver_all()
+    assert (len(shop.books.feeds), Submission.objects.count()) == (2, 1)
+    shop.books.work_on_feeds()
+    settle(channel)
+    assert drift.compare(channel) == []
+
+
+def test_a_feed_of_which_nothing_is_heard_is_given_up(shop, channel, thing, things):
+    Submission.objects.update(sent_at="2026-01-01T00:00:00Z")
+    Listing.objects.exclude(sku=thing).update(pushed_at=None)
+    make_due()
+    deliver_all()
+    assert not Submission.objects.exists()
+    make_due()
+    deliver_all()
+    assert Submission.objects.count() == 1, "handed in anew"
+
+
+def test_a_pause_forgets_what_is_pending_and_the_end_of_it_tells_all(shop, channel, thing, things):
+    channels.pause(channel=channel)
+    make_due()
+    deliver_all()
+    assert not Submission.objects.exists()
+    channels.resume(channel=channel)
+    deliver_all()
+    assert Submission.objects.count() == 1
+
+
+def test_an_outcome_that_cannot_be_asked_for_comes_later(shop, channel, thing, things):
+    shop.books.work_on_feeds()
+    shop.misbehave("getFeed", fail(500))
+    make_due()
+    deliver_all()
+    assert Submission.objects.count() == 1
+    make_due()
+    deliver_all()
+    assert Listing.objects.filter(pushed_quantity=7).count() == 60
+
+
+def test_keys_that_are_refused_leave_the_pending_numbers_pending(shop, channel, thing, things):
+    shop.misbehave("getFeed", errors(403, "Unauthorized"), times=2)
+    make_due()
+    deliver_all()
+    row = Channel.objects.get()
+    assert (row.failures, Submission.objects.count()) == (1, 1)
+    assert "refuses our keys" in row.last_error
