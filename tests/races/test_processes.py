@@ -12,16 +12,25 @@ from wms.benchmark import contention
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+# Whether two processes meet in one moment is chance, least of all on a busy machine.
+FIGHTS = 6
+
+
 @pytest.fixture
 def thirty_units():
+    """Makes another sku with thirty units at each call."""
     shop, house = make.merchant(), make.warehouse()
-    thing = make.sku(shop)
-    make.stock(make.bin_of(house, "A-01"), thing, 30)
-    return {"merchant": shop.code, "warehouse": house.code, "sku": thing.code}
+
+    def stocked():
+        thing = make.sku(shop)
+        make.stock(make.bin_of(house, "A-01"), thing, 30)
+        return {"merchant": shop.code, "warehouse": house.code, "sku": thing.code}
+
+    return stocked
 
 
 def test_four_processes_fighting_for_one_sku_oversell_nothing_and_never_deadlock(thirty_units):
-    figures = contention.fight(**thirty_units, orders=15)
+    figures = contention.fight(**thirty_units(), orders=15)
 
     figures.pop("orders_per_s")
     assert figures == {
@@ -30,7 +39,10 @@ def test_four_processes_fighting_for_one_sku_oversell_nothing_and_never_deadlock
 
 
 def test_without_the_lock_they_would_sell_more_than_there_is(thirty_units):
-    figures = contention.fight(**thirty_units, processes=2, orders=30, change=without_the_lock)
+    for _fight in range(FIGHTS):
+        figures = contention.fight(**thirty_units(), processes=2, orders=30, change=without_the_lock)
+        if figures["won"] > 30:
+            break
 
     assert figures["won"] > 30
     assert figures["oversold"] == figures["won"] - 30
