@@ -273,7 +273,7 @@ def test_statements_do_not_depend_on_the_number_of_lines(django_assert_num_queri
             put_away.suggest(warehouse_id=house.pk, carton_id=plate.pk)
         with django_assert_num_queries(13):
             put_away.put_away(warehouse_id=house.pk, from_bin="DOCK", bin_code="A-05", carton_id=plate.pk, by=by, request_id=uuid.uuid4())
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             receiving.finish(asn_id=asn.pk, by=by)
 
 
