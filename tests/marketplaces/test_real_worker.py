@@ -21,8 +21,9 @@ from outbound import orders
 from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
+from tests.marketplaces.misbehaving import slow
 from tests.marketplaces.shops import BUYER, hook
-from tests.marketplaces.woo_shop import WooShop, slow
+from tests.marketplaces.woo_shop import WooShop
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,7 +8,8 @@ from marketplaces.port import PushError, PushResult
 from outbound import orders
 from tests import make
 from tests.marketplaces import shops
-from tests.marketplaces.woo_shop import WooShop, fail, hang_up, row_errors, stale_stock, throttle
+from tests.marketplaces.misbehaving import hang_up
+from tests.marketplaces.woo_shop import WooShop, fail, row_errors, stale_stock, throttle
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,8 +7,9 @@ from marketplaces.models import ChannelOrder, ToldParcel
 from outbound.models import Order, Parcel, ParcelLine
 from tests import make
 from tests.marketplaces import shops
+from tests.marketplaces.misbehaving import hang_up_after_work
 from tests.marketplaces.shops import BUYER
-from tests.marketplaces.woo_shop import WooShop, hang_up_after_work
+from tests.marketplaces.woo_shop import WooShop
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)

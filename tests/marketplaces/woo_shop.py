@@ -5,21 +5,18 @@ Every request is held against what a real WooCommerce 11 says it takes, and the 
 
 import json
 import re
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft7Validator
 
+from tests.marketplaces.misbehaving import Fault, Misbehaving
 from wms.simulation.shop import Answer, Call, Shop
 from wms.simulation.shop_books import JsonObject
 
 CONTRACTS = Path(__file__).resolve().parents[3] / "shared" / "contracts" / "woocommerce"
-
-Fault = Callable[[Call, Callable[[], Answer]], Answer]
 
 
 class Contract:
@@ -143,51 +140,25 @@ def _captured() -> Contract:
     return Contract()
 
 
-@dataclass
-class _Scripted:
-    pattern: re.Pattern[str]
-    fault: Fault
-    left: int
-
-
-class WooShop(Shop):
-    """`shop.misbehave(pattern, fault, times)` scripts what goes wrong; `shop.calls` is what came; `shop.check()` raises on any breach.
-
-    Without the captured contracts it is as ill-mannered, but not strict.
-    """
+class WooShop(Misbehaving, Shop):
+    """Faults are scripted by "METHOD path". Without the captured contracts it is as ill-mannered, but not strict."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        Misbehaving.__init__(self)
+        Shop.__init__(self, **options)
         self.contract = _captured() if CONTRACTS.is_dir() else None
-        self.calls: list[Call] = []
-        self.breaches: list[str] = []
-        self._script: list[_Scripted] = []
-
-    def misbehave(self, pattern: str, fault: Fault, *, times: int = 1) -> None:
-        """Calls whose "METHOD path" matches meet `fault`, `times` times, in the order of the script."""
-        self._script.append(_Scripted(re.compile(pattern), fault, times))
 
     def answer(self, call: Call) -> Answer:
-        with self.books.lock:
-            self.calls.append(call)
+        if self.contract:
+            self.breaches += self.contract.problems(call)
+
+        def proper() -> Answer:
+            answer = Shop.answer(self, call)
             if self.contract:
-                self.breaches += self.contract.problems(call)
-            scripted = next((fault for fault in self._script if fault.left and fault.pattern.fullmatch(str(call))), None)
-            if scripted:
-                scripted.left -= 1
-        proper = super().answer
-        answer = scripted.fault(call, lambda: proper(call)) if scripted else proper(call)
-        if self.contract and not scripted:
-            self.breaches += self.contract.answer_problems(call, answer)
-        return answer
+                self.breaches += self.contract.answer_problems(call, answer)
+            return answer
 
-    def made(self, pattern: str) -> list[Call]:
-        return [call for call in self.calls if re.fullmatch(pattern, str(call))]
-
-    def check(self) -> None:
-        assert not self.breaches, "\n".join(sorted(set(self.breaches)))
-        unused = [scripted.pattern.pattern for scripted in self._script if scripted.left]
-        assert not unused, f"never came to misbehave at {unused}"
+        return self.meet(call, proper)
 
 
 # Faults
@@ -201,27 +172,6 @@ def throttle(retry_after: str | None) -> Fault:
 def fail(status: int, *, headers: Mapping[str, str] | None = None, body: Any = None) -> Fault:
     body = body or {"code": "internal_server_error", "message": "<p>There has been a critical error.</p>"}
     return lambda call, proper: Answer(status, body, dict(headers or {}))
-
-
-def slow(seconds: float) -> Fault:
-    """The work is done, the answer comes too late."""
-
-    def fault(call: Call, proper: Callable[[], Answer]) -> Answer:
-        answer = proper()
-        time.sleep(seconds)
-        return answer
-
-    return fault
-
-
-def hang_up_after_work(call: Call, proper: Callable[[], Answer]) -> Answer:
-    """The work is done, the connection is cut before the answer."""
-    proper()
-    return Answer(0, None)
-
-
-def hang_up(call: Call, proper: Callable[[], Answer]) -> Answer:
-    return Answer(0, None)
 
 
 def page_of_html(call: Call, proper: Callable[[], Answer]) -> Answer:

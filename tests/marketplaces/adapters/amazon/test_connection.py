@@ -8,7 +8,8 @@ from marketplaces.adapters.amazon import Amazon
 from marketplaces.adapters.amazon.limits import PLANS, Limits
 from marketplaces.port import CallThrottled, ChannelRefused, ChannelUnavailable, CredentialsRefused, NotOnChannel
 from tests.marketplaces.adapters.amazon.contracts import BURSTS, RATES
-from tests.marketplaces.adapters.amazon.shop import KEYS, AmazonShop, errors, fail, hang_up, throttle
+from tests.marketplaces.adapters.amazon.shop import KEYS, AmazonShop, errors, throttle
+from tests.marketplaces.misbehaving import fail, hang_up
 
 from .conftest import NOON, adapter
 

@@ -8,7 +8,8 @@ from marketplaces.adapters.amazon import Amazon
 from marketplaces.port import CredentialsRefused, PushError, PushResult, StockLevel
 from tests.marketplaces.adapters.amazon.books import HERE
 from tests.marketplaces.adapters.amazon.contracts import FEED
-from tests.marketplaces.adapters.amazon.shop import AmazonShop, change_answer, errors, fail, hang_up, hang_up_after_work, throttle
+from tests.marketplaces.adapters.amazon.shop import AmazonShop, errors, throttle
+from tests.marketplaces.misbehaving import change_answer, fail, hang_up, hang_up_after_work
 
 COUNT = 51  # one more than are patched
 

@@ -6,7 +6,8 @@ import pytest
 
 from marketplaces.adapters.amazon import Amazon
 from marketplaces.port import ChannelListing, ChannelRefused, ChannelUnavailable
-from tests.marketplaces.adapters.amazon.shop import AmazonShop, change_answer, fail
+from tests.marketplaces.adapters.amazon.shop import AmazonShop
+from tests.marketplaces.misbehaving import change_answer, fail
 
 SEARCH = "searchListingsItems"
 

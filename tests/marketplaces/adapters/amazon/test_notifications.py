@@ -10,7 +10,8 @@ from marketplaces.port import ChannelEvent, ChannelRefused, ChannelUnavailable, 
 from tests.marketplaces.adapters.amazon.books import HERE, SELLER, THERE
 from tests.marketplaces.adapters.amazon.contracts import NOTIFICATIONS
 from tests.marketplaces.adapters.amazon.messages import feed_finished, order_change, stock_change
-from tests.marketplaces.adapters.amazon.shop import AmazonShop, errors, fail
+from tests.marketplaces.adapters.amazon.shop import AmazonShop, errors
+from tests.marketplaces.misbehaving import fail
 
 from .conftest import adapter
 

@@ -16,7 +16,8 @@ from marketplaces.port import (
     NotOnChannel,
     ShipTo,
 )
-from tests.marketplaces.adapters.amazon.shop import AmazonShop, change_answer, errors, fail
+from tests.marketplaces.adapters.amazon.shop import AmazonShop, errors
+from tests.marketplaces.misbehaving import change_answer, fail
 
 from .conftest import NOON
 

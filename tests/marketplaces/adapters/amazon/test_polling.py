@@ -7,7 +7,8 @@ import pytest
 from marketplaces.adapters.amazon import Amazon
 from marketplaces.port import ChannelOrder, ChannelRefused, ChannelUnavailable, CredentialsRefused, UnreadableOrder
 from tests.marketplaces.adapters.amazon.books import HERE, THERE
-from tests.marketplaces.adapters.amazon.shop import AmazonShop, change_answer, errors, fail
+from tests.marketplaces.adapters.amazon.shop import AmazonShop, errors
+from tests.marketplaces.misbehaving import change_answer, fail
 
 from .conftest import NOON, Clock, adapter
 

@@ -5,16 +5,8 @@ import pytest
 from marketplaces.adapters.amazon import Amazon
 from marketplaces.port import CredentialsRefused, PushError, PushResult, StockLevel
 from tests.marketplaces.adapters.amazon.books import HERE, THERE
-from tests.marketplaces.adapters.amazon.shop import (
-    AmazonShop,
-    change_answer,
-    errors,
-    fail,
-    hang_up,
-    hang_up_after_work,
-    slow,
-    throttle,
-)
+from tests.marketplaces.adapters.amazon.shop import AmazonShop, errors, throttle
+from tests.marketplaces.misbehaving import change_answer, fail, hang_up, hang_up_after_work, slow
 
 from .conftest import HASTE_S, adapter
 

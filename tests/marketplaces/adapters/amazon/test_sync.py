@@ -11,7 +11,8 @@ from marketplaces.models import Channel, ChannelOrder, Listing, Submission, Told
 from outbound.models import Order
 from tests import make
 from tests.marketplaces.adapters.amazon.contracts import Contracts
-from tests.marketplaces.adapters.amazon.shop import AmazonShop, errors, fail
+from tests.marketplaces.adapters.amazon.shop import AmazonShop, errors
+from tests.marketplaces.misbehaving import fail
 from tests.marketplaces.shops import deliver_all, make_due
 from tests.marketplaces.test_tracking import leave
 from wms.core.models import OutboxEvent, User

@@ -8,7 +8,8 @@ import pytest
 from marketplaces.adapters.ebay import EBay, tokens
 from marketplaces.adapters.ebay.connection import Connection
 from marketplaces.port import ChannelError, ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel
-from tests.marketplaces.adapters.ebay.shop import BASE_PATH, KEYS, EBayShop, fail, hang_up, refuse, throttle
+from tests.marketplaces.adapters.ebay.shop import BASE_PATH, KEYS, EBayShop, refuse, throttle
+from tests.marketplaces.misbehaving import fail, hang_up
 
 from .conftest import adapter
 

@@ -22,7 +22,8 @@ from marketplaces.port import (
 from tests.conftest import installed
 from tests.marketplaces.adapters.ebay.answers import KEY_ID
 from tests.marketplaces.adapters.ebay.sdk import official_sdk
-from tests.marketplaces.adapters.ebay.shop import EBayShop, fail, refuse, throttle
+from tests.marketplaces.adapters.ebay.shop import EBayShop, refuse, throttle
+from tests.marketplaces.misbehaving import fail
 
 from .conftest import adapter
 

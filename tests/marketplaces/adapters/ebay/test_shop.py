@@ -12,7 +12,8 @@ from marketplaces.adapters.ebay.tokens import Caller
 from marketplaces.port import ChannelError
 from tests.marketplaces.adapters.ebay import shop as loopback
 from tests.marketplaces.adapters.ebay.contract import Contract
-from tests.marketplaces.adapters.ebay.shop import KEYS, EBayShop, change_answer, fail
+from tests.marketplaces.adapters.ebay.shop import KEYS, EBayShop
+from tests.marketplaces.misbehaving import change_answer, fail
 
 BULK, SHIP = f"{INVENTORY}/bulk_update_price_quantity", f"{FULFILMENT}/order/ORDER/shipping_fulfillment"
 ROW = {"sku": "A", "shipToLocationAvailability": {"quantity": 1}}

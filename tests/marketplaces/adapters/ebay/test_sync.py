@@ -14,7 +14,8 @@ from marketplaces.models import Channel, ChannelOrder, Listing, ToldParcel, Webh
 from outbound.models import Order
 from tests import make
 from tests.marketplaces.adapters.ebay.contract import Contract
-from tests.marketplaces.adapters.ebay.shop import KEYS, EBayShop, fail, hang_up_after_work, refuse, rows, throttle
+from tests.marketplaces.adapters.ebay.shop import KEYS, EBayShop, refuse, rows, throttle
+from tests.marketplaces.misbehaving import fail, hang_up_after_work
 from tests.marketplaces.shops import deliver_all, make_due
 from tests.marketplaces.test_tracking import leave
 from wms.core.models import OutboxEvent

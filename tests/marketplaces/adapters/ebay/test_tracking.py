@@ -8,7 +8,8 @@ import pytest
 from marketplaces.adapters.ebay import EBay
 from marketplaces.adapters.ebay.carriers import CODES, code
 from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, NotOnChannel, TrackedLine, Tracking
-from tests.marketplaces.adapters.ebay.shop import EBayShop, before_work, change_answer, fail, hang_up_after_work, refuse, throttle
+from tests.marketplaces.adapters.ebay.shop import EBayShop, refuse, throttle
+from tests.marketplaces.misbehaving import before_work, change_answer, fail, hang_up_after_work
 
 from .conftest import NOON
 

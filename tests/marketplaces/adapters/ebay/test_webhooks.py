@@ -8,7 +8,8 @@ import pytest
 from marketplaces.adapters.ebay import EBay
 from marketplaces.port import ChannelRefused, ChannelUnavailable, Subscription
 from tests.marketplaces.adapters.ebay.books import Record, topic
-from tests.marketplaces.adapters.ebay.shop import EBayShop, fail, refuse
+from tests.marketplaces.adapters.ebay.shop import EBayShop, refuse
+from tests.marketplaces.misbehaving import fail
 
 URL = "https://wms.example/hooks/7"
 SECRET = "token-of-the-channel-with-40-characters_"

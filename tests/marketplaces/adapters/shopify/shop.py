@@ -5,15 +5,12 @@ purpose by a script.
 """
 
 import json
-import re
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -38,6 +35,7 @@ from graphql.execution.values import get_argument_values, get_variable_values
 
 from tests.marketplaces.adapters.shopify.answers import Answers
 from tests.marketplaces.adapters.shopify.books import Books
+from tests.marketplaces.misbehaving import Fault, LoopbackShop
 from wms.simulation.shop import Answer
 
 MOST_POINTS = 1000
@@ -51,58 +49,25 @@ class Call:
     query: str
     token: str
 
-
-Fault = Callable[[Call, Callable[[], Answer]], Answer]
-
-
-@dataclass
-class _Scripted:
-    pattern: re.Pattern[str]
-    fault: Fault
-    left: int
+    def __str__(self) -> str:
+        return self.operation
 
 
-class ShopifyShop:
-    """`shop.misbehave(operation, fault, times)` scripts what goes wrong; `shop.calls` is what came; `shop.check()` raises on any breach."""
+class ShopifyShop(LoopbackShop):
+    """Faults are scripted by the operation's name."""
 
     def __init__(self, schema: GraphQLSchema, *, token: str = "shpat_loopback", clock: Callable[[], datetime] | None = None) -> None:
+        super().__init__()
         self.schema, self.token = schema, token
         self.books = Books(clock or (lambda: datetime.now(UTC)))
         self.maximum, self.points, self.per_second = 2000.0, 2000.0, 100.0
         self._counted_at = time.monotonic()
-        self.calls: list[Call] = []
         self.costs: dict[str, float] = {}
-        self.breaches: list[str] = []
-        self._script: list[_Scripted] = []
         self._read = cache(self._read_document)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}{BASE_PATH}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(timeout=10)
-
-    def misbehave(self, operation: str, fault: Fault, *, times: int = 1) -> None:
-        """Calls of matching operations meet `fault`, `times` times, in the order of the script."""
-        self._script.append(_Scripted(re.compile(operation), fault, times))
-
-    def made(self, operation: str) -> list[Call]:
-        return [call for call in self.calls if re.fullmatch(operation, call.operation)]
-
-    def check(self) -> None:
-        assert not self.breaches, "\n".join(sorted(set(self.breaches)))
-        unused = [scripted.pattern.pattern for scripted in self._script if scripted.left]
-        assert not unused, f"never came to misbehave at {unused}"
+        return f"{self.root}{BASE_PATH}"
 
     def pass_time(self, seconds: float) -> None:
         self.points = min(self.maximum, self.points + seconds * self.per_second)
@@ -115,21 +80,20 @@ class ShopifyShop:
             return None, [str(error)]
         return document, [error.message for error in validate(self.schema, document, [*specified_rules, NoDeprecatedCustomRule])]
 
-    def answer(self, body: Mapping[str, Any], token: str) -> Answer:
+    def respond(self, method: str, target: str, headers: Mapping[str, str], content: bytes) -> Answer:
+        if (method, target) != ("POST", f"{BASE_PATH}/graphql.json"):
+            return Answer(404, "<html>Not here</html>")
+        body, token = json.loads(content), headers.get("x-shopify-access-token", "")
         call = Call(str(body.get("operationName")), body.get("variables") or {}, str(body.get("query")), token)
         with self.books.lock:
-            self.calls.append(call)
             document, problems = self._read(call.query)
             self.breaches += [f"{call.operation}: {problem}" for problem in problems]
-            scripted = next((fault for fault in self._script if fault.left and fault.pattern.fullmatch(call.operation)), None)
-            if scripted:
-                scripted.left -= 1
 
         def proper() -> Answer:
             with self.books.lock:
                 return self._execute(call, document) if document and not problems else Answer(200, {"errors": [{"message": problems[0]}]})
 
-        return scripted.fault(call, proper) if scripted else proper()
+        return self.meet(call, proper)
 
     def _execute(self, call: Call, document: DocumentNode) -> Answer:
         if call.token != self.token:
@@ -205,34 +169,6 @@ def _objects(value: Any) -> int:
     return 1 + sum(map(_objects, value.values())) if isinstance(value, dict) else 0
 
 
-def _handler_of(shop: ShopifyShop) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        timeout = 60
-        disable_nagle_algorithm = True
-        wbufsize = 65536
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            here = self.path == f"{BASE_PATH}/graphql.json"
-            answer = shop.answer(body, self.headers.get("X-Shopify-Access-Token", "")) if here else Answer(404, "<html>Not here</html>")
-            if answer.status == 0:  # hang up without a word
-                self.close_connection = True
-                return
-            content = (answer.body if isinstance(answer.body, str) else json.dumps(answer.body)).encode()
-            self.send_response(answer.status)
-            kind = "text/html" if isinstance(answer.body, str) else "application/json"
-            for name, value in {"Content-Type": kind, "Content-Length": str(len(content)), **answer.headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Quiet."""
-
-    return Handler
-
-
 # Faults
 
 
@@ -241,33 +177,9 @@ def throttle(retry_after: str | None = None) -> Fault:
     return lambda call, proper: Answer(429, {"errors": "Exceeded 2 calls per second for api client."}, dict(headers))
 
 
-def fail(status: int, body: Any = "<html>Something went wrong</html>", *, headers: Mapping[str, str] | None = None) -> Fault:
-    return lambda call, proper: Answer(status, body, dict(headers or {}))
-
-
 def error(code: str, message: str = "No.") -> Fault:
     """HTTP 200, and the body says that nothing was done."""
     return lambda call, proper: Answer(200, {"errors": [{"message": message, "extensions": {"code": code}}]})
-
-
-def slow(seconds: float) -> Fault:
-    """The work is done, the answer comes too late."""
-
-    def fault(call: Call, proper: Callable[[], Answer]) -> Answer:
-        answer = proper()
-        time.sleep(seconds)
-        return answer
-
-    return fault
-
-
-def hang_up(call: Call, proper: Callable[[], Answer]) -> Answer:
-    return Answer(0, None)
-
-
-def hang_up_after_work(call: Call, proper: Callable[[], Answer]) -> Answer:
-    proper()
-    return Answer(0, None)
 
 
 def change_answer(change: Callable[[dict[str, Any]], Any]) -> Fault:
@@ -277,16 +189,6 @@ def change_answer(change: Callable[[dict[str, Any]], Any]) -> Fault:
         answer = proper()
         change(answer.body["data"])
         return answer
-
-    return fault
-
-
-def before_work(act: Callable[[], Any]) -> Fault:
-    """Something happens in the shop between the request and its work."""
-
-    def fault(call: Call, proper: Callable[[], Answer]) -> Answer:
-        act()
-        return proper()
 
     return fault
 

@@ -8,7 +8,8 @@ import pytest
 from marketplaces.adapters.shopify import Shopify
 from marketplaces.adapters.shopify.connection import Connection, gid, number_of
 from marketplaces.port import Allowance, ChannelRefused, ChannelThrottled, NotOnChannel
-from tests.marketplaces.adapters.shopify.shop import ShopifyShop, error, fail, throttle
+from tests.marketplaces.adapters.shopify.shop import ShopifyShop, error, throttle
+from tests.marketplaces.misbehaving import fail
 
 from .conftest import NOON, adapter
 

@@ -15,11 +15,8 @@ from marketplaces.port import (
     ShipTo,
 )
 from tests.marketplaces.adapters.shopify.books import ELSEWHERE
-from tests.marketplaces.adapters.shopify.shop import (
-    ShopifyShop,
-    hang_up_after_work,
-    user_errors,
-)
+from tests.marketplaces.adapters.shopify.shop import ShopifyShop, user_errors
+from tests.marketplaces.misbehaving import hang_up_after_work
 
 from .conftest import NOON, Clock, adapter
 

@@ -22,7 +22,8 @@ from marketplaces.adapters.shopify import SCOPES, documents
 from marketplaces.adapters.shopify.connection import Connection
 from marketplaces.port import ChannelError
 from tests.marketplaces.adapters.shopify.schema import needed_scopes
-from tests.marketplaces.adapters.shopify.shop import ShopifyShop, fail
+from tests.marketplaces.adapters.shopify.shop import ShopifyShop
+from tests.marketplaces.misbehaving import fail
 
 DOCUMENTS = {name: text for name, text in vars(documents).items() if name.isupper() and not name.startswith("_")}
 

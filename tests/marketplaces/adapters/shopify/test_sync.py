@@ -19,7 +19,8 @@ from outbound.models import Order
 from tests import make
 from tests.marketplaces.adapters.shopify.books import ELSEWHERE, HERE
 from tests.marketplaces.adapters.shopify.conftest import SECRET
-from tests.marketplaces.adapters.shopify.shop import ShopifyShop, before_work, error, fail, hang_up, hang_up_after_work, throttle
+from tests.marketplaces.adapters.shopify.shop import ShopifyShop, error, throttle
+from tests.marketplaces.misbehaving import before_work, fail, hang_up, hang_up_after_work
 from tests.marketplaces.shops import deliver_all, make_due
 from tests.marketplaces.test_tracking import leave
 from wms.core.models import OutboxEvent

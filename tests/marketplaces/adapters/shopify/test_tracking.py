@@ -10,14 +10,8 @@ from marketplaces.adapters.shopify import Shopify
 from marketplaces.adapters.shopify.carriers import COMPANIES, company
 from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, NotOnChannel, TrackedLine, Tracking
 from tests.marketplaces.adapters.shopify.books import ELSEWHERE
-from tests.marketplaces.adapters.shopify.shop import (
-    ShopifyShop,
-    before_work,
-    fail,
-    hang_up_after_work,
-    throttle,
-    user_errors,
-)
+from tests.marketplaces.adapters.shopify.shop import ShopifyShop, throttle, user_errors
+from tests.marketplaces.misbehaving import before_work, fail, hang_up_after_work
 
 from .conftest import NOON
 

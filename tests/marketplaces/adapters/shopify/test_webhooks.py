@@ -10,7 +10,8 @@ import pytest
 from marketplaces.adapters.shopify import Shopify
 from marketplaces.adapters.shopify.webhooks import TOPICS, sign
 from marketplaces.port import ChannelRefused, ChannelUnavailable, EventKind, MessageUnreadable, SignatureInvalid
-from tests.marketplaces.adapters.shopify.shop import ShopifyShop, change_answer, fail
+from tests.marketplaces.adapters.shopify.shop import ShopifyShop, change_answer
+from tests.marketplaces.misbehaving import fail
 
 from .conftest import SECRET
 

@@ -17,7 +17,8 @@ from marketplaces.adapters._http import new_client
 from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.adapters.woocommerce.connection import Connection, oauth_query, plain
 from marketplaces.port import ChannelThrottled, ChannelUnavailable, CredentialsRefused
-from tests.marketplaces.woo_shop import WooShop, fail, hang_up, page_of_html, slow, throttle
+from tests.marketplaces.misbehaving import hang_up, slow
+from tests.marketplaces.woo_shop import WooShop, fail, page_of_html, throttle
 
 from .conftest import TIMEOUT_S, adapter
 

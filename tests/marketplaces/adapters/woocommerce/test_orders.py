@@ -18,7 +18,8 @@ from marketplaces.port import (
     OrderPage,
     ShipTo,
 )
-from tests.marketplaces.woo_shop import Fault, WooShop, backwards, fail, first_page_again, twice, without_totals
+from tests.marketplaces.misbehaving import Fault
+from tests.marketplaces.woo_shop import WooShop, backwards, fail, first_page_again, twice, without_totals
 from wms.simulation.shop import Answer, Call
 
 from .conftest import NOON, Clock

@@ -4,15 +4,14 @@ import pytest
 
 from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.port import CredentialsRefused, PushError, PushResult, StockLevel
+from tests.marketplaces.misbehaving import hang_up_after_work, slow
 from tests.marketplaces.woo_shop import (
     WooShop,
     fail,
     first_page_again,
-    hang_up_after_work,
     page_of_html,
     row_errors,
     rows_left_out,
-    slow,
     stale_stock,
     throttle,
     too_large_over,

@@ -6,7 +6,8 @@ import pytest
 
 from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, NotOnChannel, TrackedLine, Tracking
-from tests.marketplaces.woo_shop import WooShop, fail, hang_up_after_work, throttle
+from tests.marketplaces.misbehaving import hang_up_after_work
+from tests.marketplaces.woo_shop import WooShop, fail, throttle
 
 from .conftest import NOON
 
