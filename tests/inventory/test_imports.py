@@ -180,6 +180,7 @@ def test_a_full_warehouse_shares_its_bins_without_looking_at_all_of_them_for_eac
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_fifty_thousand_rows_cost_little():
     """CPU of this process, with room for a busy machine: what a file costs the server beside the database."""
     shop, house = make.merchant("ONE"), make.warehouse("HUB")

@@ -216,7 +216,9 @@ def suggestions(world: history.History, seen: Explained) -> None:
     assert found.balances.filter(sku=holder.sku_id, on_hand__gt=0).exists()
 
 
-@pytest.mark.parametrize("size", [(12_000, 24_000, 12_000), pytest.param((100_000, 100_000, 20_000), marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "size", [(12_000, 24_000, 12_000), pytest.param((100_000, 100_000, 20_000), marks=[pytest.mark.long, pytest.mark.timeout(1800)])]
+)
 def test_no_list_grows_with_history(world: history.History, size: tuple[int, int, int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT relname, reltuples::bigint FROM pg_class WHERE relkind = 'r'")

@@ -50,6 +50,7 @@ def megabytes(processes: list[psutil.Process]) -> float:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_soak_of_a_hundred_thousand_orders(capsys):
     system = LiveSystem(SERVERS.folder.parent / f"soak-{os.getpid()}")
     system.start()

@@ -39,6 +39,7 @@ def killers(system: LiveSystem) -> dict[str, Callable[[], list[psutil.Process]]]
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_killed_servers_lose_nothing_and_ship_nothing_twice(system: LiveSystem, shared_path: Path, tmp_path: Path) -> None:
     chance = random.Random(SEED)
     out = tmp_path / "day.json"

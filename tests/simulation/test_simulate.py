@@ -69,6 +69,7 @@ def test_a_run_passes_only_with_nothing_wrong() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_a_long_day_of_real_orders(live_system: LiveSystem, shared_path: Path, tmp_path: Path) -> None:
     out = tmp_path / "day.json"
     figures = finish(start(live_system, orders_of(shared_path), out, "--orders-limit", "300", "--pickers", "6"), out)
