@@ -33,13 +33,13 @@ _BATCH = 100
 
 def sum_changes(parts: Iterable[tuple[Demand, Change]]) -> dict[int, Change]:
     """Add up what demands do to their skus' rows: (demand, change a unit) pairs give one Change by sku id."""
-    changes: dict[int, Change] = {}
+    committed: Demand = {}
+    backordered: Demand = {}
     for demand, unit in parts:
         for sku_id, quantity in demand.items():
-            changes[sku_id] = changes.get(sku_id, Change()).plus(
-                committed=unit.committed * quantity, backordered=unit.backordered * quantity
-            )
-    return changes
+            committed[sku_id] = committed.get(sku_id, 0) + unit.committed * quantity
+            backordered[sku_id] = backordered.get(sku_id, 0) + unit.backordered * quantity
+    return {sku_id: Change(committed=committed[sku_id], backordered=backordered[sku_id]) for sku_id in committed}
 
 
 def fits(free: Demand, demand: Demand) -> bool:

@@ -1,7 +1,7 @@
 """Writes the rows of new orders: one statement for any number of orders and lines."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection
@@ -14,7 +14,10 @@ from wms.core.prepared import Prepared
 
 @dataclass(slots=True)
 class Draft:
-    """An order on its way in, with codes resolved to keys. `index` is its place in the request; `lines` are (sku id, base units)."""
+    """An order on its way in, with codes resolved to keys. `index` is its place in the request.
+
+    `lines` are (sku id, base units), `demand` their base units by sku id.
+    """
 
     index: int
     merchant_id: int
@@ -26,14 +29,12 @@ class Draft:
     ship_to: dict[str, str]
     content_hash: str
     lines: list[tuple[int, int]]
+    demand: dict[int, int] = field(init=False)
 
-    @property
-    def demand(self) -> dict[int, int]:
-        """Base units by sku id, summed over the lines."""
-        demand: dict[int, int] = {}
+    def __post_init__(self) -> None:
+        self.demand = {}
         for sku_id, quantity in self.lines:
-            demand[sku_id] = demand.get(sku_id, 0) + quantity
-        return demand
+            self.demand[sku_id] = self.demand.get(sku_id, 0) + quantity
 
 
 # In the order of the unique key (merchant, reference), so that two batches with the same references cannot deadlock.

@@ -22,6 +22,8 @@ from wms.core import outbox
 from wms.core.errors import InvalidInput, ReferenceTaken, WmsError
 from wms.core.models import Merchant
 
+_in_one_order = json.JSONEncoder(sort_keys=True).encode
+
 
 @dataclass(frozen=True, slots=True)
 class NewLine:
@@ -50,7 +52,7 @@ class NewOrder:
             self.warehouse, self.ship_to, [(line.sku, line.quantity) for line in self.lines], str(self.ship_by), self.service, str(self.kind),
             str(self.placed_at),
         ]  # fmt: skip
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(_in_one_order(content).encode()).hexdigest()
 
 
 @dataclass(slots=True)

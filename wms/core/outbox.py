@@ -40,11 +40,11 @@ def rows(events: list[tuple[str, dict[str, Any]]]) -> tuple[list[str], list[str]
     """
     topics, handlers, payloads = [], [], []
     for topic, payload in events:
-        lane = payload.get("lane")
+        lane, text = payload.get("lane"), json.dumps(payload)
         for handler in settings.OUTBOX_ROUTES.get(topic, ()):
             topics.append(topic)
             handlers.append(handler if lane is None else f"{handler}:{lane}")
-            payloads.append(json.dumps(payload))
+            payloads.append(text)
     return topics, handlers, payloads
 
 

@@ -13,6 +13,7 @@ from psycopg2.extensions import connection as Session
 # The kept plan expects a handful of rows. With thousands it may take hours where a plan of their own takes seconds.
 MOST_ROWS: Final = 20
 _PARAMETER: Final = re.compile(r"%\((\w+)\)s")
+_QUOTED: Final = str.maketrans({'"': r"\"", "\\": r"\\"})
 # Which statements a session of the database knows.
 _known: WeakKeyDictionary[Session, set[str]] = WeakKeyDictionary()
 
@@ -20,6 +21,7 @@ _known: WeakKeyDictionary[Session, set[str]] = WeakKeyDictionary()
 class Prepared:
     """`sql` with named parameters; where the place of one does not tell its type, a cast does (`%(skus)s::bigint[]`).
 
+    Lists go as array literals: the driver would write ARRAY[...], an expression that the server parses item by item.
     What brings more than MOST_ROWS rows (the longest array) is planned anew, and so is everything behind a pooler
     that gives every transaction another session (WMS_DB_POOLED).
     """
@@ -33,6 +35,7 @@ class Prepared:
 
     def execute(self, cursor: CursorWrapper, parameters: Mapping[str, Any]) -> None:
         rows = max((len(value) for value in parameters.values() if isinstance(value, list)), default=1)
+        parameters = {name: array_literal(value) if isinstance(value, list) else value for name, value in parameters.items()}
         if settings.DATABASE_POOLED or rows > MOST_ROWS:
             cursor.execute(self.sql, parameters)
             return
@@ -44,3 +47,16 @@ class Prepared:
                 plain.execute(self._prepare)
             known.add(self.name)
         cursor.execute(self._execute, parameters)
+
+
+def array_literal(items: list[Any]) -> str:
+    """One-dimensional, as PostgreSQL reads it (manual, "Array Input and Output Syntax"): of integers, texts, times, bytes, None."""
+    return f"{{{','.join(map(_item, items))}}}"
+
+
+def _item(item: Any) -> str:
+    if isinstance(item, str):
+        return f'"{item.translate(_QUOTED)}"'
+    if isinstance(item, bytes):
+        return rf'"\\x{item.hex()}"'
+    return "NULL" if item is None else f'"{item}"'

@@ -1,16 +1,26 @@
-"""Personal data at rest: sealed with Fernet (AES-128-CBC + HMAC-SHA256), keys rotated by putting a new one in front."""
+"""Personal data at rest: sealed with AES-256-GCM (NIST SP 800-38D), keys rotated by putting a new one in front.
+
+A sealed value is VERSION, 12 random bytes and the ciphertext with its tag. Earlier versions wrote Fernet tokens; they still open.
+"""
 
 import base64
 import hashlib
 import json
+import os
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.exceptions import InvalidTag
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from wms.core.errors import WmsError
+
+VERSION: Final = b"\x01"
+_NONCE_BYTES: Final = 12
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Unreadable(WmsError):
@@ -21,23 +31,36 @@ class Unreadable(WmsError):
     )
 
 
-def _fernet_key(secret: str) -> bytes:
-    return base64.urlsafe_b64encode(hashlib.sha256(b"wms personal data" + secret.encode()).digest())
+@lru_cache(maxsize=8)
+def _box(secret: str) -> AESGCM:
+    return AESGCM(hashlib.sha256(b"wms sealed data" + secret.encode()).digest())
 
 
-@lru_cache(maxsize=4)
-def _box(secrets: tuple[str, ...]) -> MultiFernet:
-    return MultiFernet([Fernet(_fernet_key(secret)) for secret in secrets])
+@lru_cache(maxsize=8)
+def _earlier_box(secret: str) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"wms personal data" + secret.encode()).digest()))
 
 
 def seal(content: dict[str, Any]) -> bytes:
-    return _box(tuple(settings.ENCRYPTION_KEYS)).encrypt(json.dumps(content, ensure_ascii=False).encode())
+    nonce = os.urandom(_NONCE_BYTES)
+    return VERSION + nonce + _box(settings.ENCRYPTION_KEYS[0]).encrypt(nonce, _encode(content).encode(), None)
 
 
 def open_sealed(sealed: bytes) -> dict[str, Any]:
     """The content that `seal` took. Raises Unreadable where no key fits."""
-    try:
-        content: dict[str, Any] = json.loads(_box(tuple(settings.ENCRYPTION_KEYS)).decrypt(sealed))
-    except InvalidToken:
-        raise Unreadable from None
-    return content
+    for secret in settings.ENCRYPTION_KEYS:
+        try:
+            content: dict[str, Any] = json.loads(_opened(sealed, secret))
+        except (InvalidTag, InvalidToken):
+            continue
+        return content
+    raise Unreadable
+
+
+def _opened(sealed: bytes, secret: str) -> bytes:
+    if not sealed.startswith(VERSION):
+        return _earlier_box(secret).decrypt(sealed)
+    nonce = sealed[len(VERSION) : len(VERSION) + _NONCE_BYTES]
+    if len(nonce) < _NONCE_BYTES:
+        raise InvalidTag
+    return _box(secret).decrypt(nonce, sealed[len(VERSION) + _NONCE_BYTES :], None)
