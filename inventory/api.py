@@ -38,6 +38,27 @@ _EXAMPLE: JsonDict = {
 }
 
 
+# What runs out: counted in with its lot and its last day.
+_TEA: JsonDict = {
+    "code": "TEA-GREEN",
+    "name": "Green tea, 250 g",
+    "weight_g": 290,
+    "origin": "CN",
+    "tracks_lot": True,
+    "tracks_expiry": True,
+}
+_ENTERED: JsonDict = {
+    **_EXAMPLE,
+    "id": 1001,
+    "tracks_lot": False,
+    "tracks_expiry": False,
+    "packs_unit_by_unit": False,
+    "active": True,
+    "updated_at": "2030-01-04T08:21:07Z",
+    "barcodes": [{"code": "4006381333931", "pack_quantity": 1}, {"code": "MUG-BLUE-BOX", "pack_quantity": 24}],
+}
+
+
 class BarcodeIn(fields.Strict):
     code: fields.BarcodeText
     pack_quantity: fields.Quantity = 1
@@ -46,7 +67,7 @@ class BarcodeIn(fields.Strict):
 class SkuIn(fields.Strict):
     """Sizes in mm, weight in g. `barcodes` with the quantity that one scan of each stands for."""
 
-    model_config = {"json_schema_extra": {"examples": [_EXAMPLE]}}
+    model_config = {"json_schema_extra": {"examples": [_EXAMPLE, _TEA]}}
 
     code: fields.SkuCode
     name: fields.Name
@@ -71,6 +92,8 @@ class BarcodeOut(BaseModel):
 
 
 class SkuOut(BaseModel):
+    model_config = {"json_schema_extra": {"examples": [_ENTERED]}}
+
     id: int
     code: str
     name: str
@@ -93,6 +116,8 @@ class SkuOut(BaseModel):
 
 class SkuPage(BaseModel):
     """`next_cursor` is null on the last page."""
+
+    model_config = {"json_schema_extra": {"examples": [{"items": [_ENTERED], "next_cursor": None}]}}
 
     items: list[SkuOut]
     next_cursor: str | None

@@ -23,6 +23,30 @@ from wms.core.models import User
 router = Router(tags=["webhooks"])
 
 _EXAMPLE: JsonDict = {"url": "https://shop.example.com/hooks/wms", "events": ["order.shipped", "stock.changed"]}
+_ENDPOINT: JsonDict = {
+    "id": 12,
+    "url": "https://shop.example.com/hooks/wms",
+    "events": ["order.shipped", "stock.changed"],
+    "secret": None,
+    "created_at": "2030-01-04T08:20:00Z",
+    "last_success_at": "2030-01-30T15:20:02Z",
+    "failing_since": None,
+    "last_error": "",
+    "switched_off_at": None,
+    "old_secret_until": None,
+}
+_DELIVERY: JsonDict = {
+    "id": 90017,
+    "message_id": "msg_order_4711_shipped_815",
+    "event": "order.shipped",
+    "number": 1,
+    "status_code": 204,
+    "error": "",
+    "took_ms": 84,
+    "at": "2030-01-30T15:20:02Z",
+    "next_at": None,
+}
+WebhookEvent = Annotated[Event, fields.choices("WebhookEvent", Event)]
 EndpointId = Annotated[int, Path(ge=1, le=fields.LARGEST_ID)]
 
 
@@ -32,7 +56,7 @@ class EndpointIn(fields.Strict):
     model_config = {"json_schema_extra": {"examples": [_EXAMPLE]}}
 
     url: Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=500)]
-    events: Annotated[list[Event], Field(max_length=50)] = []
+    events: Annotated[list[WebhookEvent], Field(max_length=50)] = []
 
 
 class EndpointOut(BaseModel):
@@ -41,10 +65,12 @@ class EndpointOut(BaseModel):
     `failing_since`: nothing was delivered since then. After days of it `switched_off_at` is set, and nothing is sent any more.
     """
 
+    model_config = {"json_schema_extra": {"examples": [_ENDPOINT]}}
+
     id: int
     url: str
-    events: list[Event]
-    secret: Annotated[str | None, Field(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])]
+    events: list[WebhookEvent]
+    secret: str | None
     created_at: datetime
     last_success_at: datetime | None
     failing_since: datetime | None
@@ -56,6 +82,8 @@ class EndpointOut(BaseModel):
 class EndpointPage(BaseModel):
     """A merchant has at most ten: all on one page."""
 
+    model_config = {"json_schema_extra": {"examples": [{"items": [_ENDPOINT], "next_cursor": None}]}}
+
     items: list[EndpointOut]
     next_cursor: None
 
@@ -63,9 +91,11 @@ class EndpointPage(BaseModel):
 class DeliveryOut(BaseModel):
     """One try. `status_code` null: no answer came. `next_at` null: delivered, or given up after the last try."""
 
+    model_config = {"json_schema_extra": {"examples": [_DELIVERY]}}
+
     id: int
     message_id: str
-    event: Event
+    event: WebhookEvent
     number: int
     status_code: int | None
     error: str
@@ -76,6 +106,8 @@ class DeliveryOut(BaseModel):
 
 class DeliveryPage(BaseModel):
     """`next_cursor` is null on the last page."""
+
+    model_config = {"json_schema_extra": {"examples": [{"items": [_DELIVERY], "next_cursor": None}]}}
 
     items: list[DeliveryOut]
     next_cursor: str | None
@@ -93,7 +125,7 @@ class DeliveryFilters(BaseModel):
 
 
 @router.post("/webhook-endpoints", response={201: EndpointOut, 200: EndpointOut}, auth=ApiKeyAuth("webhooks:write"))
-def add_endpoint(request: HttpRequest, payload: EndpointIn) -> HttpResponse:
+def add_webhook_endpoint(request: HttpRequest, payload: EndpointIn) -> HttpResponse:
     """Add an endpoint. 201 with its secret the first time, 200 where the address is known with the same events, else 409."""
     by, merchant = caller(request)
     made = endpoints.add(
@@ -103,7 +135,7 @@ def add_endpoint(request: HttpRequest, payload: EndpointIn) -> HttpResponse:
 
 
 @router.get("/webhook-endpoints", response=EndpointPage, auth=ApiKeyAuth("webhooks:read"))
-def list_endpoints(request: HttpRequest) -> HttpResponse:
+def list_webhook_endpoints(request: HttpRequest) -> HttpResponse:
     """The merchant's endpoints."""
     by, _merchant = caller(request)
     items = [endpoints.answer_of(endpoint) for endpoint in Endpoint.objects.visible_to(by).order_by("pk")]
@@ -111,14 +143,14 @@ def list_endpoints(request: HttpRequest) -> HttpResponse:
 
 
 @router.get("/webhook-endpoints/{endpoint_id}", response=EndpointOut, auth=ApiKeyAuth("webhooks:read"))
-def get_endpoint(request: HttpRequest, endpoint_id: EndpointId) -> HttpResponse:
+def get_webhook_endpoint(request: HttpRequest, endpoint_id: EndpointId) -> HttpResponse:
     """One endpoint."""
     by, _merchant = caller(request)
     return _one(by, endpoint_id)
 
 
 @router.delete("/webhook-endpoints/{endpoint_id}", response={204: None}, auth=ApiKeyAuth("webhooks:write"))
-def remove_endpoint(request: HttpRequest, endpoint_id: EndpointId) -> HttpResponse:
+def remove_webhook_endpoint(request: HttpRequest, endpoint_id: EndpointId) -> HttpResponse:
     """Remove an endpoint and its log. What is under way to it may still arrive."""
     by, _merchant = caller(request)
     endpoints.remove(endpoint_id=endpoint_id, by=by)
@@ -126,7 +158,7 @@ def remove_endpoint(request: HttpRequest, endpoint_id: EndpointId) -> HttpRespon
 
 
 @router.post("/webhook-endpoints/{endpoint_id}/rotate-secret", response=EndpointOut, auth=ApiKeyAuth("webhooks:write"))
-def rotate_secret(request: HttpRequest, endpoint_id: EndpointId) -> HttpResponse:
+def rotate_webhook_secret(request: HttpRequest, endpoint_id: EndpointId) -> HttpResponse:
     """A new secret. For 24 hours every message carries a signature by each."""
     by, _merchant = caller(request)
     endpoints.rotate_secret(endpoint_id=endpoint_id, by=by, request_id=key_of(request))
@@ -134,7 +166,7 @@ def rotate_secret(request: HttpRequest, endpoint_id: EndpointId) -> HttpResponse
 
 
 @router.post("/webhook-endpoints/{endpoint_id}/switch-on", response=EndpointOut, auth=ApiKeyAuth("webhooks:write"))
-def switch_on(request: HttpRequest, endpoint_id: EndpointId) -> HttpResponse:
+def switch_on_webhook_endpoint(request: HttpRequest, endpoint_id: EndpointId) -> HttpResponse:
     """Send to an endpoint again that was switched off. What it missed meanwhile can be replayed."""
     by, _merchant = caller(request)
     endpoints.switch_on(endpoint_id=endpoint_id, by=by, request_id=key_of(request))
@@ -142,7 +174,7 @@ def switch_on(request: HttpRequest, endpoint_id: EndpointId) -> HttpResponse:
 
 
 @router.post("/webhook-endpoints/{endpoint_id}/replay", response={202: EndpointOut}, auth=ApiKeyAuth("webhooks:write"))
-def replay(request: HttpRequest, endpoint_id: EndpointId, payload: ReplayIn) -> HttpResponse:
+def replay_webhooks(request: HttpRequest, endpoint_id: EndpointId, payload: ReplayIn) -> HttpResponse:
     """Send everything that happened since a moment again, delivered or not, under the same ids. Messages are kept for 30 days."""
     by, _merchant = caller(request)
     endpoints.replay(endpoint_id=endpoint_id, since=payload.since, by=by, request_id=key_of(request))
@@ -150,7 +182,7 @@ def replay(request: HttpRequest, endpoint_id: EndpointId, payload: ReplayIn) -> 
 
 
 @router.get("/webhook-endpoints/{endpoint_id}/deliveries", response=DeliveryPage, auth=ApiKeyAuth("webhooks:read"))
-def list_deliveries(request: HttpRequest, endpoint_id: EndpointId, filters: Annotated[DeliveryFilters, Query()]) -> HttpResponse:
+def list_webhook_deliveries(request: HttpRequest, endpoint_id: EndpointId, filters: Annotated[DeliveryFilters, Query()]) -> HttpResponse:
     """Every try of the last days, the newest first."""
     by, _merchant = caller(request)
     endpoint = _find(by, endpoint_id)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic_core
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
-from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from inbound.api import router as inbound
 from inventory.api import router as inventory
 from outbound.api import router as outbound
 from webhooks.api import router as webhooks
 from wms.core.api import errors
+from wms.core.api.document import DocumentedApi
 from wms.core.api.health import broker_answers, database_answers
-from wms.core.api.keys import ApiKeyAuth
 
 
 class JsonParser(Parser):
@@ -43,62 +41,7 @@ class JsonRenderer(BaseRenderer):
         return pydantic_core.to_json(data)
 
 
-_KEY_HEADER = {
-    "in": "header",
-    "name": "Idempotency-Key",
-    "schema": {"type": "string", "maxLength": 100},
-    "required": False,
-    "description": "The same key with the same content is answered as the first time, with other content 409.",
-}
-
-
-# As wms.core.api.limits says them.
-_RATE_HEADERS = {
-    "RateLimit-Policy": {
-        "schema": {"type": "string"},
-        "description": "How much the key may ask: q requests in w seconds.",
-        "example": '"key";q=1000;w=5',
-    },
-    "RateLimit": {
-        "schema": {"type": "string"},
-        "description": "What is left: r requests; all of them again in t seconds.",
-        "example": '"key";r=990;t=1',
-    },
-}
-
-
-class Api(NinjaAPI):
-    """Its document names, for every operation, what all of them share: errors, scopes, rates, and the Idempotency-Key of writes."""
-
-    def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None) -> OpenAPISchema:
-        document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
-        error = {"schema": {"$ref": "#/components/schemas/ErrorOut"}}
-        document["components"]["schemas"]["ErrorOut"] = errors.ErrorOut.model_json_schema()
-        scopes = self._scopes()
-        for operations in document["paths"].values():
-            for method, operation in operations.items():
-                if operation["operationId"] in scopes:
-                    operation["security"] = [{ApiKeyAuth.__name__: [scopes[operation["operationId"]]]}]
-                    for answer in operation["responses"].values():
-                        answer["headers"] = {**answer.get("headers", {}), **_RATE_HEADERS}
-                operation["responses"]["default"] = {"description": "Any error", "content": {errors.JSON: error}}
-                if method == "post":
-                    operation.setdefault("parameters", []).append(_KEY_HEADER)
-        return document
-
-    def _scopes(self) -> dict[str, str]:
-        """The scope of each operation, by the operation's id."""
-        views = [view for _prefix, router in self._routers for view in router.path_operations.values()]
-        return {
-            self.get_openapi_operation_id(operation): auth.scope
-            for view in views
-            for operation in view.operations
-            for auth in operation.auth_callbacks
-            if isinstance(auth, ApiKeyAuth)
-        }
-
-
-api = Api(
+api = DocumentedApi(
     title="WMS",
     version="1",
     urls_namespace="api-v1",
@@ -124,7 +67,9 @@ for router in (outbound, inbound, inventory, webhooks):
 
 
 class Health(BaseModel):
-    status: Literal["ok", "degraded", "down"]
+    model_config = {"json_schema_extra": {"examples": [{"status": "ok", "database": True, "broker": True}]}}
+
+    status: Annotated[Literal["ok", "degraded", "down"], Field(title="HealthStatus")]
     database: bool
     broker: bool
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import Annotated, Any
 
 import pydantic_core
@@ -10,11 +9,10 @@ from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 from pydantic import BaseModel, BeforeValidator, Field
-from pydantic.config import JsonDict
 
 from inbound import asns, papers
-from inbound.asns import NewAsn, NewAsnLine, NewCarton
-from inbound.models import Asn, AsnLine, Discrepancy
+from inbound.api.shapes import AsnHead, AsnIn, AsnLineOut, AsnOut, AsnPage, AsnStatus, DiscrepancyOut
+from inbound.models import Asn, AsnLine
 from wms.core.api import fields, pages
 from wms.core.api.errors import JSON
 from wms.core.api.idempotency import answered_once
@@ -24,128 +22,9 @@ from wms.core.models import User
 
 router = Router(tags=["asns"])
 
-_EXAMPLE: JsonDict = {
-    "reference": "PO-2030-07",
-    "warehouse": "DEMO",
-    "transport": "sea_fcl",
-    "container_number": "CSQU3054383",
-    "expected_on": "2030-02-20",
-    "cartons": [{"box_number": "1", "weight_g": 12_500, "lines": [{"sku": "MUG-BLUE", "quantity": 24}]}],
-    "lines": [{"sku": "MUG-RED", "quantity": 10, "lot": "L7", "expires_on": "2031-12-31"}],
-}
-
-
-def _null_is_empty(value: Any) -> Any:
-    return "" if value is None else value
-
-
-class AsnLineIn(fields.Strict):
-    sku: fields.SkuCode
-    quantity: fields.Quantity
-    fnsku: fields.Code20 = ""
-    lot: fields.Code50 = ""
-    expires_on: fields.Day | None = None
-
-
-class CartonIn(fields.Strict):
-    """One box. Without a `code` it gets the ASN's reference and its number. Sizes in mm, weight in g."""
-
-    code: fields.Code40 = ""
-    box_number: fields.Code30 = ""
-    sscc: fields.Code20 = ""
-    length_mm: fields.Measure | None = None
-    width_mm: fields.Measure | None = None
-    height_mm: fields.Measure | None = None
-    weight_g: fields.Measure | None = None
-    lines: Annotated[list[AsnLineIn], Field(min_length=1, max_length=5_000)]
-
-
-class AsnIn(fields.Strict):
-    """What is on its way: cartons, numbered from 1 in their order, and lines that are in no carton."""
-
-    model_config = {"json_schema_extra": {"examples": [_EXAMPLE]}}
-
-    reference: fields.Reference
-    warehouse: fields.WarehouseCode
-    kind: Asn.Kind = Asn.Kind.SELF_SENT
-    transport: Annotated[Asn.Transport | None, BeforeValidator(lambda value: None if value == "" else value)] = None
-    container_number: fields.Code12 = ""
-    container_kind: Annotated[str, fields.text(4), BeforeValidator(_null_is_empty)] = ""
-    seal_number: fields.Code30 = ""
-    vessel: fields.Code60 = ""
-    tracking_number: fields.Code60 = ""
-    sails_on: fields.Day | None = None
-    expected_on: fields.Day | None = None
-    cartons: Annotated[list[CartonIn], Field(max_length=5_000)] = []
-    lines: Annotated[list[AsnLineIn], Field(max_length=20_000)] = []
-
-    def new_asn(self) -> NewAsn:
-        said = {name: getattr(self, name) for name in type(self).model_fields if name not in ("kind", "transport", "cartons", "lines")}
-        return NewAsn(
-            **said,
-            kind=self.kind.value,
-            transport=self.transport.value if self.transport is not None else "",
-            cartons=[NewCarton(**{**carton.__dict__, "lines": _lines(carton.lines)}) for carton in self.cartons],
-            lines=_lines(self.lines),
-        )
-
-
-def _lines(lines: list[AsnLineIn]) -> list[NewAsnLine]:
-    return [NewAsnLine(**line.__dict__) for line in lines]
-
-
-class AsnLineOut(BaseModel):
-    """`carton` is the number of its box. `received` counts every condition, `damaged` the broken part of it."""
-
-    number: int
-    carton: int | None
-    sku: str
-    quantity: int
-    lot: str
-    expires_on: date | None
-    received: int
-    damaged: int
-    put_away: int
-
-
-class CartonOut(BaseModel):
-    number: int
-    code: str
-    box_number: str
-    sscc: str
-
-
-class DiscrepancyOut(BaseModel):
-    id: int
-    kind: Discrepancy.Kind
-    sku: str
-    quantity: int
-    status: Discrepancy.Status
-    note: str
-
-
-class AsnOut(BaseModel):
-    id: int
-    reference: str
-    status: Asn.Status
-    warehouse: str
-    kind: Asn.Kind
-    transport: str
-    container_number: str
-    tracking_number: str
-    expected_on: date | None
-    cartons: list[CartonOut]
-    lines: list[AsnLineOut]
-    discrepancies: list[DiscrepancyOut]
-    created_at: datetime
-    updated_at: datetime
-    arrived_at: datetime | None
-    received_at: datetime | None
-    put_away_at: datetime | None
-
 
 @router.post("/asns", response={201: AsnOut, 200: AsnOut}, auth=ApiKeyAuth("asns:write"))
-def announce(request: HttpRequest, payload: AsnIn) -> HttpResponse:
+def announce_asn(request: HttpRequest, payload: AsnIn) -> HttpResponse:
     """Announce goods. 201 the first time, 200 with the first result for a repeated reference with the same content, else 409."""
     by, merchant = caller(request)
 
@@ -156,37 +35,11 @@ def announce(request: HttpRequest, payload: AsnIn) -> HttpResponse:
     return answered_once(request, by, work)
 
 
-class AsnHead(BaseModel):
-    """One ASN without its lines: sums of base units over them. `received` counts every condition, `damaged` the broken part of it."""
-
-    id: int
-    reference: str
-    status: Asn.Status
-    warehouse: str
-    expected_on: date | None
-    announced: int
-    received: int
-    damaged: int
-    put_away: int
-    created_at: datetime
-    updated_at: datetime
-    arrived_at: datetime | None
-    received_at: datetime | None
-    put_away_at: datetime | None
-
-
-class AsnPage(BaseModel):
-    """`next_cursor` is null on the last page."""
-
-    items: list[AsnHead]
-    next_cursor: str | None
-
-
 class AsnFilters(BaseModel):
     """Empty ones are as good as none. `updated_at` moves with the status, not with each scan at the dock. `updated_after` is exclusive."""
 
     reference: fields.Filter = None
-    status: Annotated[Asn.Status | None, BeforeValidator(lambda value: None if value == "" else value)] = None
+    status: Annotated[AsnStatus | None, BeforeValidator(lambda value: None if value == "" else value)] = None
     updated_after: fields.MomentFilter = None
     cursor: fields.Cursor = None
     limit: fields.Limit = None
@@ -244,7 +97,7 @@ class LabelFilters(BaseModel):
 
 
 @router.get("/asns/{asn_id}/labels.pdf", auth=ApiKeyAuth("asns:read"), openapi_extra=PDF)
-def asn_labels(
+def get_asn_labels(
     request: HttpRequest, asn_id: Annotated[int, Path(ge=1, le=fields.LARGEST_ID)], filters: Annotated[LabelFilters, Query()]
 ) -> HttpResponse:
     """The carton labels of an ASN, box n of N, to be put on before the goods leave. At most 1000 at once: ask for more in parts."""

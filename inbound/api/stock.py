@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import pydantic_core
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Query, Router
 from pydantic import BaseModel
+from pydantic.config import JsonDict
 
 from inbound import stock
 from inbound.stock import Row
@@ -21,19 +23,22 @@ router = Router(tags=["stock"])
 NDJSON = "application/x-ndjson"
 
 
+_EXAMPLE: JsonDict = {
+    "sku": "MUG-BLUE",
+    "warehouse": "DEMO",
+    "on_hand": 40,
+    "committed": 12,
+    "available": 28,
+    "backordered": 0,
+    "incoming": 24,
+    "damaged": 1,
+}
+
+
 class StockOut(BaseModel):
     """Base units. available = on_hand - committed, not below 0. `backordered` waits for goods; `incoming` is announced, not counted in."""
 
-    model_config = {
-        "json_schema_extra": {
-            "examples": [
-                {
-                    "sku": "MUG-BLUE", "warehouse": "DEMO", "on_hand": 40, "committed": 12, "available": 28, "backordered": 0,
-                    "incoming": 24, "damaged": 1,
-                }
-            ]
-        }
-    }  # fmt: skip
+    model_config = {"json_schema_extra": {"examples": [_EXAMPLE]}}
 
     sku: str
     warehouse: str
@@ -47,6 +52,8 @@ class StockOut(BaseModel):
 
 class StockPage(BaseModel):
     """A page may be short, or empty, before the end: go on while there is a `next_cursor`."""
+
+    model_config = {"json_schema_extra": {"examples": [{"items": [_EXAMPLE], "next_cursor": None}]}}
 
     items: list[StockOut]
     next_cursor: str | None
@@ -81,6 +88,8 @@ class BulkFilters(BaseModel):
 
 
 class StockList(BaseModel):
+    model_config = {"json_schema_extra": {"examples": [{"items": [_EXAMPLE], "next_cursor": None}]}}
+
     items: list[StockOut]
     next_cursor: None
 
@@ -89,14 +98,14 @@ BULK = {
     "responses": {
         200: {
             "description": "All rows: one JSON object, or for `Accept: application/x-ndjson` a JSON object (StockOut) a line",
-            "content": {NDJSON: {"schema": {"type": "string"}}},
+            "content": {NDJSON: {"schema": {"type": "string"}, "example": json.dumps(_EXAMPLE) + "\n"}},
         }
     }
 }
 
 
 @router.get("/stock/bulk", response=StockList, auth=ApiKeyAuth("stock:read"), openapi_extra=BULK)
-def all_stock(request: HttpRequest, filters: Annotated[BulkFilters, Query()]) -> StreamingHttpResponse:
+def get_all_stock(request: HttpRequest, filters: Annotated[BulkFilters, Query()]) -> StreamingHttpResponse:
     """All of the merchant's stock at one moment in one call, however many skus, streamed: what there is, by sku and warehouse.
 
     A stream that breaks off is not JSON; as lines, its last line lacks its end.

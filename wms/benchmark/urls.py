@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.urls import path
 from ninja import NinjaAPI
 
-from outbound.api import OrderIn
+from outbound.api.shapes import OrderIn
 from wms.urls import urlpatterns as product
 
 floor = NinjaAPI(title="Floor", urls_namespace="benchmark", docs_url=None, openapi_url=None)

@@ -109,10 +109,15 @@ def reply(status: int, code: str, message: str, details: Any, headers: dict[str,
     return HttpResponse(content, status=status, content_type=JSON, headers=headers)
 
 
+def plain_body(status: int) -> dict[str, Any]:
+    """The body for a bare status."""
+    code, message = _PLAIN.get(status) or _PLAIN[500 if status >= 500 else 400]
+    return {"code": code, "message": str(message), "details": {}}
+
+
 def plain(status: int, headers: dict[str, str] | None = None) -> HttpResponse:
     """The answer for a bare status."""
-    code, message = _PLAIN.get(status) or _PLAIN[500 if status >= 500 else 400]
-    return reply(status, code, str(message), {}, headers)
+    return reply(status, headers=headers, **plain_body(status))
 
 
 def described(error: WmsError) -> dict[str, Any]:

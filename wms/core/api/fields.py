@@ -9,13 +9,15 @@ from functools import cache
 from typing import Annotated, Any
 
 import pycountry
+from django.db.models import TextChoices
 from django.utils.translation import gettext as _
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 # Controls, and the invisible characters that make two codes look alike.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_AMOUNT = r"^[0-9]{1,10}(\.[0-9]{1,2})?$"
 _EARLIEST_YEAR, _LATEST_YEAR = 2000, 2100
 # What a row's number can be; a larger one is not there.
 LARGEST_ID = 2**63 - 1
@@ -105,9 +107,18 @@ def _day(value: Any) -> date:
 
 
 def _money(value: Any) -> Decimal:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,10}(\.[0-9]{1,2})?", value, re.ASCII):
+    if isinstance(value, str) and re.fullmatch(_AMOUNT, value, re.ASCII):
         return Decimal(value)
     raise _fault("money", _('This must be an amount as a text, such as "12.50".'))
+
+
+def choices(name: str, kind: type[TextChoices]) -> WithJsonSchema:
+    """What the document calls these values: by themselves, every document's states would be one `Status`."""
+    return WithJsonSchema({"title": name, "type": "string", "enum": list(kind.values)})
+
+
+def _or_null(most: int) -> BeforeValidator:
+    return BeforeValidator(_null_is_empty, json_schema_input_type=Annotated[str, StringConstraints(max_length=most)] | None)
 
 
 def text(most: int, *, least: int = 0) -> StringConstraints:
@@ -120,25 +131,28 @@ SkuCode = Annotated[str, text(50, least=1), AfterValidator(_visible)]
 BarcodeText = Annotated[str, text(80, least=1), AfterValidator(_visible)]
 PlainName = Annotated[str, text(200), AfterValidator(_printable)]
 PlainCode12 = Annotated[str, text(12), AfterValidator(_visible)]
-Code12 = Annotated[PlainCode12, BeforeValidator(_null_is_empty)]
-Code20 = Annotated[str, text(20), AfterValidator(_visible), BeforeValidator(_null_is_empty)]
-Code30 = Annotated[str, text(30), AfterValidator(_visible), BeforeValidator(_null_is_empty)]
-Code40 = Annotated[str, text(40), AfterValidator(_visible), BeforeValidator(_null_is_empty)]
-Code50 = Annotated[str, text(50), AfterValidator(_visible), BeforeValidator(_null_is_empty)]
-Code60 = Annotated[str, text(60), AfterValidator(_visible), BeforeValidator(_null_is_empty)]
+Code4 = Annotated[str, text(4), _or_null(4)]
+Code12 = Annotated[PlainCode12, _or_null(12)]
+Code20 = Annotated[str, text(20), AfterValidator(_visible), _or_null(20)]
+Code30 = Annotated[str, text(30), AfterValidator(_visible), _or_null(30)]
+Code40 = Annotated[str, text(40), AfterValidator(_visible), _or_null(40)]
+Code50 = Annotated[str, text(50), AfterValidator(_visible), _or_null(50)]
+Code60 = Annotated[str, text(60), AfterValidator(_visible), _or_null(60)]
 Name = Annotated[str, text(200, least=1), AfterValidator(_printable)]
-OptionalName = Annotated[PlainName, BeforeValidator(_null_is_empty)]
+OptionalName = Annotated[PlainName, _or_null(200)]
 Place = Annotated[str, text(100, least=1), AfterValidator(_printable)]
-OptionalPlace = Annotated[str, text(100), AfterValidator(_printable), BeforeValidator(_null_is_empty)]
+OptionalPlace = Annotated[str, text(100), AfterValidator(_printable), _or_null(100)]
 Postcode = Annotated[str, text(20, least=1), AfterValidator(_printable)]
-Country = Annotated[str, text(2), AfterValidator(_country), Field(json_schema_extra={"format": "ISO 3166 alpha-2"})]
-Currency = Annotated[str, text(3), AfterValidator(_currency), Field(json_schema_extra={"format": "ISO 4217"})]
+Country = Annotated[
+    str, text(2), AfterValidator(_country), Field(json_schema_extra={"format": "ISO 3166 alpha-2", "pattern": "^[A-Z]{2}$"})
+]
+Currency = Annotated[str, text(3), AfterValidator(_currency), Field(json_schema_extra={"format": "ISO 4217", "pattern": "^[A-Z]{3}$"})]
 Quantity = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Measure = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Flag = Annotated[bool, Field(strict=True)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Day = Annotated[date, BeforeValidator(_day)]
-Money = Annotated[Decimal, BeforeValidator(_money)]
+Money = Annotated[Decimal, BeforeValidator(_money), WithJsonSchema({"type": "string", "pattern": _AMOUNT})]
 
 # Of a query: an empty one is as good as none.
 Filter = Annotated[Annotated[str, StringConstraints(max_length=200), AfterValidator(_visible)] | None, BeforeValidator(_empty_is_none)]

@@ -1,23 +1,22 @@
-"""Orders and parcels over the API."""
+"""Orders over the API."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any
 
 import pydantic_core
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Body, Path, Query, Router
-from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
-from pydantic.config import JsonDict
+from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError
 
-from outbound import cancellation, order_answers, orders, papers
-from outbound.models import Order, Parcel
-from outbound.orders import Accepted, NewLine, NewOrder
+from outbound import cancellation, order_answers, orders
+from outbound.api.shapes import EXAMPLE, AcceptedOut, BulkOut, OrderIn, OrderOut, OrderPage, OrderStatus
+from outbound.models import Order
+from outbound.orders import Accepted, NewOrder
 from wms.core.api import fields, pages
-from wms.core.api.errors import JSON, ErrorOut, TooLarge, described, problems
+from wms.core.api.errors import JSON, TooLarge, described, problems
 from wms.core.api.idempotency import answered_once, key_of
 from wms.core.api.keys import ApiKeyAuth, caller
 from wms.core.errors import InvalidInput, NotFound, WmsError
@@ -26,126 +25,12 @@ from wms.core.models import Merchant
 router = Router(tags=["orders"])
 
 _BATCH = 100
-_EXAMPLE: JsonDict = {
-    "reference": "SO-10001",
-    "warehouse": "DEMO",
-    "ship_by": "2030-01-31T17:00:00Z",
-    "service": "standard",
-    "ship_to": {
-        "name": "Ada Lovelace",
-        "line1": "1 Analytical Way",
-        "city": "London",
-        "postcode": "N1 9GU",
-        "country": "GB",
-        "phone": "+44 20 7946 0000",
-    },
-    "lines": [{"sku": "MUG-BLUE", "quantity": 2}],
-}
-
-
-class ShipToIn(fields.Strict):
-    name: fields.Name
-    company: fields.OptionalName = ""
-    line1: fields.Name
-    line2: fields.OptionalName = ""
-    city: fields.Place
-    region: fields.OptionalPlace = ""
-    postcode: fields.Postcode
-    country: fields.Country
-    phone: fields.Code40 = ""
-    email: fields.OptionalName = ""
-
-
-class LineIn(fields.Strict):
-    sku: fields.SkuCode
-    quantity: fields.Quantity
-
-
-class OrderIn(fields.Strict):
-    """`ship_by` is worked out from the warehouse's calendar where it is missing."""
-
-    model_config = {"json_schema_extra": {"examples": [_EXAMPLE]}}
-
-    reference: fields.Reference
-    warehouse: fields.WarehouseCode
-    ship_by: fields.Moment | None = None
-    service: fields.Code50 = ""
-    ship_to: ShipToIn
-    lines: Annotated[list[LineIn], Field(min_length=1, max_length=5_000)]
-
-    def new_order(self) -> NewOrder:
-        ship_to = {name: value for name, value in self.ship_to.__dict__.items() if value}
-        lines = [NewLine(line.sku, line.quantity) for line in self.lines]
-        return NewOrder(self.reference, self.warehouse, ship_to, lines, self.ship_by, self.service)
-
-
-class LineOut(BaseModel):
-    number: int
-    sku: str
-    quantity: int
-    shipped: int
-
-
-class ParcelOut(BaseModel):
-    """Its label is at /api/v1/parcels/{id}/label.pdf."""
-
-    id: int
-    number: int
-    status: Parcel.Status
-    carrier: str
-    tracking_number: str
-    weight_g: int | None
-    shipped_at: datetime | None
-
-
-class AcceptedOut(BaseModel):
-    """`ready`: every line is committed. `short`: it waits for goods and is retried when they arrive."""
-
-    id: int
-    reference: str
-    status: Order.Status
-    warehouse: str
-    service: str
-    ship_by: datetime
-    lines: list[LineOut]
-    parcels: list[ParcelOut]
-
-
-class OrderOut(AcceptedOut):
-    country: str
-    created_at: datetime
-    updated_at: datetime
-    shipped_at: datetime | None
-
-
-class OrderPage(BaseModel):
-    """`next_cursor` is null on the last page."""
-
-    items: list[OrderOut]
-    next_cursor: str | None
-
-
-class BulkRow(BaseModel):
-    """The answer for the row at `index`: what POST /orders would have answered."""
-
-    index: int
-    ok: bool
-    status_code: int
-    order: AcceptedOut | None
-    error: ErrorOut | None
-
-
-class BulkOut(BaseModel):
-    items: list[BulkRow]
-    next_cursor: None
-
-
 _ORDER = TypeAdapter(OrderIn)
 OrderId = Annotated[int, Path(ge=1, le=fields.LARGEST_ID)]
 
 
 @router.post("/orders", response={201: AcceptedOut, 200: AcceptedOut}, auth=ApiKeyAuth("orders:write"))
-def accept_order(request: HttpRequest, payload: OrderIn) -> HttpResponse:
+def create_order(request: HttpRequest, payload: OrderIn) -> HttpResponse:
     """Send in one order. 201 the first time, 200 with the first result for a repeated reference with the same content, else 409."""
     by, merchant = caller(request)
     if "HTTP_IDEMPOTENCY_KEY" in request.META:
@@ -191,7 +76,7 @@ BULK_BODY = {
                     "type": "array",
                     "maxItems": settings.API_BULK_MAX,
                     "items": {"$ref": "#/components/schemas/OrderIn"},
-                    "example": [_EXAMPLE],
+                    "examples": [[EXAMPLE]],
                 }
             }
         },
@@ -201,7 +86,7 @@ BULK_BODY = {
 
 
 @router.post("/orders/bulk", response={200: BulkOut}, auth=ApiKeyAuth("orders:write"), openapi_extra=BULK_BODY)
-def accept_orders(request: HttpRequest, payload: Annotated[list[Any], Body()]) -> HttpResponse:
+def create_orders(request: HttpRequest, payload: Annotated[list[Any], Body()]) -> HttpResponse:
     """Send in up to 500 orders as a JSON list. Each row is answered on its own; one bad row does not sink the others."""
     if len(payload) > settings.API_BULK_MAX:
         raise TooLarge(limit=settings.API_BULK_MAX, what=str(Order._meta.verbose_name_plural))
@@ -234,7 +119,7 @@ def _row(index: int, answer: Accepted | WmsError, order: NewOrder | None, stored
     return {"index": index, "ok": True, "status_code": 200 if answer.repeated else 201, "order": body, "error": None}
 
 
-StatusFilter = Annotated[Order.Status | None, BeforeValidator(lambda value: None if value == "" else value)]
+StatusFilter = Annotated[OrderStatus | None, BeforeValidator(lambda value: None if value == "" else value)]
 
 
 class OrderFilters(BaseModel):
@@ -280,22 +165,3 @@ def _one(request: HttpRequest, order_id: int) -> HttpResponse:
     if order is None:
         raise NotFound(what=str(Order._meta.verbose_name), key=order_id)
     return HttpResponse(pydantic_core.to_json(order_answers.describe([order])[0]), content_type=JSON)
-
-
-PDF = {"responses": {200: {"description": "The label", "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}}}
-
-
-@router.get("/parcels/{parcel_id}/label.pdf", auth=ApiKeyAuth("orders:read"), openapi_extra=PDF, tags=["parcels"])
-def parcel_label(request: HttpRequest, parcel_id: Annotated[int, Path(ge=1, le=fields.LARGEST_ID)]) -> HttpResponse:
-    """The parcel's shipping label as PDF."""
-    by, _merchant = caller(request)
-    parcel = (
-        Parcel.objects.visible_to(by)
-        .select_related("order__ship_to", "warehouse")
-        .filter(pk=parcel_id)
-        .exclude(status=Parcel.Status.VOID)
-        .first()
-    )
-    if parcel is None:
-        raise NotFound(what=str(Parcel._meta.verbose_name), key=parcel_id)
-    return HttpResponse(papers.parcel_labels([parcel]), content_type="application/pdf")
