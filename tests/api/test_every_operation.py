@@ -181,16 +181,6 @@ def test_answers_are_what_the_document_says(api, method, path):
     jsonschema.validate(refusal, {"$ref": "#/components/schemas/ErrorOut", "components": described["components"]})
 
 
-def test_examples_fit_their_own_schemas():
-    described = document()
-    found = 0
-    for name, schema in described["components"]["schemas"].items():
-        for example in schema.get("examples", []):
-            jsonschema.validate(example, {"$ref": f"#/components/schemas/{name}", "components": described["components"]})
-            found += 1
-    assert found >= 4
-
-
 def test_the_documentation_is_open_and_served_from_here(client):
     page = client.get("/api/v1/docs")
     assert page.status_code == 200
