@@ -58,13 +58,14 @@ class Printer:
 
 
 @contextlib.contextmanager
-def worker() -> Iterator[None]:
-    """A Celery worker as `wms up` starts it."""
+def worker(*, beat: bool = False) -> Iterator[None]:
+    """A Celery worker as `wms up` starts it, with or without the clock."""
     with tempfile.TemporaryDirectory() as folder:
         ready = Path(folder) / "ready"
+        clock = ["--beat", "--schedule", str(Path(folder) / "beat")] if beat else []
         command = [sys.executable, "-m", "celery", "--app", "wms.celery", "worker", "--loglevel", "ERROR"]
         process = subprocess.Popen(
-            [*command, "--concurrency", "2", "--without-gossip", "--without-mingle"],
+            [*command, "--concurrency", "2", "--without-gossip", "--without-mingle", *clock],
             env={**os.environ, "WMS_WORKER_READY_FILE": str(ready)},
             stdout=sys.stderr,
         )

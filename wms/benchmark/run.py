@@ -23,7 +23,7 @@ def run() -> dict[str, Any]:
     call_command("migrate", verbosity=0)
     house.build()
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE benchmark_order (id bigserial PRIMARY KEY, reference text NOT NULL, body jsonb NOT NULL)")
+        cursor.execute(web.FLOOR_TABLE)
         cursor.execute("SHOW synchronous_commit")
         durable = {"synchronous_commit": cursor.fetchone()[0]}
         cursor.execute("SHOW fsync")

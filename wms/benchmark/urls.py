@@ -1,4 +1,4 @@
-"""The real routes, and the floor of a POSTed order: an endpoint of the same framework that parses the same body and does one durable INSERT."""
+"""The real routes, and the floor of POSTed orders: endpoints of the same framework that parse the same body and do one durable INSERT."""
 
 from django.db import connection, transaction
 from django.http import HttpRequest
@@ -18,6 +18,16 @@ def insert(request: HttpRequest, payload: OrderIn) -> dict[str, int]:
             "INSERT INTO benchmark_order (reference, body) VALUES (%s, %s) RETURNING id", [payload.reference, payload.model_dump_json()]
         )
         return {"id": cursor.fetchone()[0]}
+
+
+@floor.post("/orders/bulk", auth=None)
+def insert_all(request: HttpRequest, payload: list[OrderIn]) -> dict[str, list[int]]:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO benchmark_order (reference, body) SELECT * FROM unnest(%s::text[], %s::jsonb[]) RETURNING id",
+            [[order.reference for order in payload], [order.model_dump_json() for order in payload]],
+        )
+        return {"ids": [key for (key,) in cursor.fetchall()]}
 
 
 urlpatterns = [path("api/benchmark/", floor.urls), *product]

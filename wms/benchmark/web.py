@@ -11,9 +11,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from wms.benchmark import house
 from wms.servers.supervisor import WEB_OPTIONS, WSGI
@@ -21,6 +22,8 @@ from wms.servers.supervisor import WEB_OPTIONS, WSGI
 CLIENTS = 4
 ORDERS = 300
 ROUNDS = 3
+TOGETHER = 100
+FLOOR_TABLE = "CREATE TABLE benchmark_order (id bigserial PRIMARY KEY, reference text NOT NULL, body jsonb NOT NULL)"
 
 
 @contextmanager
@@ -70,19 +73,27 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("the benchmark's web server does not answer")
 
 
-def bodies(prefix: str) -> list[bytes]:
+def payloads(count: int, prefix: str) -> list[dict[str, Any]]:
     return [
-        json.dumps(
-            {
-                "reference": order.reference,
-                "warehouse": "BENCH",
-                "ship_by": order.ship_by.isoformat(),
-                "ship_to": house.SHIP_TO,
-                "lines": [{"sku": code, "quantity": quantity} for code, quantity in order.lines],
-            }
-        ).encode()
-        for order in house.orders(ORDERS, prefix)
+        {
+            "reference": order.reference,
+            "warehouse": "BENCH",
+            "ship_by": order.ship_by.isoformat(),
+            "ship_to": house.SHIP_TO,
+            "lines": [{"sku": code, "quantity": quantity} for code, quantity in order.lines],
+        }
+        for order in house.orders(count, prefix)
     ]
+
+
+def bodies(prefix: str) -> list[bytes]:
+    return [json.dumps(payload).encode() for payload in payloads(ORDERS, prefix)]
+
+
+def bulk_bodies(count: int, prefix: str) -> list[bytes]:
+    """As many orders in a request as the API commits together."""
+    sent = payloads(count, prefix)
+    return [json.dumps(sent[start : start + TOGETHER]).encode() for start in range(0, len(sent), TOGETHER)]
 
 
 def post_all(port: int, path: str, key: str, sent: list[bytes], good: int) -> float:
@@ -112,12 +123,26 @@ def post_all(port: int, path: str, key: str, sent: list[bytes], good: int) -> fl
 
 
 def compare_posts(port: int, key: str, prefix: str) -> dict[str, float]:
-    """Requests/s of both endpoints over rounds that alternate."""
-    seconds = {"floor": 0.0, "project": 0.0}
+    """Requests/s of both endpoints, an order each."""
+    ends = {"floor": ("/api/benchmark/orders", 200), "project": ("/api/v1/orders", 201)}
+    return _compare(port, key, ends, ORDERS, lambda side, number: bodies(f"{prefix}{side}{number}"))
+
+
+def compare_bulk(port: int, key: str, prefix: str, orders: int) -> dict[str, float]:
+    """Orders/s of both endpoints, a hundred in each request."""
+    ends = {"floor": ("/api/benchmark/orders/bulk", 200), "project": ("/api/v1/orders/bulk", 200)}
+    return _compare(port, key, ends, orders, lambda side, number: bulk_bodies(orders, f"{prefix}{side}{number}"))
+
+
+def _compare(
+    port: int, key: str, ends: dict[str, tuple[str, int]], orders: int, sent: Callable[[str, int], list[bytes]]
+) -> dict[str, float]:
+    """Orders/s of both sides (path and status of each) over rounds that alternate."""
+    seconds = dict.fromkeys(ends, 0.0)
     for number in range(-1, ROUNDS):
-        for side, path, good in (("floor", "/api/benchmark/orders", 200), ("project", "/api/v1/orders", 201)):
-            taken = post_all(port, path, key, bodies(f"{prefix}{side}{number}"), good)
+        for side, (path, good) in ends.items():
+            taken = post_all(port, path, key, sent(side, number), good)
             # The first round warms both up.
             seconds[side] += taken if number >= 0 else 0.0
-    rates = {side: round(ORDERS * ROUNDS / taken, 1) for side, taken in seconds.items()}
+    rates = {side: round(orders * ROUNDS / taken, 1) for side, taken in seconds.items()}
     return {**rates, "ratio": round(rates["project"] / rates["floor"], 3)}

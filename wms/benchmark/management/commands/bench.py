@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from wms.benchmark import labels
 
@@ -22,22 +23,32 @@ STAGES = ("accept", "release", "pick", "pack", "ship", "all")
 class Command(BaseCommand):
     help = (
         "Measure the project's commands beside a raw psycopg2 script that writes the same rows (the floor), in one run. "
-        "`bench labels`: the labels beside a bare reportlab canvas, and how long a packer waits for the paper."
+        "`bench labels`: the labels beside a bare reportlab canvas, and how long a packer waits for the paper. "
+        "`bench sync`: how soon shops hear of a change, and publishing and bulk intake beside their floors."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("what", nargs="?", choices=("orders", "labels"), default="orders")
+        parser.add_argument("what", nargs="?", choices=("orders", "labels", "sync"), default="orders")
         parser.add_argument("--json", metavar="OUT", help="write all figures to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        of_labels = options["what"] == "labels"
-        figures = labels.measure() | self._measure("wms.benchmark.printing") if of_labels else self._measure("wms.benchmark.run")
+        what = options["what"]
+        figures = self._measure({"orders": "wms.benchmark.run", "labels": "wms.benchmark.printing", "sync": "wms.benchmark.sync"}[what])
+        if what == "labels":
+            figures = labels.measure() | figures
         if options["json"]:
             Path(options["json"]).write_text(json.dumps(figures, indent=2) + "\n")
-        if of_labels:
-            self._print_labels(figures)
-        else:
-            self._print(figures)
+        {"orders": self._print, "labels": self._print_labels, "sync": self._print_sync}[what](figures)
+
+    def _print_sync(self, figures: dict[str, Any]) -> None:
+        self.stdout.write(f"durable: fsync {figures['durable']['fsync']}, synchronous_commit {figures['durable']['synchronous_commit']}")
+        columns = ("changes_per_s", "reached", "p50_ms", "p95_ms", "max_ms", "wanted", "pushes", "calls", "load_average")
+        self.stdout.write(f"{'changes/s':<12}" + "".join(f"{column:>15}" for column in columns))
+        for rate, row in figures["rates"].items():
+            self.stdout.write(f"{rate:<12}" + "".join(f"{row[column]!s:>15}" for column in columns))
+        for name, unit in (("publish", "listings/s"), ("intake", "orders/s")):
+            row = figures[name]
+            self.stdout.write(f"{name}_ratio {row['ratio']} ({unit}: floor {row['floor']}, project {row['project']})")
 
     def _print_labels(self, figures: dict[str, Any]) -> None:
         self.stdout.write(f"{'labels/s':<12}{'project':>10}{'floor':>10}{'ratio':>10}{'zpl':>10}")
@@ -58,8 +69,7 @@ class Command(BaseCommand):
             figures: dict[str, Any] = json.loads(done.stdout)
             return figures
         finally:
-            with connection.cursor() as cursor:
-                cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            _drop(name)
 
     def _print(self, figures: dict[str, Any]) -> None:
         self.stdout.write(f"durable: fsync {figures['durable']['fsync']}, synchronous_commit {figures['durable']['synchronous_commit']}")
@@ -78,6 +88,19 @@ class Command(BaseCommand):
         self.stdout.write(f"scans: {scans['scans']} by {scans['scanners']} scanners, p50 {scans['p50_ms']} ms, p95 {scans['p95_ms']} ms")
         for name in ("ratio_single_1", "ratio_single_4", "ratio_bulk_accept", "ratio_bulk_release", "ratio_http_post", "scan_p95_ms"):
             self.stdout.write(f"{name} {figures[name]}")
+
+
+def _drop(database: str) -> None:
+    """Autovacuum may be in it for a moment, and only a superuser could send it away."""
+    for wait in (1, 2, 4, 8, 16, 0):
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+            return
+        except DatabaseError:
+            if not wait:
+                raise
+            time.sleep(wait)
 
 
 def _environment(database: str) -> dict[str, str]:
