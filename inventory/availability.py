@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db import connection
@@ -61,11 +62,12 @@ SET on_hand = inventory_availability.on_hand + EXCLUDED.on_hand, committed = inv
 )
 
 
-def change(warehouse_id: int, changes: dict[int, Change]) -> None:
+def change(warehouse_id: int, changes: dict[int, Change], because: str | Mapping[int, str] = "") -> None:
     """A step: add the changes, by sku id, and tell who has to hear.
 
-    `stock.changed`: what shops are told; `stock.told` too, where a merchant among them hears of events. `stock.arrived`: more can be
-    promised. `stock.lost`: goods are gone that may have been promised.
+    `stock.changed`: what shops are told, `by` how much, when and `because` of what (a kind and a document, such as "order R-1", for all
+    skus or by sku id); `stock.told` too, where a merchant among them hears of events. `stock.arrived`: more can be promised.
+    `stock.lost`: goods are gone that may have been promised.
     """
     assert_in_transaction("availability.change()")
     wanted = {sku_id: change for sku_id, change in changes.items() if change != Change()}
@@ -76,7 +78,9 @@ def change(warehouse_id: int, changes: dict[int, Change]) -> None:
     arrived = sorted(sku_id for sku_id, change in wanted.items() if change.on_hand > change.committed)
     events = []
     if told:
-        events.append(("stock.changed", {"warehouse_id": warehouse_id, "sku_ids": told}))
+        causes = [because if isinstance(because, str) else because.get(sku_id, "") for sku_id in told]
+        story = {"at": round(time.time(), 3), "by": [wanted[sku_id].told for sku_id in told], "because": causes}
+        events.append(("stock.changed", {"warehouse_id": warehouse_id, "sku_ids": told, **story}))
         events.append(("stock.told", {"warehouse_id": warehouse_id, "sku_ids": told}))
     if arrived:
         events.append(("stock.arrived", {"warehouse_id": warehouse_id, "sku_ids": arrived}))

@@ -110,7 +110,7 @@ def post(
     """
     assert_in_transaction("ledger.post()")
     if not legs:
-        availability.change(warehouse_id, promises or {})
+        availability.change(warehouse_id, promises or {}, f"{reason.value} {document}")
         return
     _assert_balanced(legs, reason)
     with connection.cursor() as cursor:
@@ -139,7 +139,7 @@ def post(
     changes = dict(promises or {})
     for sku_id, quantity in sellable:
         changes[sku_id] = changes.get(sku_id, availability.Change()).plus(on_hand=quantity)
-    availability.change(warehouse_id, changes)
+    availability.change(warehouse_id, changes, f"{reason.value} {document}")
 
 
 def _assert_balanced(legs: Sequence[Leg], reason: Reason) -> None:

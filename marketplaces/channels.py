@@ -85,7 +85,7 @@ def resume(*, channel: Channel) -> None:
     with transaction.atomic():
         channel.active, channel.failures, channel.quiet_until = True, 0, None
         channel.save(update_fields=["active", "failures", "quiet_until"])
-        stock_sync.stale_all(channel)
+        stock_sync.stale_all(channel, "resumed")
         order_import.ask(channel.pk)
         tracking.catch_up(channel)
 
@@ -160,6 +160,6 @@ def tie(*, listing: Listing, sku: Sku | None) -> None:
 def _tied(channel: Channel, listing_ids: list[int]) -> None:
     if not listing_ids or not channel.active:
         return
-    stock_sync.stale(channel.pk, listing_ids)
+    stock_sync.stale(channel.pk, listing_ids, "tied")
     if channel.orders.filter(Q(status="unmapped")).exists():
         outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, retry=True)

@@ -46,7 +46,7 @@ def repair(channel: Channel) -> list[Difference]:
     differences = compare(channel)
     if differences:
         with transaction.atomic():
-            stock_sync.stale(channel.pk, [difference.listing_id for difference in differences])
+            stock_sync.stale(channel.pk, [difference.listing_id for difference in differences], "drift")
     return differences
 
 
@@ -54,5 +54,5 @@ def mend(channel: Channel) -> None:
     """Have told again what the shop refused, whatever the reason was, then what it shows differently. Raises ChannelQuiet."""
     failed = channel.listings.filter(sku__isnull=False).exclude(last_error="").order_by("pk").values_list("pk", flat=True)
     with transaction.atomic():
-        stock_sync.stale(channel.pk, list(failed))
+        stock_sync.stale(channel.pk, list(failed), "refused")
     repair(channel)

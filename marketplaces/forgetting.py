@@ -1,4 +1,4 @@
-"""What the shops pushed is kept for some days, for people who look into a complaint, and then erased with the buyers' data in it."""
+"""What the shops pushed and what they were told is kept for some days, for people who look into a complaint, and then erased."""
 
 from __future__ import annotations
 
@@ -22,6 +22,18 @@ DELETE FROM core_personalrecord WHERE id = ANY(ARRAY(
     LIMIT %(most)s
 ))
 """
+
+
+_OLD_ROWS = """
+DELETE FROM {table} WHERE id = ANY(ARRAY(SELECT id FROM {table} WHERE {column} < now() - make_interval(days => %(days)s) LIMIT %(most)s))
+"""
+_OLD_PUSHES = _OLD_ROWS.format(table="marketplaces_stockpush", column="answered_at")
+_OLD_CHANGES = _OLD_ROWS.format(table="marketplaces_stockchange", column="at")
+
+
+def erase_pushes(days: int) -> int:
+    """Erase what was told to shops longer ago than `days`, and what made it change, a batch in a transaction; answers how many rows went."""
+    return sum(_repeat(statement, days) for statement in (_OLD_PUSHES, _OLD_CHANGES))
 
 
 def erase_webhooks(days: int) -> int:

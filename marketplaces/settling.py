@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db import connection, transaction
 from inventory.models import Sku
 from marketplaces.models import Channel, ChannelOrder, Listing
 from marketplaces.port import ChannelOrderState as State
+from marketplaces.push_log import LONGEST_CAUSE
 from outbound import cancellation, orders
 from outbound.models import Order
 from outbound.orders import Accepted, NewLine, NewOrder
@@ -136,7 +138,10 @@ def publish(channel: Channel, rows: Sequence[ChannelOrder]) -> None:
     """A step: the numbers of these orders' goods have to be told again."""
     sku_ids = sorted({line["sku_id"] for row in rows for line in row.lines if line["sku_id"]})
     if sku_ids:
-        outbox.emit("stock.changed", warehouse_id=channel.warehouse_id, sku_ids=sku_ids)
+        numbers = [row.number or row.external_id for row in rows]
+        because = f"shop's order {', '.join(numbers[:3])}"[:LONGEST_CAUSE]
+        story = {"at": round(time.time(), 3), "by": [0] * len(sku_ids), "because": [because] * len(sku_ids)}
+        outbox.emit("stock.changed", warehouse_id=channel.warehouse_id, sku_ids=sku_ids, **story)
 
 
 def _drop(rows: Sequence[ChannelOrder]) -> None:

@@ -13,11 +13,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils import timezone
 
-from marketplaces import order_import
+from marketplaces import order_import, push_log
 from marketplaces.calling import calling
 from marketplaces.models import Channel, Listing, Submission
 from marketplaces.port import ChannelUnavailable, Marketplace, PushError, PushResult, StockLevel
+from marketplaces.push_log import Answered, Since
 from wms.core import outbox
 
 # Well below the outbox's lease: a second worker never pushes while the first still does.
@@ -26,27 +28,33 @@ EVENT_LISTINGS = 1000
 LONGEST_DELAY_S = 900.0
 
 _AFFECTED = """
-SELECT l.channel_id, array_agg(DISTINCT l.id)
-FROM unnest(%s::bigint[], %s::bigint[]) AS changed (warehouse_id, sku_id)
+SELECT l.channel_id, l.id, changed.at, changed.because
+FROM unnest(%s::bigint[], %s::bigint[], %s::float8[], %s::text[]) AS changed (warehouse_id, sku_id, at, because)
 JOIN marketplaces_listing l ON l.sku_id = changed.sku_id
 JOIN marketplaces_channel c ON c.id = l.channel_id AND c.warehouse_id = changed.warehouse_id AND c.active
-GROUP BY l.channel_id
+ORDER BY changed.at DESC
 """
 
 
 def push_changed(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `stock.changed` {warehouse_id, sku_ids}: find who has to hear, one event for each channel. No network here."""
-    changed = sorted({(payload["warehouse_id"], sku_id) for payload in payloads for sku_id in payload["sku_ids"]})
+    """Outbox handler of `stock.changed` {warehouse_id, sku_ids; at, by, because}: find who has to hear, one event for each channel.
+
+    No network here. What changed is kept for those who look into an oversale.
+    """
+    changed = push_log.oldest_changes(payloads)
+    affected: dict[int, dict[int, Since]] = {}
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(_AFFECTED, [[pair[0] for pair in changed], [pair[1] for pair in changed]])
-            affected = cursor.fetchall()
-        _have_told(dict(affected))
+            cursor.execute(_AFFECTED, changed)
+            for channel_id, listing_id, at, because in cursor.fetchall():
+                affected.setdefault(channel_id, {})[listing_id] = Since(at, because)
+        push_log.write_changes(payloads)
+        _have_told(affected)
 
 
-def stale(channel_id: int, listing_ids: Sequence[int]) -> None:
-    """A step: the channel does not know these listings' numbers."""
-    _have_told({channel_id: listing_ids})
+def stale(channel_id: int, listing_ids: Sequence[int], because: str) -> None:
+    """A step: the channel does not know these listings' numbers; `because` tells why, where no stock changed."""
+    _have_told({channel_id: dict.fromkeys(listing_ids, push_log.now(because))})
 
 
 # What stands in an event that waits need not stand in a second one: its handler will tell the number of that moment. True only of one
@@ -69,9 +77,9 @@ _LOCK = "FOR UPDATE OF e SKIP LOCKED"
 _HANDLER = "marketplaces.stock_sync.push_stale"
 
 
-def _have_told(wanted: Mapping[int, Sequence[int]]) -> None:
+def _have_told(wanted: Mapping[int, Mapping[int, Since]]) -> None:
     """A step: events for these listings by channel, but for those that wait in one already: a shop that is down heaps up none."""
-    pairs = [(channel_id, listing_id) for channel_id, listing_ids in wanted.items() for listing_id in listing_ids]
+    pairs = [(channel_id, listing_id) for channel_id, since in wanted.items() for listing_id in since]
     if not pairs:
         return
     handlers = {channel_id: f"{_HANDLER}:{channel_id}" for channel_id in wanted}
@@ -81,34 +89,39 @@ def _have_told(wanted: Mapping[int, Sequence[int]]) -> None:
             {"handlers": list(handlers.values()), "channels": [pair[0] for pair in pairs], "listings": [pair[1] for pair in pairs]},
         )
         untold = dict(cursor.fetchall())
-    outbox.emit_all([event for channel_id, listing_ids in untold.items() for event in _events(channel_id, listing_ids)])
+    outbox.emit_all([event for channel_id, listing_ids in untold.items() for event in _events(channel_id, listing_ids, wanted[channel_id])])
     # Whoever looked meanwhile has passed over what is locked.
     outbox.nudge_after_commit({handler for channel_id, handler in handlers.items() if channel_id not in untold})
 
 
-def stale_all(channel: Channel) -> None:
-    stale(channel.pk, list(channel.listings.filter(sku__isnull=False).order_by("id").values_list("pk", flat=True)))
+def stale_all(channel: Channel, because: str) -> None:
+    stale(channel.pk, list(channel.listings.filter(sku__isnull=False).order_by("id").values_list("pk", flat=True)), because)
 
 
 def tell_all(*, channel: Channel) -> None:
     """Have the channel told all of its numbers again."""
     with transaction.atomic():
-        stale_all(channel)
+        stale_all(channel, "all")
 
 
-def _events(channel_id: int, listing_ids: Sequence[int]) -> list[tuple[str, dict[str, Any]]]:
+def _events(channel_id: int, listing_ids: Sequence[int], since: Mapping[int, Since]) -> list[tuple[str, dict[str, Any]]]:
+    parts = [listing_ids[start : start + EVENT_LISTINGS] for start in range(0, len(listing_ids), EVENT_LISTINGS)]
     return [
-        ("channel.stale", {"lane": channel_id, "channel_id": channel_id, "listing_ids": list(listing_ids[start : start + EVENT_LISTINGS])})
-        for start in range(0, len(listing_ids), EVENT_LISTINGS)
+        ("channel.stale", {"lane": channel_id, "channel_id": channel_id, **push_log.in_payload({key: since[key] for key in part})})
+        for part in parts
     ]
 
 
 def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `channel.stale` {channel_id, listing_ids}, one channel's events at a time. Raises ChannelQuiet: try again later."""
+    """Outbox handler of `channel.stale` {channel_id, listing_ids; at, because}, one channel's events at a time.
+
+    Raises ChannelQuiet: try again later.
+    """
     channel = Channel.objects.filter(pk=payloads[0]["channel_id"], active=True).first()
     if channel is None:  # paused: resuming tells all numbers again
         return
-    listing_ids = sorted({listing_id for payload in payloads for listing_id in payload["listing_ids"]})
+    since = push_log.of_payloads(payloads)
+    listing_ids = sorted(since)
     tries = max(int(payload.get("tries", 0)) for payload in payloads)
     until = time.monotonic() + BUDGET_S
     with calling(channel) as shop:
@@ -118,9 +131,9 @@ def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
         for start in range(0, len(listing_ids), size):
             if time.monotonic() > until:
                 with transaction.atomic():
-                    stale(channel.pk, listing_ids[start:])
+                    _have_told({channel.pk: {key: since[key] for key in listing_ids[start:]}})
                 return
-            _push_batch(channel, shop, listing_ids[start : start + size], tries, until)
+            _push_batch(channel, shop, {key: since[key] for key in listing_ids[start : start + size]}, tries, until)
 
 
 def _most_urgent_first(channel: Channel, listing_ids: Sequence[int]) -> list[int]:
@@ -189,7 +202,8 @@ def numbers(channel: Channel, listing_ids: Sequence[int] | None = None) -> list[
         return [Told(key, external_id, int(quantity), *pushed) for key, external_id, quantity, *pushed in cursor.fetchall()]
 
 
-def _push_batch(channel: Channel, shop: Marketplace, listing_ids: Sequence[int], tries: int, until: float) -> None:
+def _push_batch(channel: Channel, shop: Marketplace, since: Mapping[int, Since], tries: int, until: float) -> None:
+    listing_ids = list(since)
     told = {row.external_id: row for row in numbers(channel, listing_ids)}
     if not told:
         return
@@ -197,24 +211,30 @@ def _push_batch(channel: Channel, shop: Marketplace, listing_ids: Sequence[int],
         # Sales since may have brought its number back to the one that we know: take them in, or it would be taken for untouched.
         if not order_import.catch_up(channel, shop, until):
             with transaction.atomic():
-                stale(channel.pk, listing_ids)
+                _have_told({channel.pk: since})
             return
         told = {row.external_id: row for row in numbers(channel, listing_ids)}
+    sent_at = timezone.now()
     results = shop.push_stock([row.level(row.pushed_quantity) for row in told.values()])
     if shop.capabilities.compare_and_set:
         results = _after_sales(channel, shop, told, results, until)
-    taken = [(told[result.listing_id].listing_id, result) for result in results if result.error is PushError.PENDING]
+    answers = [_answered(told[result.listing_id], since, sent_at, result) for result in results]
+    taken = [answer for answer in answers if answer.result.error is PushError.PENDING]
     if taken:
-        _await_outcome(channel, taken, tries)
+        _await_outcome(channel, taken, since, tries)
     results = [result for result in results if result.error is not PushError.PENDING]
-    _store(channel, [(told[result.listing_id].listing_id, result) for result in results])
+    _store(channel, answers)
     failed = [result for result in results if result.retryable]
     if not failed:
         return
     if len(failed) == len(results) and all(result.error in (PushError.UNAVAILABLE, PushError.THROTTLED) for result in failed):
         waits = [result.retry_after for result in failed if result.retry_after]
         raise ChannelUnavailable(reason=failed[0].message, retry_after=max(waits, default=None))
-    try_again(channel, {told[result.listing_id].listing_id: result for result in failed}, tries)
+    try_again(channel, {told[result.listing_id].listing_id: result for result in failed}, since, tries)
+
+
+def _answered(row: Told, since: Mapping[int, Since], sent_at: datetime, result: PushResult) -> Answered:
+    return Answered(row.listing_id, row.pushed_quantity, since.get(row.listing_id), sent_at, result)
 
 
 def _after_sales(channel: Channel, shop: Marketplace, told: dict[str, Told], results: list[PushResult], until: float) -> list[PushResult]:
@@ -231,23 +251,23 @@ def _after_sales(channel: Channel, shop: Marketplace, told: dict[str, Told], res
     return [renewed.get(result.listing_id, result) for result in results]
 
 
-def _await_outcome(channel: Channel, taken: Sequence[tuple[int, PushResult]], tries: int) -> None:
+def _await_outcome(channel: Channel, taken: Sequence[Answered], since: Mapping[int, Since], tries: int) -> None:
     """Remember what the shop took under a ticket and have it asked for; what it could not take yet is pushed again."""
-    by_ticket: dict[str, list[tuple[int, PushResult]]] = {}
-    for key, result in taken:
-        by_ticket.setdefault(result.ticket, []).append((key, result))
+    by_ticket: dict[str, list[Answered]] = {}
+    for answer in taken:
+        by_ticket.setdefault(answer.result.ticket, []).append(answer)
     untold = by_ticket.pop("", [])
     with transaction.atomic():
-        for ticket, rows in by_ticket.items():
-            told = [[key, result.listing_id, result.quantity] for key, result in rows]
+        for ticket, answers in by_ticket.items():
+            told = [[row.listing_id, row.result.listing_id, row.result.quantity, *(row.since or (None, ""))] for row in answers]
             Submission.objects.get_or_create(channel=channel, ticket=ticket, defaults={"rows": told})
-            wait = max(result.retry_after or 0.0 for _key, result in rows)
+            wait = max(row.result.retry_after or 0.0 for row in answers)
             outbox.emit_later(wait, "channel.submitted", lane=channel.pk, channel_id=channel.pk, ticket=ticket)
     if untold:
-        try_again(channel, dict(untold), tries)
+        try_again(channel, {answer.listing_id: answer.result for answer in untold}, since, tries)
 
 
-def try_again(channel: Channel, failed: dict[int, PushResult], tries: int) -> None:
+def try_again(channel: Channel, failed: dict[int, PushResult], since: Mapping[int, Since], tries: int) -> None:
     """Only the listings that failed come back. A number that moved in the shop means that there are orders to fetch first."""
     spent = {key: result for key, result in failed.items() if result.error is PushError.SPENT}
     others = {key: result for key, result in failed.items() if key not in spent}
@@ -257,7 +277,8 @@ def try_again(channel: Channel, failed: dict[int, PushResult], tries: int) -> No
         for group in (spent, others):  # what waits for tomorrow holds up no other
             if group:
                 wait = max([result.retry_after or 0.0 for result in group.values()] + [min(LONGEST_DELAY_S, 2.0 ** min(tries, 12))])
-                outbox.emit_later(wait, "channel.stale", lane=channel.pk, channel_id=channel.pk, listing_ids=sorted(group), tries=tries + 1)
+                told = push_log.in_payload({key: since.get(key) or push_log.now("") for key in group})
+                outbox.emit_later(wait, "channel.stale", lane=channel.pk, channel_id=channel.pk, **told, tries=tries + 1)
 
 
 _STORE = """
@@ -269,11 +290,14 @@ FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS r (id, quantity, error) W
 """
 
 
-def _store(channel: Channel, results: Sequence[tuple[int, PushResult]]) -> None:
-    errors = ["" if result.ok else f"{result.error}: {result.message}"[:500] for _key, result in results]
+def _store(channel: Channel, answers: Sequence[Answered]) -> None:
+    """Believe what the shop has done, and keep all of its answers. What is pending changes no listing yet."""
+    final = [(answer.listing_id, answer.result) for answer in answers if answer.result.error is not PushError.PENDING]
+    errors = ["" if result.ok else f"{result.error}: {result.message}"[:500] for _key, result in final]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_STORE, [[key for key, _result in results], [result.quantity for _key, result in results], errors])
-        if any(result.ok for _key, result in results):
+        push_log.write(answers, timezone.now())
+        cursor.execute(_STORE, [[key for key, _result in final], [result.quantity for _key, result in final], errors])
+        if any(result.ok for _key, result in final):
             cursor.execute("UPDATE marketplaces_channel SET last_push_at = now(), busy_since = now() WHERE id = %s", [channel.pk])
 
 

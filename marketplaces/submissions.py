@@ -9,11 +9,12 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from marketplaces import stock_sync
+from marketplaces import push_log, stock_sync
 from marketplaces.abilities import Submits
 from marketplaces.calling import calling, keep_busy
 from marketplaces.models import Channel, Submission
 from marketplaces.port import PushError, PushResult, StockLevel
+from marketplaces.push_log import Answered, Since
 from wms.core import outbox
 
 # A shop that says nothing for so long is told all anew.
@@ -34,7 +35,7 @@ def follow(payloads: Sequence[dict[str, Any]]) -> None:
         for submission in submissions.order_by("pk"):
             if not isinstance(shop, Submits):
                 raise TypeError(f"{channel.adapter} gave a ticket that it cannot tell of")
-            levels = [StockLevel(external_id, quantity) for _key, external_id, quantity in submission.rows]
+            levels = [StockLevel(external_id, quantity) for _key, external_id, quantity, *_since in submission.rows]
             _settle(channel, submission, shop.outcome(submission.ticket, levels))
             keep_busy(channel)
 
@@ -54,6 +55,7 @@ RETURNING l.id
 def _settle(channel: Channel, submission: Submission, results: Sequence[PushResult]) -> None:
     """Note what was done, and have told again what failed or was told otherwise meanwhile."""
     keys = [int(row[0]) for row in submission.rows]
+    since = {int(key): Since(at, because) for key, _id, _quantity, at, because in submission.rows if at}
     waits = [result.retry_after or ASK_AGAIN_S for result in results if result.error is PushError.PENDING]
     if waits and timezone.now() - submission.sent_at < GIVE_UP_AFTER:
         with transaction.atomic():
@@ -64,10 +66,12 @@ def _settle(channel: Channel, submission: Submission, results: Sequence[PushResu
         with connection.cursor() as cursor:
             cursor.execute(_STORE, [keys, [result.quantity for result in results], errors, submission.sent_at])
             stored = {key for (key,) in cursor.fetchall()}
+            told = [Answered(key, None, since.get(key), submission.sent_at, result) for key, result in zip(keys, results, strict=True)]
+            push_log.write(told, timezone.now())
             if any(result.ok for result in results):
                 cursor.execute("UPDATE marketplaces_channel SET last_push_at = now() WHERE id = %s", [channel.pk])
-        stock_sync.stale(channel.pk, [key for key in keys if key not in stored])
+        stock_sync.stale(channel.pk, [key for key in keys if key not in stored], "overtaken")
         submission.delete()
     failed = {key: result for key, result in zip(keys, results, strict=True) if key in stored and result.retryable}
     if failed:
-        stock_sync.try_again(channel, failed, FAILED_TRIES)
+        stock_sync.try_again(channel, failed, since, FAILED_TRIES)

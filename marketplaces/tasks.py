@@ -45,3 +45,8 @@ def repair_channel(channel_id: int) -> None:
 @shared_task
 def erase_old_webhooks() -> None:
     forgetting.erase_webhooks(settings.KEEP_WEBHOOK_DAYS)
+
+
+@shared_task
+def erase_old_pushes() -> None:
+    forgetting.erase_pushes(settings.KEEP_PUSH_DAYS)

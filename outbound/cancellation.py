@@ -45,7 +45,7 @@ def cancel(*, order_id: int, by: User, request_id: object = None) -> Cancelled:
     demand = demand_of([order.pk]).get(order.pk, {})
     advance([order], Order.Status.CANCELLED, tote=None, updated_at=Now())
     if was == Order.Status.SHORT:
-        availability.change(order.warehouse_id, sum_changes([(demand, allocation.GIVE_UP)]))
+        availability.change(order.warehouse_id, sum_changes([(demand, allocation.GIVE_UP)]), f"cancelled {order.reference}")
     elif was not in (Order.Status.RECEIVED, Order.Status.ON_HOLD):
         release_promise(order, demand, break_off(order), backorder=False)
     telling.tell("order.cancelled", [order])

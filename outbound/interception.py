@@ -89,6 +89,7 @@ def release_promise(order: Order, demand: Demand, loose: Loose, *, backorder: bo
             sku_id: Change(committed=loose.held.get(sku_id, 0) - quantity, backordered=quantity if backorder else 0)
             for sku_id, quantity in demand.items()
         },
+        f"{'short' if backorder else 'cancelled'} {order.reference}",
     )
 
 

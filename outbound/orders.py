@@ -114,7 +114,8 @@ def _accept_together(
             *((draft.demand, allocation.BACKORDER) for draft in lacking if draft.index in short),
         ]
         if changes:
-            availability.change(drafts[0].warehouse_id, allocation.sum_changes(changes))
+            causes = {sku_id: f"order {draft.reference}" for draft in [*lacking, *fitting] for sku_id in draft.demand}
+            availability.change(drafts[0].warehouse_id, allocation.sum_changes(changes), causes)
         _tell(merchant, ready, short)
     for draft in drafts:
         for ids, status in ((ready, Order.Status.READY), (short, Order.Status.SHORT)):
@@ -229,6 +230,7 @@ def _accept_in_line(merchant: Merchant, draft: Draft) -> tuple[Order.Status, int
         )
         ids = order_rows.insert([draft], status)
         own = [(draft.demand, kind)] if ids else []
-        availability.change(draft.warehouse_id, allocation.sum_changes([*((demand, allocation.FILL) for demand in filled), *own]))
+        changes = allocation.sum_changes([*((demand, allocation.FILL) for demand in filled), *own])
+        availability.change(draft.warehouse_id, changes, f"order {draft.reference}")
         _tell(merchant, *((ids, {}) if status is Order.Status.READY else ({}, ids)))
     return status, ids.get(draft.index)

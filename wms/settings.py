@@ -155,6 +155,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "erase old prints": {"task": "labels.tasks.erase_old_prints", "schedule": crontab(hour="4", minute="7")},
     "forget label runs": {"task": "wms.operations.tasks.forget_label_runs", "schedule": crontab(minute="27")},
     "forget old webhook messages": {"task": "webhooks.tasks.forget_old_messages", "schedule": crontab(hour="4", minute="37")},
+    "erase old pushes": {"task": "marketplaces.tasks.erase_old_pushes", "schedule": crontab(hour="3", minute="57")},
     "erase old webhooks": {"task": "marketplaces.tasks.erase_old_webhooks", "schedule": crontab(hour="3", minute="47")},
 }
 
@@ -210,6 +211,8 @@ UNFOLD = {
 
 # What shops pushed is kept for so many days, with the buyers' data in it.
 KEEP_WEBHOOK_DAYS = int(os.environ.get("WMS_KEEP_WEBHOOK_DAYS", "14"))
+# What shops were told, and what made it change, is kept for so many days: about 100 MB for a million numbers.
+KEEP_PUSH_DAYS = int(os.environ.get("WMS_KEEP_PUSH_DAYS", "30"))
 # What was printed is kept for so many days, to print it again: labels hold buyers' addresses.
 KEEP_PRINT_DAYS = int(os.environ.get("WMS_KEEP_PRINT_DAYS", "14"))
 # How many print agents may wait for jobs in one web process: each of them takes one of its threads. The others look now and then.

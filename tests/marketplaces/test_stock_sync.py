@@ -205,8 +205,9 @@ def test_telling_costs_the_same_number_of_statements_for_any_number_of_listings(
     channel = Channel.objects.get()
     keys = list(Listing.objects.values_list("pk", flat=True))
     for count in (3, 60):
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             stock_sync.push_stale([{"channel_id": channel.pk, "listing_ids": keys[:count]}])
-        changed = [{"warehouse_id": house.pk, "sku_ids": [sku.pk for sku in skus[:count]]}]
-        with django_assert_num_queries(5):
+        story = {"at": 1.0, "by": [-1] * count, "because": ["order R-1"] * count}
+        changed = [{"warehouse_id": house.pk, "sku_ids": [sku.pk for sku in skus[:count]], **story}]
+        with django_assert_num_queries(6):
             stock_sync.push_changed(changed)

@@ -90,7 +90,7 @@ def sell_while_a_worker_looks(channel, sku):
         ChannelOrder.objects.create(
             channel=channel, merchant=channel.merchant, external_id="1", status="unmapped", shop_state="open", lines=lines
         )
-        stock_sync.stale(channel.pk, [key_of(sku)])
+        stock_sync.stale(channel.pk, [key_of(sku)], "import")
         worker = threading.Thread(target=deliver)
         worker.start()
         worker.join()

@@ -39,10 +39,14 @@ WITH given AS MATERIALIZED (
 ), lines AS (
     INSERT INTO outbound_orderline (order_id, merchant_id, number, sku_id, quantity, shipped)
     SELECT d.id, %(merchant)s, l.number, l.sku_id, l.quantity, 0 FROM line l JOIN draft d ON d.index = l.index
+), taker AS (
+    SELECT DISTINCT ON (l.sku_id) l.sku_id, g.reference FROM line l JOIN given g ON g.index = l.index ORDER BY l.sku_id, l.index DESC
 ), told AS (
     INSERT INTO core_outboxevent (topic, handler, payload, attempts, last_error)
     SELECT 'stock.changed', 'marketplaces.stock_sync.push_changed',
-           jsonb_build_object('warehouse_id', %(warehouse)s, 'sku_ids', (SELECT jsonb_agg(sku_id ORDER BY sku_id) FROM demand)), 0, ''
+           (SELECT jsonb_build_object('warehouse_id', %(warehouse)s, 'sku_ids', jsonb_agg(d.sku_id ORDER BY d.sku_id), 'at', extract(epoch FROM now()),
+                                      'by', jsonb_agg(-d.quantity ORDER BY d.sku_id), 'because', jsonb_agg('order ' || t.reference ORDER BY d.sku_id))
+            FROM demand d JOIN taker t ON t.sku_id = d.sku_id), 0, ''
     FROM granted
 )
 SELECT id FROM draft ORDER BY index

@@ -215,7 +215,10 @@ class WebhookDelivery(models.Model):
 
 
 class Submission(models.Model):
-    """Numbers that a shop has taken and still works on, under its `ticket`. `rows`: [[listing's key, shop's id, quantity]] as told."""
+    """Numbers that a shop has taken and still works on, under its `ticket`.
+
+    `rows`: [[listing's key, shop's id, quantity, stale since (seconds since 1970) or null, because of what]] as told.
+    """
 
     channel = models.ForeignKey(Channel, models.CASCADE, related_name="+")
     ticket = models.CharField(max_length=100)

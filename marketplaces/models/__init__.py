@@ -1,0 +1,26 @@
+"""A merchant's shops with their listings and orders, and what was told to them."""
+
+from marketplaces.models.channels import (
+    Channel,
+    ChannelOrder,
+    Listing,
+    MerchantOffers,
+    OfferRule,
+    Submission,
+    ToldParcel,
+    WebhookDelivery,
+)
+from marketplaces.models.pushes import StockChange, StockPush
+
+__all__ = [
+    "Channel",
+    "ChannelOrder",
+    "Listing",
+    "MerchantOffers",
+    "OfferRule",
+    "StockChange",
+    "StockPush",
+    "Submission",
+    "ToldParcel",
+    "WebhookDelivery",
+]

@@ -1,0 +1,61 @@
+"""What made numbers stale, and what was told to whom: kept for some days, so that every number can be explained afterwards."""
+
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from inventory.models import Sku, Warehouse
+from marketplaces.models.channels import Listing
+
+
+class StockChange(models.Model):
+    """One event that changed `by` how many units of a sku could be sold, as shops heard of it. `because`: a kind and its document.
+
+    Append-only, and written by the worker that tells the shops, never by who takes the stock.
+    """
+
+    # Thousands of rows a second are not checked one by one: a row that outlives its sku is erased with its day.
+    warehouse = models.ForeignKey(Warehouse, models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False)
+    sku = models.ForeignKey(Sku, models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False)
+    at = models.DateTimeField(_("when"))
+    by = models.BigIntegerField(_("change"))
+    because = models.CharField(_("because of"), max_length=120, blank=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("change of stock"), _("changes of stock")
+        indexes = [
+            models.Index(fields=["sku", "warehouse", "at"], name="stock_change_of_sku"),
+            # Rows come in the order of time: a few pages of this index find a day to erase.
+            BrinIndex(fields=["at"], name="stock_change_by_day", pages_per_range=32),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.by:+d} {self.because}"
+
+
+class StockPush(models.Model):
+    """One number told to one listing's shop and what came back. Append-only: a number that is tried again is another row.
+
+    `stale_at`: when the number that the shop showed stopped being true, `because` of what; both unknown where nothing changed.
+    `error` is a port.PushError, empty where the shop took the number; `answered_at` - `stale_at` is what the whole way took.
+    """
+
+    listing = models.ForeignKey(Listing, models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False)
+    quantity = models.BigIntegerField(_("told"))
+    before = models.BigIntegerField(_("told before"), null=True)
+    stale_at = models.DateTimeField(_("stale since"), null=True)
+    because = models.CharField(_("because of"), max_length=120, blank=True)
+    sent_at = models.DateTimeField(_("sent at"))
+    answered_at = models.DateTimeField(_("answered at"))
+    error = models.CharField(_("error"), max_length=15, blank=True)
+    message = models.CharField(_("answer"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("told number"), _("told numbers")
+        indexes = [
+            models.Index(fields=["listing", "-id"], name="push_of_listing"),
+            BrinIndex(fields=["answered_at"], name="push_by_day", pages_per_range=32),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity}"
