@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -16,9 +16,10 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 
 from inventory.models import Sku
-from marketplaces import adapters, channels, stock_sync
+from marketplaces import adapters, channels, pausing, stock_sync
 from marketplaces.models import Channel, ChannelOrder, Listing, MerchantOffers
 from wms.core.errors import WmsError
+from wms.core.models import User
 
 RULE = ("buffer", "share_percent", "cap")
 
@@ -116,11 +117,12 @@ class ChannelAdmin(ModelAdmin):  # type: ignore[misc]
 
     @admin.action(description=_("Pause"))
     def pause(self, request: HttpRequest, chosen: QuerySet[Channel]) -> None:
-        self._each(request, chosen, lambda channel: channels.pause(channel=channel))
+        by = cast(User, request.user)
+        self._each(request, chosen, lambda channel: pausing.pause(channel=channel, by=by, reason=str(_("paused in the administration"))))
 
     @admin.action(description=_("Go on"))
     def resume(self, request: HttpRequest, chosen: QuerySet[Channel]) -> None:
-        self._each(request, chosen, lambda channel: channels.resume(channel=channel))
+        self._each(request, chosen, lambda channel: pausing.resume(channel=channel))
 
     @admin.action(description=_("Tell all numbers again"))
     def tell_all(self, request: HttpRequest, chosen: QuerySet[Channel]) -> None:

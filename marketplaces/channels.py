@@ -1,4 +1,4 @@
-"""A merchant's shop is connected, its offers are tied to skus, and it can be paused."""
+"""A merchant's shop is connected, and its offers are tied to skus."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
-from marketplaces import adapters, order_import, stock_sync, tracking
+from marketplaces import adapters, stock_sync
 from marketplaces.calling import calling, keep_busy
 from marketplaces.models import Channel, Listing
 from marketplaces.port import ChannelListing, Subscription
@@ -72,22 +72,6 @@ def subscribe(*, channel: Channel, url: str) -> list[Subscription]:
     """Have the shop push its changes to `url`, the public address of this channel's hook."""
     with calling(channel) as shop:
         return shop.subscribe_webhooks(url=url, secret=channel.opened_secret()) if shop.capabilities.webhooks else []
-
-
-def pause(*, channel: Channel) -> None:
-    """No call to the shop from now on."""
-    channel.active = False
-    channel.save(update_fields=["active"])
-
-
-def resume(*, channel: Channel) -> None:
-    """Go on: all numbers are told again, the orders and tracking numbers of the pause are caught up with."""
-    with transaction.atomic():
-        channel.active, channel.failures, channel.quiet_until = True, 0, None
-        channel.save(update_fields=["active", "failures", "quiet_until"])
-        stock_sync.stale_all(channel, "resumed")
-        order_import.ask(channel.pk)
-        tracking.catch_up(channel)
 
 
 _KEEP_LISTINGS = """
@@ -158,8 +142,8 @@ def tie(*, listing: Listing, sku: Sku | None) -> None:
 
 
 def _tied(channel: Channel, listing_ids: list[int]) -> None:
-    if not listing_ids or not channel.active:
+    if not listing_ids or not channel.hears:
         return
     stock_sync.stale(channel.pk, listing_ids, "tied")
-    if channel.orders.filter(Q(status="unmapped")).exists():
+    if channel.active and channel.orders.filter(Q(status="unmapped")).exists():
         outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, retry=True)

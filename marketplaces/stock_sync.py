@@ -117,8 +117,8 @@ def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
 
     Raises ChannelQuiet: try again later.
     """
-    channel = Channel.objects.filter(pk=payloads[0]["channel_id"], active=True).first()
-    if channel is None:  # paused: resuming tells all numbers again
+    channel = Channel.objects.filter(pk=payloads[0]["channel_id"]).first()
+    if channel is None or not channel.hears:  # resuming tells all numbers again
         return
     since = push_log.of_payloads(payloads)
     listing_ids = sorted(since)
@@ -199,7 +199,8 @@ def numbers(channel: Channel, listing_ids: Sequence[int] | None = None) -> list[
                 "listings": None if listing_ids is None else list(listing_ids),
             },
         )
-        return [Told(key, external_id, int(quantity), *pushed) for key, external_id, quantity, *pushed in cursor.fetchall()]
+        rows = cursor.fetchall()
+    return [Told(key, external_id, 0 if channel.sells_nothing else int(quantity), *pushed) for key, external_id, quantity, *pushed in rows]
 
 
 def _push_batch(channel: Channel, shop: Marketplace, since: Mapping[int, Since], tries: int, until: float) -> None:

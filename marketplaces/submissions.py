@@ -28,7 +28,7 @@ def follow(payloads: Sequence[dict[str, Any]]) -> None:
     """Outbox handler of `channel.submitted` {channel_id, ticket}, one channel's events at a time. Raises ChannelQuiet: try again later."""
     channel = Channel.objects.filter(pk=payloads[0]["channel_id"]).first()
     submissions = Submission.objects.filter(channel=channel, ticket__in={payload["ticket"] for payload in payloads})
-    if channel is None or not channel.active:  # resuming tells all numbers again
+    if channel is None or not channel.hears:  # resuming tells all numbers again
         submissions.delete()
         return
     with calling(channel) as shop:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from inventory.models import Sku, Warehouse
-from marketplaces import adapters, drift, order_import, stock_sync
+from marketplaces import adapters, drift, order_import, pausing, stock_sync
 from marketplaces import channels as shops
 from marketplaces.models import Channel, ChannelOrder, Listing
 from wms.core import desk, outbox
@@ -45,7 +45,7 @@ def channels(request: HttpRequest) -> HttpResponse:
 
 
 def _find(request: HttpRequest, channel_id: int) -> Channel:
-    found = Channel.objects.visible_to(request.user).select_related("merchant", "warehouse").filter(pk=channel_id).first()
+    found = Channel.objects.visible_to(request.user).select_related("merchant", "warehouse", "paused_by").filter(pk=channel_id).first()
     if found is None:
         raise NotFound(what=str(Channel._meta.verbose_name), key=channel_id)
     return found
@@ -72,6 +72,7 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "ours": ours,
             "show": show,
             "problems": found.orders.exclude(problem="").select_related("order").order_by("-pk")[:100],
+            "told_nothing": pausing.told_nothing(found) if found.sells_nothing else None,
             "differences": differences,
             "theirs": {difference.listing_id: difference for difference in differences or ()},
             "hook": request.build_absolute_uri(reverse("channel-hook", kwargs={"channel_id": found.pk})),
@@ -172,13 +173,21 @@ def _retry(channel: Channel, _request: HttpRequest) -> str:
     return _("The waiting orders are tried again soon.")
 
 
-def _pause(channel: Channel, _request: HttpRequest) -> str:
-    shops.pause(channel=channel)
-    return _("The channel is paused.")
+def _pause(channel: Channel, request: HttpRequest) -> str:
+    reason = desk.clean(request.POST.get("reason"), 200)
+    if not reason:
+        raise desk.field_error("reason", _("This is needed."))
+    keep = request.POST.get("sells") == "last"
+    pausing.pause(channel=channel, by=desk.actor(request), reason=reason, keep=keep)
+    return (
+        _("The channel is paused and goes on selling the last numbers.")
+        if keep
+        else _("The channel is paused; all its listings are told 0.")
+    )
 
 
 def _resume(channel: Channel, _request: HttpRequest) -> str:
-    shops.resume(channel=channel)
+    pausing.resume(channel=channel)
     return _("The channel goes on; all numbers are told again.")
 
 
@@ -203,7 +212,7 @@ ACTIONS: dict[str, Callable[[Channel, HttpRequest], str]] = {
 
 @desk.action(shows=channel, permission="marketplaces.change_channel")
 def act(request: HttpRequest, channel_id: int, does: str = "") -> HttpResponse:
-    """One of ACTIONS. `subscribe` takes a url, `keys` the adapter's credentials; the others no fields."""
+    """One of ACTIONS. `pause` takes a reason and perhaps sells=last, `subscribe` a url, `keys` the adapter's credentials; the others no fields."""
     return desk.done(request, ACTIONS[does](_find(request, channel_id), request), "desk:channel", channel_id=channel_id)
 
 

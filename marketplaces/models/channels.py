@@ -48,7 +48,8 @@ class Channel(OfferRule):
     """A merchant's shop on a storefront or marketplace. The credentials are sealed (wms.core.sealing).
 
     `code` begins the references of its orders. `user` is who did what the shop asked for. After `failures` in a row nobody calls the
-    shop before `quiet_until`. `busy_since`: a call is under way, or got its last answer then.
+    shop before `quiet_until`. `busy_since`: a call is under way, or got its last answer then. A paused one is not `active`; where it
+    `sells_nothing` meanwhile its listings are told 0, else the shop goes on with the last numbers.
     """
 
     merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
@@ -63,6 +64,10 @@ class Channel(OfferRule):
     credentials = models.BinaryField(editable=False)
     webhook_secret = models.BinaryField(editable=False)
     active = models.BooleanField(_("active"), default=True)
+    sells_nothing = models.BooleanField(default=False, db_default=False, editable=False)
+    paused_at = models.DateTimeField(_("paused at"), null=True, editable=False)
+    paused_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False, verbose_name=_("paused by"))
+    pause_reason = models.CharField(_("reason of the pause"), max_length=200, blank=True, default="", db_default="", editable=False)
     orders_since = models.DateTimeField(db_default=Now(), editable=False)
     order_cursor = models.TextField(blank=True, default="", editable=False)
     last_push_at = models.DateTimeField(_("last push"), null=True, editable=False)
@@ -84,6 +89,11 @@ class Channel(OfferRule):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def hears(self) -> bool:
+        """Numbers are told to it: what it may sell, or 0 while it is paused."""
+        return self.active or self.sells_nothing
 
     def opened_credentials(self) -> dict[str, str]:
         return sealing.open_sealed(bytes(self.credentials))

@@ -206,7 +206,7 @@ def test_a_shop_is_connected_tied_paused_and_resumed(desk: Client, house: House)
     assert page.context["ours"] == {listing.pk: 98}
     assert desk.post(f"/desk/channels/{channel.pk}/tie", {"listing": listing.pk, "sku": "WHAT"}).status_code == 422
     for does, active in (("pause", False), ("resume", True), ("push", True), ("poll", True), ("retry", True)):
-        assert desk.post(f"/desk/channels/{channel.pk}/{does}").status_code == 303
+        assert desk.post(f"/desk/channels/{channel.pk}/{does}", {"reason": "moving"}).status_code == 303
         assert Channel.objects.get().active is active
     assert desk.post(f"/desk/channels/{channel.pk}/keys", {"consumer_key": "ck_2", "consumer_secret": "cs_2"}).status_code == 303
     assert Channel.objects.get().opened_credentials() == {"consumer_key": "ck_2", "consumer_secret": "cs_2"}

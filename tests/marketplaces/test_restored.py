@@ -1,7 +1,7 @@
 import pytest
 
 from inventory.models import Availability
-from marketplaces import channels, restored
+from marketplaces import pausing, restored
 from marketplaces.models import Channel
 from outbound.models import Order
 from tests import make
@@ -30,7 +30,7 @@ def test_the_shop_hears_the_old_books_numbers_and_what_it_sold_meanwhile_is_fetc
 def test_a_channel_that_was_paused_stays_paused(shop):
     house, merchant = make.warehouse(), make.merchant()
     channel = shops.selling(shop, house, {make.sku(merchant): 5})
-    channels.pause(channel=channel)
+    pausing.pause(channel=channel, by=make.user(), reason="moving", keep=True)
     shop.calls.clear()
     restored.catch_up()
     shops.deliver_all()

@@ -1,7 +1,7 @@
 import pytest
 from django.utils import timezone
 
-from marketplaces import channels, drift, stock_sync
+from marketplaces import channels, drift, pausing, stock_sync
 from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.models import Channel, Listing
 from marketplaces.port import PushError, PushResult
@@ -160,13 +160,13 @@ def test_a_paused_channel_is_not_called_and_learns_all_when_it_goes_on(shop):
     house, merchant = make.warehouse(), make.merchant()
     thing = make.sku(merchant)
     channel = shops.selling(shop, house, {thing: 5})
-    channels.pause(channel=channel)
+    pausing.pause(channel=channel, by=make.user(), reason="moving", keep=True)
     shop.calls.clear()
     make.stock(make.bin_of(house, "A-01"), thing, 1)
     shops.deliver_all()
     assert shop.calls == []
 
-    channels.resume(channel=channel)
+    pausing.resume(channel=channel)
     shops.deliver_all()
     assert shop.books.stock() == {thing.code: 6}
 

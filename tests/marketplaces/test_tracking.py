@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from marketplaces import channels, order_import, tracking
+from marketplaces import order_import, pausing, tracking
 from marketplaces.models import ChannelOrder, ToldParcel
 from outbound.models import Order, Parcel, ParcelLine
 from tests import make
@@ -130,11 +130,11 @@ def test_an_order_cancelled_there_is_shown_and_not_tried_for_ever(shop, channel,
 
 def test_a_paused_channel_catches_up_when_it_goes_on(shop, channel, thing):
     number, order = sold(shop, channel, thing, 3)
-    channels.pause(channel=channel)
+    pausing.pause(channel=channel, by=make.user(), reason="moving", keep=True)
     leave(order, "TRACK-1", 3)
     shops.deliver_all()
     assert told(shop, number) == []
-    channels.resume(channel=channel)
+    pausing.resume(channel=channel)
     shops.deliver_all()
     assert told(shop, number) == ["TRACK-1"]
 

@@ -11,7 +11,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from inventory.models import Sku
-from marketplaces import channels, queues, tasks
+from marketplaces import channels, pausing, queues, tasks
 from marketplaces.adapters.amazon import Amazon
 from marketplaces.adapters.amazon.sqs import Queue
 from marketplaces.models import Channel, ChannelOrder, Listing, Submission, WebhookDelivery
@@ -280,7 +280,7 @@ def test_only_channels_with_a_queue_that_are_active_are_asked(live, channel, sqs
     tasks.empty_queues()
     assert asked == [(channel.pk,)]
     sqs.say(order_change("902-1"))
-    channels.pause(channel=channel)
+    pausing.pause(channel=channel, by=make.user(), reason="moving", keep=True)
     tasks.empty_queues()
     tasks.empty_queue(channel.pk)
     assert (asked, sqs.left()) == ([(channel.pk,)], 1)

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from inventory.models import Sku, Warehouse
-from marketplaces import channels, drift, order_import
+from marketplaces import channels, drift, order_import, pausing
 from marketplaces.models import Channel, ChannelOrder, Listing, Submission, ToldParcel
 from outbound.models import Order
 from tests import make
@@ -236,11 +236,11 @@ def test_a_feed_of_which_nothing_is_heard_is_given_up(shop, channel, thing, thin
 
 
 def test_a_pause_forgets_what_is_pending_and_the_end_of_it_tells_all(shop, channel, thing, things):
-    channels.pause(channel=channel)
+    pausing.pause(channel=channel, by=make.user(), reason="moving", keep=True)
     make_due()
     deliver_all()
     assert not Submission.objects.exists()
-    channels.resume(channel=channel)
+    pausing.resume(channel=channel)
     deliver_all()
     assert Submission.objects.count() == 1
 

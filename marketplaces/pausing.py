@@ -1,0 +1,43 @@
+"""A shop is paused and goes on: its orders wait meanwhile, and it sells nothing, or what it was told last."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from marketplaces import order_import, stock_sync, tracking
+from marketplaces.models import Channel
+from wms.core.models import User
+
+
+@transaction.atomic(durable=True)
+def pause(*, channel: Channel, by: User, reason: str, keep: bool = False) -> None:
+    """Stop: no orders, no tracking numbers, and no numbers but zeros. Pausing it again changes the reason, and what it may sell.
+
+    All its listings are told 0 through its own lane. With `keep` it is not called at all: the shop goes on selling what it was told
+    last, while other shops sell the same units. So that is never the default.
+    """
+    channel.active, channel.sells_nothing = False, not keep
+    channel.paused_at, channel.paused_by, channel.pause_reason = timezone.now(), by, reason[:200]
+    channel.save(update_fields=["active", "sells_nothing", "paused_at", "paused_by", "pause_reason"])
+    if channel.sells_nothing:
+        stock_sync.stale_all(channel, "paused")
+
+
+def resume(*, channel: Channel) -> None:
+    """Go on: all numbers are told again, the orders and tracking numbers of the pause are caught up with."""
+    with transaction.atomic():
+        channel.active, channel.sells_nothing, channel.failures, channel.quiet_until = True, False, 0, None
+        channel.paused_at, channel.paused_by, channel.pause_reason = None, None, ""
+        channel.save(update_fields=["active", "sells_nothing", "failures", "quiet_until", "paused_at", "paused_by", "pause_reason"])
+        stock_sync.stale_all(channel, "resumed")
+        order_import.ask(channel.pk)
+        tracking.catch_up(channel)
+
+
+def told_nothing(channel: Channel) -> tuple[int, int]:
+    """Of a paused channel that sells nothing: how many of its listings the shop has answered to be at 0 since, and how many there are."""
+    tied = channel.listings.filter(sku__isnull=False)
+    counts = tied.aggregate(told=Count("pk", filter=Q(pushed_quantity=0, pushed_at__gte=channel.paused_at)), total=Count("pk"))
+    return counts["told"], counts["total"]
