@@ -13,11 +13,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, TabularInline
 
 from inventory.models import Sku
-from marketplaces import adapters, channels, pausing, stock_sync
-from marketplaces.models import Channel, ChannelOrder, Listing, MerchantOffers
+from marketplaces import adapters, channels, pausing, standings, stock_sync
+from marketplaces.models import Channel, ChannelOrder, Listing, MerchantOffers, SellerRule
 from wms.core.errors import WmsError
 from wms.core.models import User
 
@@ -63,12 +63,22 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
+class SellerRuleInline(TabularInline):  # type: ignore[misc]
+    """What the platform demands of this seller: levels and countries differ, and platforms change their numbers."""
+
+    model = SellerRule
+    fields = ("measure", "days", "limit_percent", "at_least", "counted", "bad", "room")
+    readonly_fields = ("counted", "bad", "room")
+    extra = 0
+
+
 @admin.register(Channel)
 class ChannelAdmin(ModelAdmin):  # type: ignore[misc]
     form = ChannelForm
     list_display = ("name", "merchant", "warehouse", "adapter", "active", "last_push_at", "last_poll_at", "last_error")
     list_select_related = ("merchant", "warehouse")
     readonly_fields = ("active", "last_push_at", "last_poll_at", "last_error")
+    inlines = (SellerRuleInline,)
     actions = ("fetch_listings", "subscribe", "pause", "resume", "tell_all")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Channel | None = None) -> tuple[str, ...]:
@@ -91,6 +101,14 @@ class ChannelAdmin(ModelAdmin):  # type: ignore[misc]
         if "credentials" in data:
             channels.change_credentials(channel=channel, credentials=data["credentials"])
         stock_sync.tell_all(channel=channel)  # another rule means other numbers
+
+    def get_inlines(self, request: HttpRequest, obj: Channel | None = None) -> tuple[Any, ...]:
+        """A new channel begins with what its platform demands of all sellers."""
+        return self.inlines if obj is not None else ()
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        standings.count(channel_id=form.instance.pk)
 
     def _each(self, request: HttpRequest, chosen: QuerySet[Channel], work: Any) -> None:
         for channel in chosen:

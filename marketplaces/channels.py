@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
-from marketplaces import adapters, stock_sync
+from marketplaces import adapters, standings, stock_sync
 from marketplaces.calling import calling, keep_busy
 from marketplaces.models import Channel, Listing
 from marketplaces.port import ChannelListing, Subscription
@@ -43,7 +43,7 @@ def connect(
         raise InvalidInput([{"path": ["code"], "message": str(_("The merchant has a channel with this code."))}])
     with transaction.atomic():
         user = User.objects.create_user(f"channel-{secrets.token_hex(8)}", first_name=name[:150], merchant=merchant)
-        return Channel.objects.create(
+        channel = Channel.objects.create(
             merchant=merchant,
             warehouse=warehouse,
             user=user,
@@ -57,6 +57,8 @@ def connect(
             share_percent=share_percent,
             cap=cap,
         )
+        standings.set_rules(channel)
+        return channel
 
 
 def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base_url: str | None = None) -> None:

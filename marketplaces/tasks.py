@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
-from marketplaces import drift, forgetting, order_import, queues
+from marketplaces import drift, forgetting, order_import, queues, standings
 from marketplaces.calling import ChannelQuiet
 from marketplaces.models import Channel
 
@@ -40,6 +40,11 @@ def repair_channel(channel_id: int) -> None:
     channel = Channel.objects.filter(pk=channel_id, active=True).first()
     if channel is not None:
         drift.mend(channel)
+
+
+@shared_task
+def count_standings() -> None:
+    standings.count()
 
 
 @shared_task

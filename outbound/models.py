@@ -64,6 +64,8 @@ class Order(models.Model):
     created_at = models.DateTimeField(_("created at"), db_default=Now())
     updated_at = models.DateTimeField(_("updated at"), db_default=Now())
     shipped_at = models.DateTimeField(_("shipped at"), null=True)
+    # How many more late orders its shop could bear when a wave was released by the clock: pickers take the narrowest of an hour first.
+    headroom = models.IntegerField(null=True, editable=False)
 
     objects = OwnedQuerySet["Order"].as_manager()
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils import timezone
+
+from outbound import clock
 from outbound.models import Order, OrderLine, Parcel
 
 
 def describe(orders: Sequence[Order]) -> list[dict[str, Any]]:
-    """With lines and parcels. `orders` have their warehouse loaded."""
-    keys = [order.pk for order in orders]
+    """With lines, parcels and the clock as it stands now. `orders` have their warehouse loaded."""
+    keys, now = [order.pk for order in orders], timezone.now()
+    rooms = clock.headroom_of(keys)
     lines: dict[int, list[dict[str, Any]]] = {key: [] for key in keys}
     for order_id, number, sku, quantity, shipped in (
         OrderLine.objects.filter(order_id__in=keys)
@@ -39,6 +43,9 @@ def describe(orders: Sequence[Order]) -> list[dict[str, Any]]:
             "warehouse": order.warehouse.code,
             "service": order.service,
             "ship_by": order.ship_by,
+            "seconds_left": clock.seconds_left(order, now),
+            "late": clock.is_late(order, now),
+            "late_headroom": rooms[order.pk].room if order.pk in rooms else None,
             "country": order.country,
             "lines": lines[order.pk],
             "parcels": parcels[order.pk],

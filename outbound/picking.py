@@ -198,7 +198,7 @@ WITH free AS (
     SELECT o.id FROM outbound_order o
     WHERE o.warehouse_id = %(warehouse)s AND o.status IN ('released', 'picking') AND (%(wave)s::bigint IS NULL OR o.wave_id = %(wave)s)
       AND EXISTS (SELECT FROM outbound_picktask t WHERE t.order_id = o.id AND t.status = 'open' AND t.picker_id IS NULL)
-    ORDER BY o.ship_by, o.id LIMIT %(most)s FOR NO KEY UPDATE OF o SKIP LOCKED
+    ORDER BY date_trunc('hour', o.ship_by), o.headroom, o.ship_by, o.id LIMIT %(most)s FOR NO KEY UPDATE OF o SKIP LOCKED
 )
 UPDATE outbound_picktask t SET picker_id = %(by)s FROM free WHERE t.order_id = free.id AND t.status = 'open' AND t.picker_id IS NULL
 """
@@ -215,7 +215,10 @@ SELECT EXISTS (
 
 @command
 def claim(*, warehouse_id: int, by: User, most: int = 12, wave_id: int | None = None, request_id: object = None) -> int:
-    """Give the picker the open tasks of up to `most` released orders that nobody has yet, soonest ship-by first; returns how many tasks."""
+    """Give the picker the open tasks of up to `most` released orders that nobody has yet; returns how many tasks.
+
+    Soonest ship-by first, and within an hour those whose shop can bear the fewest late orders, where a wave was released by the clock.
+    """
     with connection.cursor() as cursor:
         values = {"warehouse": warehouse_id, "wave": wave_id, "most": most, "by": by.pk}
         cursor.execute(_CLAIM, values)

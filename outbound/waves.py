@@ -1,14 +1,18 @@
-"""Waves: orders that are ready, soonest ship-by first, get their bins and go to the floor together."""
+"""Waves: orders that are ready, soonest ship-by first, get their bins and go to the floor together.
+
+By the clock: of the orders that are due within the same hour those first whose shop can bear the fewest late ones.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
-from outbound import binding
+from outbound import binding, clock
 from outbound.binding import Stop, Want
 from outbound.models import Wave
 from wms.core.commands import command
@@ -17,6 +21,7 @@ from wms.core.locking import StartOver
 from wms.core.models import User
 
 WAVE_MAX = 500
+LOOK_AHEAD = 10
 
 
 class NothingToRelease(WmsError):
@@ -32,23 +37,28 @@ class Released(TypedDict):
     unbound: list[int]
 
 
-# The inner list stands in an array so that it is made once: as a join the planner may make it anew for every ready order.
 _READY = """
-SELECT id, merchant_id, reference FROM outbound_order
-WHERE id = ANY(ARRAY(
-    SELECT id FROM outbound_order
-    WHERE warehouse_id = %(warehouse)s AND status = 'ready' AND (%(until)s::timestamptz IS NULL OR ship_by <= %(until)s)
-      AND (%(orders)s::bigint[] IS NULL OR id = ANY(%(orders)s)) AND id <> ALL(%(unbound)s::bigint[])
-    ORDER BY ship_by, id LIMIT %(most)s
-)) AND status = 'ready'
-ORDER BY id FOR NO KEY UPDATE
+    FROM outbound_order o {rooms}
+    WHERE o.warehouse_id = %(warehouse)s AND o.status = 'ready' AND (%(until)s::timestamptz IS NULL OR o.ship_by <= %(until)s)
+      AND (%(orders)s::bigint[] IS NULL OR o.id = ANY(%(orders)s)) AND o.id <> ALL(%(unbound)s::bigint[])
 """
-_LINES = """
-SELECT l.order_id, l.id, l.merchant_id, l.sku_id, l.quantity FROM outbound_orderline l
-JOIN outbound_order o ON o.id = l.order_id
-WHERE l.order_id = ANY(%s) ORDER BY o.ship_by, o.id, l.number
+_ROOMS = "LEFT JOIN unnest(%(ids)s::bigint[], %(rooms)s::int[]) AS r (id, room) ON r.id = o.id"
+_SOONEST = f"SELECT o.id {_READY.format(rooms='')} ORDER BY o.ship_by, o.id LIMIT %(most)s"
+# Orders without a room come after those that have one.
+_CLOCK = "date_trunc('hour', o.ship_by), r.room, o.ship_by, o.id"
+_BY_CLOCK = f"SELECT o.id {_READY.format(rooms=_ROOMS)} ORDER BY {_CLOCK} LIMIT %(most)s"
+# The inner list stands in an array so that it is made once: as a join the planner may make it anew for every ready order.
+_LOCK = """
+SELECT id, merchant_id, reference FROM outbound_order WHERE id = ANY(ARRAY({wanted})) AND status = 'ready' ORDER BY id FOR NO KEY UPDATE
 """
-_RELEASE = "UPDATE outbound_order SET status = 'released', wave_id = %s, updated_at = now() WHERE id = ANY(%s) AND status = 'ready'"
+_LINES = f"""
+SELECT o.id, l.id, l.merchant_id, l.sku_id, l.quantity FROM outbound_orderline l JOIN outbound_order o ON o.id = l.order_id {_ROOMS}
+WHERE o.id = ANY(%(locked)s) ORDER BY {_CLOCK}, l.number
+"""
+_RELEASE = """
+UPDATE outbound_order o SET status = 'released', wave_id = %s, updated_at = now(), headroom = r.room
+FROM unnest(%s::bigint[], %s::int[]) AS r (id, room) WHERE o.id = r.id AND o.status = 'ready'
+"""
 
 
 @command
@@ -59,16 +69,20 @@ def release(
     until: datetime | None = None,
     most: int = WAVE_MAX,
     order_ids: list[int] | None = None,
+    by_clock: bool = False,
     request_id: object = None,
 ) -> Released:
-    """Release up to `most` ready orders whose ship-by is not after `until`, soonest first; bins are chosen now.
+    """Release up to `most` ready orders whose ship-by is not after `until`, soonest first, or by the clock; bins are chosen now.
 
     Raises NothingToRelease. The number of statements does not depend on the number of orders.
     """
+    choice = _Choice(warehouse_id, until, min(most, WAVE_MAX), order_ids)
+    if by_clock:
+        choice.rooms = _rooms(choice)
     unbound: set[int] = set()
     released: list[int] = []
     while not released:
-        wants = _wanted(warehouse_id, until, min(most, WAVE_MAX), order_ids, unbound)
+        wants = _wanted(choice, unbound)
         if not wants:
             raise NothingToRelease()
         stops, without_goods = _choose(warehouse_id, wants)
@@ -77,18 +91,44 @@ def release(
         released = [order_id for order_id in wants if order_id not in unbound]
     wave = Wave.objects.create(warehouse_id=warehouse_id, by=by, cut_off=until, order_count=len(released))
     with connection.cursor() as cursor:
-        cursor.execute(_RELEASE, [wave.pk, released])
+        cursor.execute(_RELEASE, [wave.pk, released, [(choice.rooms or {}).get(order_id) for order_id in released]])
         if cursor.rowcount != len(released):
             raise StartOver
     binding.bind(warehouse_id, stops, dict.fromkeys(released, wave.pk))
     return {"wave_id": wave.pk, "orders": len(released), "tasks": len(stops), "unbound": sorted(unbound)}
 
 
-def _wanted(warehouse_id: int, until: datetime | None, most: int, order_ids: list[int] | None, unbound: set[int]) -> dict[int, list[Want]]:
-    """Lock the next ready orders and say what each needs, soonest ship-by first."""
+@dataclass(slots=True)
+class _Choice:
+    """Which ready orders may go into the wave. `rooms`: the headroom of their shops by order id; None = the clock is not asked."""
+
+    warehouse_id: int
+    until: datetime | None
+    most: int
+    order_ids: list[int] | None
+    rooms: dict[int, int] | None = None
+
+    def values(self, unbound: set[int]) -> dict[str, Any]:
+        rooms = self.rooms or {}
+        return {
+            "warehouse": self.warehouse_id, "until": self.until, "most": self.most, "orders": self.order_ids, "unbound": sorted(unbound),
+            "ids": list(rooms), "rooms": list(rooms.values()),
+        }  # fmt: skip
+
+
+def _rooms(choice: _Choice) -> dict[int, int]:
+    """Of more orders than fit into the wave, so that a narrow shop is found behind many orders of the same hour."""
     with connection.cursor() as cursor:
-        cursor.execute(_READY, {"warehouse": warehouse_id, "until": until, "orders": order_ids, "most": most, "unbound": sorted(unbound)})
-        cursor.execute(_LINES, [[order_id for order_id, _merchant, _reference in cursor.fetchall()]])
+        cursor.execute(_SOONEST, choice.values(set()) | {"most": LOOK_AHEAD * WAVE_MAX})
+        return {key: each.room for key, each in clock.headroom_of([row[0] for row in cursor.fetchall()]).items()}
+
+
+def _wanted(choice: _Choice, unbound: set[int]) -> dict[int, list[Want]]:
+    """Lock the next ready orders and say what each needs, in the order in which they get it."""
+    values = choice.values(unbound)
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK.format(wanted=_SOONEST if choice.rooms is None else _BY_CLOCK), values)
+        cursor.execute(_LINES, values | {"locked": [order_id for order_id, _merchant, _reference in cursor.fetchall()]})
         wants: dict[int, list[Want]] = {}
         for row in cursor.fetchall():
             wants.setdefault(row[0], []).append(Want(*row))

@@ -150,6 +150,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "poll channel orders": {"task": "marketplaces.tasks.poll_orders", "schedule": 60.0},
     "empty channel queues": {"task": "marketplaces.tasks.empty_queues", "schedule": 15.0},
     "repair channels": {"task": "marketplaces.tasks.repair_channels", "schedule": crontab(hour="3", minute="17")},
+    "count standings": {"task": "marketplaces.tasks.count_standings", "schedule": 120.0},
     "sweep prints": {"task": "labels.tasks.sweep_prints", "schedule": 5.0},
     "watch printers": {"task": "labels.tasks.watch_printers", "schedule": 20.0},
     "erase old prints": {"task": "labels.tasks.erase_old_prints", "schedule": crontab(hour="4", minute="7")},
@@ -193,6 +194,8 @@ INVARIANTS = ["inventory.invariants.check", "outbound.invariants.check"]
 AFTER_RESTORE = ["marketplaces.restored.catch_up"]
 # Open picks stand above the ledger; a count that finds less than is reserved asks here to let go of them first.
 RESERVATION_HOLDER = "outbound.unbinding.let_go"
+# Who knows how many more late orders the shop of an order could bear.
+ORDER_HEADROOM = "marketplaces.standings.of_orders"
 # What the handheld asks for the state of its station's printers.
 STATION_STATE = "labels.stations.state"
 
@@ -209,6 +212,8 @@ UNFOLD = {
     },
 }  # fmt: skip
 
+# How long the floor needs from a wave's release until its parcels are handed over: orders that are due sooner are pointed out.
+FLOOR_MINUTES = int(os.environ.get("WMS_FLOOR_MINUTES", "120"))
 # What shops pushed is kept for so many days, with the buyers' data in it.
 KEEP_WEBHOOK_DAYS = int(os.environ.get("WMS_KEEP_WEBHOOK_DAYS", "14"))
 # What shops were told, and what made it change, is kept for so many days: about 100 MB for a million numbers.

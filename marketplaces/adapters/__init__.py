@@ -1,7 +1,7 @@
 """Which marketplaces exist: one folder each. A new one is copied from the nearest.
 
 Each folder offers NAME (for people), CREDENTIALS (the names of its keys), perhaps OPTIONAL (those of keys that may be left out),
-CAPABILITIES, and `connect(base_url=, credentials=)` -> Marketplace.
+CAPABILITIES, perhaps RULES (what the platform demands of its sellers), and `connect(base_url=, credentials=)` -> Marketplace.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from types import ModuleType
 from django.utils.translation import gettext_lazy as _
 
 from marketplaces.port import Marketplace
+from marketplaces.rules import Rule
 from wms.core.errors import WmsError
 
 
@@ -46,6 +47,12 @@ def keys(marketplace: str) -> dict[str, bool]:
 def poll_pauses() -> dict[str, float]:
     """Seconds between two polls by the clock, for the marketplaces that ask for a pause."""
     return {name: pause for name in names() if (pause := adapter(name).CAPABILITIES.poll_every_s)}
+
+
+def rules(marketplace: str) -> tuple[Rule, ...]:
+    """What the platform demands of its sellers, () for one that demands nothing that the books could tell."""
+    found: tuple[Rule, ...] = getattr(adapter(marketplace), "RULES", ())
+    return found
 
 
 def connect(marketplace: str, *, base_url: str, credentials: Mapping[str, str]) -> Marketplace:

@@ -53,6 +53,9 @@ _SHIPPED: JsonDict = {
     "status": "shipped",
     "lines": [{"number": 1, "sku": "MUG-BLUE", "quantity": 2, "shipped": 2}],
     "parcels": [_PARCEL],
+    "seconds_left": None,
+    "late": False,
+    "late_headroom": 2,
     "country": "GB",
     "created_at": "2030-01-28T09:12:44Z",
     "updated_at": "2030-01-30T15:20:00Z",
@@ -148,8 +151,15 @@ class AcceptedOut(BaseModel):
 
 
 class OrderOut(AcceptedOut):
+    """`seconds_left` until the ship-by, negative after it, null when it left or was cancelled. `late`: it left after its ship-by, or has not
+    left by then. `late_headroom`: how many more orders of its shop may be late until its platform's limit, below zero = so many too many;
+    null where no platform counts."""
+
     model_config = {"json_schema_extra": {"examples": [_SHIPPED]}}
 
+    seconds_left: int | None
+    late: bool
+    late_headroom: int | None
     country: str
     created_at: datetime
     updated_at: datetime

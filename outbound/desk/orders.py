@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from inventory.models import PutBackTask, Warehouse
-from outbound import cancellation, papers
+from outbound import cancellation, clock, papers
 from outbound.models import Order, Parcel, PickTask
 from wms.core import desk
 from wms.core.errors import NotFound
@@ -57,11 +57,13 @@ def _wanted(request: HttpRequest) -> QuerySet[Order]:
 
 @desk.page
 def orders(request: HttpRequest) -> HttpResponse:
+    page = desk.Page(_wanted(request), request)
     return render(
         request,
         "outbound/desk/orders.html",
         {
-            "page": desk.Page(_wanted(request), request),
+            "page": page,
+            "headroom": clock.headroom_of([order.pk for order in page]),
             "state": request.GET.get("state") or "open",
             "states": Order.Status.choices,
             "dues": DUE.items(),
@@ -113,6 +115,7 @@ def order(request: HttpRequest, order_id: int) -> HttpResponse:
         "outbound/desk/order.html",
         {
             "order": found,
+            "headroom": clock.headroom_of([found.pk]).get(found.pk),
             "lines": found.lines.select_related("sku").order_by("number"),
             "tasks": tasks,
             "parcels": [(parcel, contents.get(parcel.pk, [])) for parcel in parcels],

@@ -77,11 +77,12 @@ def desk_warehouse(request: HttpRequest) -> Warehouse:
 
 @desk.action(shows=waves, permission="outbound.release_wave")
 def release(request: HttpRequest) -> HttpResponse:
-    """Fields: warehouse (code), until (a time, blank = whatever its ship-by), most (blank = as many as fit into a wave)."""
+    """Fields: warehouse (code), until (a time, blank = whatever its ship-by), most (blank = as many as fit into a wave), order ("clock" or blank)."""
     warehouse = desk_warehouse(request)
     until = _moment(request.POST.get("until"), warehouse)
     most = desk.whole_number(request.POST.get("most"), default=floor.WAVE_MAX)
-    made = floor.release(warehouse_id=warehouse.pk, by=desk.actor(request), until=until, most=max(1, most))
+    by_clock = request.POST.get("order") == "clock"
+    made = floor.release(warehouse_id=warehouse.pk, by=desk.actor(request), until=until, most=max(1, most), by_clock=by_clock)
     message = _("Wave W%(wave)d is on the floor: %(orders)d orders, %(tasks)d stops.") % {
         "wave": made["wave_id"], "orders": made["orders"], "tasks": made["tasks"],
     }  # fmt: skip

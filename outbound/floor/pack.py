@@ -81,7 +81,7 @@ class Pack(Scenario):
             )  # fmt: skip
         return Screen(
             "pack-sku", "sku", _("Scan what goes into the parcel"), note=f"{order.reference} · {order.tote.code if order.tote else ''}",
-            rows=self._rows(lines),
+            due=order.ship_by, rows=self._rows(lines),
             bar=bar(undo=True, more=(Button("close", _("Close parcel"), any(line.packed for line in lines)),)),
             hints={"order": order.reference, "left": " ".join(f"{line.sku.code}={line.left}" for line in lines if line.left)},
         )  # fmt: skip

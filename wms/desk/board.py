@@ -17,6 +17,7 @@ from outbound.desk.waves import desk_warehouse
 from outbound.models import Order
 from wms.core import desk
 from wms.core.models import OutboxEvent
+from wms.desk.clock import clock
 
 DUE_HOURS = 4
 
@@ -126,6 +127,7 @@ def board(request: HttpRequest) -> HttpResponse:
             "today": today(warehouse, now),
             "loose": loose_ends(warehouse),
             "late": list(late),
+            "clock": clock(warehouse, desk.actor(request), now, now + timedelta(hours=DUE_HOURS)),
             "due_hours": DUE_HOURS,
             "dead": OutboxEvent.objects.filter(dead_at__isnull=False).count(),
             "troubled": list(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 import httpx
 
@@ -32,12 +33,21 @@ from marketplaces.port import (
     Subscription,
     Tracking,
 )
+from marketplaces.rules import Measure, Rule
 
 NAME = "Amazon"
 # The app's keys, the seller's token for it and his id, and where he sells: ids with commas between them.
 CREDENTIALS = ("client_id", "client_secret", "refresh_token", "seller_id", "marketplace_ids")
 # Without a queue orders come by polling alone. The last two are for other addresses than Amazon's own.
 OPTIONAL = ("queue_arn", "aws_access_key_id", "aws_secret_access_key", "token_url", "queue_endpoint")
+# Seller Central, "Shipping performance" of seller-fulfilled orders: late shipment rate under 4 % over 10 and over 30 days, cancellation rate
+# under 2.5 % over 7 days, valid tracking rate over 95 % over 30 days. The windows there follow Amazon's own calendar.
+RULES = (
+    Rule(Measure.LATE, 10, Decimal(4)),
+    Rule(Measure.LATE, 30, Decimal(4)),
+    Rule(Measure.CANCELLED, 7, Decimal("2.5")),
+    Rule(Measure.UNTRACKED, 30, Decimal(5)),
+)
 CAPABILITIES = Capabilities(batch_size=BATCH_SIZE, ship_by=True, webhooks=True, poll_every_s=1 / PLANS["searchOrders"][0])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.utils.functional import Promise
@@ -41,6 +42,8 @@ class Screen:
     goods: str = ""
     quantity: int | None = None
     note: Text = ""
+    # The ship-by of what the screen is about: the time left to it is shown, and counted down.
+    due: datetime | None = None
     rows: list[Row] = field(default_factory=list)
     choices: list[Button] = field(default_factory=list)
     bar: list[Button] = field(default_factory=list)

@@ -6,7 +6,7 @@ from typing import Any
 from django import template
 from django.template import Context
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
@@ -60,22 +60,45 @@ def ago(moment: datetime | None) -> SafeString | str:
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), _exact(moment), words)
 
 
+SOON = timedelta(hours=4)
+_CLOCK_ICONS = {"bad": "▲", "warn": "◔", "calm": ""}
+
+
 @register.simple_tag
 def due(record: Any) -> SafeString:
     """When an order has to leave: late in red with a sign, soon in amber; an order that is out of the house is just dated."""
     if record.status in ("shipped", "carrier_scanned", "delivered", "cancelled"):
         return format_html('<time datetime="{}">{}</time>', record.ship_by.isoformat(), _exact(record.ship_by))
-    left = record.ship_by - timezone.now()
-    if left < timedelta():
-        tone, icon, words = "bad", "▲", gettext("%(span)s late")
-    elif left < timedelta(hours=4):
-        tone, icon, words = "warn", "◔", gettext("in %(span)s")
-    else:
-        tone, icon, words = "calm", "", gettext("in %(span)s")
+    return countdown(record.ship_by)
+
+
+@register.simple_tag
+def countdown(moment: datetime) -> SafeString:
+    """The time left until a moment, counted down by clock.js."""
+    left = moment - timezone.now()
+    tone = "bad" if left < timedelta() else "warn" if left < SOON else "calm"
+    words = gettext("%(span)s late") if left < timedelta() else gettext("%(span)s left")
     return format_html(
-        '<time class="due due-{}" datetime="{}" title="{}"><i aria-hidden="true">{}</i>{}</time>',
-        tone, record.ship_by.isoformat(), _exact(record.ship_by), icon, words % {"span": span(left)},
+        '<time class="due due-{}" data-due datetime="{}" title="{}"><i aria-hidden="true">{}</i><span>{}</span></time>',
+        tone, moment.isoformat(), _exact(moment), _CLOCK_ICONS[tone], words % {"span": span(left)},
     )  # fmt: skip
+
+
+@register.simple_tag
+def clock_words() -> SafeString:
+    """What clock.js says the time left with: the same words as countdown()."""
+    words = {
+        "now": int(timezone.now().timestamp() * 1000),
+        "soon": int(SOON.total_seconds()),
+        "icons": _CLOCK_ICONS,
+        "late": gettext("%(span)s late"),
+        "left": gettext("%(span)s left"),
+        "minutes": ngettext("%(count)d min", "%(count)d min", 2),
+        "both": gettext("%(hours)d h %(minutes)d min"),
+        "hours": gettext("%(hours)d h"),
+        "days": gettext("%(days)d d"),
+    }
+    return json_script(words, "clock-words")
 
 
 @register.filter

@@ -1,0 +1,66 @@
+"""Which deadlines of the platforms are near, channel by channel: what is late, what is due, and which parcels the shop has not heard of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+# How long after its ship-by an untold parcel is still shown here; afterwards it stands among the dead letters.
+BACK_DAYS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Open orders of a channel in one warehouse: how many are late, how many are due by the moment that was asked for, and the next ship-by."""
+
+    late: int
+    soon: int
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """Shipped parcels of a channel that its shop has not taken the tracking number of (`refused`: it will not), and the first ship-by of them."""
+
+    channel_id: int
+    channel: str
+    merchant: str
+    orders: int
+    refused: int
+    ship_by: datetime
+
+
+# The condition of the partial index order_open_by_ship_by, word for word.
+_DUE = """
+SELECT c.channel_id, count(*) FILTER (WHERE o.ship_by < %(now)s), count(*) FILTER (WHERE o.ship_by >= %(now)s AND o.ship_by < %(until)s),
+       min(o.ship_by) FILTER (WHERE o.ship_by >= %(now)s)
+FROM outbound_order o JOIN marketplaces_channelorder c ON c.order_id = o.id
+WHERE o.warehouse_id = %(warehouse)s AND NOT (o.status IN ('shipped', 'carrier_scanned', 'delivered', 'cancelled'))
+GROUP BY c.channel_id
+"""
+# Along channel_order_by_ship_by: as much as falls due within these days, however long the history.
+_UNTOLD = """
+SELECT k.id, k.name, m.code, count(DISTINCT c.id), count(DISTINCT c.id) FILTER (WHERE t.id IS NOT NULL), min(c.ship_by)
+FROM marketplaces_channel k JOIN core_merchant m ON m.id = k.merchant_id
+JOIN marketplaces_channelorder c ON c.channel_id = k.id AND c.ship_by > %(after)s AND c.ship_by <= %(until)s AND c.shop_state = 'open'
+JOIN outbound_parcel p ON p.order_id = c.order_id AND p.status = 'shipped' AND p.warehouse_id = %(warehouse)s
+LEFT JOIN marketplaces_toldparcel t ON t.parcel_id = p.id
+WHERE t.id IS NULL OR t.error <> ''
+GROUP BY k.id, m.code ORDER BY min(c.ship_by), k.id
+"""
+
+
+def due(*, warehouse_id: int, now: datetime, until: datetime) -> dict[int, Due]:
+    """By channel id, for channels with open orders in the warehouse; one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, {"warehouse": warehouse_id, "now": now, "until": until})
+        return {key: Due(late, soon, next_at) for key, late, soon, next_at in cursor.fetchall()}
+
+
+def untold(*, warehouse_id: int, now: datetime, until: datetime) -> list[Untold]:
+    """What left the house and has to be told by `until`, the nearest ship-by first; one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNTOLD, {"warehouse": warehouse_id, "after": now - timedelta(days=BACK_DAYS), "until": until})
+        return [Untold(*row) for row in cursor.fetchall()]

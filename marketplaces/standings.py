@@ -1,0 +1,87 @@
+"""How each channel stands with its platform, by our own books: how many orders were late, and how many more may be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from marketplaces import adapters
+from marketplaces.models import Channel, SellerRule
+from marketplaces.rules import Measure
+from outbound.clock import Headroom
+
+# An order is late that was handed over, or of which the shop was told, after its ship-by, or not yet; one that the warehouse could not even
+# take in is late too. What the shop has closed without us is none of our lateness. A cancelled order counts only as cancelled.
+_COUNT = """
+UPDATE marketplaces_sellerrule r SET counted = n.counted, bad = n.bad, counted_at = %(now)s,
+    room = greatest(ceil(n.counted * r.limit_percent / 100) - 1, r.at_least - 1) - n.bad
+FROM marketplaces_sellerrule k CROSS JOIN LATERAL (
+    SELECT count(*) AS counted, count(*) FILTER (WHERE x.bad) AS bad FROM (
+        SELECT CASE WHEN o.shipped_at IS NULL THEN c.shop_state = 'open' AND c.ship_by < %(now)s
+                    ELSE o.shipped_at > c.ship_by OR EXISTS (
+                        SELECT FROM outbound_parcel p LEFT JOIN marketplaces_toldparcel t ON t.parcel_id = p.id
+                        WHERE p.order_id = o.id AND p.status = 'shipped' AND coalesce(t.told_at, %(now)s) > c.ship_by
+                    ) END AS bad
+        FROM marketplaces_channelorder c LEFT JOIN outbound_order o ON o.id = c.order_id
+        WHERE k.measure = 'late' AND c.channel_id = k.channel_id AND c.shop_state IN ('open', 'shipped')
+          AND c.ship_by > %(now)s - make_interval(days => k.days) AND c.ship_by <= %(now)s
+        UNION ALL
+        SELECT o.status = 'cancelled' AND (c.shop_state = 'open' OR o.updated_at < c.shop_updated_at)
+        FROM marketplaces_channelorder c LEFT JOIN outbound_order o ON o.id = c.order_id
+        WHERE k.measure = 'cancelled' AND c.channel_id = k.channel_id AND c.shop_state <> 'pending'
+          AND c.placed_at > %(now)s - make_interval(days => k.days) AND c.placed_at <= %(now)s
+        UNION ALL
+        SELECT t.id IS NULL OR t.error <> ''
+        FROM marketplaces_channelorder c JOIN outbound_parcel p ON p.order_id = c.order_id AND p.status = 'shipped'
+        LEFT JOIN marketplaces_toldparcel t ON t.parcel_id = p.id
+        WHERE k.measure = 'untracked' AND c.channel_id = k.channel_id
+          AND c.ship_by > %(now)s - make_interval(days => k.days) AND c.ship_by <= %(now)s
+    ) x
+) n
+WHERE r.id = k.id AND (%(channel)s::bigint IS NULL OR r.channel_id = %(channel)s)
+  AND EXISTS (SELECT FROM marketplaces_channel c WHERE c.id = r.channel_id AND c.active)
+"""
+_OF_ORDERS = """
+SELECT o.order_id, c.name, min(r.room) FROM marketplaces_channelorder o
+JOIN marketplaces_channel c ON c.id = o.channel_id
+JOIN marketplaces_sellerrule r ON r.channel_id = o.channel_id AND r.measure = 'late' AND r.room IS NOT NULL
+WHERE o.order_id = ANY(%s) GROUP BY o.order_id, c.id
+"""
+
+
+def set_rules(channel: Channel) -> None:
+    """A step: the channel begins with what its platform demands of all sellers."""
+    SellerRule.objects.bulk_create(
+        SellerRule(channel=channel, measure=rule.measure, days=rule.days, limit_percent=rule.limit_percent, at_least=rule.at_least)
+        for rule in adapters.rules(channel.adapter)
+    )
+
+
+def count(*, now: datetime | None = None, channel_id: int | None = None) -> int:
+    """Hold the books of all active channels, or of one, against their rules as of `now`: one statement; answers how many rules.
+
+    A rule's window is (now - days, now]: what is due later can still be in time. `room` assumes that no more orders come in.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, {"now": now or timezone.now(), "channel": channel_id})
+        return int(cursor.rowcount)
+
+
+def of_orders(order_ids: Sequence[int]) -> dict[int, Headroom]:
+    """settings.ORDER_HEADROOM: by order id, for orders of channels whose platform counts late ones; the narrowest rule, as last counted."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_ORDERS, [list(order_ids)])
+        return {order_id: Headroom(shop, room) for order_id, shop, room in cursor.fetchall()}
+
+
+def narrowest_first() -> QuerySet[SellerRule]:
+    """All rules of active channels, with their channels: the least room first."""
+    return SellerRule.objects.filter(channel__active=True).select_related("channel__merchant").order_by("room", "channel_id", "days", "pk")
+
+
+def late_rules() -> QuerySet[SellerRule]:
+    return narrowest_first().filter(measure=Measure.LATE)

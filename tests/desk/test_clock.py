@@ -1,0 +1,128 @@
+"""What the desk shows of the platforms' clock, without script: the script only counts on."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from marketplaces.models import Channel, SellerRule
+from outbound import packing, picking, shipping, waves
+from outbound.models import Order
+from tests.desk.house import House
+from tests.marketplaces.test_standings import connect
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def shop(house: House) -> Channel:
+    return connect(merchant=house.merchant, warehouse=house.warehouse, name="Quick shop")
+
+
+def sold(house: House, shop: Channel, left: timedelta) -> Order:
+    order = house.order(ship_by=timezone.now() + left)
+    shop.orders.create(
+        merchant=house.merchant, external_id=order.reference, status="imported", shop_state="open", order=order, ship_by=order.ship_by
+    )
+    return order
+
+
+def stands(shop: Channel, counted: int, bad: int, room: int) -> None:
+    SellerRule.objects.filter(channel=shop, measure="late").update(counted=counted, bad=bad, room=room)
+
+
+def ship(house: House, order: Order) -> None:
+    waves.release(warehouse_id=house.warehouse.pk, by=house.supervisor, order_ids=[order.pk])
+    picking.pick(task_id=order.tasks.get().pk, tote_code="TOTE-01", by=house.supervisor)
+    shipping.ship(parcel_id=packing.pack(order_id=order.pk, by=house.supervisor)["parcel_id"], by=house.supervisor)
+
+
+def test_an_order_shows_its_time_and_its_shops_headroom(desk: Client, house: House, shop: Channel) -> None:
+    order = sold(house, shop, 2 * HOUR + timedelta(minutes=10, seconds=30))
+    stands(shop, 100, 1, 2)
+    for url in (f"/desk/orders/{order.pk}", "/desk/orders"):
+        page = desk.get(url).content.decode()
+        assert f'<time class="due due-warn" data-due datetime="{order.ship_by.isoformat()}"' in page
+        assert "<span>2 h 10 min left</span>" in page
+        assert 'data-headroom="2" title="Quick shop"' in page
+        assert '<script id="clock-words" type="application/json">' in page
+    stands(shop, 100, 6, -3)
+    assert "3 over" in desk.get(f"/desk/orders/{order.pk}").content.decode()
+
+
+def test_an_order_of_no_platform_shows_its_time_alone(desk: Client, house: House) -> None:
+    late = house.order(ship_by=timezone.now() - HOUR - timedelta(minutes=5, seconds=30))
+    page = desk.get(f"/desk/orders/{late.pk}").content.decode()
+    assert '<time class="due due-bad" data-due' in page
+    assert "1 h 5 min late" in page
+    assert "data-headroom" not in page
+
+
+def test_the_board_has_late_channels_first_then_the_narrowest(desk: Client, house: House, shop: Channel) -> None:
+    narrow, late = (connect(merchant=house.merchant, warehouse=house.warehouse, name=name) for name in ("Narrow", "Late"))
+    sold(house, shop, 30 * HOUR)
+    sold(house, late, -HOUR)
+    stands(shop, 100, 0, 3)
+    stands(narrow, 100, 4, -1)
+    stands(late, 100, 0, 3)
+    answer = desk.get("/desk")
+    assert [(row.channel.name, row.loud, row.over) for row in answer.context["clock"]["rows"]] == [
+        ("Late", True, 0), ("Narrow", True, 1), ("Quick shop", False, 0),
+    ]  # fmt: skip
+    page = answer.content.decode()
+    assert 'data-room="-1"' in page
+    assert "4.0 %" in page
+    assert "▲ 1 over" in page
+
+
+def test_orders_that_have_to_be_released_now_are_released_by_one_button(desk: Client, house: House, shop: Channel) -> None:
+    first, second, later = (sold(house, shop, left) for left in (HOUR, HOUR * 1.9, HOUR * 2.1))
+    board = desk.get("/desk")
+    found = board.context["clock"]["to_release"]
+    assert (found["orders"], found["first"]) == (2, first.ship_by)
+    assert "2 orders miss their ship-by unless they are released now." in board.content.decode()
+    fields = {"warehouse": "HOUSE", "until": found["until"].isoformat(), "order": "clock"}
+    assert desk.post("/desk/waves/release", fields).status_code == 303
+    assert dict(Order.objects.values_list("pk", "status")) == {first.pk: "released", second.pk: "released", later.pk: "ready"}
+    assert "data-release-now" not in desk.get("/desk").content.decode()
+
+
+def test_a_parcel_that_its_shop_has_not_heard_of_is_loud(desk: Client, house: House, shop: Channel) -> None:
+    order = sold(house, shop, timedelta(minutes=40, seconds=30))
+    assert "data-untold" not in desk.get("/desk").content.decode()
+    ship(house, order)
+    page = desk.get("/desk").content.decode()
+    assert "tracking not confirmed for 1 order" in page
+    assert "40 min left" in page
+    row = order.channel_order
+    row.told_parcels.create(parcel=order.parcels.get())
+    assert "data-untold" not in desk.get("/desk").content.decode()
+    row.told_parcels.update(error="order is closed")
+    assert "1 refused by the shop" in desk.get("/desk").content.decode()
+
+
+def test_the_form_offers_the_clock(desk: Client, house: House, shop: Channel) -> None:
+    assert '<option value="clock">' in desk.get("/desk/waves").content.decode()
+    order = sold(house, shop, 30 * HOUR)
+    stands(shop, 100, 0, 3)
+    assert desk.post("/desk/waves/release", {"warehouse": "HOUSE", "order": "clock"}).status_code == 303
+    assert Order.objects.get(pk=order.pk).headroom == 3
+
+
+def test_the_rules_are_changed_in_the_administration_and_counted_at_once(house: House, client: Client, shop: Channel) -> None:
+    from wms.core.models import User
+
+    client.force_login(User.objects.create_superuser("chief", password="chief-chief"))
+    sold(house, shop, -HOUR)
+    page = client.get(f"/admin/marketplaces/channel/{shop.pk}/change/")
+    form = page.context["inline_admin_formsets"][0].formset
+    sent: dict[str, Any] = {"code": shop.code, "name": shop.name, "base_url": shop.base_url, "keys": ""}
+    sent |= {f"rules-{name}": value for name, value in (("TOTAL_FORMS", 4), ("INITIAL_FORMS", 4))}
+    for number, row in enumerate(form.forms):
+        rule = row.instance
+        sent |= {f"rules-{number}-id": rule.pk, f"rules-{number}-channel": shop.pk, f"rules-{number}-measure": rule.measure}
+        sent |= {f"rules-{number}-days": rule.days, f"rules-{number}-limit_percent": "50", f"rules-{number}-at_least": "3"}
+    assert client.post(f"/admin/marketplaces/channel/{shop.pk}/change/", sent).status_code == 302
+    assert list(SellerRule.objects.filter(channel=shop, measure="late").values_list("counted", "bad", "room")) == [(1, 1, 1)] * 2
