@@ -11,6 +11,7 @@ from marketplaces.models.channels import (
     WebhookDelivery,
 )
 from marketplaces.models.pushes import StockChange, StockPush
+from marketplaces.models.sellers import SellerRule
 
 __all__ = [
     "Channel",
@@ -18,6 +19,7 @@ __all__ = [
     "Listing",
     "MerchantOffers",
     "OfferRule",
+    "SellerRule",
     "StockChange",
     "StockPush",
     "Submission",

@@ -9,6 +9,7 @@ from inventory.models import Availability
 from outbound.models import Order
 from tests import make
 from tests.api.calling import api_of, body_of, refused
+from tests.marketplaces.test_standings import connect
 
 # Begin, lock and look, insert, commit the promise, commit.
 STATEMENTS_OF_AN_ORDER = 5
@@ -38,12 +39,30 @@ def test_an_order_is_accepted_once_and_its_repetition_answers_the_first_result(a
     assert order.ship_to.opened() == make.SHIP_TO
     refused(api.post("/orders", {**body, "service": "slow"}), 409, "reference_taken")
     assert Availability.objects.get().committed == 4
-    assert api.get(f"/orders/{order.pk}").json() == first.json() | {
+    stored = api.get(f"/orders/{order.pk}").json()
+    assert abs((order.ship_by - timezone.now()).total_seconds() - stored.pop("seconds_left")) < 60
+    assert stored == first.json() | {
+        "late": False,
+        "late_headroom": None,
         "country": "GB",
         "created_at": order.created_at.isoformat().replace("+00:00", "Z"),
         "updated_at": order.updated_at.isoformat().replace("+00:00", "Z"),
         "shipped_at": None,
     }
+
+
+def test_an_order_shows_its_clock_and_what_its_shop_can_bear(api, house):
+    order = Order.objects.get(
+        pk=api.post("/orders", body_of(house, {make.sku(api.merchant): 1}, ship_by="2020-01-31T17:00:00Z")).json()["id"]
+    )
+    shop = connect(merchant=api.merchant, warehouse=house)
+    shop.orders.create(merchant=api.merchant, external_id="1", status="imported", shop_state="open", order=order, ship_by=order.ship_by)
+    shop.rules.filter(measure="late").update(counted=100, bad=5, room=-2)
+    shown = api.get(f"/orders/{order.pk}").json()
+    assert (shown["late"], shown["late_headroom"], shown["seconds_left"] < 0) == (True, -2, True)
+    assert api.get("/orders").json()["items"][0]["late_headroom"] == -2
+    cancelled = api.post(f"/orders/{order.pk}/cancel").json()
+    assert (cancelled["late"], cancelled["seconds_left"]) == (False, None)
 
 
 def test_another_merchants_order_is_not_there(api, house):
@@ -151,12 +170,12 @@ def test_statements_do_not_depend_on_how_much_there_is(api, house, django_assert
         with django_assert_num_queries(STATEMENTS_OF_AN_ORDER):
             api.post("/orders/bulk", [body_of(house, {skus[0]: 1}, ship_by="2030-01-01T00:00:00Z") for _ in range(rows)])
     for limit in (1, 50):
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             api.get("/orders", {"limit": limit})
         with django_assert_num_queries(5):
             api.get("/stock", {"limit": limit})
         with django_assert_num_queries(2):
             api.get("/skus", {"limit": limit})
     for order in orders:
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             api.get(f"/orders/{order['id']}")

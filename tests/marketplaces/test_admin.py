@@ -22,7 +22,8 @@ def client():
 def form(shop, merchant, house, **more):
     keys = {"consumer_key": shop.consumer_key, "consumer_secret": shop.consumer_secret}
     fields = {"merchant": merchant.pk, "warehouse": house.pk, "code": "WOO", "name": "My shop", "adapter": "woocommerce", "buffer": 2}
-    return {**fields, "base_url": shop.url, "keys": json.dumps(keys), **more}
+    no_rules = {"rules-TOTAL_FORMS": 0, "rules-INITIAL_FORMS": 0}
+    return {**fields, **no_rules, "base_url": shop.url, "keys": json.dumps(keys), **more}
 
 
 def test_a_channel_is_connected_told_and_paused_without_its_keys_ever_shown(shop, client):

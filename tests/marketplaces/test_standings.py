@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from marketplaces import adapters, channels, deadlines, standings
+from marketplaces import adapters, channels, deadlines, pausing, standings
 from marketplaces.models import Channel, ChannelOrder, SellerRule, ToldParcel
 from marketplaces.rules import Measure
 from outbound import orders
@@ -214,7 +214,7 @@ def test_one_statement_for_all_channels_and_each_has_its_own_books(books: Books)
         assert standings.count(now=NOW) == 8
     assert len(captured) == 1
     assert (books.standing(), other.standing()) == ((1, 1, -1), (30, 0, 1))
-    channels.pause(channel=other.channel)
+    pausing.pause(channel=other.channel, by=books.by, reason="holiday")
     assert standings.count(now=NOW + HOUR) == 4
 
 
