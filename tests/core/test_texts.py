@@ -176,8 +176,8 @@ READ_NAMES = {"message", "label", "title", "do", "note", "help_text", "short_des
 
 # These speak to operators and to programs, in English, or name papers and show samples, which are the same everywhere.
 NOT_READ = (
-    "wms/servers/", "wms/simulation/", "wms/benchmark/", "wms/cli.py", "/management/", "/adapters/", "wms/api.py", "wms/core/api/document.py", "/api/shapes.py", "labels/agent/",
-    "labels/media.py", "labels/samples.py",
+    "wms/servers/", "wms/simulation/", "wms/benchmark/", "wms/cli.py", "/management/", "/adapters/", "wms/api.py", "labels/agent/",
+    "wms/core/api/document.py", "/api/shapes.py", "labels/media.py", "labels/samples.py",
 )  # fmt: skip
 
 
