@@ -16,7 +16,8 @@ from stdnum import iso6346
 from stdnum.exceptions import ValidationError
 
 from inbound.models import Asn, AsnCarton, AsnLine
-from inventory.models import Sku, Warehouse
+from inventory import warehouses
+from inventory.models import Sku
 from wms.core import outbox
 from wms.core.errors import InvalidInput, NotFound, ReferenceTaken
 from wms.core.models import Merchant, User
@@ -176,7 +177,7 @@ def _resolve(merchant: Merchant, asn: NewAsn, codes: Sequence[str]) -> tuple[int
     """The warehouse's id and the skus' by code. Every fault is named with its place."""
     wanted = {line.sku for carton in asn.cartons for line in carton.lines} | {line.sku for line in asn.lines}
     skus: dict[str, int] = dict(Sku.objects.filter(merchant=merchant, active=True, code__in=wanted).values_list("code", "pk"))
-    warehouse = Warehouse.objects.filter(code=asn.warehouse, active=True).values_list("pk", flat=True).first()
+    warehouse = warehouses.open_to(merchant.pk).filter(code=asn.warehouse).values_list("pk", flat=True).first()
     problems: list[dict[str, Any]] = []
 
     def refuse(*path: str | int, message: object) -> None:

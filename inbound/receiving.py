@@ -231,7 +231,7 @@ def receive_carton(
 def find_carton(*, carton_code: str, by: User, asn_id: int | None = None) -> AsnCarton:
     """The announced carton that a scanner read; one that can come in now goes before the others. Raises NotFound, CartonAmbiguous."""
     code = carton_code.strip()
-    found = AsnCarton.objects.visible_to(by).select_related("asn").filter(Q(code=code) | Q(sscc=code))
+    found = AsnCarton.objects.visible_to(by).select_related("asn").filter(Q(code=code) | Q(sscc=code), merchant__sandbox=False)
     if asn_id is not None:
         found = found.filter(asn=asn_id)
     cartons = list(found.order_by("pk")[:50])

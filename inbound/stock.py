@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import F, Sum
 
 from inbound.models import Asn, AsnLine
+from inventory import warehouses
 from inventory.models import Availability, BinKind, Condition, Sku, StockBalance, Warehouse
 from wms.core.models import User
 
@@ -58,7 +59,7 @@ def page(*, by: User, sku: str | None, after: Place | None, size: int) -> tuple[
     seen = list(codes)[:size]
     found = _stock(by, seen)
     if sku is not None and seen:
-        for warehouse_id in Warehouse.objects.filter(active=True).values_list("pk", flat=True):
+        for warehouse_id in warehouses.open_to(by.merchant_id).values_list("pk", flat=True):
             found.setdefault((seen[0], warehouse_id), Stock())
     rows = [(place, stock) for place, stock in sorted(found.items()) if after is None or place > after]
     going_on: Place | None = None
@@ -68,8 +69,8 @@ def page(*, by: User, sku: str | None, after: Place | None, size: int) -> tuple[
     elif len(codes) > size:
         # Everything up to this sku was listed: go on with the next one.
         going_on = (list(codes)[size], 0)
-    warehouses: dict[int, str] = dict(Warehouse.objects.filter(pk__in={place[1] for place, _stock in rows}).values_list("pk", "code"))
-    return [(codes[sku_id], warehouses[warehouse_id], stock) for (sku_id, warehouse_id), stock in rows], going_on
+    codes_of: dict[int, str] = dict(Warehouse.objects.filter(pk__in={place[1] for place, _stock in rows}).values_list("pk", "code"))
+    return [(codes[sku_id], codes_of[warehouse_id], stock) for (sku_id, warehouse_id), stock in rows], going_on
 
 
 BATCH = 1_000

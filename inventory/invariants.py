@@ -27,6 +27,10 @@ SELECT operation_id, sku_id, sum(quantity) FROM inventory_stockmovement
 WHERE reason NOT IN ('receipt', 'ship', 'adjust', 'destroy', 'kit', 'return', 'transfer_out', 'transfer_in')
 GROUP BY operation_id, sku_id HAVING sum(quantity) <> 0
 """
+_SANDBOX = """
+SELECT b.id, s.code FROM inventory_stockbalance b JOIN inventory_sku s ON s.id = b.sku_id
+JOIN core_merchant m ON m.id = b.merchant_id JOIN inventory_warehouse w ON w.id = b.warehouse_id WHERE m.sandbox <> w.sandbox
+"""
 
 
 def check() -> Iterator[str]:
@@ -41,3 +45,6 @@ def check() -> Iterator[str]:
         cursor.execute(_OPERATIONS)
         for operation_id, sku_id, total in cursor.fetchall():
             yield f"operation {operation_id} sku {sku_id}: its legs sum to {total}"
+        cursor.execute(_SANDBOX)
+        for balance_id, code in cursor.fetchall():
+            yield f"sandbox: balance {balance_id} sku {code}: the merchant's goods are on the wrong side of it"

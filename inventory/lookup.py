@@ -123,7 +123,9 @@ def _last_day(text: str) -> str:
 
 def find_cartons(asked: Asked) -> list[Found]:
     codes = [code for code in (asked.scan.text, asked.scan.sscc) if code]
-    cartons = Carton.objects.visible_to(asked.by).filter(code__in=codes).select_related("merchant").order_by("pk")[:MOST]
+    cartons = (
+        Carton.objects.visible_to(asked.by).filter(code__in=codes, merchant__sandbox=False).select_related("merchant").order_by("pk")[:MOST]
+    )
     return [Found("carton", carton.pk, carton.code, carton.merchant_id, carton.merchant.code) for carton in cartons]
 
 
@@ -136,11 +138,11 @@ def find_bins(asked: Asked) -> list[Found]:
 
 
 def find_skus(asked: Asked) -> list[Found]:
-    """Skus with such a barcode or code, of every merchant that `by` may see. A sku's own code counts as one unit."""
+    """Skus with such a barcode or code, of every merchant that `by` may see and that has goods here. A sku's own code counts as one unit."""
     scan, found = asked.scan, {}
     for barcode in (
         Barcode.objects.visible_to(asked.by)
-        .filter(code__in=scan.codes, sku__active=True)
+        .filter(code__in=scan.codes, sku__active=True, merchant__sandbox=False)
         .select_related("sku", "merchant")
         .order_by("merchant__code", "pk")[:MOST]
     ):
@@ -148,7 +150,7 @@ def find_skus(asked: Asked) -> list[Found]:
     codes = {scan.text, scan.text.upper(), *scan.codes}
     for sku in (
         Sku.objects.visible_to(asked.by)
-        .filter(code__in=codes, active=True)
+        .filter(code__in=codes, active=True, merchant__sandbox=False)
         .select_related("merchant")
         .order_by("merchant__code", "pk")[:MOST]
     ):

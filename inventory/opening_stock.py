@@ -84,6 +84,8 @@ def import_opening_stock(
             record.text("lot", 50),
             record.date("expiry"),
         )
+        if whose is not None and whose.sandbox:
+            record.refuse("merchant", str(_("{merchant} is in the sandbox.")).format(merchant=whose.code))
         if whose is not None and where is not None and not record.bad:
             rows.append(_Row(record, whose, where, *values))
     known = _known(rows)

@@ -16,8 +16,12 @@ from marketplaces.calling import calling, keep_busy
 from marketplaces.models import Channel, Listing
 from marketplaces.port import ChannelListing, Subscription
 from wms.core import outbox, sealing
-from wms.core.errors import InvalidInput
+from wms.core.errors import InvalidInput, WmsError
 from wms.core.models import Merchant, User
+
+
+class SandboxHasNoShops(WmsError):
+    code, status, message = "sandbox_has_no_shops", 409, _("{merchant} is in the sandbox: no shop is connected to it.")
 
 
 def connect(
@@ -35,8 +39,10 @@ def connect(
 ) -> Channel:
     """Remember a shop, with nothing sent to it. `code` begins its orders' references; without one it is made from the name.
 
-    Raises UnknownMarketplace, CredentialsMissing, ChannelRefused for an address that is none, InvalidInput for a code that is taken.
+    Raises UnknownMarketplace, CredentialsMissing, ChannelRefused for an address that is none, InvalidInput for a code that is taken, SandboxHasNoShops.
     """
+    if merchant.sandbox:
+        raise SandboxHasNoShops(merchant=merchant.code)
     adapters.connect(adapter, base_url=base_url, credentials=credentials)
     code = code or re.sub(r"[^A-Z0-9]+", "", name.upper())[:12] or "SHOP"
     if Channel.objects.filter(merchant=merchant, code=code).exists():

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from inventory import ledger
 from inventory.ledger import Leg, Place
 from inventory.models import Reason
-from outbound.carriers import own
+from outbound.carriers import own, sandbox
 from outbound.carriers.port import Consignment, Label
 from outbound.models import Order
 from wms.core import outbox
@@ -53,7 +53,8 @@ _ORDER = """
 SELECT o.status, o.reference, o.warehouse_id, o.service, o.country,
        (SELECT count(*) FROM outbound_parcel p WHERE p.order_id = o.id),
        (SELECT b.id FROM inventory_bin b WHERE b.warehouse_id = o.warehouse_id AND b.kind = 'staging' ORDER BY b.walking_sequence, b.id LIMIT 1),
-       EXISTS (SELECT FROM labels_route r WHERE r.warehouse_id = o.warehouse_id)
+       EXISTS (SELECT FROM labels_route r WHERE r.warehouse_id = o.warehouse_id),
+       (SELECT w.sandbox FROM inventory_warehouse w WHERE w.id = o.warehouse_id)
 FROM outbound_order o WHERE o.id = %s FOR NO KEY UPDATE OF o
 """
 _CONTENTS = """
@@ -111,14 +112,16 @@ def pack(
         row = cursor.fetchone()
         if row is None:
             raise NotFound(what=str(Order._meta.verbose_name), key=order_id)
-        status, reference, warehouse_id, service, country, parcels, stage_id, prints = row
+        status, reference, warehouse_id, service, country, parcels, stage_id, prints, in_sandbox = row
         require_move(Order, key=reference, status=status, to=Order.Status.PACKED)
         cursor.execute(_CONTENTS, [order_id])
         contents = [_Content(*content) for content in cursor.fetchall()]
     if stage_id is None:
         raise NoStage()
     chosen = _choose(contents, quantities)
-    label = own.book(Consignment(order_id, parcels + 1, service, country, weight_g, *(size_mm or (None, None, None))))
+    label = (sandbox if in_sandbox else own).book(
+        Consignment(order_id, parcels + 1, service, country, weight_g, *(size_mm or (None, None, None)))
+    )
     ledger.post(
         warehouse_id=warehouse_id,
         legs=[

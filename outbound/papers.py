@@ -23,6 +23,7 @@ from labels.templates.packing_slip import PackingSlip, SlipLine
 from labels.templates.parcel import ParcelLabel
 from labels.templates.pick_list import PickList, Stop
 from labels.templates.return_label import ReturnLabel
+from outbound.carriers import sandbox
 from outbound.models import Order, Parcel, ParcelLine, PickTask, Wave
 from wms.core.errors import WmsError
 from wms.core.sealing import open_sealed
@@ -66,14 +67,15 @@ def house_address(warehouse: Warehouse) -> Address:
 
 def parcel_label(parcel: Parcel) -> ParcelLabel:
     """Drawn by the house. The parcel comes with its order, its address and the warehouse. Raises AddressErased."""
+    tested = parcel.carrier == sandbox.code
     return ParcelLabel(
         ship_from=house_address(parcel.warehouse),
         ship_to=address_of(parcel.order),
         tracking_number=parcel.tracking_number,
-        service=parcel.order.service or str(_("STANDARD")),
+        service=str(_("TEST")) if tested else parcel.order.service or str(_("STANDARD")),
         order_reference=parcel.order.reference,
         weight_g=parcel.weight_g or 0,
-        carrier=parcel.carrier,
+        carrier=str(_("TEST: do not ship")) if tested else parcel.carrier,
         shipped_on=parcel.packed_at.astimezone(parcel.warehouse.zone_info).date(),
         number=parcel.number,
         total=max(parcel.number, 1),

@@ -155,6 +155,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "watch printers": {"task": "labels.tasks.watch_printers", "schedule": 20.0},
     "erase old prints": {"task": "labels.tasks.erase_old_prints", "schedule": crontab(hour="4", minute="7")},
     "forget label runs": {"task": "wms.operations.tasks.forget_label_runs", "schedule": crontab(minute="27")},
+    "work in the sandbox": {"task": "wms.operations.tasks.work_in_the_sandbox", "schedule": 2.0},
     "forget old webhook messages": {"task": "webhooks.tasks.forget_old_messages", "schedule": crontab(hour="4", minute="37")},
     "erase old pushes": {"task": "marketplaces.tasks.erase_old_pushes", "schedule": crontab(hour="3", minute="57")},
     "erase old webhooks": {"task": "marketplaces.tasks.erase_old_webhooks", "schedule": crontab(hour="3", minute="47")},
@@ -230,6 +231,8 @@ KEEP_EVENT_DAYS = int(os.environ.get("WMS_KEEP_EVENT_DAYS", "30"))
 WEBHOOK_GIVE_UP_DAYS = int(os.environ.get("WMS_WEBHOOK_GIVE_UP_DAYS", "5"))
 # For tests and development: webhooks may go to this machine, without TLS too.
 WEBHOOKS_TO_LOOPBACK = os.environ.get("WMS_WEBHOOKS_TO_LOOPBACK", "") == "1"
+# A sandbox merchant's orders and ASNs go a step further by themselves after so many seconds.
+SANDBOX_STEP_SECONDS = float(os.environ.get("WMS_SANDBOX_STEP_SECONDS", "5"))
 API_PAGE_MAX = 200
 API_BULK_MAX = 500
 API_RATE_PER_SECOND = float(os.environ.get("WMS_API_RATE_PER_SECOND", "200"))

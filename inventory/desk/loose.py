@@ -14,7 +14,7 @@ from wms.core.errors import NotFound
 
 @desk.page
 def put_backs(request: HttpRequest) -> HttpResponse:
-    houses = list(Warehouse.objects.values_list("pk", flat=True))
+    houses = list(Warehouse.objects.filter(sandbox=False).values_list("pk", flat=True))
     rows = (
         PutBackTask.objects.visible_to(request.user)
         .filter(warehouse__in=houses, status=PutBackTask.Status.OPEN)
@@ -44,7 +44,7 @@ def _missing(request: HttpRequest) -> HttpResponse:
 
 
 def _lost_bins() -> list[int]:
-    houses = list(Warehouse.objects.values_list("pk", flat=True))
+    houses = list(Warehouse.objects.filter(sandbox=False).values_list("pk", flat=True))
     return list(Bin.objects.filter(warehouse__in=houses, kind=BinKind.LOST).values_list("pk", flat=True))
 
 

@@ -17,7 +17,10 @@ def working_week() -> list[int]:
 
 
 class Warehouse(models.Model):
-    """One building. Its calendar gives an order without ship_by its date."""
+    """One building. Its calendar gives an order without ship_by its date.
+
+    `sandbox`: there is no building, and nobody works there. It is never active, so on nobody's list, and open to sandbox merchants alone.
+    """
 
     code = models.CharField(_("code"), max_length=20, unique=True)
     name = models.CharField(_("name"), max_length=200)
@@ -28,8 +31,10 @@ class Warehouse(models.Model):
     address = models.TextField(_("address"), blank=True)
     mixes_merchants_in_a_bin = models.BooleanField(_("mixes merchants in a bin"), default=True)
     active = models.BooleanField(_("active"), default=True)
+    sandbox = models.BooleanField(_("sandbox"), default=False, db_default=False, editable=False)
 
     class Meta:
+        constraints = [models.CheckConstraint(condition=~models.Q(active=True, sandbox=True), name="sandbox_is_on_no_list")]
         verbose_name, verbose_name_plural = _("warehouse"), _("warehouses")
         ordering = ("code",)
 

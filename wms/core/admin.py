@@ -84,7 +84,7 @@ class GroupAdmin(DjangoGroupAdmin, MasterAdmin):
 
 @admin.register(Merchant)
 class MerchantAdmin(MasterAdmin):
-    list_display = ("code", "name", "packs_unit_by_unit", "active")
+    list_display = ("code", "name", "packs_unit_by_unit", "active", "sandbox")
     search_fields = ("code", "name")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -41,6 +41,8 @@ class Merchant(models.Model):
     packs_unit_by_unit = models.BooleanField(
         _("packs unit by unit"), default=False, help_text=_("Every single unit is scanned at the pack desk.")
     )
+    # Switched by wms.operations.sandbox alone: its goods and orders are in the sandbox warehouse, and nobody works for it.
+    sandbox = models.BooleanField(_("sandbox"), default=False, db_default=False, editable=False)
     # Kept by the app above that tells merchants what happens: who has nobody that hears costs no event.
     hears_events = models.BooleanField(default=False, db_default=False, editable=False)
 

@@ -13,6 +13,7 @@ from labels import letterheads
 from wms.core import access, desk, scopes
 from wms.core.errors import NotFound
 from wms.core.models import ApiKey, Merchant
+from wms.operations import sandbox
 
 
 @desk.page
@@ -48,6 +49,7 @@ def _merchant(request: HttpRequest, merchant_id: int, raw_key: str = "") -> Http
         "now": timezone.now(),
         "scopes": scopes.SCOPES,
         "overlap_hours": access.OVERLAP_HOURS,
+        "sandbox_code": sandbox.CODE,
         "letterhead": letterheads.letterhead_of(found.pk),
         "most": letterheads.TEXT_MAX,
     }
@@ -83,3 +85,12 @@ def revoke_key(request: HttpRequest, merchant_id: int) -> HttpResponse:
         raise NotFound(what=str(ApiKey._meta.verbose_name), key=key)
     access.revoke_key(key_id=key, by=desk.actor(request))
     return desk.done(request, _("The key works no longer."), "desk:merchant", merchant_id=merchant_id)
+
+
+@desk.action(shows=merchant, permission="core.change_merchant")
+def switch_sandbox(request: HttpRequest, merchant_id: int) -> HttpResponse:
+    """Field: on, `1` into the sandbox, nothing out of it."""
+    on = request.POST.get("on") == "1"
+    sandbox.switch(merchant_id=merchant_id, on=on, by=desk.actor(request))
+    said = _("The merchant is in the sandbox.") if on else _("The merchant is out of the sandbox.")
+    return desk.done(request, said, "desk:merchant", merchant_id=merchant_id)

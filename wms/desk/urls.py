@@ -19,6 +19,7 @@ pages = [
     path("merchants/<int:merchant_id>/issue-key", merchants.issue_key, name="merchant_issue_key"),
     path("merchants/<int:merchant_id>/rotate-key", merchants.rotate_key, name="merchant_rotate_key"),
     path("merchants/<int:merchant_id>/revoke-key", merchants.revoke_key, name="merchant_revoke_key"),
+    path("merchants/<int:merchant_id>/sandbox", merchants.switch_sandbox, name="merchant_sandbox"),
     path("merchants/<int:merchant_id>/letterhead", letterheads.keep, name="merchant_letterhead"),
     path("merchants/<int:merchant_id>/logo", letterheads.logo, name="merchant_logo"),
     path("labels", labels.labels_or_real, name="labels"),
