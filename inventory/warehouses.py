@@ -14,7 +14,7 @@ def open_to(merchant_id: int | None) -> QuerySet[Warehouse]:
     if merchant_id is None:
         return Warehouse.objects.filter(active=True)
     # As the merchant's row says now: an API key remembers it a little longer.
-    return Warehouse.objects.filter(Q(active=True) | Q(sandbox=True), sandbox=Merchant.objects.filter(pk=merchant_id).values("sandbox"))
+    return Warehouse.objects.filter(Q(active=True) | Q(sandbox=True), sandbox=Merchant.objects.filter(pk=merchant_id).values("sandbox")[:1])
 
 
 def equip(warehouse: Warehouse) -> None:

@@ -10,18 +10,21 @@ from django.http.response import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
 
-from inbound import receiving
+from inbound import asns, receiving
+from inbound.asns import NewAsn, NewAsnLine
 from inbound.models import Asn, AsnLine, Discrepancy
 from inventory.models import Bin, PutBackTask, Sku, StockBalance
 from marketplaces.models import Channel
-from outbound import picking, waves
+from outbound import orders, picking, waves
 from outbound.models import Order, Wave
+from outbound.orders import NewLine, NewOrder
 from tests import make
 from tests.desk.house import House
 from wms.core import access
 from wms.core.models import ApiKey, Merchant, OutboxEvent
 from wms.core.verification import drifts
 from wms.desk import urls
+from wms.operations import sandbox
 
 
 def csv(text: str) -> SimpleUploadedFile:
@@ -353,3 +356,35 @@ def test_actions_need_a_token(house: House) -> None:
 def test_all_pages_are_mounted_once() -> None:
     names = [pattern.name for pattern in urls.pages]
     assert len(names) == len(set(names))
+
+
+def test_a_merchant_is_put_into_the_sandbox_and_out_of_it(desk: Client, chief: Client, house: House) -> None:
+    new = make.merchant("NEW")
+    page = f"/desk/merchants/{new.pk}"
+    assert 'data-sandbox="off"' in chief.get(page).text
+    assert chief.post(f"{page}/sandbox", {"on": "1"}).status_code == 303
+    assert 'data-sandbox="on"' in chief.get(page).text
+    assert chief.post(f"{page}/sandbox").status_code == 303
+    assert 'data-sandbox="off"' in chief.get(page).text
+    # ACME has goods; and not every supervisor may do this.
+    answer = chief.post(f"/desk/merchants/{house.merchant.pk}/sandbox", {"on": "1"})
+    assert (answer.status_code, refusal(answer)) == (409, "merchant_in_use")
+    house.supervisor.is_superuser = False
+    house.supervisor.save()
+    assert chief.post(f"{page}/sandbox", {"on": "1"}).status_code == 403
+    assert set(Merchant.objects.values_list("sandbox", flat=True)) == {False}
+
+
+def test_lists_leave_out_what_is_in_the_sandbox_unless_its_merchant_is_asked_for(desk: Client, house: House) -> None:
+    trial = make.merchant("TRIAL")
+    sandbox.switch(merchant_id=trial.pk, on=True, by=house.supervisor)
+    trial.refresh_from_db()
+    make.sku(trial, "MUG")
+    line = NewLine("MUG", 1)
+    orders.accept(merchant=trial, order=NewOrder(reference="SO-TRIAL", warehouse="SANDBOX", ship_to=make.SHIP_TO, lines=[line]))
+    asns.announce(merchant=trial, asn=NewAsn(reference="PO-TRIAL", warehouse="SANDBOX", lines=[NewAsnLine("MUG", 1)]))
+    for url, reference in (("orders", "SO-TRIAL"), ("orders?q=SO", "SO-TRIAL"), ("asns", "PO-TRIAL"), ("asns?q=PO", "PO-TRIAL")):
+        assert reference not in desk.get(f"/desk/{url}").text
+        asked = f"/desk/{url}{'&' if '?' in url else '?'}merchant=TRIAL"
+        assert reference in desk.get(asked).text
+    assert "SANDBOX" not in desk.get("/desk/waves").text

@@ -270,7 +270,7 @@ def test_nobody_brings_it_real_goods():
     content = b"merchant,warehouse,bin,sku,quantity\nTRIAL,DEMO,A-01,MUG,5\n"
     with pytest.raises(InvalidInput) as refusal:
         opening_stock.import_opening_stock(content=content, name="stock.csv")
-    assert [problem["message"] for problem in refusal.value.details["problems"]] == ["TRIAL is in the sandbox."]
+    assert [problem["message"] for problem in refusal.value.details["problems"]] == ["Row 2, column merchant: TRIAL is in the sandbox."]
     assert not StockMovement.objects.filter(merchant=api.merchant).exists()
 
 
