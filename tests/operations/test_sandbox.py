@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db.models import Sum
 from django.utils import timezone
+from django.utils.translation import override
 
 from inbound import receiving
 from inbound.models import Asn
@@ -31,9 +32,11 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(autouse=True)
-def _at_once(settings, monkeypatch):
+def _at_once_and_in_english(settings, monkeypatch):
     settings.SANDBOX_STEP_SECONDS = 0
     monkeypatch.setattr("webhooks.sender.resolve", lambda url: "93.184.215.14")
+    with override("en"):
+        yield
 
 
 def sandboxed(code: str = "") -> Api:
