@@ -4,8 +4,11 @@ import socket
 import time
 
 import pytest
+from django.conf import settings as configured
 
-from wms.core import tasks, valkey
+from wms.core import outbox, tasks, valkey
+
+HANDLER, LANE = "nobody.listens", "nobody.listens:7"
 
 
 @pytest.fixture
@@ -35,3 +38,74 @@ def test_a_broker_that_never_answers_is_waited_for_once_and_not_at_every_commit(
         began = time.perf_counter()
         tasks.nudge("nobody.listens")
         assert time.perf_counter() - began > 0.4
+
+
+@pytest.fixture
+def sent(fresh, monkeypatch):
+    """What workers were sent, as (handler, countdown), beside a real Valkey in which nobody has been woken yet."""
+    messages = []
+    monkeypatch.setattr(tasks.app, "send_task", lambda name, args, countdown=None, **options: messages.append((args[0], countdown)))
+    server = valkey.client()
+    if server is None:
+        pytest.skip(f"{configured.BROKER_URL} keeps no flags")
+    forget = [key for handler in (HANDLER, LANE) for key in (tasks._flag(handler), tasks._resting(handler))]
+    server.delete(*forget)
+    yield messages
+    server.delete(*forget)
+
+
+def delivers(monkeypatch, *counts, more=False):
+    """So many events each time that a worker looks, and whether more are due when it has ended."""
+    left = iter(counts)
+    monkeypatch.setattr(outbox, "deliver", lambda handler: next(left))
+    monkeypatch.setattr(outbox, "waits", lambda handler: more)
+    return left
+
+
+@pytest.mark.parametrize("handler, rest", [(HANDLER, tasks.REST_SECONDS), (LANE, tasks.LANE_REST_SECONDS)])
+def test_who_was_quiet_is_woken_at_once_and_who_has_just_looked_after_a_rest(sent, monkeypatch, handler, rest):
+    tasks.nudge(handler)
+    tasks.nudge(handler)
+    assert sent == [(handler, None)]
+    delivers(monkeypatch, 3)
+    tasks.deliver(handler)
+    tasks.nudge(handler)
+    assert [name for name, _countdown in sent] == [handler, handler]
+    assert 0 < sent[1][1] <= rest
+    time.sleep(rest)
+    delivers(monkeypatch, 0)
+    tasks.deliver(handler)
+    time.sleep(rest)
+    tasks.nudge(handler)
+    assert sent[2:] == [(handler, None)]
+
+
+def test_a_worker_that_has_delivered_wakes_the_next_one_only_where_more_is_due(sent, monkeypatch):
+    delivers(monkeypatch, 3, more=False)
+    tasks.deliver(LANE)
+    assert sent == []
+    delivers(monkeypatch, 3, more=True)
+    tasks.deliver(LANE)
+    assert len(sent) == 1 and 0 < sent[0][1] <= tasks.LANE_REST_SECONDS
+
+
+def test_a_full_batch_is_followed_by_the_next_one_without_a_rest(sent, monkeypatch):
+    left = delivers(monkeypatch, outbox.BATCH, outbox.BATCH, 1)
+    tasks.deliver(HANDLER)
+    assert (next(left, None), sent) == (None, [])
+
+
+def test_what_waits_for_the_sweep_wakes_nobody(sent, monkeypatch, settings):
+    settings.OUTBOX_SWEPT = {HANDLER}
+    delivers(monkeypatch, 3, more=True)
+    tasks.deliver(HANDLER)
+    assert sent == []
+
+
+def test_where_somebody_waits_nobody_rests(sent, monkeypatch, settings):
+    settings.OUTBOX_AT_ONCE = {HANDLER}
+    left = delivers(monkeypatch, 1, 1, 0)
+    tasks.deliver(HANDLER)
+    assert next(left, None) is None
+    tasks.nudge(HANDLER)
+    assert sent == [(HANDLER, None)]

@@ -162,6 +162,18 @@ def deliver(handler: str) -> int:
     return count
 
 
+_WAITS = """
+SELECT EXISTS (SELECT FROM core_outboxevent WHERE handler = %s AND dead_at IS NULL AND due_at <= now() AND (lease_until IS NULL OR lease_until < now()))
+"""
+
+
+def waits(handler: str) -> bool:
+    """Whether something is due that nobody has in hand."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITS, [handler])
+        return bool(cursor.fetchone()[0])
+
+
 def _claim(cursor: CursorWrapper, statement: str, handler: str, limit: int) -> list[Claimed]:
     wanted: dict[str, str | int] = {"handler": handler, "limit": limit, "lease": LEASE_SECONDS, "most": MAX_ATTEMPTS, "lost": _LOST}
     cursor.execute(statement, wanted)
