@@ -1,11 +1,11 @@
-"""What was told to whom, when, upon which event, and what was answered: written along with the answers, in one statement a batch."""
+"""What was told to whom, when, upon which event, and what was answered: written along with the answers, in one statement."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -89,39 +89,42 @@ def write_changes(payloads: Sequence[Mapping[str, Any]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One listing's number with the shop's answer; `before` is what the shop had taken last."""
+    """One listing's number with the shop's answer; `before` is what the shop had taken last, times are seconds since 1970."""
 
     listing_id: int
     before: int | None
     since: Since | None
-    sent_at: datetime
+    sent_at: float
+    answered_at: float
     result: PushResult
 
 
+# As JSON the rows cost a fifth of what eight arrays do, where every element is an expression of its own.
 _PUSHED = """
 INSERT INTO marketplaces_stockpush (listing_id, quantity, before, stale_at, because, sent_at, answered_at, error, message)
-SELECT listing_id, quantity, before, to_timestamp(stale_at), because, sent_at, %s, error, message
-FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::float8[], %s::text[], %s::timestamptz[], %s::text[], %s::text[])
-     AS p (listing_id, quantity, before, stale_at, because, sent_at, error, message)
+SELECT listing_id, quantity, before, to_timestamp(stale_at), because, to_timestamp(sent_at), to_timestamp(answered_at), error, message
+FROM json_to_recordset(%s::json) AS p (listing_id bigint, quantity bigint, before bigint, stale_at float8, because text,
+                                       sent_at float8, answered_at float8, error text, message text)
 """
 
 
-def write(answers: Sequence[Answered], answered_at: datetime) -> None:
-    """Append these answers, which came at `answered_at`: one statement for any number of them."""
+def write(answers: Sequence[Answered]) -> None:
+    """Append these answers: one statement for any number of them."""
     if not answers:
         return
     rows = [
-        (
-            answer.listing_id,
-            answer.result.quantity,
-            answer.before,
-            answer.since.at if answer.since else None,
-            answer.since.because if answer.since else "",
-            answer.sent_at,
-            str(answer.result.error or ""),
-            answer.result.message[:LONGEST_MESSAGE].replace("\x00", ""),
-        )
+        {
+            "listing_id": answer.listing_id,
+            "quantity": answer.result.quantity,
+            "before": answer.before,
+            "stale_at": answer.since.at if answer.since else None,
+            "because": answer.since.because if answer.since else "",
+            "sent_at": answer.sent_at,
+            "answered_at": answer.answered_at,
+            "error": answer.result.error or "",
+            "message": answer.result.message[:LONGEST_MESSAGE].replace("\x00", ""),
+        }
         for answer in answers
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_PUSHED, [answered_at, *map(list, zip(*rows, strict=True))])
+        cursor.execute(_PUSHED, [json.dumps(rows)])

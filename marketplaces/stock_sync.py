@@ -6,20 +6,22 @@ an older number never follows a newer one, and a shop that is down holds up no o
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from marketplaces import order_import, push_log
 from marketplaces.calling import calling
 from marketplaces.models import Channel, Listing, Submission
 from marketplaces.port import ChannelUnavailable, Marketplace, PushError, PushResult, StockLevel
 from marketplaces.push_log import Answered, Since
+from marketplaces.together import ReadAhead, noting
 from wms.core import outbox
 
 # Well below the outbox's lease: a second worker never pushes while the first still does.
@@ -121,26 +123,40 @@ def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
     if channel is None or not channel.hears:  # resuming tells all numbers again
         return
     since = push_log.of_payloads(payloads)
-    listing_ids = sorted(since)
     tries = max(int(payload.get("tries", 0)) for payload in payloads)
-    until = time.monotonic() + BUDGET_S
-    with calling(channel) as shop:
+    with calling(channel) as shop, noting(partial(_store, channel)) as note:
+        told = _Round(since, tries, time.monotonic() + BUDGET_S, note)
+        ahead = ReadAhead(lambda keys: numbers(channel, keys), sorted(since))
+        listing_ids = _most_urgent_first(ahead.left())
         size = shop.capabilities.batch_size
-        if len(listing_ids) > size:
-            listing_ids = _most_urgent_first(channel, listing_ids)
         for start in range(0, len(listing_ids), size):
-            if time.monotonic() > until:
-                with transaction.atomic():
-                    _have_told({channel.pk: {key: since[key] for key in listing_ids[start:]}})
+            if time.monotonic() > told.until:
+                told.leave(channel, listing_ids[start:])
                 return
-            _push_batch(channel, shop, {key: since[key] for key in listing_ids[start : start + size]}, tries, until)
+            _push_batch(channel, shop, ahead.take(listing_ids[start : start + size]), told)
 
 
-def _most_urgent_first(channel: Channel, listing_ids: Sequence[int]) -> list[int]:
-    """Where there are several batches: what falls before what rises, and little before much. A number that is too high sells what is not there."""
-    told = numbers(channel, listing_ids)
-    told.sort(key=lambda row: (row.pushed_quantity is not None and row.quantity >= row.pushed_quantity, row.quantity, row.listing_id))
-    return [row.listing_id for row in told]
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Since when the listings are stale, how often they were tried, when this has to end (time.monotonic), and where answers go."""
+
+    since: Mapping[int, Since]
+    tries: int
+    until: float
+    note: Callable[[Sequence[Answered]], None]
+
+    def leave(self, channel: Channel, listing_ids: Sequence[int]) -> None:
+        """Somebody else goes on with these."""
+        with transaction.atomic():
+            _have_told({channel.pk: {key: self.since[key] for key in listing_ids}})
+
+
+def _most_urgent_first(rows: Sequence[Told]) -> list[int]:
+    """What falls before what rises, and little before much. A number that is too high sells what is not there."""
+    urgent = sorted(
+        rows, key=lambda row: (row.pushed_quantity is not None and row.quantity >= row.pushed_quantity, row.quantity, row.listing_id)
+    )
+    return list(dict.fromkeys(row.listing_id for row in urgent))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,39 +219,39 @@ def numbers(channel: Channel, listing_ids: Sequence[int] | None = None) -> list[
     return [Told(key, external_id, 0 if channel.sells_nothing else int(quantity), *pushed) for key, external_id, quantity, *pushed in rows]
 
 
-def _push_batch(channel: Channel, shop: Marketplace, since: Mapping[int, Since], tries: int, until: float) -> None:
-    listing_ids = list(since)
-    told = {row.external_id: row for row in numbers(channel, listing_ids)}
+def _push_batch(channel: Channel, shop: Marketplace, rows: Sequence[Told], about: _Round) -> None:
+    told = {row.external_id: row for row in rows}
     if not told:
         return
-    if shop.capabilities.compare_and_set and any(row.unsure for row in told.values()):
+    if shop.capabilities.compare_and_set and any(row.unsure for row in rows):
         # Sales since may have brought its number back to the one that we know: take them in, or it would be taken for untouched.
-        if not order_import.catch_up(channel, shop, until):
-            with transaction.atomic():
-                _have_told({channel.pk: since})
+        listing_ids = [row.listing_id for row in rows]
+        if not order_import.catch_up(channel, shop, about.until):
+            about.leave(channel, listing_ids)
             return
         told = {row.external_id: row for row in numbers(channel, listing_ids)}
-    sent_at = timezone.now()
+    sent_at = time.time()
     results = shop.push_stock([row.level(row.pushed_quantity) for row in told.values()])
     if shop.capabilities.compare_and_set:
-        results = _after_sales(channel, shop, told, results, until)
-    answers = [_answered(told[result.listing_id], since, sent_at, result) for result in results]
+        results = _after_sales(channel, shop, told, results, about.until)
+    at = sent_at, time.time()
+    answers = [_answered(told[result.listing_id], about.since, at, result) for result in results]
     taken = [answer for answer in answers if answer.result.error is PushError.PENDING]
     if taken:
-        _await_outcome(channel, taken, since, tries)
+        _await_outcome(channel, taken, about.since, about.tries)
     results = [result for result in results if result.error is not PushError.PENDING]
-    _store(channel, answers)
+    about.note(answers)
     failed = [result for result in results if result.retryable]
     if not failed:
         return
     if len(failed) == len(results) and all(result.error in (PushError.UNAVAILABLE, PushError.THROTTLED) for result in failed):
         waits = [result.retry_after for result in failed if result.retry_after]
         raise ChannelUnavailable(reason=failed[0].message, retry_after=max(waits, default=None))
-    try_again(channel, {told[result.listing_id].listing_id: result for result in failed}, since, tries)
+    try_again(channel, {told[result.listing_id].listing_id: result for result in failed}, about.since, about.tries)
 
 
-def _answered(row: Told, since: Mapping[int, Since], sent_at: datetime, result: PushResult) -> Answered:
-    return Answered(row.listing_id, row.pushed_quantity, since.get(row.listing_id), sent_at, result)
+def _answered(row: Told, since: Mapping[int, Since], at: tuple[float, float], result: PushResult) -> Answered:
+    return Answered(row.listing_id, row.pushed_quantity, since.get(row.listing_id), *at, result)
 
 
 def _after_sales(channel: Channel, shop: Marketplace, told: dict[str, Told], results: list[PushResult], until: float) -> list[PushResult]:
@@ -287,19 +303,26 @@ UPDATE marketplaces_listing l
 SET pushed_quantity = CASE WHEN r.error = '' THEN r.quantity ELSE l.pushed_quantity END,
     pushed_at = CASE WHEN r.error = '' THEN now() ELSE l.pushed_at END,
     last_error = r.error
-FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS r (id, quantity, error) WHERE l.id = r.id
+FROM json_to_recordset(%s::json) AS r (id bigint, quantity bigint, error text) WHERE l.id = r.id AND l.channel_id = %s
 """
 
 
 def _store(channel: Channel, answers: Sequence[Answered]) -> None:
     """Believe what the shop has done, and keep all of its answers. What is pending changes no listing yet."""
-    final = [(answer.listing_id, answer.result) for answer in answers if answer.result.error is not PushError.PENDING]
-    errors = ["" if result.ok else f"{result.error}: {result.message}"[:500] for _key, result in final]
+    final = [
+        {"id": answer.listing_id, "quantity": answer.result.quantity, "error": "" if answer.result.ok else _why(answer.result)}
+        for answer in answers
+        if answer.result.error is not PushError.PENDING
+    ]
     with transaction.atomic(), connection.cursor() as cursor:
-        push_log.write(answers, timezone.now())
-        cursor.execute(_STORE, [[key for key, _result in final], [result.quantity for _key, result in final], errors])
-        if any(result.ok for _key, result in final):
+        push_log.write(answers)
+        cursor.execute(_STORE, [json.dumps(final), channel.pk])
+        if any(answer.result.ok for answer in answers):
             cursor.execute("UPDATE marketplaces_channel SET last_push_at = now(), busy_since = now() WHERE id = %s", [channel.pk])
+
+
+def _why(result: PushResult) -> str:
+    return f"{result.error}: {result.message}"[:500].replace("\x00", "")
 
 
 def unmapped(channel: Channel) -> list[Listing]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -66,8 +67,8 @@ def _settle(channel: Channel, submission: Submission, results: Sequence[PushResu
         with connection.cursor() as cursor:
             cursor.execute(_STORE, [keys, [result.quantity for result in results], errors, submission.sent_at])
             stored = {key for (key,) in cursor.fetchall()}
-            told = [Answered(key, None, since.get(key), submission.sent_at, result) for key, result in zip(keys, results, strict=True)]
-            push_log.write(told, timezone.now())
+            sent_at, now = submission.sent_at.timestamp(), time.time()
+            push_log.write([Answered(key, None, since.get(key), sent_at, now, result) for key, result in zip(keys, results, strict=True)])
             if any(result.ok for result in results):
                 cursor.execute("UPDATE marketplaces_channel SET last_push_at = now() WHERE id = %s", [channel.pk])
         stock_sync.stale(channel.pk, [key for key in keys if key not in stored], "overtaken")

@@ -130,19 +130,19 @@ def test_the_log_cannot_be_changed(channel):
     assert told() == [(10, 10, "all", "")]
 
 
-def answers(count):
-    now = timezone.now()
-    return [Answered(number, 1, Since(time.time(), "order R-1"), now, PushResult(str(number), 2)) for number in range(count)]
+def answers(count, days_ago=0):
+    then = time.time() - timedelta(days=days_ago).total_seconds()
+    return [Answered(number, 1, Since(time.time(), "order R-1"), then, then, PushResult(str(number), 2)) for number in range(count)]
 
 
 def test_a_batch_is_one_statement_and_a_thousand_rows_take_a_fraction_of_a_second(db):
     for count in (1, 1000):
         with CaptureQueriesContext(connection) as captured:
-            push_log.write(answers(count), timezone.now())
+            push_log.write(answers(count))
         assert len(captured) == 1
     rows = answers(1000)
     start = time.perf_counter()
-    push_log.write(rows, timezone.now())
+    push_log.write(rows)
     assert time.perf_counter() - start < 0.5
     assert StockPush.objects.count() == 2001
 
@@ -150,7 +150,7 @@ def test_a_batch_is_one_statement_and_a_thousand_rows_take_a_fraction_of_a_secon
 def test_old_rows_are_erased_in_batches_and_young_ones_stay(db, settings, monkeypatch):
     now = timezone.now()
     for days, count in ((31, 25), (29, 10)):
-        push_log.write(answers(count), now - timedelta(days=days))
+        push_log.write(answers(count, days))
         StockChange.objects.create(warehouse_id=1, sku_id=1, at=now - timedelta(days=days), by=-1, because="order R-1")
     monkeypatch.setattr("marketplaces.forgetting.BATCH", 10)
     with CaptureQueriesContext(connection) as captured:

@@ -10,6 +10,7 @@ from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.misbehaving import hang_up
 from tests.marketplaces.woo_shop import WooShop, fail, row_errors, stale_stock, throttle
+from wms.core import outbox
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -198,13 +199,57 @@ def test_drift_is_seen_and_repaired(shop):
     assert drift.compare(channel) == []
 
 
+def in_two_calls(shop, house):
+    """A channel with a hundred and one listings, of which the last one that is told is of the answered sku."""
+    merchant = make.merchant()
+    skus = [make.sku(merchant) for _ in range(101)]
+    channel = shops.selling(shop, house, dict.fromkeys(skus, 2) | {skus[100]: 9})
+    shop.calls.clear()
+    return channel, skus[100]
+
+
+@pytest.mark.parametrize("fresh_s, told", [(0.0, 14), (60.0, 9)])
+def test_numbers_that_were_read_for_several_calls_are_read_again_when_they_are_old(shop, monkeypatch, fresh_s, told):
+    house = make.warehouse()
+    channel, last = in_two_calls(shop, house)
+
+    def more_arrives(call, proper):
+        make.stock(make.bin_of(house, "A-01"), last, 5)
+        return proper()
+
+    monkeypatch.setattr("marketplaces.together.FRESH_S", fresh_s)
+    shop.misbehave("POST products/batch", more_arrives)
+    stock_sync.tell_all(channel=channel)
+    assert outbox.deliver(f"marketplaces.stock_sync.push_stale:{channel.pk}") == 1
+    assert [row["stock_quantity"] for row in shop.made("POST products/batch")[1].body["update"]] == [told]
+    # What was not read again is told after it.
+    shops.deliver_all()
+    assert shop.books.stock()[last.code] == 14
+
+
+@pytest.mark.parametrize("every_s", [0.0, 60.0])
+def test_what_a_shop_has_answered_is_written_down_though_a_later_call_fails(shop, monkeypatch, every_s):
+    channel, last = in_two_calls(shop, make.warehouse())
+    Listing.objects.update(pushed_quantity=None)
+    monkeypatch.setattr("marketplaces.together.NOTED_EVERY_S", every_s)
+    shop.misbehave("POST products/batch", lambda call, proper: proper())
+    shop.misbehave("POST products/batch", fail(503))
+    stock_sync.tell_all(channel=channel)
+    outbox.deliver(f"marketplaces.stock_sync.push_stale:{channel.pk}")
+    assert Listing.objects.filter(pushed_quantity=2, last_error="").count() == 100
+    refused = Listing.objects.get(sku=last)
+    assert (refused.pushed_quantity, refused.last_error.partition(":")[0]) == (None, "unavailable")
+    assert len(shop.made("POST products/batch")) == 2
+
+
 def test_telling_costs_the_same_number_of_statements_for_any_number_of_listings(shop, django_assert_num_queries):
     house, merchant = make.warehouse(), make.merchant()
-    skus = [make.sku(merchant) for _ in range(60)]
+    skus = [make.sku(merchant) for _ in range(130)]
     shops.selling(shop, house, dict.fromkeys(skus, 2))
     channel = Channel.objects.get()
     keys = list(Listing.objects.values_list("pk", flat=True))
-    for count in (3, 60):
+    # The shop takes a hundred in a call.
+    for count in (3, 130):
         with django_assert_num_queries(9):
             stock_sync.push_stale([{"channel_id": channel.pk, "listing_ids": keys[:count]}])
         story = {"at": 1.0, "by": [-1] * count, "because": ["order R-1"] * count}

@@ -114,8 +114,7 @@ class Stock:
 
 
 def _own_id(level: StockLevel) -> int:
-    product, variation = split_listing_id(level.listing_id)
-    return variation or product
+    return int(level.listing_id.rpartition(":")[2])
 
 
 def _later(level: StockLevel, error: ChannelUnavailable) -> PushResult:
