@@ -1,10 +1,10 @@
 """What only some marketplaces can do beyond the port: the sync asks a shop with isinstance, never which platform it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from marketplaces.port import ChannelEvent, PushResult, StockLevel
+from marketplaces.port import ChannelEvent, ChannelListing, ChannelOrder, PushResult, StockLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +40,14 @@ class FillsQueue(Protocol):
 
     def take_off(self, message: QueuedMessage) -> None:
         """The message is kept here: it need not come again. Raises as `heard` does."""
+
+
+@runtime_checkable
+class Reports(Protocol):
+    """A shop that sends its orders and offers through our API by itself, in documents that its adapter reads."""
+
+    def read_order(self, document: Mapping[str, Any]) -> ChannelOrder:
+        """Raises MessageUnreadable."""
+
+    def read_listing(self, document: Mapping[str, Any]) -> ChannelListing:
+        """Raises MessageUnreadable."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -98,7 +98,7 @@ def fetch_listings(*, channel: Channel) -> int:
         while True:
             page = shop.listings(cursor=cursor)
             keep_busy(channel)
-            _keep(channel, {listing.listing_id: listing for listing in page.listings if listing.listing_id})
+            keep_listings(channel=channel, listings=page.listings)
             count += len(page.listings)
             if not page.cursor or page.cursor == cursor:
                 break
@@ -107,16 +107,18 @@ def fetch_listings(*, channel: Channel) -> int:
     return count
 
 
-def _keep(channel: Channel, listings: Mapping[str, ChannelListing]) -> None:
+def keep_listings(*, channel: Channel, listings: Iterable[ChannelListing]) -> None:
+    """Write down what the shop sells; of two with one id the last counts."""
+    kept = {listing.listing_id: listing for listing in listings if listing.listing_id}
     with connection.cursor() as cursor:
         cursor.execute(
             _KEEP_LISTINGS,
             {
                 "channel": channel.pk,
                 "merchant": channel.merchant_id,
-                "ids": list(listings),
-                "skus": [listing.sku[:100] for listing in listings.values()],
-                "titles": [listing.title[:300] for listing in listings.values()],
+                "ids": list(kept),
+                "skus": [listing.sku[:100] for listing in kept.values()],
+                "titles": [listing.title[:300] for listing in kept.values()],
             },
         )
 

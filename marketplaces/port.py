@@ -86,7 +86,8 @@ class MessageUnreadable(WmsError):
 class Capabilities:
     """What a platform can do. `batch_size` is the most listings in one call.
 
-    `cancellation_requests`: it asks whether an order can still be cancelled, and waits for the answer. `daily_revisions`: how often one
+    `cancellation_requests`: it asks whether an order can still be cancelled, and waits for the answer. `hears_cancellations`: it wants to
+    know of its orders that the warehouse cancelled by itself. `daily_revisions`: how often one
     listing may be told a number in a day, None without such a limit; one more is refused with PushError.SPENT. `poll_every_s`: it may be
     asked for its changed orders no more often than this; what has to be known sooner is pushed.
     """
@@ -96,6 +97,7 @@ class Capabilities:
     locations: bool = False
     ship_by: bool = False
     cancel: bool = False
+    hears_cancellations: bool = False
     cancellation_requests: bool = False
     webhooks: bool = False
     daily_revisions: int | None = None
@@ -381,6 +383,7 @@ class Marketplace(Protocol):
     def webhook(self, *, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEvent:
         """Check and read a pushed message. Raises SignatureInvalid, MessageUnreadable.
 
+        `received-at` among the headers is our own word on when it came; without it, it came just now.
         The shop is asked for nothing but the key that signed the message, once for each key: where it cannot say, ChannelError comes out.
         """
 

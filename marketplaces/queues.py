@@ -85,6 +85,4 @@ def _heed(channel: Channel, event: ChannelEvent | None) -> None:
     elif event.kind is EventKind.SUBMISSION:
         outbox.emit("channel.submitted", lane=channel.pk, channel_id=channel.pk, ticket=event.ticket)
     elif event.kind is EventKind.LISTING and event.quantity is not None:
-        # Fewer than told have been sold, more have been put there by somebody else.
-        raised = channel.listings.filter(external_id=event.listing_id, sku__isnull=False, pushed_quantity__lt=event.quantity)
-        stock_sync.stale(channel.pk, list(raised.values_list("pk", flat=True)), "raised")
+        stock_sync.notice(channel, {event.listing_id: event.quantity})

@@ -96,6 +96,21 @@ def _have_told(wanted: Mapping[int, Mapping[int, Since]]) -> None:
     outbox.nudge_after_commit({handler for channel_id, handler in handlers.items() if channel_id not in untold})
 
 
+_RAISED = """
+SELECT l.id FROM unnest(%s::text[], %s::bigint[]) AS shown (external_id, quantity)
+JOIN marketplaces_listing l ON l.channel_id = %s AND l.external_id = shown.external_id
+WHERE l.sku_id IS NOT NULL AND l.pushed_quantity < shown.quantity ORDER BY l.id
+"""
+
+
+def notice(channel: Channel, shown: Mapping[str, int]) -> None:
+    """A step: what the shop says by itself that its listings show. Fewer than told have been sold; more somebody else has put there: told again."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RAISED, [list(shown), list(shown.values()), channel.pk])
+        raised = [key for (key,) in cursor.fetchall()]
+    stale(channel.pk, raised, "raised")
+
+
 def stale_all(channel: Channel, because: str) -> None:
     stale(channel.pk, list(channel.listings.filter(sku__isnull=False).order_by("id").values_list("pk", flat=True)), because)
 

@@ -95,12 +95,12 @@ def _tracking(parcel: Parcel, channel_order: ChannelOrder) -> Tracking:
         number=parcel.tracking_number,
         carrier=parcel.carrier,
         shipped_at=parcel.shipped_at or timezone.now(),
-        lines=() if alone else _lines(parcel, channel_order),
+        lines=() if alone else lines_of(parcel, channel_order),
         completes_order=parcel.order.status in left and told == len(ids),
     )
 
 
-def _lines(parcel: Parcel, channel_order: ChannelOrder) -> tuple[TrackedLine, ...]:
+def lines_of(parcel: Parcel, channel_order: ChannelOrder) -> tuple[TrackedLine, ...]:
     """Units by the shop's own lines; () for the whole parcel where our order has lines that the shop's has not."""
     units: dict[str, int] = {}
     for held in parcel.lines.all():

@@ -4,10 +4,11 @@ import logging
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from marketplaces import deliveries
+from marketplaces import deliveries, stock_sync
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel
 from marketplaces.port import ChannelError, ChannelEvent, EventKind, MessageUnreadable, SignatureInvalid
@@ -45,6 +46,7 @@ def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
         return HttpResponse(status=413)
     body = request.body
     headers = {name.lower(): value for name, value in request.headers.items() if name.lower().startswith(KEPT_HEADERS)}
+    headers["received-at"] = timezone.now().isoformat()
     try:
         event = open_shop(channel).webhook(headers=headers, body=body, secret=channel.opened_secret())
     except SignatureInvalid:
@@ -55,9 +57,12 @@ def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
     except MessageUnreadable as error:
         log.warning("channel %s sent something unreadable: %s", channel.pk, error)
         event = None
-    # A paused channel polls when it goes on. Products change with every push of ours: nothing to learn.
+    # A paused channel polls when it goes on. Products change with every push of ours: only their numbers tell something.
     if channel.active and (event is None or event.kind in WANTED):
         _keep(channel, event, headers, body)
+    elif channel.active and event is not None and event.kind is EventKind.LISTING and event.quantity is not None:
+        with transaction.atomic():
+            stock_sync.notice(channel, {event.listing_id: event.quantity})
     return HttpResponse(status=200)
 
 

@@ -12,6 +12,7 @@ from outbound import allocation, telling
 from outbound.allocation import demand_of, sum_changes
 from outbound.interception import break_off, release_promise
 from outbound.models import Order
+from wms.core import outbox
 from wms.core.commands import command
 from wms.core.errors import NotFound, WmsError
 from wms.core.models import User
@@ -48,5 +49,5 @@ def cancel(*, order_id: int, by: User, request_id: object = None) -> Cancelled:
         availability.change(order.warehouse_id, sum_changes([(demand, allocation.GIVE_UP)]), f"cancelled {order.reference}")
     elif was not in (Order.Status.RECEIVED, Order.Status.ON_HOLD):
         release_promise(order, demand, break_off(order), backorder=False)
-    telling.tell("order.cancelled", [order])
+    outbox.emit_all([("order.cancelled", {"order_id": order_id}), *telling.events("order.cancelled", [order])])
     return {"order_id": order_id, "order_status": order.status}

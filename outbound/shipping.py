@@ -31,7 +31,7 @@ SELECT p.status, p.tracking_number, p.warehouse_id, p.stage_id, o.id, o.status, 
 FROM outbound_parcel p JOIN outbound_order o ON o.id = p.order_id JOIN core_merchant m ON m.id = o.merchant_id WHERE p.id = %s FOR NO KEY UPDATE OF o
 """
 _LINES = "SELECT line_id, sku_id, lot_id, quantity FROM outbound_parcelline WHERE parcel_id = %s ORDER BY id"
-# The order is shipped with its last parcel; its shop hears of each parcel as it leaves.
+# The order is shipped with its last parcel and changed by each: whoever asks for what changed, and its shop, hears of each as it leaves.
 _SHIP = f"""
 WITH parcel AS (
     UPDATE outbound_parcel SET status = 'shipped', shipped_at = now() WHERE id = %(parcel)s AND status = 'packed' RETURNING id, order_id
@@ -40,9 +40,12 @@ WITH parcel AS (
     FROM (SELECT line_id, sum(quantity) AS quantity FROM outbound_parcelline WHERE parcel_id = %(parcel)s GROUP BY line_id) c
     WHERE l.id = c.line_id
 ), moved AS (
-    UPDATE outbound_order o SET status = 'shipped', shipped_at = now(), updated_at = now()
+    UPDATE outbound_order o SET status = CASE WHEN l.last THEN 'shipped' ELSE o.status END,
+        shipped_at = CASE WHEN l.last THEN now() ELSE o.shipped_at END, updated_at = now()
+    FROM (SELECT NOT EXISTS (
+        SELECT FROM outbound_parcel p WHERE p.order_id = %(order)s AND p.status = 'packed' AND p.id <> %(parcel)s
+    ) AS last) l
     WHERE o.id = %(order)s AND o.status = 'packed'
-      AND NOT EXISTS (SELECT FROM outbound_parcel p WHERE p.order_id = o.id AND p.status = 'packed' AND p.id <> %(parcel)s)
     RETURNING o.status
 ), told AS (
     {outbox.INSERT_SQL.replace("%s", "%({})s").format("topics", "handlers", "payloads")}

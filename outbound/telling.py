@@ -23,6 +23,10 @@ def event(what: str, *, order_id: int, parcel_id: int | None = None) -> tuple[st
 
 def tell(what: str, orders: Iterable[Order]) -> None:
     """A step: for orders that are loaded with their merchants, of which only those that hear are told."""
-    heard = [event(what, order_id=order.pk) for order in orders if order.merchant.hears_events]
+    heard = events(what, orders)
     if heard:
         outbox.emit_all(heard)
+
+
+def events(what: str, orders: Iterable[Order]) -> list[tuple[str, dict[str, Any]]]:
+    return [event(what, order_id=order.pk) for order in orders if order.merchant.hears_events]

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from inbound.api import router as inbound
 from inventory.api import router as inventory
+from marketplaces.api import router as marketplaces
 from outbound.api import router as outbound
 from webhooks.api import router as webhooks
 from wms.core.api import errors
@@ -62,7 +63,7 @@ def _raise(error: Exception | type[Exception]) -> HttpResponse:
     raise error
 
 
-for router in (outbound, inbound, inventory, webhooks):
+for router in (outbound, inbound, inventory, marketplaces, webhooks):
     api.add_router("", router)
 
 

@@ -168,6 +168,7 @@ OUTBOX_ROUTES: dict[str, list[str]] = {
     "stock.lost": ["outbound.shortfall.settle"],
     "pick.short": ["outbound.unbinding.empty_place"],
     "order.shipped": ["marketplaces.tracking.send_shipped"],
+    "order.cancelled": ["marketplaces.cancelled.tell_shops"],
     "parcel.packed": ["outbound.printing.print_packed"],
     "goods.received": ["inbound.printing.print_received"],
     # One lane for each run.
@@ -181,6 +182,7 @@ OUTBOX_ROUTES: dict[str, list[str]] = {
     "channel.submitted": ["marketplaces.submissions.follow"],
     "channel.heard": ["marketplaces.order_import.hear"],
     "parcel.left": ["marketplaces.tracking.tell"],
+    "order.withdrawn": ["marketplaces.cancelled.tell"],
     # Below: one lane for each webhook endpoint.
     "webhook.due": ["webhooks.delivery.send_due"],
     "webhook.replay": ["webhooks.delivery.go_on_replaying"],

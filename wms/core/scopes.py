@@ -18,6 +18,8 @@ SCOPES: dict[str, tuple[str | Promise, tuple[str, ...]]] = {
     "skus:read": (_("read skus"), ("inventory.view_sku", "inventory.view_barcode")),
     "skus:write": (_("enter skus"), ("inventory.add_sku", "inventory.change_sku")),
     "stock:read": (_("read stock"), ("inventory.view_availability", "inventory.view_stockbalance", "inventory.view_warehouse")),
+    "channels:read": (_("read what shops sell and may sell, and their orders"), ("marketplaces.view_channel", "marketplaces.view_listing")),
+    "channels:write": (_("send in the orders and offers of shops"), ("marketplaces.change_channelorder", "marketplaces.change_listing")),
     "webhooks:read": (_("read webhook endpoints and their log"), ("webhooks.view_endpoint",)),
     "webhooks:write": (_("add, change and replay webhook endpoints"), ("webhooks.change_endpoint",)),
 }

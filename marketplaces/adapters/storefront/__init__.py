@@ -1,0 +1,147 @@
+"""Any shop that takes signed messages and calls our API: our own contract, docs/generic-storefront.md."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from marketplaces.adapters.storefront import declaration, messages, reading
+from marketplaces.adapters.storefront.connection import Connection, JsonObject, opened_secret
+from marketplaces.adapters.storefront.declaration import BATCH_SIZE, Declaration
+from marketplaces.adapters.storefront.orders import Orders
+from marketplaces.adapters.storefront.stock import Stock, unsent
+from marketplaces.adapters.storefront.tracking import TrackingDesk
+from marketplaces.port import (
+    Allowance,
+    Capabilities,
+    ChannelError,
+    ChannelEvent,
+    ChannelListing,
+    ChannelOrder,
+    ChannelRefused,
+    CredentialsRefused,
+    ListingPage,
+    Marketplace,
+    NotOnChannel,
+    OrderPage,
+    PushResult,
+    StockLevel,
+    Subscription,
+    Tracking,
+)
+
+NAME = "Generic storefront"
+# Signs what we send to the shop and what it sends to us.
+CREDENTIALS = ("secret",)
+# `location`: which of the shop's locations this channel is. `declaration`: what the shop can do, for one that answers no question.
+OPTIONAL = ("location", "declaration")
+# Of a shop that declares nothing.
+CAPABILITIES = Capabilities(batch_size=BATCH_SIZE)
+
+
+class Storefront:
+    """One shop. Stateless but for its address and secret; what it declares is remembered within the process; threads may share it."""
+
+    def __init__(self, *, base_url: str, secret: str, location: str = "", declared: str = "", client: httpx.Client | None = None) -> None:
+        self._location = location.strip()
+        self._connection = Connection(base_url=base_url, secret=secret.strip(), client=client)
+        self._signer = opened_secret(secret.strip())
+        self._given = declaration.given(declared)
+        self._stock = Stock(self._connection, self._location)
+        self._orders = Orders(self._connection, self._location)
+        self._tracking = TrackingDesk(self._connection)
+
+    def _declared(self) -> Declaration:
+        return self._given or declaration.asked(self._connection.account, self._ask)
+
+    def _ask(self) -> JsonObject:
+        """A shop that knows no such question, or answers everything with 204, has nothing to declare."""
+        try:
+            return self._connection.call("shop.describe", {}) or {}
+        except NotOnChannel:
+            return {}
+        except ChannelRefused as error:
+            if error.channel_code == "unknown_type":
+                return {}
+            raise
+
+    def _answers(self, kind: str) -> bool:
+        return kind in self._declared().answers
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """As the shop declares them. Asks for them where that was some minutes ago, and raises as every call does."""
+        return self._declared().capabilities(location=self._location)
+
+    @property
+    def allowance(self) -> Allowance | None:
+        return self._connection.allowance
+
+    def push_stock(self, levels: Sequence[StockLevel]) -> list[PushResult]:
+        try:
+            able = self.capabilities
+        except CredentialsRefused:
+            raise
+        except ChannelError as error:
+            return unsent(levels, error)
+        return self._stock.push(levels, batch_size=able.batch_size, compare_and_set=able.compare_and_set)
+
+    def listings(self, *, cursor: str = "") -> ListingPage:
+        return self._stock.listings(cursor) if self._answers("listings.list") else ListingPage((), "")
+
+    def orders(self, *, since: datetime, cursor: str = "") -> OrderPage:
+        """Nothing, of a shop that lists no orders: all that it ever says it says by itself."""
+        return self._orders.changed(since=since, cursor=cursor) if self._answers("orders.list") else OrderPage((), cursor, more=False)
+
+    def order(self, order_id: str) -> ChannelOrder:
+        if not self._answers("order.get"):
+            raise ChannelRefused(reason="the shop's message cannot be read, and it answers no order.get", channel_code="not_possible")
+        return self._orders.one(order_id)
+
+    def send_tracking(self, tracking: Tracking) -> None:
+        self._tracking.send(tracking)
+
+    def cancel(self, order_id: str) -> None:
+        if not self._answers("order.cancelled"):
+            raise ChannelRefused(reason="the shop takes no order.cancelled", channel_code="not_possible")
+        self._orders.cancel(order_id)
+
+    def answer_cancellation(self, order_id: str, *, accepted: bool) -> None:
+        if self._answers("cancellation.answer"):
+            self._orders.answer_cancellation(order_id, accepted=accepted)
+
+    def subscribe_webhooks(self, *, url: str, secret: str) -> list[Subscription]:
+        """The shop signs with the secret that it shares with us, not with `secret`."""
+        if not self._answers("hook.set"):
+            return []
+        self._connection.call("hook.set", {"url": url})
+        return [Subscription(url, topic) for topic in ("order.changed", "listing.changed")]
+
+    def unsubscribe_webhooks(self, *, url: str) -> int:
+        if not self._answers("hook.remove"):
+            return 0
+        self._connection.call("hook.remove", {"url": url})
+        return 1
+
+    def webhook(self, *, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEvent:
+        return messages.read(headers=headers, body=body, signer=self._signer, location=self._location)
+
+    def challenge(self, query: Mapping[str, str], *, url: str, secret: str) -> str | None:
+        """Nobody asks: the shop knows our answers by its own messages' signatures."""
+        return None
+
+    def read_order(self, document: Mapping[str, Any]) -> ChannelOrder:
+        return reading.read_order(document, location=self._location)
+
+    def read_listing(self, document: Mapping[str, Any]) -> ChannelListing:
+        return reading.read_listing(document)
+
+
+def connect(*, base_url: str, credentials: Mapping[str, str]) -> Marketplace:
+    return Storefront(
+        base_url=base_url,
+        secret=credentials["secret"],
+        location=credentials.get("location", ""),
+        declared=credentials.get("declaration", ""),
+    )

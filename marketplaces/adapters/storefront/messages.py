@@ -1,0 +1,66 @@
+"""Messages that the shop pushes to the channel's hook: {"type", "timestamp", "data"}, signed by the Standard Webhooks specification.
+
+The id is signed too, so that a repeat is known whatever else is changed; what is too old was kept by somebody else.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from standardwebhooks import Webhook
+
+from marketplaces.adapters.storefront.reading import read_listing, read_order
+from marketplaces.port import ChannelEvent, EventKind, MessageUnreadable, SignatureInvalid
+
+# The tolerance that the specification proposes.
+OLDEST = timedelta(minutes=5)
+LONGEST_ID = 100
+
+
+def read(*, headers: Mapping[str, str], body: bytes, signer: Webhook, location: str = "") -> ChannelEvent:
+    """Raises SignatureInvalid before it believes anything.
+
+    `received-at` among the headers is our own word on when it came: a message that is read later is not older for it.
+    """
+    lower = {name.lower(): value for name, value in headers.items()}
+    uid = lower.get("webhook-id", "")
+    _check(lower, uid, body, signer)
+    try:
+        content = json.loads(body)
+        kind, data = str(content["type"]), content.get("data")
+        return _event(kind, uid, data, location)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise MessageUnreadable(reason=f"{type(error).__name__}: {error}") from error
+
+
+def _check(headers: Mapping[str, str], uid: str, body: bytes, signer: Webhook) -> None:
+    try:
+        sent_at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
+        came_at = datetime.fromisoformat(headers["received-at"]) if "received-at" in headers else datetime.now(UTC)
+        expected = signer.sign(uid, sent_at, body.decode()).encode()
+        signatures = headers["webhook-signature"].encode().split(b" ")
+    except (KeyError, ValueError, OverflowError, OSError) as error:
+        raise SignatureInvalid from error
+    # While a shop changes its secret it may sign with both.
+    if not 0 < len(uid) <= LONGEST_ID or not any(hmac.compare_digest(expected, signature) for signature in signatures):
+        raise SignatureInvalid
+    if abs(came_at - sent_at) > OLDEST:
+        raise SignatureInvalid
+
+
+def _event(kind: str, uid: str, data: Any, location: str) -> ChannelEvent:
+    if kind == "order.changed":
+        order_id = str(data["id"])[:100]
+        try:
+            order = read_order(data, location=location)
+        except MessageUnreadable:  # there is one, and only a call can tell the truth
+            return ChannelEvent(kind=EventKind.ORDER, topic=kind, delivery_id=uid, order_id=order_id)
+        return ChannelEvent(kind=EventKind.ORDER, topic=kind, delivery_id=uid, order_id=order.order_id, order=order)
+    if kind == "listing.changed":
+        listing = read_listing(data)
+        return ChannelEvent(kind=EventKind.LISTING, topic=kind, delivery_id=uid, listing_id=listing.listing_id, quantity=listing.quantity)
+    return ChannelEvent(kind=EventKind.PING if kind == "ping" else EventKind.OTHER, topic=kind[:60], delivery_id=uid)

@@ -1,0 +1,115 @@
+"""Orders that the shop lists: the poll behind its messages, for those that got lost.
+
+Two readings: what changed since the last time, with overlap, and from time to time all that is open: some shops do not move an order's
+`updated_at` when it is paid, and a reading by change would never see it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from marketplaces.adapters.storefront.connection import Connection, message_id
+from marketplaces.adapters.storefront.reading import read_order
+from marketplaces.adapters.storefront.stock import page_of
+from marketplaces.port import (
+    ChannelOrder,
+    ChannelRefused,
+    ChannelUnavailable,
+    MessageUnreadable,
+    OrderPage,
+    UnreadableOrder,
+)
+
+# Each poll reads the last minutes again: an order saved by a slow transaction becomes visible after younger ones.
+OVERLAP = timedelta(minutes=2)
+OPEN_ONES_EVERY = timedelta(minutes=10)
+PER_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a poll stands. Times as ISO texts: read what changed after `after`, `page` is the shop's own cursor, `seen` the youngest change.
+
+    `open_at`: when all open orders were read last; `open`: they are being read now. `last` is a digest of the page before, to notice a
+    shop that answers the same page for ever.
+    """
+
+    after: str
+    seen: str
+    page: str = ""
+    open: bool = False
+    open_at: str = ""
+    last: str = ""
+
+    @classmethod
+    def read(cls, text: str, *, since: datetime) -> Cursor:
+        if text:
+            return cls(**json.loads(text))
+        start = since.astimezone(UTC) - OVERLAP
+        return cls(after=start.isoformat(), seen=start.isoformat())
+
+    def __str__(self) -> str:
+        return json.dumps(asdict(self))
+
+    def following(self, changes: list[datetime], *, page: str, digest: str, now: datetime) -> tuple[Cursor, bool]:
+        """Where to read on, and whether at once."""
+        if not self.open:
+            # A time in the future, made by a wrong clock, must not hide what changes until then.
+            youngest = max([datetime.fromisoformat(self.seen), *(min(change, now) for change in changes)])
+            seen = youngest.isoformat()
+        else:
+            seen = self.seen
+        if page and page != self.page and digest != self.last:
+            return replace(self, seen=seen, page=page, last=digest), True
+        done = Cursor(after=self.after, seen=seen, open_at=self.open_at)
+        if self.open:
+            return replace(done, after=(datetime.fromisoformat(seen) - OVERLAP).isoformat(), open_at=now.isoformat()), False
+        if not self.open_at or now - datetime.fromisoformat(self.open_at) >= OPEN_ONES_EVERY:
+            return replace(done, open=True), True
+        return replace(done, after=(datetime.fromisoformat(seen) - OVERLAP).isoformat()), False
+
+
+class Orders:
+    def __init__(self, connection: Connection, location: str) -> None:
+        self._connection = connection
+        self._location = location
+
+    def changed(self, *, since: datetime, cursor: str) -> OrderPage:
+        position = Cursor.read(cursor, since=since)
+        wanted = {"state": "open"} if position.open else {"updated_after": position.after}
+        items, page = page_of(self._connection.call("orders.list", {**wanted, "cursor": position.page, "limit": PER_PAGE}))
+        orders: dict[str, ChannelOrder] = {}
+        unreadable: dict[str, UnreadableOrder] = {}
+        for row in items:
+            order_id = str(row.get("id", "")) if isinstance(row, dict) else ""
+            try:
+                order = read_order(row, location=self._location)
+            except MessageUnreadable as error:
+                unreadable[order_id] = UnreadableOrder(order_id[:100], error.details["reason"])
+                continue
+            if order.order_id not in orders or orders[order.order_id].updated_at <= order.updated_at:
+                orders[order.order_id] = order
+        digest = hashlib.sha256(repr(items).encode()).hexdigest()[:16]
+        changes = [order.updated_at for order in orders.values()]
+        following, more = position.following(changes, page=page, digest=digest, now=datetime.now(UTC))
+        return OrderPage(tuple(orders.values()), str(following), more, tuple(unreadable.values()))
+
+    def one(self, order_id: str) -> ChannelOrder:
+        answer: Any = (self._connection.call("order.get", {"order_id": order_id}) or {}).get("order")
+        if not isinstance(answer, dict):
+            raise ChannelUnavailable(reason="the shop answered no order", answered=True)
+        order = read_order(answer, location=self._location)
+        if order.order_id != order_id:
+            raise ChannelRefused(reason=f"asked for order {order_id}, the shop answered {order.order_id}", channel_code="other_order")
+        return order
+
+    def cancel(self, order_id: str) -> None:
+        self._connection.call("order.cancelled", {"order_id": order_id}, uid=message_id("order.cancelled", order_id))
+
+    def answer_cancellation(self, order_id: str, *, accepted: bool) -> None:
+        data = {"order_id": order_id, "accepted": accepted}
+        self._connection.call("cancellation.answer", data)

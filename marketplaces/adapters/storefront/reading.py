@@ -1,0 +1,130 @@
+"""The shop's documents, as they come in a message, in a list that it answers, or through our API: what they mean to the warehouse.
+
+`docs/generic-storefront.openapi.json` says their shapes. Fields that we do not know are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from marketplaces.port import ChannelLine, ChannelListing, ChannelOrder, ChannelOrderState, MessageUnreadable, ShipTo
+
+LONGEST_ID = 100
+
+
+def read_order(document: Mapping[str, Any], *, location: str = "") -> ChannelOrder:
+    """Raises MessageUnreadable where something that the warehouse needs is missing or of the wrong kind.
+
+    Only what `location` is to send counts, where the channel is one of the shop's locations.
+    """
+    order_id = "?"
+    try:
+        order_id = _id(document["id"])
+        updated_at = _moment(document["updated_at"])
+        placed = document.get("placed_at")
+        due = document.get("ship_by")
+        rows = [row for row in document.get("lines") or [] if not location or row.get("location") in (None, "", location)]
+        elsewhere = len(document.get("lines") or []) - len(rows)
+        lines = tuple(line for row in rows if (line := _line(row)).quantity > 0)
+        state = ChannelOrderState(document["state"])
+        return ChannelOrder(
+            order_id=order_id,
+            number=_text(document.get("number")) or order_id,
+            state=_state(state, rows, lines, moved=bool(elsewhere and not rows)),
+            placed_at=_moment(placed) if placed else updated_at,
+            updated_at=updated_at,
+            ship_to=_ship_to(document.get("ship_to") or {}),
+            lines=lines,
+            currency=_text(document.get("currency")),
+            total=Decimal(document.get("total") or "0"),
+            channel_status=state.value,
+            shipping_method=_text(document.get("shipping_method")),
+            note=_text(document.get("note")),
+            ship_by=_moment(due) if due else None,
+            shipped={_id(row["id"]): _count(row, "shipped") for row in rows if row.get("shipped")},
+            cancellation_requested=bool(document.get("cancellation_requested")) and state is not ChannelOrderState.CANCELLED,
+            raw=document,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
+        raise MessageUnreadable(reason=f"order {order_id}: {type(error).__name__}: {error}") from error
+
+
+def _state(said: ChannelOrderState, rows: list[Any], lines: tuple[ChannelLine, ...], *, moved: bool) -> ChannelOrderState:
+    """By the lines, where they tell: a header that says `shipped` while a unit is left is wrong, and so is `open` with nothing left."""
+    if moved:
+        return ChannelOrderState.CANCELLED
+    if said not in (ChannelOrderState.OPEN, ChannelOrderState.SHIPPED) or not rows:
+        return said
+    tells = any(row.get("shipped") is not None for row in rows)
+    if lines:
+        return ChannelOrderState.OPEN if tells else said
+    return ChannelOrderState.SHIPPED if any(row.get("shipped") for row in rows) else ChannelOrderState.CANCELLED
+
+
+def _line(row: Mapping[str, Any]) -> ChannelLine:
+    left = _count(row, "quantity") - _count(row, "shipped") - _count(row, "cancelled")
+    return ChannelLine(
+        line_id=_id(row["id"]),
+        listing_id=_text(row.get("listing_id")),
+        sku=_text(row.get("sku")),
+        title=_text(row.get("title")),
+        quantity=left,
+        total=Decimal(row.get("total") or "0"),
+    )
+
+
+def _ship_to(address: Mapping[str, Any]) -> ShipTo:
+    return ShipTo(**{name: _text(address.get(name)) for name in ShipTo.__dataclass_fields__})
+
+
+def read_listing(document: Mapping[str, Any]) -> ChannelListing:
+    """Raises MessageUnreadable."""
+    try:
+        quantity = document.get("quantity")
+        return ChannelListing(
+            listing_id=_id(document["id"]),
+            sku=_text(document.get("sku")),
+            title=_text(document.get("title")),
+            quantity=None if quantity is None else _count(document, "quantity"),
+            barcode=_text(document.get("barcode")),
+            url=_text(document.get("url")),
+            active=document.get("active") is not False,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise MessageUnreadable(reason=f"listing: {type(error).__name__}: {error}") from error
+
+
+def _id(value: Any) -> str:
+    """Shops write ids as texts or as numbers."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_ID or not text.isprintable():
+        raise ValueError(f"{str(value)[:100]!r} is no id")
+    return text.strip()
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")
+    # No text column takes a zero byte.
+    return (value or "").replace("\x00", "").strip()
+
+
+def _count(row: Mapping[str, Any], name: str) -> int:
+    value = row.get(name) or 0
+    if not isinstance(value, int) or isinstance(value, bool) or not -(10**9) <= value <= 10**9:
+        raise ValueError(f"{name} is {value!r}")
+    if value < 0 and name != "quantity":
+        raise ValueError(f"{name} is {value!r}")
+    return value
+
+
+def _moment(value: Any) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError(f"{value} has no offset")
+    return moment.astimezone(UTC)

@@ -1,0 +1,131 @@
+"""Stock numbers: absolute, in batches, each row with its own answer, and a sequence by which an overtaken message is known."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from marketplaces.adapters.storefront.connection import Connection, JsonObject
+from marketplaces.adapters.storefront.reading import read_listing
+from marketplaces.port import (
+    ChannelError,
+    ChannelRefused,
+    ChannelThrottled,
+    ChannelUnavailable,
+    CredentialsRefused,
+    ListingPage,
+    MessageUnreadable,
+    PushError,
+    PushResult,
+    StockLevel,
+)
+
+GIVE_UP_AFTER = 2  # failed calls in a row: the shop is down, spare it the rest
+
+Key = tuple[str, str]
+Results = dict[Key, PushResult]
+
+
+class Stock:
+    def __init__(self, connection: Connection, location: str) -> None:
+        self._connection = connection
+        self._location = location
+
+    def push(self, levels: Sequence[StockLevel], *, batch_size: int, compare_and_set: bool) -> list[PushResult]:
+        """Send each listing's last level. After a throttle, no answer, or two failures in a row the rest is not sent; its rows say so."""
+        last = {self._key(level): level for level in levels}
+        waiting, results, failures = list(last.values()), Results(), 0
+        while waiting:
+            batch, waiting = waiting[:batch_size], waiting[batch_size:]
+            try:
+                results |= self._send(batch, compare_and_set=compare_and_set)
+                failures = 0
+            except CredentialsRefused:
+                raise
+            except ChannelRefused as error:
+                if error.http_status == 413 and len(batch) > 1:
+                    batch_size = max(len(batch) // 2, 1)  # this shop takes no more: do not try again with every batch
+                    waiting = [*batch, *waiting]
+                    continue
+                results |= {self._key(level): _failed(level, PushError.REFUSED, error.details["reason"]) for level in batch}
+            except ChannelUnavailable as error:
+                results |= {self._key(level): _later(level, error) for level in batch}
+                failures += 1
+                if isinstance(error, ChannelThrottled) or not error.answered or failures >= GIVE_UP_AFTER:
+                    results |= {self._key(level): _later(level, error) for level in waiting}
+                    break
+        return [results[self._key(level)] for level in levels]
+
+    def _key(self, level: StockLevel) -> Key:
+        return level.listing_id, level.location or self._location
+
+    def _send(self, batch: Sequence[StockLevel], *, compare_and_set: bool) -> Results:
+        rows = [self._row(level, compare_and_set=compare_and_set) for level in batch]
+        # One push at a time to a channel: a later message has a larger sequence.
+        answer = self._connection.call("stock.set", {"sequence": time.time_ns() // 1000, "rows": rows})
+        if answer is None:  # 204: all of them are taken
+            return {self._key(level): PushResult(level.listing_id, level.quantity) for level in batch}
+        answered = answer.get("rows")
+        if not isinstance(answered, list):
+            raise ChannelUnavailable(reason="the shop's answer has no rows", answered=True)
+        by_key = {(str(row.get("id")), str(row.get("location") or self._location)): row for row in answered if isinstance(row, dict)}
+        return {self._key(level): _result(level, by_key.get(self._key(level))) for level in batch}
+
+    def _row(self, level: StockLevel, *, compare_and_set: bool) -> JsonObject:
+        listing_id, location = self._key(level)
+        row: JsonObject = {"id": listing_id, "quantity": level.quantity}
+        if location:
+            row["location"] = location
+        if compare_and_set and level.expected is not None:
+            row["expected"] = level.expected
+        return row
+
+    def listings(self, cursor: str) -> ListingPage:
+        """What the shop sells, by its own cursor. One entry that makes no sense hides no other."""
+        items, following = page_of(self._connection.call("listings.list", {"cursor": cursor, "limit": 200}))
+        found = []
+        for row in items:
+            try:
+                found.append(read_listing(row))
+            except MessageUnreadable:
+                continue
+        return ListingPage(tuple(found), "" if following == cursor else following)
+
+
+def unsent(levels: Sequence[StockLevel], error: ChannelError) -> list[PushResult]:
+    """For a shop that does not even say what it can do."""
+    if isinstance(error, ChannelUnavailable):
+        return [_later(level, error) for level in levels]
+    return [_failed(level, PushError.REFUSED, str(error)) for level in levels]
+
+
+def page_of(answer: JsonObject | None) -> tuple[list[Any], str]:
+    """(items, next_cursor) of a list that the shop answered; the cursor is empty on the last page."""
+    items, cursor = (answer or {}).get("items"), (answer or {}).get("next_cursor")
+    if not isinstance(items, list) or not isinstance(cursor, str | None):
+        raise ChannelUnavailable(reason="the shop's list cannot be read", answered=True)
+    return items, cursor or ""
+
+
+def _result(level: StockLevel, row: JsonObject | None) -> PushResult:
+    if row is None:
+        return _failed(level, PushError.UNAVAILABLE, "the shop's answer leaves this listing out")
+    status, message = row.get("status"), str(row.get("message") or row.get("status") or "")[:300]
+    shown = row.get("shown")
+    shown = shown if isinstance(shown, int) and not isinstance(shown, bool) else None
+    if status == "taken":
+        if shown not in (None, level.quantity):
+            return _failed(level, PushError.STALE, "the shop shows another number", shown)
+        return PushResult(level.listing_id, level.quantity, shown=shown)
+    kinds = {"stale": PushError.STALE, "unknown": PushError.UNKNOWN_LISTING, "later": PushError.UNAVAILABLE}
+    return _failed(level, kinds.get(str(status), PushError.REFUSED), message, shown)
+
+
+def _later(level: StockLevel, error: ChannelUnavailable) -> PushResult:
+    kind = PushError.THROTTLED if isinstance(error, ChannelThrottled) else PushError.UNAVAILABLE
+    return PushResult(level.listing_id, level.quantity, error=kind, message=error.details["reason"], retry_after=error.retry_after)
+
+
+def _failed(level: StockLevel, kind: PushError, message: str, shown: int | None = None) -> PushResult:
+    return PushResult(level.listing_id, level.quantity, shown=shown, error=kind, message=message)

@@ -1,0 +1,77 @@
+"""What the warehouse cancelled by itself is told to the shops that want to hear of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection, transaction
+
+from marketplaces.calling import calling, keep_busy
+from marketplaces.models import Channel
+from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused
+from wms.core import outbox
+
+log = logging.getLogger(__name__)
+
+# Well below the outbox's lease: a second worker never tells while the first still does.
+BUDGET_S = 30.0
+EVENT_ORDERS = 100
+
+# An order that is cancelled in the shop as well is where it came from.
+_CHANNELS = """
+SELECT c.channel_id, array_agg(c.id ORDER BY c.id) FROM marketplaces_channelorder c
+JOIN outbound_order o ON o.id = c.order_id AND o.status = 'cancelled'
+WHERE c.shop_state = 'open' AND (c.order_id = ANY(%(orders)s) OR c.channel_id = %(channel)s)
+GROUP BY 1
+"""
+
+
+def tell_shops(payloads: Sequence[dict[str, Any]]) -> None:
+    """Outbox handler of `order.cancelled` {order_id}: one event for each shop that has to hear. No network here."""
+    with transaction.atomic():
+        _tell([payload["order_id"] for payload in payloads], None)
+
+
+def catch_up(channel: Channel) -> None:
+    """A step: have the shop told of all that it still takes for open."""
+    _tell([], channel.pk)
+
+
+def _tell(order_ids: Sequence[int], channel_id: int | None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_CHANNELS, {"orders": list(order_ids), "channel": channel_id})
+        found = cursor.fetchall()
+    outbox.emit_all([event for key, rows in found for event in _events(key, rows)])
+
+
+def _events(channel_id: int, keys: Sequence[int]) -> list[tuple[str, dict[str, Any]]]:
+    parts = [list(keys[start : start + EVENT_ORDERS]) for start in range(0, len(keys), EVENT_ORDERS)]
+    return [("order.withdrawn", {"lane": channel_id, "channel_id": channel_id, "rows": part}) for part in parts]
+
+
+def tell(payloads: Sequence[dict[str, Any]]) -> None:
+    """Outbox handler of `order.withdrawn` {channel_id, rows}, one channel's events at a time. Raises ChannelQuiet: try again later."""
+    channel = Channel.objects.filter(pk=payloads[0]["channel_id"], active=True).first()
+    if channel is None:  # resuming catches up
+        return
+    wanted = {key for payload in payloads for key in payload["rows"]}
+    rows = list(channel.orders.filter(pk__in=wanted, shop_state="open", order__status="cancelled").order_by("pk"))
+    until = time.monotonic() + BUDGET_S
+    with calling(channel) as shop:
+        if not shop.capabilities.hears_cancellations:
+            return
+        for number, row in enumerate(rows):
+            if time.monotonic() > until:
+                with transaction.atomic():
+                    outbox.emit_all(_events(channel.pk, [later.pk for later in rows[number:]]))
+                return
+            try:
+                shop.cancel(row.external_id)
+            except (ChannelUnavailable, CredentialsRefused):
+                raise
+            except ChannelRefused as refusal:  # useless to repeat: shipped or deleted there
+                log.warning("channel %s: order %s cannot be cancelled there: %s", channel.pk, row.external_id, refusal)
+            keep_busy(channel)
