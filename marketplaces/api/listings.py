@@ -58,7 +58,7 @@ class ShopListingIn(fields.Strict):
     sku: Annotated[str, fields.text(100)] = ""
     title: Annotated[str, fields.text(300)] = ""
     barcode: Annotated[str, fields.text(80)] = ""
-    quantity: Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)] | None = None
+    quantity: Annotated[int, Field(strict=True, ge=-1_000_000_000, le=1_000_000_000)] | None = None
 
 
 class NumberOut(BaseModel):

@@ -33,7 +33,7 @@ JsonObject = dict[str, Any]
 # The specification's own bounds, in bytes.
 SECRET_BYTES = range(24, 65)
 # `RateLimit: "name";r=8;t=3` and `RateLimit-Policy: "name";q=10;w=60` of the IETF draft; before it there were three headers.
-_PART = re.compile(r";\s*([a-z]+)=(\d{1,9})")
+_PART = re.compile(r";\s*([a-z]+)=(\d{1,9})(?!\d)")
 _TROUBLE: dict[str, type[ChannelUnavailable]] = {"throttled": ChannelThrottled, "unavailable": ChannelUnavailable}
 _REFUSALS: dict[str, type[ChannelRefused]] = {"not_found": NotOnChannel, "unauthorized": CredentialsRefused}
 

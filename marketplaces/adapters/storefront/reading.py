@@ -12,7 +12,7 @@ from typing import Any
 
 from marketplaces.port import ChannelLine, ChannelListing, ChannelOrder, ChannelOrderState, MessageUnreadable, ShipTo
 
-LONGEST_ID = 100
+LONGEST_ID, MOST = 100, 10**9
 
 
 def read_order(document: Mapping[str, Any], *, location: str = "") -> ChannelOrder:
@@ -88,7 +88,8 @@ def read_listing(document: Mapping[str, Any]) -> ChannelListing:
             listing_id=_id(document["id"]),
             sku=_text(document.get("sku")),
             title=_text(document.get("title")),
-            quantity=None if quantity is None else _count(document, "quantity"),
+            # Some shops sell more than they have, and show it.
+            quantity=None if quantity is None else _count(document, "quantity", least=-MOST),
             barcode=_text(document.get("barcode")),
             url=_text(document.get("url")),
             active=document.get("active") is not False,
@@ -114,11 +115,9 @@ def _text(value: Any) -> str:
     return (value or "").replace("\x00", "").strip()
 
 
-def _count(row: Mapping[str, Any], name: str) -> int:
+def _count(row: Mapping[str, Any], name: str, *, least: int = 0) -> int:
     value = row.get(name) or 0
-    if not isinstance(value, int) or isinstance(value, bool) or not -(10**9) <= value <= 10**9:
-        raise ValueError(f"{name} is {value!r}")
-    if value < 0 and name != "quantity":
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= MOST:
         raise ValueError(f"{name} is {value!r}")
     return value
 
