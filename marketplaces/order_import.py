@@ -134,7 +134,9 @@ def _read_deliveries(channel: Channel, keys: Sequence[int]) -> tuple[list[str], 
             continue
         if event.order is not None:
             orders.append(event.order)
-        elif event.kind in (EventKind.ORDER, EventKind.ORDER_DELETED):
+        if event.order is not None and event.order.cancellation_requested:
+            to_ask[event.order_id] = None  # the shop waits for an answer, if it still does
+        elif event.order is None and event.kind in (EventKind.ORDER, EventKind.ORDER_DELETED):
             to_ask[event.order_id] = None
     import_orders(channel, orders)
     return list(to_ask), to_poll

@@ -13,6 +13,7 @@ from marketplaces.abilities import Reports
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel, ChannelOrder
 from marketplaces.port import MessageUnreadable
+from wms.core import outbox
 from wms.core.errors import WmsError
 
 # Of one import: so many orders are locked, committed and answered together.
@@ -48,10 +49,19 @@ def take_orders(*, channel: Channel, documents: Sequence[Mapping[str, Any]]) -> 
         read = [_read(shop, document) for document in documents[start : start + BATCH]]
         orders = [order for order in read if isinstance(order, port.ChannelOrder)]
         order_import.import_orders(channel, orders)
+        _have_answered(channel, orders)
         ids = [order.order_id for order in orders]
         rows = {row.external_id: row for row in channel.orders.filter(external_id__in=ids).select_related("order")}
         answers += [rows.get(order.order_id) if isinstance(order, port.ChannelOrder) else order for order in read]
     return answers
+
+
+def _have_answered(channel: Channel, orders: Sequence[port.ChannelOrder]) -> None:
+    """A shop that asked whether an order can still be cancelled may also want a call that says so."""
+    asked = [order.order_id for order in orders if order.cancellation_requested]
+    if asked:
+        with transaction.atomic():
+            outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, order_ids=asked)
 
 
 def _read(shop: Reports, document: Mapping[str, Any]) -> port.ChannelOrder | MessageUnreadable:

@@ -48,7 +48,7 @@ class Declaration:
             ship_by=self.ship_by,
             cancel="order.cancelled" in self.answers,
             hears_cancellations="order.cancelled" in self.answers,
-            cancellation_requests="cancellation.answer" in self.answers,
+            cancellation_requests={"cancellation.answer", "order.get"} <= self.answers,
             webhooks="hook.set" in self.answers,
         )
 

@@ -29,23 +29,26 @@ def read_order(document: Mapping[str, Any], *, location: str = "") -> ChannelOrd
         rows = [row for row in document.get("lines") or [] if not location or row.get("location") in (None, "", location)]
         elsewhere = len(document.get("lines") or []) - len(rows)
         lines = tuple(line for row in rows if (line := _line(row)).quantity > 0)
-        state = ChannelOrderState(document["state"])
+        said = ChannelOrderState(document["state"])
+        state = _state(said, rows, lines, moved=bool(elsewhere and not rows))
+        # It is as good as cancelled, if the warehouse still can.
+        wished = document.get("cancellation_requested") is True and state in (ChannelOrderState.PENDING, ChannelOrderState.OPEN)
         return ChannelOrder(
             order_id=order_id,
             number=_text(document.get("number")) or order_id,
-            state=_state(state, rows, lines, moved=bool(elsewhere and not rows)),
+            state=ChannelOrderState.CANCELLED if wished else state,
             placed_at=_moment(placed) if placed else updated_at,
             updated_at=updated_at,
             ship_to=_ship_to(document.get("ship_to") or {}),
             lines=lines,
             currency=_text(document.get("currency")),
             total=Decimal(document.get("total") or "0"),
-            channel_status=state.value,
+            channel_status=said.value,
             shipping_method=_text(document.get("shipping_method")),
             note=_text(document.get("note")),
             ship_by=_moment(due) if due else None,
             shipped={_id(row["id"]): _count(row, "shipped") for row in rows if row.get("shipped")},
-            cancellation_requested=bool(document.get("cancellation_requested")) and state is not ChannelOrderState.CANCELLED,
+            cancellation_requested=wished,
             raw=document,
         )
     except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:

@@ -145,7 +145,9 @@ def test_an_order_that_makes_no_sense(wrong: dict[str, Any]) -> None:
     assert caught.value.details["reason"].startswith("order ")
 
 
-@pytest.mark.parametrize("wrong", [{}, {"id": None}, {"id": "7", "quantity": "many"}, {"id": "7", "quantity": True}, {"id": "7", "sku": {}}])
+@pytest.mark.parametrize(
+    "wrong", [{}, {"id": None}, {"id": "7", "quantity": "many"}, {"id": "7", "quantity": True}, {"id": "7", "sku": {}}]
+)
 def test_a_listing_that_makes_no_sense(wrong: dict[str, Any]) -> None:
     with pytest.raises(MessageUnreadable):
         read_listing(wrong)
@@ -176,10 +178,19 @@ def test_the_warehouse_cancels_an_order_once(shop: StorefrontShop, storefront: S
     assert first.uid == second.uid
 
 
+@pytest.mark.parametrize(
+    ("state", "shipped", "asks"), [("open", 0, True), ("pending", 0, True), ("shipped", 3, False), ("cancelled", 0, False)]
+)
+def test_only_what_has_not_left_can_be_asked_for(state: str, shipped: int, asks: bool) -> None:
+    order = read_order(document(state=state, cancellation_requested=True, lines=lines((3, shipped, 0))))
+    assert order.cancellation_requested is asks
+
+
 @pytest.mark.parametrize("accepted", [True, False])
 def test_a_request_to_cancel_is_answered(shop: StorefrontShop, storefront: Storefront, accepted: bool) -> None:
     order_id = shop.books.place_order([("A", 4)], cancellation_requested=True)
-    assert storefront.order(order_id).cancellation_requested
+    order = storefront.order(order_id)
+    assert (order.cancellation_requested, order.state) == (True, State.CANCELLED)
     storefront.answer_cancellation(order_id, accepted=accepted)
     assert shop.books.answered == {order_id: accepted}
     assert shop.books.orders[order_id]["state"] == ("cancelled" if accepted else "open")

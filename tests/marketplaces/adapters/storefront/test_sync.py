@@ -1,0 +1,397 @@
+"""The real sync against a shop of which it knows nothing but what the shop declares."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from inventory.models import Availability, Sku, Warehouse
+from marketplaces import channels, drift, order_import, stock_sync
+from marketplaces.adapters.storefront import declaration
+from marketplaces.models import Channel, ChannelOrder, Listing, ToldParcel, WebhookDelivery
+from outbound import cancellation, orders
+from outbound.models import Order
+from tests import make
+from tests.marketplaces.adapters.storefront.shop import EVERYTHING, SECRET, StorefrontShop, message, only_taken, refuse, throttle
+from tests.marketplaces.adapters.storefront.test_connection import OTHER
+from tests.marketplaces.adapters.storefront.working import connected, hook, settle, tell
+from tests.marketplaces.misbehaving import before_work, fail, hang_up, hang_up_after_work
+from tests.marketplaces.shops import deliver_all, make_due
+from tests.marketplaces.test_tracking import leave
+from wms.core import sealing
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def shop() -> Iterator[StorefrontShop]:
+    """As the adapter's own tests have it, but with the time of today."""
+    with StorefrontShop() as shop:
+        yield shop
+        shop.check()
+
+
+@pytest.fixture
+def house() -> Warehouse:
+    return make.warehouse()
+
+
+@pytest.fixture
+def thing() -> Sku:
+    return make.sku(make.merchant())
+
+
+@pytest.fixture
+def channel(shop: StorefrontShop, house: Warehouse, thing: Sku) -> Channel:
+    return connected(shop, house, thing)
+
+
+def test_a_stock_change_is_shown_by_the_shop(shop, channel, house, thing):
+    assert shop.books.stock() == {thing.code: 10}
+    make.stock(make.bin_of(house, "A-01"), thing, 5)
+    deliver_all()
+    assert shop.books.stock() == {thing.code: 15}
+    assert [(row["quantity"], row["expected"]) for row in shop.made("stock.set")[-1].data["rows"]] == [(15, 10)]
+    assert drift.compare(channel) == []
+
+
+def test_an_order_is_imported_shipped_and_its_tracking_is_there(shop, channel, thing):
+    due = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
+    order_id = shop.books.place_order([(thing.code, 4)], ship_by=due.isoformat())
+    settle()
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.external_id, row.ship_by) == ("imported", order_id, due)
+    order = Order.objects.get()
+    assert (order.reference, order.ship_by, order.lines.get().quantity) == (f"OWN-#{order_id}", due, 4)
+    assert shop.books.stock() == {thing.code: 6}
+    leave(order, "WMS-1", 4)
+    settle()
+    assert (shop.books.told(order_id), shop.books.orders[order_id]["state"]) == (["WMS-1"], "shipped")
+    assert (ToldParcel.objects.get().error, ChannelOrder.objects.get().problem) == ("", "")
+
+
+def test_a_message_brings_the_whole_order_at_once(shop, channel, thing):
+    order_id = shop.books.place_order([(thing.code, 1)])
+    assert [tell(shop, channel, order_id, uid="msg_1") for _time in range(3)] == [200, 200, 200]
+    deliver_all()
+    assert Order.objects.get().reference == f"OWN-#{order_id}"
+    assert WebhookDelivery.objects.get().delivery_id == "msg_1"
+    assert not shop.made("order.get")
+
+
+def test_messages_that_overtake_each_other(shop, channel, thing):
+    """The cancellation comes first, then the order's older self."""
+    order_id = shop.books.place_order([(thing.code, 4)])
+    older = dict(shop.books.orders[order_id])
+    shop.books.cancel(order_id)
+    tell(shop, channel, order_id)
+    deliver_all()
+    assert hook(channel, "order.changed", older) == 200
+    deliver_all()
+    assert not Order.objects.exists()
+    assert ChannelOrder.objects.get().status == "cancelled"
+
+
+@pytest.mark.parametrize(("fields", "status"), [({"secret": OTHER}, 401), ({"age": timedelta(minutes=6)}, 401), ({}, 200)])
+def test_the_hook_takes_only_what_is_signed_and_fresh(shop, channel, thing, fields, status):
+    order_id = shop.books.place_order([(thing.code, 1)])
+    assert tell(shop, channel, order_id, **fields) == status
+    assert WebhookDelivery.objects.count() == Order.objects.count() + (status == 200)
+
+
+def test_a_message_that_waits_for_hours_was_fresh_when_it_came(shop, channel, thing):
+    """The channel's lane stood still; what came in time is not thrown away for it."""
+    order_id = shop.books.place_order([(thing.code, 1)])
+    assert tell(shop, channel, order_id) == 200
+    record = WebhookDelivery.objects.get().raw
+    raw = record.opened()
+    headers, body = message_of(shop, order_id, age=timedelta(hours=3))
+    came = datetime.now(UTC) - timedelta(hours=3)
+    record.sealed = sealing.seal({"headers": {**raw["headers"], **headers, "received-at": came.isoformat()}, "body": body.decode()})
+    record.save()
+    calls = len(shop.calls)
+    order_import.hear([{"channel_id": channel.pk, "delivery_id": WebhookDelivery.objects.get().pk}])
+    assert len(shop.calls) == calls
+    assert Order.objects.get().reference == f"OWN-#{order_id}"
+
+
+def message_of(shop: StorefrontShop, order_id: str, **more: Any) -> tuple[dict[str, str], bytes]:
+    return message("order.changed", shop.books.orders[order_id], **more)
+
+
+def test_nobody_sends_a_moment_of_his_own(shop, channel, thing):
+    """`received-at` is ours: with it in the request an old message is as old as without."""
+    headers, body = message_of(shop, shop.books.place_order([(thing.code, 1)]), age=timedelta(hours=3))
+    headers["received-at"] = (datetime.now(UTC) - timedelta(hours=3)).isoformat()
+    answer = Client().post(f"/hooks/{channel.pk}", data=body, content_type="application/json", headers=headers)
+    assert (answer.status_code, WebhookDelivery.objects.count()) == (401, 0)
+
+
+def test_an_order_that_makes_no_sense_is_on_the_work_list(shop, channel):
+    shop.declared["answers"].remove("order.get")
+    shop.declared["answers"].remove("orders.list")
+    declaration.forget()
+    assert hook(channel, "order.changed", {"id": "77", "state": "perhaps"}) == 200
+    deliver_all()
+    row = ChannelOrder.objects.get()
+    assert (row.external_id, row.status, row.problem) == ("77", "refused", "unreadable")
+
+
+def test_a_sale_that_is_not_imported_yet_is_not_offered_again(shop, channel, house, thing):
+    """10 here; 4 are sold in the shop, and at the same moment 3 elsewhere. To say 7 there would sell 3 of the 4 twice."""
+    order_id = shop.books.place_order([(thing.code, 4)])
+    orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 3}))
+    deliver_all()
+    assert shop.books.stock() == {thing.code: 3}
+    assert ChannelOrder.objects.get().external_id == order_id
+    told = [row["quantity"] for call in shop.made("stock.set") for row in call.data["rows"]]
+    assert told[1:3] == [7, 3], "refused, and computed again after the orders were read"
+    settle()
+    assert (shop.books.stock(), Listing.objects.get().pushed_quantity) == ({thing.code: 3}, 3)
+
+
+def test_without_compare_and_set_the_same_sale_would_be_offered_twice(shop, channel, house, thing, monkeypatch):
+    """What the guard of the test above is good for."""
+    blind = stock_sync.Told.level
+    monkeypatch.setattr(stock_sync.Told, "level", lambda told, _expected: blind(told, None))
+    shop.books.place_order([(thing.code, 4)])
+    orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 3}))
+    deliver_all()
+    assert shop.books.stock() == {thing.code: 7}
+
+
+def test_a_sale_in_the_very_moment_of_the_push(shop, channel, house, thing):
+    shop.misbehave("stock.set", before_work(lambda: shop.books.place_order([(thing.code, 2)])), times=2)
+    make.stock(make.bin_of(house, "A-01"), thing, 5)
+    settle()
+    assert shop.books.stock() == {thing.code: 11}
+    assert Order.objects.count() == 2
+
+
+def test_a_push_whose_answer_is_lost_sells_nothing_twice(shop, channel, house, thing):
+    shop.misbehave("stock.set", hang_up_after_work)
+    make.stock(make.bin_of(house, "A-01"), thing, 5)
+    deliver_all()
+    shop.books.place_order([(thing.code, 6)])
+    settle()
+    assert (shop.books.stock(), Listing.objects.get().pushed_quantity) == ({thing.code: 9}, 9)
+
+
+@pytest.mark.parametrize("fault", [throttle("3"), fail(500), refuse("unavailable")])
+def test_a_shop_in_trouble_hears_later(shop, channel, house, thing, fault):
+    shop.misbehave("stock.set", fault)
+    make.stock(make.bin_of(house, "A-01"), thing, 5)
+    deliver_all()
+    assert shop.books.stock() == {thing.code: 10}
+    settle()
+    assert shop.books.stock() == {thing.code: 15}
+
+
+def test_an_order_that_is_paid_without_a_new_time(shop, channel, thing):
+    """Seen on a running shop: `updated_at` does not move when an order is paid."""
+    order_id = shop.books.place_order([(thing.code, 4)], state="pending")
+    settle()
+    assert not Order.objects.exists()
+    shop.books.change(order_id, moves=False, state="open")
+    Channel.objects.update(order_cursor="")
+    settle()
+    assert Order.objects.get().lines.get().quantity == 4
+
+
+def test_a_header_that_says_shipped_while_units_are_left(shop, channel, thing):
+    """Seen on a running shop: two of three units have left, the order says `shipped`."""
+    order_id = shop.books.place_order([(thing.code, 3)])
+    shop.books.orders[order_id]["lines"][0]["shipped"] = 2
+    shop.books.change(order_id, state="shipped")
+    tell(shop, channel, order_id)
+    deliver_all()
+    assert Order.objects.get().lines.get().quantity == 1
+
+
+def test_our_own_first_parcel_is_no_change_of_the_order_but_a_refund_is(shop, channel, thing):
+    order_id = shop.books.place_order([(thing.code, 5)])
+    settle()
+    leave(Order.objects.get(), "WMS-1", 2, last=False)
+    deliver_all()
+    line = shop.books.orders[order_id]["lines"][0]
+    assert line["shipped"] == 2
+    settle()
+    assert ChannelOrder.objects.get().problem == ""
+    line["cancelled"] = 1
+    shop.books.change(order_id)
+    settle()
+    row = ChannelOrder.objects.get()
+    assert (row.problem, row.problem_detail) == ("changed", f"{line['id']}: 5>2")
+
+
+@pytest.mark.parametrize("compare_and_set", [True, False])
+def test_a_phantom_of_a_cancelled_unit_is_taken_back(shop, house, thing, compare_and_set):
+    """Seen on a running shop: cancelling a unit that never left raises what it shows by one more. The warehouse's number is the truth."""
+    shop.declared["compare_and_set"] = compare_and_set
+    channel = connected(shop, house, thing)
+    order_id = shop.books.place_order([(thing.code, 4)])
+    tell(shop, channel, order_id)
+    settle()
+    assert shop.books.stock() == {thing.code: 6}
+    shop.books.cancel(order_id, phantom=1)
+    assert shop.books.stock() == {thing.code: 11}
+    tell(shop, channel, order_id)
+    settle()
+    assert Order.objects.get().status == "cancelled"
+    assert (shop.books.stock(), Availability.objects.get().committed) == ({thing.code: 10}, 0)
+
+
+def test_a_number_that_somebody_raised_is_told_again(shop, channel, thing):
+    listing = shop.books.by_sku(thing.code)
+    listing["quantity"] = 12
+    assert hook(channel, "listing.changed", listing) == 200
+    settle()
+    assert shop.books.stock() == {thing.code: 10}
+    pushes = len(shop.made("stock.set"))
+    for quantity in (10, 9, None):  # ours, one that was sold, one that is not counted
+        assert hook(channel, "listing.changed", {**listing, "quantity": quantity}) == 200
+    settle()
+    assert len(shop.made("stock.set")) == pushes
+
+
+def test_what_the_warehouse_cancels_is_cancelled_there(shop, channel, thing):
+    order_id = shop.books.place_order([(thing.code, 4)])
+    settle()
+    shop.misbehave("order.cancelled", hang_up_after_work)
+    cancellation.cancel(order_id=Order.objects.get().pk, by=make.user(is_staff=True))
+    settle()
+    assert (shop.books.orders[order_id]["state"], shop.books.stock()) == ("cancelled", {thing.code: 10})
+    assert ChannelOrder.objects.get().status == "cancelled"
+    told = len(shop.made("order.cancelled"))
+    settle()
+    assert len(shop.made("order.cancelled")) == told == 2
+
+
+def test_what_was_cancelled_there_is_not_told_back(shop, channel, thing):
+    order_id = shop.books.place_order([(thing.code, 4)])
+    settle()
+    shop.books.cancel(order_id)
+    settle()
+    assert Order.objects.get().status == "cancelled"
+    assert not shop.made("order.cancelled")
+
+
+def test_a_shop_that_does_not_want_to_hear_of_it_is_not_told(shop, house, thing):
+    shop.declared["answers"].remove("order.cancelled")
+    connected(shop, house, thing)
+    shop.books.place_order([(thing.code, 4)])
+    settle()
+    cancellation.cancel(order_id=Order.objects.get().pk, by=make.user(is_staff=True))
+    settle()
+    assert not shop.made("order.cancelled")
+
+
+def test_what_was_cancelled_in_a_pause_is_told_after_it(shop, channel, thing):
+    order_id = shop.books.place_order([(thing.code, 4)])
+    settle()
+    channels.pause(channel=channel)
+    cancellation.cancel(order_id=Order.objects.get().pk, by=make.user(is_staff=True))
+    deliver_all()
+    assert not shop.made("order.cancelled")
+    channels.resume(channel=channel)
+    settle()
+    assert shop.books.orders[order_id]["state"] == "cancelled"
+
+
+def test_a_refusal_of_one_cancellation_holds_up_no_other(shop, channel, thing):
+    first, second = (shop.books.place_order([(thing.code, 1)]) for _order in range(2))
+    settle()
+    shop.misbehave("order.cancelled", refuse("order_shipped", status=409))
+    for order in Order.objects.order_by("pk"):
+        cancellation.cancel(order_id=order.pk, by=make.user(is_staff=True))
+    settle()
+    assert (shop.books.orders[first]["state"], shop.books.orders[second]["state"]) == ("open", "cancelled")
+
+
+@pytest.mark.parametrize("left", [False, True])
+@pytest.mark.parametrize("pushed", [False, True])
+def test_a_request_to_cancel_is_answered_by_what_the_warehouse_could_do(shop, channel, thing, left, pushed):
+    order_id = shop.books.place_order([(thing.code, 2)])
+    settle()
+    if left:
+        shop.misbehave("parcel.shipped", fail(500))  # the shop has not heard of the parcel when it asks
+        leave(Order.objects.get(), "WMS-1", 2)
+        deliver_all()
+    shop.books.change(order_id, cancellation_requested=True)
+    if pushed:
+        tell(shop, channel, order_id)
+        deliver_all()
+    settle()
+    assert shop.books.answered == {order_id: not left}
+    assert Order.objects.get().status == ("shipped" if left else "cancelled")
+
+
+def test_a_shop_that_declares_nothing_works_by_what_it_says_itself(house, thing):
+    """Numbers and parcels go out, orders come in by its messages: the smallest shop there is."""
+    with StorefrontShop(answers=(), compare_and_set=False) as shop:
+        shop.misbehave("shop.describe", only_taken)
+        shop.misbehave("stock.set", only_taken, times=9)
+        make.stock(make.bin_of(house, "A-01"), thing, 10)
+        channel = channels.connect(
+            merchant=thing.merchant, warehouse=house, adapter="storefront", base_url=shop.url,
+            credentials={"secret": SECRET}, name="Small", code="S",
+        )  # fmt: skip
+        shop.books.add_listing(sku=thing.code, quantity=0)
+        order_id = shop.books.place_order([(thing.code, 4)])
+        assert tell(shop, channel, order_id) == 200
+        settle()
+        order = Order.objects.get()
+        leave(order, "WMS-1", 4)
+        settle()
+        assert shop.books.told(order_id) == ["WMS-1"]
+        assert not [call for call in shop.calls if call.kind in EVERYTHING]
+
+
+def test_an_ill_mannered_shop_sells_nothing_twice_and_loses_nothing(shop, channel, house, thing):
+    """Buyers take what the shop shows while its answers fail, get lost and come twice; goods arrive; parcels leave; orders are cancelled."""
+    rng = random.Random(20261125)
+    faults = [
+        throttle("1"), throttle(RateLimit='"default";r=0;t=1'), fail(500), fail(200), refuse("unavailable"), hang_up, hang_up_after_work,
+        hang_up_after_work,
+    ]  # fmt: skip
+    sold, arrived, parcels = 0, 10, 0
+    for _step in range(40):
+        if rng.random() < 0.5:
+            shop.misbehave("(?!shop).*", rng.choice(faults))
+        shown = shop.books.stock()[thing.code]
+        match rng.randrange(5):
+            case 0:
+                make.stock(make.bin_of(house, "A-01"), thing, 4)
+                arrived += 4
+            case 1 | 2 if shown > 0:
+                quantity = rng.randint(1, min(shown, 4))
+                order_id = shop.books.place_order([(thing.code, quantity)])
+                sold += quantity
+                for _time in range(rng.randrange(3)):
+                    tell(shop, channel, order_id)
+            case 3 if ready := Order.objects.filter(status="ready").select_related("channel_order").order_by("-pk").first():
+                shop.books.cancel(ready.channel_order.external_id)
+                sold -= ready.lines.get().quantity
+                tell(shop, channel, ready.channel_order.external_id)
+            case _ if ready := Order.objects.filter(status="ready").order_by("pk").first():
+                parcels += 1
+                leave(ready, f"WMS-{parcels}", ready.lines.get().quantity)
+        make_due()
+        deliver_all()
+        assert shop.books.stock()[thing.code] <= arrived - sold, "the shop offers what is sold already"
+    shop.behave()
+    settle()
+    settle()
+
+    assert shop.books.stock() == {thing.code: arrived - sold}
+    wanted = {order_id: order for order_id, order in shop.books.orders.items() if order["state"] != "cancelled"}
+    ours = Order.objects.exclude(status="cancelled")
+    assert sorted(ours.values_list("channel_order__external_id", flat=True)) == sorted(wanted)
+    assert sum(order.lines.get().quantity for order in ours) == sold
+    assert Availability.objects.get().backordered == 0
+    assert sorted(shop.books.parcels) == sorted(f"WMS-{n}" for n in range(1, parcels + 1))
+    assert ToldParcel.objects.filter(error="").count() == parcels
+    assert not ChannelOrder.objects.exclude(problem="").exists()
