@@ -10,6 +10,9 @@ import pytest
 from django.utils import timezone
 
 from inbound.models import Asn
+from inventory.models import Warehouse
+from marketplaces import channels
+from marketplaces.models import ChannelOrder, Listing
 from outbound.models import Order, Parcel
 from tests import make
 from tests.api.calling import Api, api_of, body_of, refused
@@ -47,13 +50,16 @@ def body_of_answer(answer: Any) -> Any:
 
 def example_of(api: Api, path: str) -> bytes:
     """A body that is good enough to be read, from the document's own example."""
-    if path.endswith("/bulk"):
-        return json.dumps([document()["components"]["schemas"]["OrderIn"]["examples"][0]]).encode()
+    if path.endswith(("/bulk", "/listings")):
+        of_shop = "ShopListingIn" if path.endswith("/listings") else "ShopOrderIn" if "/channels/" in path else "OrderIn"
+        return json.dumps([document()["components"]["schemas"][of_shop]["examples"][0]]).encode()
     name = {"/api/v1/orders": "OrderIn", "/api/v1/asns": "AsnIn", "/api/v1/skus": "SkuIn", "/api/v1/webhook-endpoints": "EndpointIn"}.get(
         path
     )
     if path.endswith("/replay"):
         name = "ReplayIn"
+    if path == "/api/v1/channels/{code}/orders":
+        name = "ShopOrderIn"
     if name is None:
         return b""
     body = document()["components"]["schemas"][name]["examples"][0]
@@ -120,7 +126,18 @@ def belongings(api: Api) -> dict[str, int]:
     )
     message = Message.objects.create(merchant=api.merchant, uid="msg_1", event=Event.ORDER_SHORT, body="{}", happened_at=timezone.now())
     Attempt.objects.create(endpoint=endpoint, message=message, number=1, status_code=204, took_ms=9)
-    return {"order_id": row.pk, "asn_id": asn["id"], "parcel_id": parcel.pk, "endpoint_id": endpoint.pk}
+    return {"order_id": row.pk, "asn_id": asn["id"], "parcel_id": parcel.pk, "endpoint_id": endpoint.pk, "code": shop_of(api, house)}
+
+
+def shop_of(api: Api, house: Warehouse) -> int:
+    """A channel whose code is a number, with an order of that number: the paths below it name both."""
+    channel = channels.connect(
+        merchant=api.merchant, warehouse=house, adapter="storefront", base_url="https://shop.example.com/wms",
+        credentials={"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "declaration": "{}"}, name="Shop", code="77",
+    )  # fmt: skip
+    sent = {**document()["components"]["schemas"]["ShopOrderIn"]["examples"][0], "id": channel.code}
+    assert api.post(f"/channels/{channel.code}/orders", sent).json()["status"] == "imported"
+    return int(channel.code)
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +147,9 @@ def _names_have_addresses(monkeypatch):
 
 def everything() -> list[Any]:
     """What a stranger's call could have changed."""
-    return [list(model.objects.order_by("pk").values()) for model in (Order, Asn, PersonalRecord, Endpoint, OutboxEvent)]
+    return [
+        list(model.objects.order_by("pk").values()) for model in (Order, Asn, PersonalRecord, Endpoint, OutboxEvent, Listing, ChannelOrder)
+    ]
 
 
 @pytest.mark.parametrize(("method", "path"), [each for each in operations() if each not in OPEN])
