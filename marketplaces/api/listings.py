@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import pydantic_core
@@ -10,11 +9,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from ninja import Body, Query, Router
-from pydantic import BaseModel, Field, StringConstraints
-from pydantic.config import JsonDict
+from pydantic import BaseModel
 
 from marketplaces import channel_answers, reports
 from marketplaces.api.finding import Code, channel_of
+from marketplaces.api.shapes import LISTING, ChannelPage, NumberPage, ShopListingIn, list_of
 from marketplaces.models import Channel, Listing
 from wms.core.api import fields, pages
 from wms.core.api.errors import JSON, TooLarge
@@ -23,69 +22,14 @@ from wms.core.api.keys import ApiKeyAuth, caller
 
 router = Router(tags=["channels"])
 
-_EXAMPLE: JsonDict = {"id": "77", "sku": "MUG-BLUE", "title": "Blue mug", "barcode": "4006381333931", "quantity": 12}
-ShopId = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=100)]
 
-
-class ChannelOut(BaseModel):
-    """`hook` is where the shop's own signed messages go. While `failing`, the shop is called only now and then: `last_error` says why."""
-
-    code: str
-    name: str
-    marketplace: str
-    warehouse: str
-    hook: str
-    active: bool
-    failing: bool
-    last_error: str
-    last_push_at: datetime | None
-    last_poll_at: datetime | None
-
-
-class ChannelPage(BaseModel):
-    """`next_cursor` is null on the last page."""
-
-    items: list[ChannelOut]
-    next_cursor: str | None
-
-
-class ShopListingIn(fields.Strict):
-    """One thing that the shop sells. `sku` ties it to ours of the same code. `quantity`: how many it shows now, null where it does not count."""
-
-    model_config = {"json_schema_extra": {"examples": [_EXAMPLE]}}
-
-    id: ShopId
-    sku: Annotated[str, fields.text(100)] = ""
-    title: Annotated[str, fields.text(300)] = ""
-    barcode: Annotated[str, fields.text(80)] = ""
-    quantity: Annotated[int, Field(strict=True, ge=-1_000_000_000, le=1_000_000_000)] | None = None
-
-
-class NumberOut(BaseModel):
-    """`quantity`: how many the shop may sell now, null while the offer is tied to no `sku` of ours. `told`: what it took last; `error`: why not since."""
-
-    id: str
-    sku: str | None
-    quantity: int | None
-    told: int | None
-    told_at: datetime | None
-    error: str
-
-
-class NumberPage(BaseModel):
-    """`next_cursor` is null on the last page."""
-
-    items: list[NumberOut]
-    next_cursor: str | None
-
-
-class PageOf(BaseModel):
+class PageFilters(BaseModel):
     cursor: fields.Cursor = None
     limit: fields.Limit = None
 
 
 @router.get("/channels", response=ChannelPage, auth=ApiKeyAuth("channels:read"))
-def list_channels(request: HttpRequest, filters: Annotated[PageOf, Query()]) -> HttpResponse:
+def list_channels(request: HttpRequest, filters: Annotated[PageFilters, Query()]) -> HttpResponse:
     """The merchant's shops that are connected."""
     by, _merchant = caller(request)
     rows = Channel.objects.visible_to(by).select_related("warehouse").order_by("pk")
@@ -112,8 +56,11 @@ def list_channels(request: HttpRequest, filters: Annotated[PageOf, Query()]) -> 
     return HttpResponse(pydantic_core.to_json({"items": items, "next_cursor": cursor}), content_type=JSON)
 
 
-@router.post("/channels/{code}/listings", response={200: NumberPage}, auth=ApiKeyAuth("channels:write"))
-def send_listings(request: HttpRequest, code: Code, payload: Annotated[list[ShopListingIn], Body()]) -> HttpResponse:
+LISTINGS_BODY = list_of("ShopListingIn", LISTING)
+
+
+@router.post("/channels/{code}/listings", response={200: NumberPage}, auth=ApiKeyAuth("channels:write"), openapi_extra=LISTINGS_BODY)
+def send_shop_listings(request: HttpRequest, code: Code, payload: Annotated[list[ShopListingIn], Body()]) -> HttpResponse:
     """Say what the shop sells, up to 500 offers at once; answers how many of each it may sell. Repeating it changes nothing."""
     if len(payload) > settings.API_BULK_MAX:
         raise TooLarge(limit=settings.API_BULK_MAX, what=str(Listing._meta.verbose_name_plural))
@@ -129,7 +76,7 @@ def send_listings(request: HttpRequest, code: Code, payload: Annotated[list[Shop
 
 
 @router.get("/channels/{code}/numbers", response=NumberPage, auth=ApiKeyAuth("channels:read"))
-def list_numbers(request: HttpRequest, code: Code, filters: Annotated[PageOf, Query()]) -> HttpResponse:
+def list_channel_numbers(request: HttpRequest, code: Code, filters: Annotated[PageFilters, Query()]) -> HttpResponse:
     """How many of each of its offers the shop may sell at this moment. The same numbers are pushed to it as they change."""
     by, _merchant = caller(request)
     channel = channel_of(by, code)

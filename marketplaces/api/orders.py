@@ -3,176 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any
 
 import pydantic_core
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
 from ninja import Body, Path, Query, Router
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
-from pydantic.config import JsonDict
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from marketplaces import channel_answers, reports
 from marketplaces.api.finding import Code, channel_of
-from marketplaces.api.listings import ShopId
+from marketplaces.api.shapes import ORDER, ShopBulkOut, ShopOrderIn, ShopOrderOut, ShopOrderPage, list_of
 from marketplaces.models import Channel, ChannelOrder
-from marketplaces.port import ChannelOrderState
 from outbound.models import Order
 from wms.core.api import fields, pages
-from wms.core.api.errors import JSON, ErrorOut, TooLarge, described, problems
+from wms.core.api.errors import JSON, TooLarge, described, problems
 from wms.core.api.idempotency import Answer, answered_once
 from wms.core.api.keys import ApiKeyAuth, caller
 from wms.core.errors import InvalidInput, NotFound, WmsError
 
 router = Router(tags=["channels"])
 
-_EXAMPLE: JsonDict = {
-    "id": "1001",
-    "number": "#1001",
-    "state": "open",
-    "placed_at": "2030-01-31T16:58:00Z",
-    "updated_at": "2030-01-31T17:00:00Z",
-    "currency": "GBP",
-    "total": "25.00",
-    "ship_to": {"name": "Ada Lovelace", "line1": "1 Analytical Way", "city": "London", "postcode": "N1 9GU", "country": "GB"},
-    "lines": [{"id": "1", "listing_id": "77", "sku": "MUG-BLUE", "quantity": 2, "total": "25.00"}],
-}
-Short = Annotated[str, fields.text(100)]
-Long = Annotated[str, fields.text(300)]
-Units = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
-
-
-class ShopAddressIn(fields.Strict):
-    """As the buyer wrote it: what cannot be sent to is shown to people, not refused."""
-
-    name: Long = ""
-    company: Long = ""
-    line1: Long = ""
-    line2: Long = ""
-    city: Short = ""
-    region: Short = ""
-    postcode: Short = ""
-    country: Short = ""
-    phone: Short = ""
-    email: Long = ""
-
-
-class ShopLineIn(fields.Strict):
-    """`shipped` and `cancelled` units are a part of `quantity`. Goods are found by `listing_id`, else by `sku`."""
-
-    id: ShopId
-    listing_id: Short = ""
-    sku: Short = ""
-    title: Long = ""
-    quantity: Units
-    shipped: Units | None = None
-    cancelled: Units = 0
-    total: fields.Money | None = None
-    location: Short = ""
-
-
-class ShopOrderIn(fields.Strict):
-    """The whole order as the shop has it now. An `open` one is paid and to be sent; one that is cancelled needs no address and no lines.
-
-    Of two words the one with the later `updated_at` counts, and of the same moment the later state: pending, open, shipped, cancelled.
-    """
-
-    model_config = {"json_schema_extra": {"examples": [_EXAMPLE]}}
-
-    id: ShopId
-    number: Short = ""
-    state: Literal["pending", "open", "shipped", "cancelled"]
-    placed_at: fields.Moment | None = None
-    updated_at: fields.Moment
-    ship_by: fields.Moment | None = None
-    currency: fields.Currency | None = None
-    total: fields.Money | None = None
-    shipping_method: Annotated[str, fields.text(50)] = ""
-    note: Annotated[str, fields.text(2000)] = ""
-    ship_to: ShopAddressIn | None = None
-    lines: Annotated[list[ShopLineIn], Field(max_length=5_000)] = []
-    cancellation_requested: fields.Flag = False
-
-    @model_validator(mode="after")
-    def _is_whole(self) -> Self:
-        if self.state == "open" and not (self.lines and self.ship_to):
-            raise PydanticCustomError("not_whole", "{text}", {"text": _("An open order has lines and an address.")})
-        return self
-
-    def document(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude_none=True)
-
-
-class TakenOut(BaseModel):
-    """Our order: `reference` is the channel's code and the shop's number."""
-
-    id: int
-    reference: str
-    status: Order.Status
-    ship_by: datetime
-    updated_at: datetime
-
-
-class UnitsOut(BaseModel):
-    id: str
-    quantity: int
-
-
-class LeftOut(BaseModel):
-    """A parcel that has left. No `lines`: all that was left of the order."""
-
-    tracking_number: str
-    carrier: str
-    shipped_at: datetime
-    lines: list[UnitsOut]
-
-
-class ShopOrderOut(BaseModel):
-    """What became of it. `unmapped`: its goods are not known here yet. `ignored`: there is nothing to do, it was never open.
-
-    A `problem` is on the warehouse's work list; `problem_detail` names what it is about.
-    """
-
-    id: str
-    number: str
-    state: ChannelOrderState
-    status: ChannelOrder.Status | Literal["ignored"]
-    problem: ChannelOrder.Problem | Literal[""]
-    problem_detail: str
-    order: TakenOut | None
-    parcels: list[LeftOut]
-
-
-class ShopOrderPage(BaseModel):
-    """`next_cursor` is null on the last page."""
-
-    items: list[ShopOrderOut]
-    next_cursor: str | None
-
-
-class ShopBulkRow(BaseModel):
-    """The answer for the row at `index`: what sending it alone would have answered."""
-
-    index: int
-    ok: bool
-    status_code: int
-    order: ShopOrderOut | None
-    error: ErrorOut | None
-
-
-class ShopBulkOut(BaseModel):
-    items: list[ShopBulkRow]
-    next_cursor: None
-
-
 _ORDER = TypeAdapter(ShopOrderIn)
 
 
 @router.post("/channels/{code}/orders", response={200: ShopOrderOut}, auth=ApiKeyAuth("channels:write"))
-def send_order(request: HttpRequest, code: Code, payload: ShopOrderIn) -> HttpResponse:
+def send_shop_order(request: HttpRequest, code: Code, payload: ShopOrderIn) -> HttpResponse:
     """Say what an order of the shop is now: placed, paid, changed, cancelled. Answers what became of it; repeating it changes nothing."""
     by, _merchant = caller(request)
     channel = channel_of(by, code)
@@ -186,25 +42,11 @@ def send_order(request: HttpRequest, code: Code, payload: ShopOrderIn) -> HttpRe
     return answered_once(request, by, work)
 
 
-BULK_BODY = {
-    "requestBody": {
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "array",
-                    "maxItems": settings.API_BULK_MAX,
-                    "items": {"$ref": "#/components/schemas/ShopOrderIn"},
-                    "example": [_EXAMPLE],
-                }
-            }
-        },
-        "required": True,
-    }
-}
+BULK_BODY = list_of("ShopOrderIn", ORDER)
 
 
 @router.post("/channels/{code}/orders/bulk", response={200: ShopBulkOut}, auth=ApiKeyAuth("channels:write"), openapi_extra=BULK_BODY)
-def send_orders(request: HttpRequest, code: Code, payload: Annotated[list[Any], Body()]) -> HttpResponse:
+def send_shop_orders(request: HttpRequest, code: Code, payload: Annotated[list[Any], Body()]) -> HttpResponse:
     """Say what up to 500 orders are now. Each row is answered on its own; one bad row does not sink the others."""
     if len(payload) > settings.API_BULK_MAX:
         raise TooLarge(limit=settings.API_BULK_MAX, what=str(ChannelOrder._meta.verbose_name_plural))
@@ -242,7 +84,7 @@ def _row(index: int, answer: dict[str, Any] | WmsError) -> dict[str, Any]:
     return {"index": index, "ok": True, "status_code": 200, "order": answer, "error": None}
 
 
-class ChangedSince(BaseModel):
+class ShopOrderFilters(BaseModel):
     """`updated_after` is exclusive: ask again from a minute earlier to miss nothing that was under way."""
 
     updated_after: fields.MomentFilter = None
@@ -251,7 +93,7 @@ class ChangedSince(BaseModel):
 
 
 @router.get("/channels/{code}/orders", response=ShopOrderPage, auth=ApiKeyAuth("channels:read"))
-def list_shop_orders(request: HttpRequest, code: Code, filters: Annotated[ChangedSince, Query()]) -> HttpResponse:
+def list_shop_orders(request: HttpRequest, code: Code, filters: Annotated[ShopOrderFilters, Query()]) -> HttpResponse:
     """The shop's orders that the warehouse has, with the parcels that have left, the longest unchanged first."""
     by, _merchant = caller(request)
     channel = channel_of(by, code)

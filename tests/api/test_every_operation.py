@@ -135,7 +135,7 @@ def shop_of(api: Api, house: Warehouse) -> int:
         merchant=api.merchant, warehouse=house, adapter="storefront", base_url="https://shop.example.com/wms",
         credentials={"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "declaration": "{}"}, name="Shop", code="77",
     )  # fmt: skip
-    sent = {**document()["components"]["schemas"]["ShopOrderIn"]["examples"][0], "id": channel.code}
+    sent = {**document()["components"]["schemas"]["ShopOrderIn"]["examples"][0], "id": channel.code, "number": channel.code}
     assert api.post(f"/channels/{channel.code}/orders", sent).json()["status"] == "imported"
     return int(channel.code)
 

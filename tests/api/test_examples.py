@@ -10,10 +10,11 @@ import jsonschema
 import pytest
 
 from inventory.models import Availability, Sku
+from marketplaces.models import ChannelOrder
 from outbound.models import Order
 from tests import make
 from tests.api.calling import api_of
-from tests.api.test_every_operation import document, operations
+from tests.api.test_every_operation import document, operations, shop_of
 from wms.core import verification
 
 JSON = "application/json"
@@ -92,9 +93,14 @@ def test_the_examples_tell_a_merchants_story(monkeypatch):
     assert send(f"/orders/{order['id']}/cancel", None)["status"] == "cancelled"
     assert Availability.objects.get(sku__code="MUG-BLUE").committed == 0
     send(f"/webhook-endpoints/{endpoint['id']}/replay", bodies("ReplayIn")[0], "/webhook-endpoints/{endpoint_id}/replay")
+    code = shop_of(api, house)
+    for path in ("orders", "orders/bulk", "listings"):
+        described = document()["paths"][f"/api/v1/channels/{{code}}/{path}"]["post"]["requestBody"]["content"][JSON]["example"]
+        send(f"/channels/{code}/{path}", described, f"/channels/{{code}}/{path}")
+    assert sorted(ChannelOrder.objects.values_list("external_id", "status")) == [("1001", "imported"), ("77", "imported")]
     with_body = {path.removeprefix("/api/v1") for method, path in operations() if "requestBody" in document()["paths"][path][method]}
     assert sent - {f"/orders/{order['id']}/cancel"} == with_body
-    assert Order.objects.count() == 1
+    assert Order.objects.count() == 3
     assert list(verification.drifts()) == []
 
 

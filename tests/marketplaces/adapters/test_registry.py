@@ -10,7 +10,7 @@ KEYS = {"consumer_key": "ck_1", "consumer_secret": "cs_1"}
 
 
 def test_every_folder_is_a_marketplace() -> None:
-    assert adapters.names() == ("amazon", "ebay", "shopify", "woocommerce")
+    assert adapters.names() == ("amazon", "ebay", "shopify", "storefront", "woocommerce")
 
 
 @pytest.mark.parametrize("name", adapters.names())

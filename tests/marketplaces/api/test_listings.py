@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from marketplaces.api.listings import ShopListingIn
+from marketplaces.api.shapes import ShopListingIn
 from marketplaces.models import Channel, Listing
 from tests import make
 from tests.api.calling import refused

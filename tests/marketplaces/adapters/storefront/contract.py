@@ -30,7 +30,7 @@ class Contract:
 
     def request_problems(self, body: Mapping[str, Any]) -> list[str]:
         """Of a message that we sent to the shop."""
-        kind = body.get("type")
+        kind = str(body.get("type"))
         if kind not in self.kinds:
             return [f"{kind} is not in the contract"]
         content = self._operation(kind)["requestBody"]["content"]["application/json"]
