@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from marketplaces import order_import, stock_sync, tracking
+from marketplaces import cancelled, order_import, stock_sync, tracking
 from marketplaces.models import Channel
 from wms.core.models import User
 
@@ -34,6 +34,7 @@ def resume(*, channel: Channel) -> None:
         stock_sync.stale_all(channel, "resumed")
         order_import.ask(channel.pk)
         tracking.catch_up(channel)
+        cancelled.catch_up(channel)
 
 
 def told_nothing(channel: Channel) -> tuple[int, int]:

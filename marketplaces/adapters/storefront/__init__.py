@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import httpx
+from django.utils.translation import gettext_lazy as _
 
 from marketplaces.adapters.storefront import declaration, messages, reading
 from marketplaces.adapters.storefront.connection import Connection, JsonObject, opened_secret
@@ -31,7 +32,7 @@ from marketplaces.port import (
     Tracking,
 )
 
-NAME = "Generic storefront"
+NAME = _("Generic storefront")
 # Signs what we send to the shop and what it sends to us.
 CREDENTIALS = ("secret",)
 # `location`: which of the shop's locations this channel is. `declaration`: what the shop can do, for one that answers no question.

@@ -11,7 +11,7 @@ from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from inventory.models import Availability
-from marketplaces import channels, order_book
+from marketplaces import channels, order_book, pausing
 from marketplaces.api.shapes import ShopAddressIn, ShopLineIn, ShopOrderIn
 from marketplaces.models import ChannelOrder
 from outbound.models import Order
@@ -273,11 +273,11 @@ def test_the_first_of_two_parcels_is_news_for_who_asks_what_changed(api, channel
 
 
 def test_a_paused_channel_takes_nothing_until_it_goes_on(api, channel, thing):
-    channels.pause(channel=channel)
+    pausing.pause(channel=channel, by=make.user(), reason="Holidays")
     refused(api.post("/channels/OWN/orders", document()), 409, "channel_paused")
     refused(api.post("/channels/OWN/listings", [{"id": "1"}]), 409, "channel_paused")
     assert not ChannelOrder.objects.exists()
-    channels.resume(channel=channel)
+    pausing.resume(channel=channel)
     assert api.post("/channels/OWN/orders", document()).json()["status"] == "imported"
 
 

@@ -195,7 +195,8 @@ def test_listings_that_lie(shop: StorefrontShop, storefront: Storefront) -> None
     assert [listing.sku for listing in storefront.listings().listings] == ["A"]
     shop.misbehave("listings.list", change_answer(lambda answer: answer.update(next_cursor="2")))
     assert storefront.listings(cursor="2").cursor == "", "the same page for ever"
-    for lie in ({"items": {}}, {"next_cursor": 7}):
-        shop.misbehave("listings.list", fail(200, {"items": [], **lie}))
+    lies: list[dict[str, Any]] = [{"items": {}}, {"items": [], "next_cursor": 7}]
+    for lie in lies:
+        shop.misbehave("listings.list", fail(200, lie))
         with pytest.raises(ChannelUnavailable):
             storefront.listings()

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from inventory.models import Availability, Sku, Warehouse
-from marketplaces import channels, drift, order_import, stock_sync
+from marketplaces import channels, drift, order_import, pausing, stock_sync
 from marketplaces.adapters.storefront import declaration
 from marketplaces.models import Channel, ChannelOrder, Listing, ToldParcel, WebhookDelivery
 from outbound import cancellation, orders
@@ -292,11 +292,11 @@ def test_a_shop_that_does_not_want_to_hear_of_it_is_not_told(shop, house, thing)
 def test_what_was_cancelled_in_a_pause_is_told_after_it(shop, channel, thing):
     order_id = shop.books.place_order([(thing.code, 4)])
     settle()
-    channels.pause(channel=channel)
+    pausing.pause(channel=channel, by=make.user(), reason="Holidays", keep=True)
     cancellation.cancel(order_id=Order.objects.get().pk, by=make.user(is_staff=True))
     deliver_all()
     assert not shop.made("order.cancelled")
-    channels.resume(channel=channel)
+    pausing.resume(channel=channel)
     settle()
     assert shop.books.orders[order_id]["state"] == "cancelled"
 
