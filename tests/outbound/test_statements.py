@@ -122,9 +122,9 @@ def statements(prepare: Callable[[House], Callable[[], object]], lines: int) -> 
 @pytest.mark.parametrize(
     ("prepare", "number"),
     [
-        (cancel_ready, 7),
-        (cancel_picked, 8),
-        (cancel_packed, 9),
+        (cancel_ready, 8),
+        (cancel_picked, 9),
+        (cancel_packed, 10),
         (put_one_back, 7),
         (count_reserved, 11),
         (move_carton, 5),
