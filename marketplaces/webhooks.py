@@ -9,6 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from marketplaces import deliveries, stock_sync
+from marketplaces.abilities import Reports
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel
 from marketplaces.port import ChannelError, ChannelEvent, EventKind, MessageUnreadable, SignatureInvalid
@@ -39,6 +40,7 @@ def _prove(request: HttpRequest, channel: Channel) -> HttpResponse:
 
 def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
     """401 without the shop's signature, 413 for a body that is too large, 503 where the shop's key cannot be had: it comes again.
+    503 also while a shop is paused that says all by itself: nobody will ask it afterwards.
 
     Else 200: shops give up webhooks that answer anything else.
     """
@@ -47,8 +49,9 @@ def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
     body = request.body
     headers = {name.lower(): value for name, value in request.headers.items() if name.lower().startswith(KEPT_HEADERS)}
     headers["received-at"] = timezone.now().isoformat()
+    shop = open_shop(channel)
     try:
-        event = open_shop(channel).webhook(headers=headers, body=body, secret=channel.opened_secret())
+        event = shop.webhook(headers=headers, body=body, secret=channel.opened_secret())
     except SignatureInvalid:
         return HttpResponse(status=401)
     except ChannelError as error:
@@ -57,6 +60,8 @@ def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
     except MessageUnreadable as error:
         log.warning("channel %s sent something unreadable: %s", channel.pk, error)
         event = None
+    if not channel.active and isinstance(shop, Reports):
+        return HttpResponse(status=503)
     # A paused channel polls when it goes on. Products change with every push of ours: only their numbers tell something.
     if channel.active and (event is None or event.kind in WANTED):
         _keep(channel, event, headers, body)

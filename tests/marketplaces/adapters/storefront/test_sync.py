@@ -130,6 +130,18 @@ def test_nobody_sends_a_moment_of_his_own(shop, channel, thing):
     assert (answer.status_code, WebhookDelivery.objects.count()) == (401, 0)
 
 
+def test_a_paused_shop_is_told_to_say_it_again(shop, channel, thing):
+    """It may be one that nobody can ask afterwards."""
+    order_id = shop.books.place_order([(thing.code, 1)])
+    pausing.pause(channel=channel, by=make.user(), reason="Holidays", keep=True)
+    assert (tell(shop, channel, order_id, uid="msg_1"), tell(shop, channel, order_id, secret=OTHER)) == (503, 401)
+    assert not WebhookDelivery.objects.exists()
+    pausing.resume(channel=channel)
+    assert tell(shop, channel, order_id, uid="msg_1") == 200
+    deliver_all()
+    assert Order.objects.get().reference == f"OWN-#{order_id}"
+
+
 def test_an_order_that_makes_no_sense_is_on_the_work_list(shop, channel):
     shop.declared["answers"].remove("order.get")
     shop.declared["answers"].remove("orders.list")
