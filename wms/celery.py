@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import worker_process_init, worker_ready
+
+from wms import garbage
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wms.settings")
 
@@ -19,3 +21,8 @@ def _say_ready(**_signal: Any) -> None:
     """`wms up` waits for this file: a worker that cannot reach its broker is not ready."""
     if file := os.environ.get("WMS_WORKER_READY_FILE"):
         Path(file).touch()
+
+
+@worker_process_init.connect
+def _settle(**_signal: Any) -> None:
+    garbage.settle()

@@ -50,7 +50,7 @@ def build() -> None:
         cursor.execute("VACUUM ANALYZE")
 
 
-def orders(count: int, prefix: str) -> list[GivenOrder]:
+def orders(count: int, prefix: str, skus: int = SKUS) -> list[GivenOrder]:
     """Orders of three lines with skus drawn at random, the same for the same prefix."""
     dice = random.Random(prefix)
     due = datetime(2030, 1, 1, tzinfo=UTC)
@@ -58,7 +58,7 @@ def orders(count: int, prefix: str) -> list[GivenOrder]:
         GivenOrder(
             f"{prefix}-{number}",
             due + timedelta(minutes=number),
-            [(f"SKU-{sku:05}", dice.randint(1, 4)) for sku in dice.sample(range(SKUS), LINES)],
+            [(f"SKU-{sku:05}", dice.randint(1, 4)) for sku in dice.sample(range(skus), LINES)],
         )
         for number in range(count)
     ]

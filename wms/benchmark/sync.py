@@ -51,21 +51,21 @@ def measure(
         publishing.check(channels, shops)
     figures["publish_ratio"] = figures["publish"]["ratio"]
     say("orders by the hundred")
-    figures["intake"] = _intake(bulk_orders)
+    figures["intake"] = _intake(size, bulk_orders)
     figures["intake_ratio"] = figures["intake"]["ratio"]
     return figures
 
 
-def _intake(orders: int) -> dict[str, float]:
-    """Orders/s over HTTP of both sides, and their ratio."""
-    from wms.benchmark import house, web
+def _intake(size: Size, orders: int) -> dict[str, float]:
+    """Orders/s over HTTP of both sides, several merchants at once, and their ratio."""
+    from wms.benchmark import web
     from wms.core import access
     from wms.core.models import Merchant
 
-    house.build()
-    key = access.issue_key(merchant=Merchant.objects.get(code="BENCH"))
+    merchants = Merchant.objects.order_by("code")[: web.CLIENTS]
+    keys = [access.issue_key(merchant=merchant) for merchant in merchants]
     with web.server() as port:
-        return web.compare_bulk(port, key, uuid.uuid4().hex[:8], orders)
+        return web.compare_bulk(port, keys, uuid.uuid4().hex[:8], orders, warehouse="SYNC", skus=size.skus)
 
 
 def _rate(size: Size, timetable: Timetable, shops: Storefronts) -> dict[str, Any]:

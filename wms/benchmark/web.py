@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -73,16 +73,16 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("the benchmark's web server does not answer")
 
 
-def payloads(count: int, prefix: str) -> list[dict[str, Any]]:
+def payloads(count: int, prefix: str, warehouse: str = "BENCH", skus: int = house.SKUS) -> list[dict[str, Any]]:
     return [
         {
             "reference": order.reference,
-            "warehouse": "BENCH",
+            "warehouse": warehouse,
             "ship_by": order.ship_by.isoformat(),
             "ship_to": house.SHIP_TO,
             "lines": [{"sku": code, "quantity": quantity} for code, quantity in order.lines],
         }
-        for order in house.orders(count, prefix)
+        for order in house.orders(count, prefix, skus)
     ]
 
 
@@ -90,17 +90,17 @@ def bodies(prefix: str) -> list[bytes]:
     return [json.dumps(payload).encode() for payload in payloads(ORDERS, prefix)]
 
 
-def bulk_bodies(count: int, prefix: str) -> list[bytes]:
+def bulk_bodies(count: int, prefix: str, warehouse: str, skus: int) -> list[bytes]:
     """As many orders in a request as the API commits together."""
-    sent = payloads(count, prefix)
+    sent = payloads(count, prefix, warehouse, skus)
     return [json.dumps(sent[start : start + TOGETHER]).encode() for start in range(0, len(sent), TOGETHER)]
 
 
-def post_all(port: int, path: str, key: str, sent: list[bytes], good: int) -> float:
-    """Seconds that CLIENTS keep-alive connections take to POST all bodies, each waiting for its answer."""
+def post_all(port: int, path: str, keys: Sequence[str], sent: list[bytes], good: int) -> float:
+    """Seconds that CLIENTS keep-alive connections take to POST all bodies, each waiting for its answer. They take the keys in turn."""
     failures: list[str] = []
 
-    def client(share: list[bytes]) -> None:
+    def client(key: str, share: list[bytes]) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
         for body in share:
@@ -110,7 +110,7 @@ def post_all(port: int, path: str, key: str, sent: list[bytes], good: int) -> fl
             if answer.status != good:
                 failures.append(f"{answer.status} {content[:200]!r}")
 
-    threads = [threading.Thread(target=client, args=(sent[number::CLIENTS],)) for number in range(CLIENTS)]
+    threads = [threading.Thread(target=client, args=(keys[number % len(keys)], sent[number::CLIENTS])) for number in range(CLIENTS)]
     start = time.perf_counter()
     for thread in threads:
         thread.start()
@@ -125,23 +125,23 @@ def post_all(port: int, path: str, key: str, sent: list[bytes], good: int) -> fl
 def compare_posts(port: int, key: str, prefix: str) -> dict[str, float]:
     """Requests/s of both endpoints, an order each."""
     ends = {"floor": ("/api/benchmark/orders", 200), "project": ("/api/v1/orders", 201)}
-    return _compare(port, key, ends, ORDERS, lambda side, number: bodies(f"{prefix}{side}{number}"))
+    return _compare(port, [key], ends, ORDERS, lambda side, number: bodies(f"{prefix}{side}{number}"))
 
 
-def compare_bulk(port: int, key: str, prefix: str, orders: int) -> dict[str, float]:
-    """Orders/s of both endpoints, a hundred in each request."""
+def compare_bulk(port: int, keys: Sequence[str], prefix: str, orders: int, *, warehouse: str, skus: int) -> dict[str, float]:
+    """Orders/s of both endpoints, a hundred in each request; as many merchants at once as there are keys, each with so many skus."""
     ends = {"floor": ("/api/benchmark/orders/bulk", 200), "project": ("/api/v1/orders/bulk", 200)}
-    return _compare(port, key, ends, orders, lambda side, number: bulk_bodies(orders, f"{prefix}{side}{number}"))
+    return _compare(port, keys, ends, orders, lambda side, number: bulk_bodies(orders, f"{prefix}{side}{number}", warehouse, skus))
 
 
 def _compare(
-    port: int, key: str, ends: dict[str, tuple[str, int]], orders: int, sent: Callable[[str, int], list[bytes]]
+    port: int, keys: Sequence[str], ends: dict[str, tuple[str, int]], orders: int, sent: Callable[[str, int], list[bytes]]
 ) -> dict[str, float]:
     """Orders/s of both sides (path and status of each) over rounds that alternate."""
     seconds = dict.fromkeys(ends, 0.0)
     for number in range(-1, ROUNDS):
         for side, (path, good) in ends.items():
-            taken = post_all(port, path, key, sent(side, number), good)
+            taken = post_all(port, path, keys, sent(side, number), good)
             # The first round warms both up.
             seconds[side] += taken if number >= 0 else 0.0
     rates = {side: round(orders * ROUNDS / taken, 1) for side, taken in seconds.items()}
