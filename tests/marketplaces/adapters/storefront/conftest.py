@@ -1,8 +1,10 @@
-"""One strict shop for each test, and the adapter that talks to it."""
+"""One strict shop for each test, and the adapter that talks to it. Models are imported late: conftest files are read before Django is set up."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -10,6 +12,10 @@ import pytest
 from marketplaces.adapters._http import new_client
 from marketplaces.adapters.storefront import Storefront, declaration
 from tests.marketplaces.adapters.storefront.shop import SECRET, StorefrontShop
+
+if TYPE_CHECKING:
+    from inventory.models import Sku, Warehouse
+    from marketplaces.models import Channel
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 HASTE_S = 0.3
@@ -74,3 +80,25 @@ def connect(shop: StorefrontShop, client: httpx.Client) -> Connect:
 @pytest.fixture
 def storefront(connect: Connect) -> Storefront:
     return connect()
+
+
+@pytest.fixture
+def house(db: None) -> Warehouse:
+    from tests import make
+
+    return make.warehouse()
+
+
+@pytest.fixture
+def thing(db: None) -> Sku:
+    from tests import make
+
+    return make.sku(make.merchant())
+
+
+@pytest.fixture
+def channel(shop: StorefrontShop, house: Warehouse, thing: Sku) -> Channel:
+    """The shop sells the sku, of which the warehouse has 10, and has been told."""
+    from tests.marketplaces.adapters.storefront.working import connected
+
+    return connected(shop, house, thing)

@@ -1,23 +1,23 @@
 """The real sync against a shop of which it knows nothing but what the shop declares."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from inventory.models import Availability, Sku, Warehouse
+from inventory.models import Availability
 from marketplaces import channels, drift, order_import, pausing, stock_sync
 from marketplaces.adapters.storefront import declaration
 from marketplaces.models import Channel, ChannelOrder, Listing, ToldParcel, WebhookDelivery
-from outbound import cancellation, orders
+from outbound import orders
 from outbound.models import Order
 from tests import make
 from tests.marketplaces.adapters.storefront.shop import EVERYTHING, SECRET, StorefrontShop, message, only_taken, refuse, throttle
 from tests.marketplaces.adapters.storefront.test_connection import OTHER
-from tests.marketplaces.adapters.storefront.working import connected, hook, settle, tell
+from tests.marketplaces.adapters.storefront.working import hook, settle, tell
 from tests.marketplaces.misbehaving import before_work, fail, hang_up, hang_up_after_work
 from tests.marketplaces.shops import deliver_all, make_due
 from tests.marketplaces.test_tracking import leave
@@ -27,26 +27,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def shop() -> Iterator[StorefrontShop]:
-    """As the adapter's own tests have it, but with the time of today."""
-    with StorefrontShop() as shop:
-        yield shop
-        shop.check()
-
-
-@pytest.fixture
-def house() -> Warehouse:
-    return make.warehouse()
-
-
-@pytest.fixture
-def thing() -> Sku:
-    return make.sku(make.merchant())
-
-
-@pytest.fixture
-def channel(shop: StorefrontShop, house: Warehouse, thing: Sku) -> Channel:
-    return connected(shop, house, thing)
+def clock() -> Callable[[], datetime]:
+    """The time of today: orders are taken in by the real sync."""
+    return lambda: datetime.now(UTC)
 
 
 def test_a_stock_change_is_shown_by_the_shop(shop, channel, house, thing):
@@ -80,19 +63,6 @@ def test_a_message_brings_the_whole_order_at_once(shop, channel, thing):
     assert Order.objects.get().reference == f"OWN-#{order_id}"
     assert WebhookDelivery.objects.get().delivery_id == "msg_1"
     assert not shop.made("order.get")
-
-
-def test_messages_that_overtake_each_other(shop, channel, thing):
-    """The cancellation comes first, then the order's older self."""
-    order_id = shop.books.place_order([(thing.code, 4)])
-    older = dict(shop.books.orders[order_id])
-    shop.books.cancel(order_id)
-    tell(shop, channel, order_id)
-    deliver_all()
-    assert hook(channel, "order.changed", older) == 200
-    deliver_all()
-    assert not Order.objects.exists()
-    assert ChannelOrder.objects.get().status == "cancelled"
 
 
 @pytest.mark.parametrize(("fields", "status"), [({"secret": OTHER}, 401), ({"age": timedelta(minutes=6)}, 401), ({}, 200)])
@@ -239,23 +209,6 @@ def test_our_own_first_parcel_is_no_change_of_the_order_but_a_refund_is(shop, ch
     assert (row.problem, row.problem_detail) == ("changed", f"{line['id']}: 5>2")
 
 
-@pytest.mark.parametrize("compare_and_set", [True, False])
-def test_a_phantom_of_a_cancelled_unit_is_taken_back(shop, house, thing, compare_and_set):
-    """Seen on a running shop: cancelling a unit that never left raises what it shows by one more. The warehouse's number is the truth."""
-    shop.declared["compare_and_set"] = compare_and_set
-    channel = connected(shop, house, thing)
-    order_id = shop.books.place_order([(thing.code, 4)])
-    tell(shop, channel, order_id)
-    settle()
-    assert shop.books.stock() == {thing.code: 6}
-    shop.books.cancel(order_id, phantom=1)
-    assert shop.books.stock() == {thing.code: 11}
-    tell(shop, channel, order_id)
-    settle()
-    assert Order.objects.get().status == "cancelled"
-    assert (shop.books.stock(), Availability.objects.get().committed) == ({thing.code: 10}, 0)
-
-
 def test_a_number_that_somebody_raised_is_told_again(shop, channel, thing):
     listing = shop.books.by_sku(thing.code)
     listing["quantity"] = 12
@@ -267,78 +220,6 @@ def test_a_number_that_somebody_raised_is_told_again(shop, channel, thing):
         assert hook(channel, "listing.changed", {**listing, "quantity": quantity}) == 200
     settle()
     assert len(shop.made("stock.set")) == pushes
-
-
-def test_what_the_warehouse_cancels_is_cancelled_there(shop, channel, thing):
-    order_id = shop.books.place_order([(thing.code, 4)])
-    settle()
-    shop.misbehave("order.cancelled", hang_up_after_work)
-    cancellation.cancel(order_id=Order.objects.get().pk, by=make.user(is_staff=True))
-    settle()
-    assert (shop.books.orders[order_id]["state"], shop.books.stock()) == ("cancelled", {thing.code: 10})
-    assert ChannelOrder.objects.get().status == "cancelled"
-    told = len(shop.made("order.cancelled"))
-    settle()
-    assert len(shop.made("order.cancelled")) == told == 2
-
-
-def test_what_was_cancelled_there_is_not_told_back(shop, channel, thing):
-    order_id = shop.books.place_order([(thing.code, 4)])
-    settle()
-    shop.books.cancel(order_id)
-    settle()
-    assert Order.objects.get().status == "cancelled"
-    assert not shop.made("order.cancelled")
-
-
-def test_a_shop_that_does_not_want_to_hear_of_it_is_not_told(shop, house, thing):
-    shop.declared["answers"].remove("order.cancelled")
-    connected(shop, house, thing)
-    shop.books.place_order([(thing.code, 4)])
-    settle()
-    cancellation.cancel(order_id=Order.objects.get().pk, by=make.user(is_staff=True))
-    settle()
-    assert not shop.made("order.cancelled")
-
-
-def test_what_was_cancelled_in_a_pause_is_told_after_it(shop, channel, thing):
-    order_id = shop.books.place_order([(thing.code, 4)])
-    settle()
-    pausing.pause(channel=channel, by=make.user(), reason="Holidays", keep=True)
-    cancellation.cancel(order_id=Order.objects.get().pk, by=make.user(is_staff=True))
-    deliver_all()
-    assert not shop.made("order.cancelled")
-    pausing.resume(channel=channel)
-    settle()
-    assert shop.books.orders[order_id]["state"] == "cancelled"
-
-
-def test_a_refusal_of_one_cancellation_holds_up_no_other(shop, channel, thing):
-    first, second = (shop.books.place_order([(thing.code, 1)]) for _order in range(2))
-    settle()
-    shop.misbehave("order.cancelled", refuse("order_shipped", status=409))
-    for order in Order.objects.order_by("pk"):
-        cancellation.cancel(order_id=order.pk, by=make.user(is_staff=True))
-    settle()
-    assert (shop.books.orders[first]["state"], shop.books.orders[second]["state"]) == ("open", "cancelled")
-
-
-@pytest.mark.parametrize("left", [False, True])
-@pytest.mark.parametrize("pushed", [False, True])
-def test_a_request_to_cancel_is_answered_by_what_the_warehouse_could_do(shop, channel, thing, left, pushed):
-    order_id = shop.books.place_order([(thing.code, 2)])
-    settle()
-    if left:
-        shop.misbehave("parcel.shipped", fail(500))  # the shop has not heard of the parcel when it asks
-        leave(Order.objects.get(), "WMS-1", 2)
-        deliver_all()
-    shop.books.change(order_id, cancellation_requested=True)
-    if pushed:
-        tell(shop, channel, order_id)
-        deliver_all()
-    settle()
-    assert shop.books.answered == {order_id: not left}
-    assert Order.objects.get().status == ("shipped" if left else "cancelled")
 
 
 def test_a_shop_that_declares_nothing_works_by_what_it_says_itself(house, thing):
