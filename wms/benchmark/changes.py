@@ -22,6 +22,8 @@ from wms.benchmark.timetable import Size, Timetable, merchant_code
 SELLERS_SHARE = 0.5
 SELLERS = 0.01
 PROCESSES = 2
+# Who cannot keep up with the timetable ends after so many times its length, with fewer changes than planned.
+LONGEST = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ def _buy(pipe: Pipe, size: Size, timetable: Timetable, share: int, prefix: str) 
         merchant = dice.choice(ours)
         drawn = [_draw(dice, size.skus) for _ in range(timetable.together)]
         due = began + timetable.due(request)
+        if time.monotonic() > began + LONGEST * timetable.seconds:
+            break
         given = [
             orders.NewOrder(f"{prefix}-{request}-{number}", "SYNC", SHIP_TO, [orders.NewLine(size.codes[sku], 1)])
             for number, sku in enumerate(drawn)

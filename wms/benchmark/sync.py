@@ -79,6 +79,7 @@ def _rate(size: Size, timetable: Timetable, shops: Storefronts) -> dict[str, Any
     waits = sorted(_waits(size, made, told, shops.first_product))
     late = sorted(change.called - change.due for change in made)
     return {
+        "planned": timetable.requests * timetable.together,
         "changes": len(made),
         "changes_per_s": round(rate, 1),
         "reached": rate >= 0.95 * timetable.per_second,
