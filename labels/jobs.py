@@ -325,3 +325,10 @@ def erase_contents(*, days: int, batch: int = 1000) -> int:
         erased += count
         if count < batch:
             return erased
+
+
+def erase_documents(documents: Sequence[str]) -> int:
+    """A step: forget what was printed of these documents, and what still waits; returns how many jobs. What is being sent goes with the next night."""
+    assert_in_transaction("erase_documents()")
+    held = PrintJob.objects.filter(content__isnull=False, document__in=[name[:80] for name in documents])
+    return held.exclude(status__in=[Status.CLAIMED, Status.SENDING]).update(content=None)

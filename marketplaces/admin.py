@@ -40,7 +40,7 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Channel
-        fields = ("merchant", "warehouse", "code", "name", "adapter", "base_url", "keys", *RULE)
+        fields = ("merchant", "warehouse", "code", "name", "adapter", "base_url", "keys", *RULE, "keep_buyers_days")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -50,6 +50,9 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("code", _("The merchant has a channel with this code."))
         keys = cleaned.get("keys")
         adapter = self.instance.adapter if known else cleaned.get("adapter", "")
+        longest, wanted = adapters.longest_kept().get(adapter), cleaned.get("keep_buyers_days")
+        if longest is not None and wanted is not None and wanted > longest:
+            self.add_error("keep_buyers_days", _("The platform allows %(days)d days at most.") % {"days": longest})
         try:
             credentials = self.instance.opened_credentials() if known and not keys else json.loads(keys or "{}")
             adapters.connect(adapter, base_url=cleaned.get("base_url", ""), credentials=credentials)
@@ -95,6 +98,8 @@ class ChannelAdmin(ModelAdmin):  # type: ignore[misc]
             made = channels.connect(
                 **{name: data[name] for name in ("merchant", "warehouse", "adapter", "base_url", "credentials", "name", "code", *RULE)}
             )
+            made.keep_buyers_days = data["keep_buyers_days"]
+            made.save(update_fields=["keep_buyers_days"])
             channel.__dict__.update(made.__dict__)
             return
         super().save_model(request, channel, form, change)

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from marketplaces import port
+from marketplaces.buyer_data import buyer_key
 from marketplaces.models import Channel, ChannelOrder
 from marketplaces.port import ChannelOrderState as State
 from wms.core import sealing
@@ -94,6 +95,7 @@ def _create(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[Chann
                 service=order.shipping_method[:50],
                 ship_by=order.ship_by,
                 raw=raw,
+                buyer_hash=_buyer_hash(channel, order),
                 lines=_lines(order),
             )
             for order, raw in zip(orders, records, strict=True)
@@ -114,7 +116,7 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
         if row.order_id is None:
             row.lines, row.number, row.placed_at = _lines(order), order.number[:100], order.placed_at
             row.service, row.ship_by = order.shipping_method[:50], order.ship_by
-            row.status = Status.SEEN
+            row.status, row.buyer_hash = Status.SEEN, _buyer_hash(row.channel, order)
             row.raw = row.raw or PersonalRecord.objects.create(merchant_id=row.merchant_id, kind="channel_order")
             row.raw.sealed = sealing.seal(_personal(order))
             records.append(row.raw)
@@ -133,10 +135,15 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
         "ship_by",
         "status",
         "raw",
+        "buyer_hash",
         "order",
         "reopened",
     ]
     ChannelOrder.objects.bulk_update([row for row, _order in news], [*fields, "problem", "problem_detail"])
+
+
+def _buyer_hash(channel: Channel, order: port.ChannelOrder) -> str:
+    return sealing.fingerprint(buyer_key(channel.adapter, order.buyer_id)) if order.buyer_id else ""
 
 
 def _lines(order: port.ChannelOrder) -> list[dict[str, Any]]:

@@ -240,7 +240,8 @@ class ChannelOrder:
 
     `shipped`: units that have left already, by line, where the platform takes them off the lines' quantities.
     `cancellation_requested`: cancelled only if the warehouse agrees; the platform waits for `answer_cancellation`. Of an open one: the
-    buyer wishes it, and only the merchant can do it, in the shop.
+    buyer wishes it, and only the merchant can do it, in the shop. `buyer_id`: the platform's own name of the buyer, where it says later
+    that it has forgotten him.
     """
 
     order_id: str
@@ -258,6 +259,7 @@ class ChannelOrder:
     ship_by: datetime | None = None
     shipped: Mapping[str, int] = field(default_factory=dict)
     cancellation_requested: bool = False
+    buyer_id: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -314,6 +316,7 @@ class EventKind(StrEnum):
     LISTING = "listing"
     LISTING_DELETED = "listing_deleted"
     SUBMISSION = "submission"
+    BUYER_DELETED = "buyer_deleted"
     OTHER = "other"
 
 
@@ -323,7 +326,8 @@ class ChannelEvent:
 
     Platforms do not sign everything (WooCommerce leaves the topic out), messages overtake each other and come twice: an event says
     where to look, and the order it brings is as old as its `updated_at`. `order` is None where only a call can tell the truth.
-    `quantity`: what the shop says that a listing shows. `ticket`: what `abilities.Submits.outcome` can tell of now.
+    `quantity`: what the shop says that a listing shows. `ticket`: what `abilities.Submits.outcome` can tell of now. `buyer_ids`: the names
+    of one buyer whom the platform has forgotten, and everybody has to.
     """
 
     kind: EventKind
@@ -334,6 +338,7 @@ class ChannelEvent:
     order: ChannelOrder | None = None
     quantity: int | None = None
     ticket: str = ""
+    buyer_ids: tuple[str, ...] = ()
 
 
 class Marketplace(Protocol):

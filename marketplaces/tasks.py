@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
-from marketplaces import drift, forgetting, order_import, queues, standings
+from marketplaces import buyer_data, drift, forgetting, order_import, queues, standings
 from marketplaces.calling import ChannelQuiet
 from marketplaces.models import Channel
 
@@ -55,3 +55,14 @@ def erase_old_webhooks() -> None:
 @shared_task
 def erase_old_pushes() -> None:
     forgetting.erase_pushes(settings.KEEP_PUSH_DAYS)
+
+
+@shared_task
+def erase_buyers() -> None:
+    """Nightly."""
+    buyer_data.erase_kept_long_enough()
+
+
+@shared_task
+def erase_buyers_who_asked() -> None:
+    buyer_data.erase_asked()

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from marketplaces import deliveries, stock_sync
+from marketplaces import buyer_data, deliveries, stock_sync
 from marketplaces.abilities import Reports
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel
@@ -60,6 +60,9 @@ def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
     except MessageUnreadable as error:
         log.warning("channel %s sent something unreadable: %s", channel.pk, error)
         event = None
+    if event is not None and event.kind is EventKind.BUYER_DELETED:
+        with transaction.atomic():
+            buyer_data.tell(channel, event.buyer_ids)
     if not channel.active and isinstance(shop, Reports):
         return HttpResponse(status=503)
     # A paused channel polls when it goes on. Products change with every push of ours: only their numbers tell something.

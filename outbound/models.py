@@ -2,7 +2,7 @@
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -66,6 +66,9 @@ class Order(models.Model):
     shipped_at = models.DateTimeField(_("shipped at"), null=True)
     # How many more late orders its shop could bear when a wave was released by the clock: pickers take the narrowest of an hour first.
     headroom = models.IntegerField(null=True, editable=False)
+    # Somebody may want the buyer forgotten while the order still has to be sent: it is, as soon as the order is over.
+    erase_asked_at = models.DateTimeField(null=True, editable=False)
+    erased_at = models.DateTimeField(_("buyer's data erased at"), null=True, editable=False)
 
     objects = OwnedQuerySet["Order"].as_manager()
 
@@ -85,6 +88,14 @@ class Order(models.Model):
             models.Index(fields=["merchant", "updated_at", "id"], name="order_by_update"),
             models.Index(fields=["merchant", "status", "updated_at", "id"], name="order_by_status_and_update"),
             models.Index(fields=["wave"], condition=~Q(wave=None), name="order_of_wave"),
+            # Orders that are over and still hold their buyer's data: as many as the time to keep it lasts.
+            models.Index(
+                Coalesce("shipped_at", "updated_at"),
+                "id",
+                condition=Q(erased_at=None, status__in=["shipped", "carrier_scanned", "delivered", "cancelled"]),
+                name="order_to_forget",
+            ),
+            models.Index(fields=["id"], condition=Q(erase_asked_at__isnull=False, erased_at=None), name="order_asked_to_forget"),
         ]
         permissions = [
             ("accept_order", "Can send in orders"),
@@ -92,6 +103,7 @@ class Order(models.Model):
             ("release_wave", "Can release waves"),
             ("pick_order", "Can pick"),
             ("pack_order", "Can pack and ship"),
+            ("erase_buyer", "Can erase buyers' data"),
         ]
 
     def __str__(self) -> str:
@@ -231,3 +243,26 @@ class ParcelLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity}"
+
+
+class Erasure(models.Model):
+    """How many orders of a merchant lost their buyer's data at a time, and why. Nothing here says whose data it was."""
+
+    class Reason(models.TextChoices):
+        PERIOD = "period", _("kept long enough")
+        REQUEST = "request", _("asked for")
+        PLATFORM = "platform", _("the platform closed the buyer's account")
+
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
+    reason = models.CharField(_("reason"), max_length=10, choices=Reason.choices)
+    orders = models.PositiveIntegerField(_("orders"))
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("by"))
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+
+    objects = OwnedQuerySet["Erasure"].as_manager()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("erasure"), _("erasures")
+
+    def __str__(self) -> str:
+        return f"{self.orders}"

@@ -52,6 +52,7 @@ def describe(orders: Sequence[Order]) -> list[dict[str, Any]]:
             "created_at": order.created_at,
             "updated_at": order.updated_at,
             "shipped_at": order.shipped_at,
+            "buyer_erased_at": order.erased_at,
         }
         for order in orders
     ]

@@ -30,7 +30,10 @@ from wms.core.sealing import open_sealed
 
 
 class AddressErased(WmsError):
-    code, status, message = "address_erased", 410, _("The buyer's address of order {order} was erased.")
+    code, status, message = "address_erased", 410, _("The buyer's address of order {order} was erased on {day}.")
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(order=order.reference, day=erased_on(order) or "–")
 
 
 class NothingToHandOver(WmsError):
@@ -43,11 +46,17 @@ def ship_to(order: Order) -> dict[str, str]:
     return open_sealed(bytes(sealed)) if sealed else {}
 
 
+def erased_on(order: Order) -> str:
+    """The day on which the buyer's data went, by the warehouse's calendar; empty where it is there."""
+    moment = order.erased_at or order.ship_to.erased_at
+    return f"{timezone.localtime(moment, order.warehouse.zone_info):%Y-%m-%d}" if moment else ""
+
+
 def address_of(order: Order) -> Address:
     """Raises AddressErased."""
     fields = ship_to(order)
     if not fields:
-        raise AddressErased(order=order.reference)
+        raise AddressErased(order)
     known = ("name", "line1", "city", "postcode", "country", "company", "line2", "region", "phone")
     return Address(**{name: str(fields.get(name) or "") for name in known})
 

@@ -158,6 +158,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "work in the sandbox": {"task": "wms.operations.tasks.work_in_the_sandbox", "schedule": 2.0},
     "forget old webhook messages": {"task": "webhooks.tasks.forget_old_messages", "schedule": crontab(hour="4", minute="37")},
     "erase old pushes": {"task": "marketplaces.tasks.erase_old_pushes", "schedule": crontab(hour="3", minute="57")},
+    "erase buyers": {"task": "marketplaces.tasks.erase_buyers", "schedule": crontab(hour="4", minute="17")},
+    "erase buyers who asked": {"task": "marketplaces.tasks.erase_buyers_who_asked", "schedule": crontab(minute="47")},
     "erase old webhooks": {"task": "marketplaces.tasks.erase_old_webhooks", "schedule": crontab(hour="3", minute="47")},
 }
 
@@ -169,6 +171,7 @@ OUTBOX_ROUTES: dict[str, list[str]] = {
     "pick.short": ["outbound.unbinding.empty_place"],
     "order.shipped": ["marketplaces.tracking.send_shipped"],
     "order.cancelled": ["marketplaces.cancelled.tell_shops"],
+    "buyer.deleted": ["marketplaces.buyer_data.forget_buyers"],
     "parcel.packed": ["outbound.printing.print_packed"],
     "goods.received": ["inbound.printing.print_received"],
     # One lane for each run.
@@ -217,6 +220,8 @@ UNFOLD = {
 
 # How long the floor needs from a wave's release until its parcels are handed over: orders that are due sooner are pointed out.
 FLOOR_MINUTES = int(os.environ.get("WMS_FLOOR_MINUTES", "120"))
+# Buyers' names and addresses are kept for so many days after their order left, where neither the platform nor the channel says less.
+KEEP_BUYER_DAYS = int(os.environ.get("WMS_KEEP_BUYER_DAYS", "180"))
 # What shops pushed is kept for so many days, with the buyers' data in it.
 KEEP_WEBHOOK_DAYS = int(os.environ.get("WMS_KEEP_WEBHOOK_DAYS", "14"))
 # What shops were told, and what made it change, is kept for so many days: about 100 MB for a million numbers.

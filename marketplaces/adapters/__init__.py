@@ -1,7 +1,8 @@
 """Which marketplaces exist: one folder each. A new one is copied from the nearest.
 
 Each folder offers NAME (for people), CREDENTIALS (the names of its keys), perhaps OPTIONAL (those of keys that may be left out),
-CAPABILITIES, perhaps RULES (what the platform demands of its sellers), and `connect(base_url=, credentials=)` -> Marketplace.
+CAPABILITIES, perhaps RULES (what the platform demands of its sellers) and KEEP_BUYERS_DAYS (how long it lets us keep their buyers' data),
+and `connect(base_url=, credentials=)` -> Marketplace.
 """
 
 from collections.abc import Mapping
@@ -53,6 +54,12 @@ def rules(marketplace: str) -> tuple[Rule, ...]:
     """What the platform demands of its sellers, () for one that demands nothing that the books could tell."""
     found: tuple[Rule, ...] = getattr(adapter(marketplace), "RULES", ())
     return found
+
+
+@cache
+def longest_kept() -> dict[str, int]:
+    """Days after an order left that its buyer's data may be kept at most, for the marketplaces that say so."""
+    return {name: days for name in names() if (days := getattr(adapter(name), "KEEP_BUYERS_DAYS", None)) is not None}
 
 
 def connect(marketplace: str, *, base_url: str, credentials: Mapping[str, str]) -> Marketplace:

@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from marketplaces.desk import channels
+from marketplaces.desk import buyers, channels
 
 urlpatterns = [
+    path("buyers", buyers.buyers, name="buyers"),
+    path("buyers/erase", buyers.erase, name="buyers_erase"),
     path("channels", channels.channels, name="channels"),
     path("channels/connect", channels.form_or_connect, name="channel_connect"),
     path("channels/<int:channel_id>", channels.channel, name="channel"),

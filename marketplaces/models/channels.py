@@ -1,6 +1,6 @@
 """A merchant's shops, the offers in them, and their orders as the shop knows them."""
 
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -68,6 +68,13 @@ class Channel(OfferRule):
     paused_at = models.DateTimeField(_("paused at"), null=True, editable=False)
     paused_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False, verbose_name=_("paused by"))
     pause_reason = models.CharField(_("reason of the pause"), max_length=200, blank=True, default="", db_default="", editable=False)
+    keep_buyers_days = models.PositiveSmallIntegerField(
+        _("days that buyers are kept"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(3650)],
+        help_text=_("After an order left or was cancelled; empty = as the house does. Never longer than the platform allows."),
+    )
     orders_since = models.DateTimeField(db_default=Now(), editable=False)
     order_cursor = models.TextField(blank=True, default="", editable=False)
     last_push_at = models.DateTimeField(_("last push"), null=True, editable=False)
@@ -171,6 +178,8 @@ class ChannelOrder(models.Model):
     ship_by = models.DateTimeField(_("ship by"), null=True)
     order = models.OneToOneField(Order, models.PROTECT, null=True, related_name="channel_order", verbose_name=_("order"))
     raw = models.ForeignKey(PersonalRecord, models.PROTECT, null=True, related_name="+")
+    # The fingerprint of the platform's name of the buyer: found when the platform forgets him, and shows nobody who it is.
+    buyer_hash = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     reopened = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     problem = models.CharField(_("problem"), max_length=15, choices=Problem.choices, blank=True, default="")
     problem_detail = models.TextField(_("details of the problem"), blank=True, default="")
@@ -186,6 +195,9 @@ class ChannelOrder(models.Model):
             # Sold there, not yet promised here.
             models.Index(fields=["merchant"], condition=Q(order=None, shop_state="open"), name="channel_order_waiting"),
             models.Index(fields=["channel"], condition=~Q(problem=""), name="channel_order_to_look_at"),
+            models.Index(fields=["buyer_hash"], condition=~Q(buyer_hash=""), name="channel_order_of_buyer"),
+            # Those that never came in and still hold the shop's words.
+            models.Index(fields=["updated_at"], condition=Q(order=None, raw__isnull=False), name="channel_order_to_forget"),
             # The windows in which platforms count.
             models.Index(fields=["channel", "ship_by"], condition=Q(ship_by__isnull=False), name="channel_order_by_ship_by"),
             models.Index(fields=["channel", "placed_at"], name="channel_order_by_placing"),

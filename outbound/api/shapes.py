@@ -60,6 +60,7 @@ _SHIPPED: JsonDict = {
     "created_at": "2030-01-28T09:12:44Z",
     "updated_at": "2030-01-30T15:20:00Z",
     "shipped_at": "2030-01-30T15:20:00Z",
+    "buyer_erased_at": None,
 }
 _NO_SUCH_SKU: JsonDict = {
     "code": "invalid_input",
@@ -153,7 +154,7 @@ class AcceptedOut(BaseModel):
 class OrderOut(AcceptedOut):
     """`seconds_left` until the ship-by, negative after it, null when it left or was cancelled. `late`: it left after its ship-by, or has not
     left by then. `late_headroom`: how many more orders of its shop may be late until its platform's limit, below zero = so many too many;
-    null where no platform counts."""
+    null where no platform counts. `buyer_erased_at`: from then on its labels answer 410."""
 
     model_config = {"json_schema_extra": {"examples": [_SHIPPED]}}
 
@@ -164,6 +165,7 @@ class OrderOut(AcceptedOut):
     created_at: datetime
     updated_at: datetime
     shipped_at: datetime | None
+    buyer_erased_at: datetime | None
 
 
 class OrderPage(BaseModel):

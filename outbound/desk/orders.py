@@ -121,6 +121,7 @@ def order(request: HttpRequest, order_id: int) -> HttpResponse:
             "parcels": [(parcel, contents.get(parcel.pk, [])) for parcel in parcels],
             "put_backs": put_backs,
             "ship_to": papers.ship_to(found),
+            "erased_on": papers.erased_on(found),
             "story": story(found, tasks, parcels),
             "can_cancel": found.status in CANCELLABLE,
         },

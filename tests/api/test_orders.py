@@ -48,6 +48,7 @@ def test_an_order_is_accepted_once_and_its_repetition_answers_the_first_result(a
         "created_at": order.created_at.isoformat().replace("+00:00", "Z"),
         "updated_at": order.updated_at.isoformat().replace("+00:00", "Z"),
         "shipped_at": None,
+        "buyer_erased_at": None,
     }
 
 

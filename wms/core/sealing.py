@@ -5,6 +5,7 @@ A sealed value is VERSION, 12 random bytes and the ciphertext with its tag. Earl
 
 import base64
 import hashlib
+import hmac
 import json
 import os
 from functools import lru_cache
@@ -64,3 +65,18 @@ def _opened(sealed: bytes, secret: str) -> bytes:
     if len(nonce) < _NONCE_BYTES:
         raise InvalidTag
     return _box(secret).decrypt(nonce, sealed[len(VERSION) + _NONCE_BYTES :], None)
+
+
+def fingerprint(text: str) -> str:
+    """What finds a text again without showing it: HMAC-SHA256 with the key that seals, 64 hexadecimal digits."""
+    return _fingerprint(text, settings.ENCRYPTION_KEYS[0])
+
+
+def fingerprints(text: str) -> list[str]:
+    """The fingerprints that the text may have been kept under, one for each key."""
+    return [_fingerprint(text, secret) for secret in settings.ENCRYPTION_KEYS]
+
+
+def _fingerprint(text: str, secret: str) -> str:
+    key = hashlib.sha256(b"wms fingerprint" + secret.encode()).digest()
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()

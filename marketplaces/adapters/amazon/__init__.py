@@ -48,6 +48,8 @@ RULES = (
     Rule(Measure.CANCELLED, 7, Decimal("2.5")),
     Rule(Measure.UNTRACKED, 30, Decimal(5)),
 )
+# Amazon's Data Protection Policy: personal data no longer than 30 days after the delivery. When it left is known for every order.
+KEEP_BUYERS_DAYS = 30
 CAPABILITIES = Capabilities(batch_size=BATCH_SIZE, ship_by=True, webhooks=True, poll_every_s=1 / PLANS["searchOrders"][0])
 
 

@@ -33,6 +33,7 @@ from marketplaces.port import (
 )
 
 HEADER = "x-ebay-signature"
+ACCOUNT_DELETION = "MARKETPLACE_ACCOUNT_DELETION"
 KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 # A key is kept for the hour that the platform recommends. Anybody may name keys that are not there: they are asked for now and then.
 KEPT_S, UNKNOWN_S = 3600.0, 300.0
@@ -143,12 +144,19 @@ def _signature(header: str) -> tuple[str, bytes]:
 
 
 def _event(message: JsonObject) -> ChannelEvent:
-    """A message about an order says where to look; it comes once for each of its lines, and again. The others only say that they came."""
+    """A message about an order says where to look; it comes once for each of its lines, and again. The others only say that they came.
+
+    A buyer who closed his account is named twice: orders bear either name, by the country.
+    """
     topic, notification = str(message["metadata"]["topic"]), message["notification"]
     delivery_id = str(notification["notificationId"])
     order = (notification.get("data") or {}).get("order") or {}
     if topic.startswith("ORDER_"):
         return ChannelEvent(kind=EventKind.ORDER, topic=topic, delivery_id=delivery_id, order_id=_text(order["orderId"]))
+    if topic == ACCOUNT_DELETION:
+        data = notification["data"]
+        names = tuple(dict.fromkeys(str(data[name]) for name in ("username", "userId") if data.get(name)))
+        return ChannelEvent(kind=EventKind.BUYER_DELETED, topic=topic, delivery_id=delivery_id, buyer_ids=names)
     return ChannelEvent(kind=EventKind.OTHER, topic=topic, delivery_id=delivery_id)
 
 

@@ -47,6 +47,7 @@ def read_order(row: JsonObject, fulfilments: Sequence[JsonObject]) -> ChannelOrd
         ship_by=min(dues, default=None),
         shipped=shipped if ours else {},
         cancellation_requested=bool(open_requests(row)),
+        buyer_id=str((row.get("buyer") or {}).get("username") or "") if ours else "",
         raw=row if ours else {},
     )
 
