@@ -43,6 +43,7 @@ LISTS = [
     "/desk/put-backs",
     "/desk/missing",
     "/desk/channels",
+    "/desk/buyers",
     "/desk/dead-letters",
     "/desk/imports",
     "/desk/imports/orders",
@@ -258,5 +259,18 @@ def test_the_board_knows_what_left_today(desk: Client, house: House) -> None:
 
 def test_every_page_of_the_desk_is_reachable_from_the_navigation(desk: Client, house: House) -> None:
     text = desk.get("/desk").content.decode()
-    for name in ("orders", "waves", "asns", "stock", "bins", "put_backs", "missing", "channels", "dead_letters", "imports", "merchants"):
+    for name in (
+        "orders",
+        "waves",
+        "asns",
+        "stock",
+        "bins",
+        "put_backs",
+        "missing",
+        "channels",
+        "buyers",
+        "dead_letters",
+        "imports",
+        "merchants",
+    ):
         assert f'href="{reverse(f"desk:{name}")}"' in text

@@ -153,7 +153,7 @@ def test_orders_that_never_came_in_go_too_but_not_while_they_are_open(house, sku
 
 
 def test_what_was_printed_goes_along(house, sku):
-    printer = Printer.objects.create(warehouse=house, code="P", way="agent", address="raw://10.0.0.9", media="100x60")
+    printer = Printer.objects.create(warehouse=house, code="P", way="raw", address="raw://127.0.0.1:9", media="100x60")
     order = left(sold(house, sku), 200)
     other = left(sold(house, sku), 1)
     names = [order.reference, f"{sku.merchant.code}/{order.reference}", order.parcels.get().tracking_number, other.reference]

@@ -48,6 +48,14 @@ def test_a_message_says_where_to_look_and_its_key_is_asked_for_once(shop: EBaySh
     assert [call.operation for call in shop.calls] == ["token", "getPublicKey"]
 
 
+def test_a_buyer_who_closed_his_account_is_named_by_both_names(shop: EBayShop, ebay: EBay) -> None:
+    data = {"username": "grace", "userId": "ma8vp1jySJC", "eiasToken": "nY+sHZ2PrBmdj6wVnY+sEWDETj2dj6AFlIajDpaEpAydj6x9nY+seQ=="}
+    event = read(ebay, shop.message("MARKETPLACE_ACCOUNT_DELETION", data, notification_id="n-3"))
+    assert (event.kind, event.buyer_ids, event.order_id) == (EventKind.BUYER_DELETED, ("grace", "ma8vp1jySJC"), "")
+    same = read(ebay, shop.message("MARKETPLACE_ACCOUNT_DELETION", {**data, "userId": "grace"}))
+    assert same.buyer_ids == ("grace",)
+
+
 def test_the_key_says_which_digest_and_the_header_does_not(shop: EBayShop, ebay: EBay) -> None:
     shop.answers.digest = "SHA256"
     headers, body = shop.message(TOPIC, DATA)

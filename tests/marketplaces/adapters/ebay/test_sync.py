@@ -124,6 +124,25 @@ def test_a_message_brings_the_order_at_once_and_once(shop, channel, thing):
     assert (len(shop.made("getOrder")), len(shop.made("getPublicKey"))) == (1, 1)
 
 
+def test_a_buyer_who_closed_his_account_is_forgotten_and_the_notice_leaves_no_trace(shop, channel, thing):
+    order_id = shop.books.place_order([(thing.code, 1)])
+    other_id = shop.books.place_order([(thing.code, 1)], buyer={"username": "ada"})
+    assert [hook(channel, shop, key) for key in (order_id, other_id)] == [200, 200]
+    deliver_all()
+    Order.objects.update(status="shipped", shipped_at=datetime.now().astimezone())
+    headers, body = shop.message("MARKETPLACE_ACCOUNT_DELETION", {"username": "grace", "userId": "u-1", "eiasToken": "x"})
+    for _twice in range(2):
+        assert Client().post(f"/hooks/{channel.pk}", data=body, content_type="application/json", headers=headers).status_code == 200
+    assert not OutboxEvent.objects.filter(payload__icontains="grace").exists()
+    deliver_all()
+    left = {row.external_id: row.raw.opened()["raw"]["buyer"] for row in ChannelOrder.objects.exclude(raw=None).select_related("raw")}
+    assert left == {other_id: {"username": "ada"}}
+    assert [order.reference for order in Order.objects.filter(erased_at__isnull=False)] == [f"EBY-{order_id}"]
+    assert {each.topic for each in WebhookDelivery.objects.all()} == {"ORDER_CONFIRMATION"}
+    forged = Client().post(f"/hooks/{channel.pk}", data=body.replace(b"grace", b"ada!!"), content_type="application/json", headers=headers)
+    assert forged.status_code == 401
+
+
 def test_a_message_whose_key_cannot_be_had_comes_again(shop, channel, thing):
     order_id = shop.books.place_order([(thing.code, 1)])
     shop.misbehave("getPublicKey", fail(500))
