@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from marketplaces import port
+from marketplaces.addresses import COUNTRIES
 from marketplaces.buyer_data import buyer_key
 from marketplaces.models import Channel, ChannelOrder
 from marketplaces.port import ChannelOrderState as State
@@ -157,12 +158,8 @@ def _personal(order: port.ChannelOrder) -> dict[str, Any]:
     return {"ship_to": ship_to(order.ship_to), "note": order.note, "raw": dict(order.raw)}
 
 
-# What shops write for ISO 3166-1 alpha-2.
-COUNTRIES = {"UK": "GB", "EL": "GR"}
-
-
 def ship_to(address: port.ShipTo) -> dict[str, str]:
-    """The address as our own orders have it; empty parts that are not required are left out."""
+    """The address in the fields of our own orders, else as the shop wrote it; empty parts that are not required are left out."""
     required = ("name", "line1", "city", "postcode", "country")
     fields = {name: str(getattr(address, name)).strip() for name in address.__dataclass_fields__}
     fields["country"] = COUNTRIES.get(fields["country"].upper(), fields["country"].upper())

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from inventory.models import Sku
+from marketplaces import addresses
 from marketplaces.models import Channel, ChannelOrder, Listing
 from marketplaces.port import ChannelOrderState as State
 from marketplaces.push_log import LONGEST_CAUSE
@@ -39,15 +40,16 @@ def _take_in(channel: Channel, rows: Sequence[ChannelOrder]) -> None:
     codes = _map(channel, rows)
     ready = []
     for row in rows:
-        address = row.raw.opened().get("ship_to", {}) if row.raw else {}
+        address = addresses.normalise(row.raw.opened().get("ship_to", {}) if row.raw else {})
         row.problem_detail = ", ".join(line["sku"] or line["listing_id"] or line["line_id"] for line in row.lines if line["sku_id"] is None)
         if row.problem_detail:
             row.status, row.problem = Status.UNMAPPED, Problem.UNKNOWN_GOODS
-        elif not _usable(address) or not row.lines:
+        elif address.faults or not row.lines:
             row.status, row.problem = Status.REFUSED, Problem.BAD_ADDRESS if row.lines else Problem.REFUSED
+            row.problem_detail = ", ".join(address.faults)
         else:
             row.problem = ""
-            ready.append((row, _new_order(channel, row, address, codes)))
+            ready.append((row, _new_order(channel, row, address.address, codes)))
     answers = orders.accept_many(merchant=channel.merchant, orders=[order for _row, order in ready]) if ready else []
     for (row, _order), answer in zip(ready, answers, strict=True):
         _note(row, answer)
@@ -72,16 +74,11 @@ def _map(channel: Channel, rows: Sequence[ChannelOrder]) -> dict[int, str]:
     return dict(skus.filter(pk__in={line["sku_id"] for line in lines if line["sku_id"]}).values_list("pk", "code"))
 
 
-def _usable(address: dict[str, str]) -> bool:
-    country = address.get("country", "")
-    return len(country) == 2 and country.isascii() and country.isalpha() and bool(address.get("name") and address.get("line1"))
-
-
 def _new_order(channel: Channel, row: ChannelOrder, address: dict[str, str], codes: dict[int, str]) -> NewOrder:
     return NewOrder(
         reference=reference(channel, row),
         warehouse=channel.warehouse.code,
-        ship_to=address,
+        ship_to={name: value for name, value in address.items() if value},
         lines=[NewLine(codes[line["sku_id"]], line["quantity"]) for line in row.lines],
         ship_by=row.ship_by,
         service=row.service,
