@@ -59,9 +59,11 @@ def test_an_order_that_comes_by_two_webhooks_and_by_poll_is_imported_once(shop, 
         "name": "Grace Hopper",
         "line1": "1 Cobol Street",
         "city": "Arlington",
+        "region": "VA",  # by the postcode
         "postcode": "22201",
         "country": "US",
     }
+    assert ChannelOrder.objects.get().raw.opened()["raw"]["shipping"]["country"] == "us"
     assert totals(thing) == (10, 3, 0)
     assert shop.books.stock() == {thing.code: 7}
     assert ChannelOrder.objects.get().order == order
@@ -104,13 +106,20 @@ def test_an_address_that_cannot_be_used_is_shown_and_mended_by_the_shop(shop, ch
     number = shop.books.place_order([(thing.code, 1)], shipping={**BUYER, "country": ""})
     hook(channel, shop.books.order(number))
     shops.deliver_all()
-    assert ChannelOrder.objects.get().problem == "bad_address"
+    row = ChannelOrder.objects.get()
+    assert (row.problem, row.problem_detail, row.order) == ("bad_address", "country (unknown)", None)
     assert shop.books.stock() == {thing.code: 9}
 
     shop.books.clock = lambda: datetime.now(UTC) + timedelta(seconds=5)
     shop.books.change_order(number, {"shipping": {**BUYER, "country": "UK"}})
     poll_now(channel)
-    assert ChannelOrder.objects.get().order.country == "GB"
+    assert ChannelOrder.objects.get().problem_detail == "postcode (not of this country)"
+
+    shop.books.clock = lambda: datetime.now(UTC) + timedelta(seconds=10)
+    shop.books.change_order(number, {"shipping": {**BUYER, "country": "UK", "postcode": "n19gu"}})
+    poll_now(channel)
+    row = ChannelOrder.objects.get()
+    assert (row.problem, row.problem_detail, row.order.country, row.order.ship_to.opened()["postcode"]) == ("", "", "GB", "N1 9GU")
 
 
 def test_cancelled_before_shipping_frees_the_goods(shop, channel, thing):
