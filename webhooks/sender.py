@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
 
+import httpcore
 import httpx
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-TIMEOUT = httpx.Timeout(connect=5, read=10, write=10, pool=5)
+from webhooks.clock import Clock
+
+CONNECT_S, READ_S = 5.0, 10.0
+# Of everything together. The time limits of a read and a write begin anew with every byte: a side that drips would hold a worker for hours.
+TOTAL_S = 15.0
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _6TO4, _TEREDO = ipaddress.ip_network("2002::/16"), ipaddress.ip_network("2001::/32")
 
@@ -85,13 +91,12 @@ def _allowed(address: Address) -> bool:
 
 
 @cache
-def _client() -> httpx.Client:
-    # No proxy of the environment: it would resolve the name anew. No connection is kept: the pool would go by the address alone.
-    return httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+def _trusted() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
 
 
 def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
-    """Send once. What the answer says besides its status is not read."""
+    """Send once. It takes TOTAL_S at the most, however slowly the other side reads and writes. Of the answer only the head is read."""
     began = time.monotonic()
 
     def answer(status: int | None, error: str, retry_after: float | None = None) -> Answer:
@@ -101,25 +106,36 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
         address = resolve(url)
     except AddressRefused as error:
         return answer(None, str(error))
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    target = httpx.URL(url).copy_with(host=address)
-    request = _client().build_request(
-        "POST",
-        target,
-        content=body,
-        headers={"Host": parts.netloc, "User-Agent": "wms", "Content-Type": "application/json", **headers},
-        extensions={"sni_hostname": host},
-    )
     try:
-        response = _client().send(request, stream=True)
-        response.close()
-    except httpx.TimeoutException as error:
+        status, wait = _exchange(url, address, body, headers)
+    except httpcore.TimeoutException as error:
         return answer(None, f"no answer in time ({type(error).__name__})")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
         return answer(None, str(error) or type(error).__name__)
-    if response.is_success:
-        return answer(response.status_code, "")
-    wait = response.headers.get("Retry-After", "")
+    if 200 <= status < 300:
+        return answer(status, "")
     seconds = float(wait) if wait.isascii() and wait.isdecimal() and len(wait) < 8 else None
-    return answer(response.status_code, f"HTTP {response.status_code}", seconds)
+    return answer(status, f"HTTP {status}", seconds)
+
+
+def _exchange(url: str, address: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
+    """The answer's status and Retry-After. No proxy, no redirect, no connection that is kept: the pool would go by the address alone."""
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    target = httpcore.URL(
+        scheme=parts.scheme,
+        host=address,
+        port=parts.port or (443 if secure else 80),
+        target=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+    )
+    sent = {"Host": parts.netloc, "User-Agent": "wms", "Content-Type": "application/json", "Content-Length": str(len(body)), **headers}
+    timeouts = {"connect": CONNECT_S, "read": READ_S, "write": READ_S, "pool": CONNECT_S}
+    clock = Clock(time.monotonic() + TOTAL_S)
+    with (
+        httpcore.ConnectionPool(ssl_context=_trusted() if secure else None, network_backend=clock, max_keepalive_connections=0) as pool,
+        pool.stream(
+            "POST", target, headers=list(sent.items()), content=body, extensions={"timeout": timeouts, "sni_hostname": parts.hostname or ""}
+        ) as response,
+    ):
+        wait = next((value.decode("latin-1") for name, value in response.headers if name.lower() == b"retry-after"), "")
+        return response.status, wait

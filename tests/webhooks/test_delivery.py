@@ -11,7 +11,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from tests import make
 from tests.api.calling import api_of, body_of, refused
 from tests.webhooks.working import forget_keys, waiting, work
-from webhooks import delivery, forgetting
+from webhooks import delivery, forgetting, sender
 from webhooks.models import Attempt, Endpoint, Message
 from wms.core.models import OutboxEvent
 
@@ -60,12 +60,7 @@ def test_after_the_last_try_it_is_given_up(receiver, endpoint, order):
 
 
 def test_no_answer_a_redirect_and_a_wish_to_wait(receiver, endpoint, order, monkeypatch):
-    import httpx
-
-    from webhooks import sender
-
-    monkeypatch.setattr(sender, "TIMEOUT", httpx.Timeout(0.2))
-    sender._client.cache_clear()
+    monkeypatch.setattr(sender, "READ_S", 0.2)
     receiver.sleep_s = 0.5
     order()
     work()
@@ -78,7 +73,6 @@ def test_no_answer_a_redirect_and_a_wish_to_wait(receiver, endpoint, order, monk
     receiver.headers, receiver.statuses = {"Retry-After": "7000"}, [429]
     work(time_passes=True)
     assert 6900 < waiting()[0] < 7001
-    sender._client.cache_clear()
 
 
 def test_an_endpoint_that_is_down_does_not_hold_up_others(api, house, receiver, endpoint, order):

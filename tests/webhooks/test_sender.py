@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import socket
+import ssl
+import threading
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.webhooks.receiver import Receiver
 from webhooks import sender
 
 PUBLIC = "93.184.215.14"
@@ -143,3 +151,145 @@ def test_the_certificate_is_that_of_the_name(names, settings, tmp_path):
     assert answer.status_code is None
     assert "CERTIFICATE_VERIFY_FAILED" in answer.error
     assert asked == ["shop.example"]
+
+
+class Dripping:
+    """A server that takes what it is sent and then does `how` with the connection, a part every 50 ms, for as long as somebody listens."""
+
+    def __init__(self, how):
+        self.how, self.parts = how, 0
+
+    def __enter__(self):
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._serve, daemon=True).start()
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}/hooks"
+
+    def __exit__(self, *_error):
+        self._socket.close()
+
+    def _serve(self):
+        connection, _address = self._socket.accept()
+        with connection:
+            try:
+                for part in self.how(connection):
+                    connection.sendall(part)
+                    self.parts += 1
+                    time.sleep(0.05)
+            except OSError:
+                return
+
+
+def head_byte_by_byte(connection):
+    connection.recv(65536)
+    yield b"HTTP/1.1 200 OK\r\nX: "
+    while True:
+        yield b"x"
+
+
+def never_ending_interim_answers(connection):
+    connection.recv(65536)
+    while True:
+        yield b"HTTP/1.1 102 Processing\r\n\r\n"
+
+
+def body_byte_by_byte(connection):
+    connection.recv(65536)
+    yield b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
+    while True:
+        yield b"x"
+
+
+def reads_byte_by_byte(connection):
+    while connection.recv(1):
+        time.sleep(0.05)
+        yield b""
+
+
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [
+        (head_byte_by_byte, "no answer in time (ReadTimeout)"),
+        (never_ending_interim_answers, "no answer in time (ReadTimeout)"),
+        (reads_byte_by_byte, "no answer in time (WriteTimeout)"),
+    ],
+)
+def test_whoever_drips_is_hung_up_on(settings, monkeypatch, how, error):
+    settings.WEBHOOKS_TO_LOOPBACK = True
+    body = b"x" * (20_000_000 if how is reads_byte_by_byte else 2)
+    # The limit of a single read alone would let it go on: each part comes well within it.
+    monkeypatch.setattr(sender, "TOTAL_S", 2.0)
+    with Dripping(how) as url:
+        began = time.monotonic()
+        sender.post(url, body=body, headers={})
+        slow = time.monotonic() - began
+    monkeypatch.setattr(sender, "TOTAL_S", 0.6)
+    with Dripping(how) as url:
+        began = time.monotonic()
+        answer = sender.post(url, body=body, headers={})
+        quick = time.monotonic() - began
+    assert (answer.status_code, answer.error) == (None, error)
+    assert 0.5 < quick < 1.5 < slow < 4
+
+
+def test_a_body_that_drips_is_not_waited_for(settings):
+    """The status is the whole answer."""
+    settings.WEBHOOKS_TO_LOOPBACK = True
+    with Dripping(body_byte_by_byte) as url:
+        began = time.monotonic()
+        answer = sender.post(url, body=b"{}", headers={})
+    assert (answer.status_code, answer.ok) == (200, True)
+    assert time.monotonic() - began < 2
+
+
+def test_headers_without_end_are_no_answer(settings):
+    settings.WEBHOOKS_TO_LOOPBACK = True
+
+    def flood(connection):
+        connection.recv(65536)
+        yield b"HTTP/1.1 200 OK\r\n"
+        for _part in range(100):
+            yield b"X: " + b"x" * 1_000_000 + b"\r\n"
+
+    with Dripping(flood) as url:
+        answer = sender.post(url, body=b"{}", headers={})
+    assert (answer.status_code, answer.ok) == (None, False)
+    assert answer.took_ms < 2_000
+
+
+@pytest.fixture
+def secure(tmp_path):
+    """A TLS server for the name shop.example: its port, and the file of its own certificate."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "shop.example")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - timedelta(days=1), now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("shop.example")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path / "shop.pem"
+    plain = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file.write_bytes(plain + made.public_bytes(serialization.Encoding.PEM))
+    server = Receiver()
+    with server:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        server._server.socket = context.wrap_socket(server._server.socket, server_side=True)
+        yield server, file
+
+
+def test_over_tls_the_certificate_is_the_names_and_not_the_addresses(secure, settings, monkeypatch):
+    settings.WEBHOOKS_TO_LOOPBACK = True
+    server, file = secure
+    monkeypatch.setattr(sender.socket, "getaddrinfo", lambda host, port, **_how: [(socket.AF_INET, 1, 6, "", ("127.0.0.1", port))])
+    url = f"https://shop.example:{server.port}/hooks?x=1"
+    stranger = sender.post(url, body=b"{}", headers={})
+    assert (stranger.status_code, "certificate verify failed" in stranger.error) == (None, True)
+    monkeypatch.setattr(sender, "_trusted", lambda: ssl.create_default_context(cafile=str(file)))
+    assert sender.post(url, body=b"{}", headers={"webhook-id": "msg_1"}).status_code == 204
+    heard = server.heard[0]
+    assert (heard.path, heard.body, heard.headers["host"]) == ("/hooks?x=1", b"{}", f"shop.example:{server.port}")
+    assert heard.headers["webhook-id"] == "msg_1"
+    other = sender.post(url.replace("shop.example", "other.example"), body=b"{}", headers={})
+    assert (other.status_code, "Hostname mismatch" in other.error) == (None, True)
+    assert len(server.heard) == 1
