@@ -181,6 +181,14 @@ def replay_webhooks(request: HttpRequest, endpoint_id: EndpointId, payload: Repl
     return _one(by, endpoint_id, status=202)
 
 
+@router.post("/webhook-endpoints/{endpoint_id}/test", response={202: EndpointOut}, auth=ApiKeyAuth("webhooks:write"))
+def send_test_webhook(request: HttpRequest, endpoint_id: EndpointId) -> HttpResponse:
+    """Send a message `webhook.test`, signed as all of them, to see that it arrives. 409 where the endpoint is switched off."""
+    by, _merchant = caller(request)
+    endpoints.send_test(endpoint_id=endpoint_id, by=by, request_id=key_of(request))
+    return _one(by, endpoint_id, status=202)
+
+
 @router.get("/webhook-endpoints/{endpoint_id}/deliveries", response=DeliveryPage, auth=ApiKeyAuth("webhooks:read"))
 def list_webhook_deliveries(request: HttpRequest, endpoint_id: EndpointId, filters: Annotated[DeliveryFilters, Query()]) -> HttpResponse:
     """Every try of the last days, the newest first."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+import json
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
+from uuid import uuid4
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from webhooks import sender
-from webhooks.models import Endpoint, Event
+from webhooks.hearing import due
+from webhooks.models import HAPPENING, Endpoint, Event, Message
 from wms.core import outbox, sealing
 from wms.core.commands import command
 from wms.core.errors import InvalidInput, NotFound, WmsError
@@ -46,7 +49,7 @@ def add(*, merchant_id: int, url: str, events: Iterable[str], by: User, request_
 
     Raises InvalidInput for an address that we would not send to, EndpointTaken, TooManyEndpoints.
     """
-    wanted = sorted(Event(event).value for event in events) or sorted(Event.values)
+    wanted = sorted(Event(event).value for event in events) or sorted(HAPPENING)
     _check(url)
     _locked_merchant(merchant_id)
     existing = Endpoint.objects.filter(merchant=merchant_id, url=url).first()
@@ -97,6 +100,21 @@ def replay(*, endpoint_id: int, since: datetime, by: User, request_id: object = 
         raise SwitchedOff
     now = timezone.now().isoformat()
     outbox.emit("webhook.replay", lane=endpoint.pk, endpoint_id=endpoint.pk, since=since.isoformat(), until=now, after=0)
+    return {"endpoint_id": endpoint.pk, "new": False}
+
+
+@command
+def send_test(*, endpoint_id: int, by: User, request_id: object = None) -> Changed:
+    """A message that means nothing, whatever the endpoint wants to hear of. Raises NotFound, SwitchedOff."""
+    endpoint = _locked(endpoint_id, by)
+    if endpoint.switched_off_at is not None:
+        raise SwitchedOff
+    now = timezone.now()
+    body = {"type": Event.TEST.value, "timestamp": now.isoformat(), "data": {"endpoint_id": endpoint.pk}}
+    message = Message.objects.create(
+        merchant_id=endpoint.merchant_id, uid=f"msg_{uuid4().hex}", event=Event.TEST, body=json.dumps(body), happened_at=now
+    )
+    outbox.emit_all([due(endpoint.pk, message.pk)])
     return {"endpoint_id": endpoint.pk, "new": False}
 
 

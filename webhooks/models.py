@@ -20,6 +20,11 @@ class Event(models.TextChoices):
     ORDER_CANCELLED = "order.cancelled", _("order cancelled")
     STOCK_CHANGED = "stock.changed", _("stock changed")
     ASN_RECEIVED = "asn.received", _("ASN received")
+    TEST = "webhook.test", _("test")
+
+
+# What happens in the warehouse. A test is sent when somebody asks for it, to the endpoint that it is asked for.
+HAPPENING = tuple(event.value for event in Event if event is not Event.TEST)
 
 
 class Endpoint(models.Model):

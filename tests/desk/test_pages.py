@@ -6,6 +6,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from inventory.models import Bin, BinKind, PutBackTask, StockBalance
 from labels import agents
@@ -18,6 +19,8 @@ from outbound import cancellation, packing, picking, shipping, waves
 from outbound.models import Order, Wave
 from tests import make
 from tests.desk.house import House
+from webhooks.models import Attempt, Endpoint, Message
+from wms.core import sealing
 from wms.core.models import OutboxEvent
 from wms.operations import label_runs
 from wms.operations.models import LabelRun
@@ -45,6 +48,7 @@ LISTS = [
     "/desk/channels",
     "/desk/buyers",
     "/desk/dead-letters",
+    "/desk/webhooks",
     "/desk/imports",
     "/desk/imports/orders",
     "/desk/merchants",
@@ -90,6 +94,15 @@ def furnish(house: House, times: int) -> None:
         )
         shop.listings.create(merchant=house.merchant, sku=sku, external_id=str(make.number()))
         make.merchant()
+        endpoint = Endpoint.objects.create(
+            merchant=house.merchant, url=f"https://shop.example/{make.number()}", secret=sealing.seal({"secret": "whsec_c2VjcmV0"})
+        )
+        for number in range(1, 3):
+            message = Message.objects.create(
+                merchant=house.merchant, uid=f"msg_{make.number()}", event="order.short", body="{}", happened_at=timezone.now()
+            )
+            for status in (500, 204):
+                Attempt.objects.create(endpoint=endpoint, message=message, number=number, status_code=status, took_ms=9)
         agent, _token = agents.enrol(warehouse_id=house.warehouse.pk, name=f"Agent {make.number()}")
         machine = Printer.objects.create(
             warehouse=house.warehouse, code=f"P{make.number()}", way="agent", agent=agent, address="raw://10.0.0.9", media="100x60"
@@ -108,6 +121,7 @@ def furnish(house: House, times: int) -> None:
 def details(house: House) -> list[str]:
     shown = Order.objects.filter(status="shipped").order_by("pk")[0]
     channel = Channel.objects.order_by("pk")[0]
+    attempt = Attempt.objects.order_by("pk")[0]
     return [
         f"/desk/orders/{shown.pk}",
         f"/desk/waves/{Wave.objects.order_by('pk')[0].pk}",
@@ -116,6 +130,9 @@ def details(house: House) -> list[str]:
         f"/desk/channels/{channel.pk}",
         f"/desk/channels/{channel.pk}?show=unmapped&q=X",
         f"/desk/merchants/{house.merchant.pk}",
+        f"/desk/webhooks/{attempt.endpoint_id}",
+        f"/desk/webhooks/{attempt.endpoint_id}?show=failed",
+        f"/desk/webhooks/{attempt.endpoint_id}/deliveries/{attempt.pk}",
         f"/desk/labels/runs/{LabelRun.objects.order_by('pk')[0].pk}",
     ]
 
@@ -165,6 +182,7 @@ def test_what_is_not_there_is_not_found(desk: Client, house: House) -> None:
         "bins/999999",
         "channels/999999",
         "merchants/999999",
+        "webhooks/999999",
         "imports/what",
     ):
         assert desk.get(f"/desk/{url}").status_code == 404, url
@@ -269,6 +287,7 @@ def test_every_page_of_the_desk_is_reachable_from_the_navigation(desk: Client, h
         "missing",
         "channels",
         "buyers",
+        "webhooks",
         "dead_letters",
         "imports",
         "merchants",

@@ -281,7 +281,7 @@ def secure(tmp_path):
 def test_over_tls_the_certificate_is_the_names_and_not_the_addresses(secure, settings, monkeypatch):
     settings.WEBHOOKS_TO_LOOPBACK = True
     server, file = secure
-    monkeypatch.setattr(sender.socket, "getaddrinfo", lambda host, port, **_how: [(socket.AF_INET, 1, 6, "", ("127.0.0.1", port))])
+    monkeypatch.setattr(sender.socket, "getaddrinfo", lambda host, port, *_a, **_how: [(socket.AF_INET, 1, 6, "", ("127.0.0.1", port))])
     url = f"https://shop.example:{server.port}/hooks?x=1"
     stranger = sender.post(url, body=b"{}", headers={})
     assert (stranger.status_code, "certificate verify failed" in stranger.error) == (None, True)

@@ -7,6 +7,7 @@ from inventory.desk.urls import urlpatterns as inventory_pages
 from labels.desk.urls import urlpatterns as labels_pages
 from marketplaces.desk.urls import urlpatterns as marketplaces_pages
 from outbound.desk.urls import urlpatterns as outbound_pages
+from webhooks.desk.urls import urlpatterns as webhooks_pages
 from wms.desk import board, dead_letters, labels, letterheads, merchants, order_files
 
 app_name = "desk"
@@ -35,5 +36,6 @@ pages = [
     *outbound_pages,
     *labels_pages,
     *marketplaces_pages,
+    *webhooks_pages,
 ]
 urlpatterns = [path("desk", board.board, name="board"), path("desk/", include(pages))]

@@ -1,0 +1,1 @@
+"""The supervisors' pages of the merchants' webhook endpoints."""
