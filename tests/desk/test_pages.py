@@ -101,8 +101,8 @@ def furnish(house: House, times: int) -> None:
             message = Message.objects.create(
                 merchant=house.merchant, uid=f"msg_{make.number()}", event="order.short", body="{}", happened_at=timezone.now()
             )
-            for status in (500, 204):
-                Attempt.objects.create(endpoint=endpoint, message=message, number=number, status_code=status, took_ms=9)
+            for answer in (500, 204):
+                Attempt.objects.create(endpoint=endpoint, message=message, number=number, status_code=answer, took_ms=9)
         agent, _token = agents.enrol(warehouse_id=house.warehouse.pk, name=f"Agent {make.number()}")
         machine = Printer.objects.create(
             warehouse=house.warehouse, code=f"P{make.number()}", way="agent", agent=agent, address="raw://10.0.0.9", media="100x60"
