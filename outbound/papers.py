@@ -30,10 +30,11 @@ from wms.core.sealing import open_sealed
 
 
 class AddressErased(WmsError):
-    code, status, message = "address_erased", 410, _("The buyer's address of order {order} was erased on {day}.")
+    code, status, message = "address_erased", 410, _("The buyer's address of order {order} was erased.")
 
-    def __init__(self, order: Order) -> None:
-        super().__init__(order=order.reference, day=erased_on(order) or "–")
+
+class AddressErasedOn(AddressErased):
+    message = _("The buyer's address of order {order} was erased on {day}.")
 
 
 class NothingToHandOver(WmsError):
@@ -56,7 +57,9 @@ def address_of(order: Order) -> Address:
     """Raises AddressErased."""
     fields = ship_to(order)
     if not fields:
-        raise AddressErased(order)
+        if day := erased_on(order):
+            raise AddressErasedOn(order=order.reference, day=day)
+        raise AddressErased(order=order.reference)
     known = ("name", "line1", "city", "postcode", "country", "company", "line2", "region", "phone")
     return Address(**{name: str(fields.get(name) or "") for name in known})
 
