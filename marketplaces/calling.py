@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from marketplaces import adapters
+from marketplaces import adapters, pace
 from marketplaces.models import Channel
 from marketplaces.port import CallThrottled, ChannelError, ChannelThrottled, ChannelUnavailable, CredentialsRefused, Marketplace
 from wms.core.errors import WmsError
@@ -46,7 +46,8 @@ def calling(channel: Channel) -> Iterator[Marketplace]:
     """
     _ask_leave(channel)
     try:
-        yield open_shop(channel)
+        shop = open_shop(channel)
+        yield shop
     except CallThrottled as error:  # says nothing of the other calls
         _note_end(channel)
         raise ChannelQuiet(channel, error.retry_after or AGAIN_S) from error
@@ -56,6 +57,7 @@ def calling(channel: Channel) -> Iterator[Marketplace]:
         _note_end(channel)
         raise
     _note_end(channel, success=True)
+    pace.heard(channel, shop.allowance)
 
 
 # After a failure one caller at a time tries whether the shop is back; and nobody joins a call that has waited for seconds already.

@@ -9,6 +9,7 @@ from django.db import transaction
 from marketplaces import stock_sync
 from marketplaces.calling import calling, keep_busy
 from marketplaces.models import Channel
+from marketplaces.numbers import numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def compare(channel: Channel) -> list[Difference]:
             cursor = page.cursor
     return [
         Difference(row.listing_id, row.external_id, row.quantity, theirs.get(row.external_id), row.pushed_quantity)
-        for row in stock_sync.numbers(channel)
+        for row in numbers(channel)
         if theirs.get(row.external_id) != row.quantity
     ]
 

@@ -11,10 +11,11 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from marketplaces import adapters, order_book, port
+from marketplaces import adapters, order_book, pace, port
 from marketplaces.calling import calling, keep_busy, open_shop
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
 from marketplaces.port import (
+    CallThrottled,
     ChannelError,
     ChannelRefused,
     ChannelUnavailable,
@@ -208,6 +209,8 @@ def _answer(channel: Channel, shop: Marketplace, orders: Sequence[port.ChannelOr
 
 def _changed(channel: Channel, shop: Marketplace) -> port.OrderPage:
     """The next page. A shop that refuses to list its orders is in trouble as a whole: shown on its channel, and tried again for ever."""
+    if wait_s := pace.for_poll(channel, shop.capabilities):
+        raise CallThrottled(reason="the calls that it grants are used up", retry_after=wait_s, answered=True)
     try:
         return shop.orders(since=channel.orders_since, cursor=channel.order_cursor)
     except CredentialsRefused:

@@ -83,13 +83,29 @@ class MessageUnreadable(WmsError):
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How much a platform grants before it has said so itself: points or calls at once, and how many come back a second; 0: no such limit.
+
+    `push` is what one call of push_stock costs, which tells `rows` listings; `bulk` of them or more go another way, which is not counted
+    here. `poll`: what a page of orders costs, 0 where that is counted elsewhere.
+    """
+
+    maximum: float = 0.0
+    per_second: float = 0.0
+    push: float = 1.0
+    rows: int = 1
+    bulk: int | None = None
+    poll: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a platform can do. `batch_size` is the most listings in one call.
 
     `cancellation_requests`: it asks whether an order can still be cancelled, and waits for the answer. `hears_cancellations`: it wants to
-    know of its orders that the warehouse cancelled by itself. `daily_revisions`: how often one
-    listing may be told a number in a day, None without such a limit; one more is refused with PushError.SPENT. `poll_every_s`: it may be
-    asked for its changed orders no more often than this; what has to be known sooner is pushed.
+    know of its orders that the warehouse cancelled by itself. `daily_revisions`: how often one listing may be told a number in a day of
+    `day_zone`, None without such a limit; one more is refused with PushError.SPENT. `poll_every_s`: it may be asked for its changed orders
+    no more often than this; what has to be known sooner is pushed. `pace`: how fast it may be called, None where only its answers can say.
     """
 
     batch_size: int
@@ -101,6 +117,8 @@ class Capabilities:
     cancellation_requests: bool = False
     webhooks: bool = False
     daily_revisions: int | None = None
+    day_zone: str = "UTC"
+    pace: Pace | None = None
     poll_every_s: float = 0.0
 
 

@@ -13,6 +13,8 @@ from django.db import connection
 from marketplaces.port import PushResult
 
 LONGEST_CAUSE, LONGEST_MESSAGE = 120, 300
+# Why a number is told although no stock changed.
+WITHOUT_CHANGE = ("all", "drift", "overtaken", "paused", "raised", "refused", "resumed", "tied")
 
 
 class Since(NamedTuple):

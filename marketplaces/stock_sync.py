@@ -7,19 +7,20 @@ an older number never follows a newer one, and a shop that is down holds up no o
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
 
-from marketplaces import order_import, push_log
-from marketplaces.calling import calling
+from marketplaces import order_import, pace, push_log, revisions
+from marketplaces.calling import calling, keep_busy
 from marketplaces.models import Channel, Listing, Submission
-from marketplaces.port import ChannelUnavailable, Marketplace, PushError, PushResult, StockLevel
+from marketplaces.numbers import Told, numbers
+from marketplaces.port import ChannelUnavailable, Marketplace, PushError, PushResult
 from marketplaces.push_log import Answered, Since
 from marketplaces.together import ReadAhead, noting
 from wms.core import outbox
@@ -28,6 +29,8 @@ from wms.core import outbox
 BUDGET_S = 60.0
 EVENT_LISTINGS = 1000
 LONGEST_DELAY_S = 900.0
+# For longer than this no worker waits for a shop's next call to be free.
+LONGEST_NAP_S = 3.0
 
 _AFFECTED = """
 SELECT l.channel_id, l.id, changed.at, changed.because
@@ -66,7 +69,7 @@ _UNTOLD = """
 WITH waiting AS MATERIALIZED (
     SELECT e.payload FROM core_outboxevent e JOIN marketplaces_channel c ON c.id = (e.payload ->> 'channel_id')::bigint
     WHERE e.handler = ANY(%(handlers)s) AND e.dead_at IS NULL AND e.lease_until IS NULL
-      AND e.due_at <= greatest(now(), c.quiet_until) + interval '1 second'
+      AND e.due_at <= greatest(now() + make_interval(secs => %(wait)s), c.quiet_until) + interval '1 second'
     {lock}
 ), told AS (
     SELECT listing::bigint AS id FROM waiting CROSS JOIN jsonb_array_elements_text(payload -> 'listing_ids') AS listing
@@ -79,8 +82,11 @@ _LOCK = "FOR UPDATE OF e SKIP LOCKED"
 _HANDLER = "marketplaces.stock_sync.push_stale"
 
 
-def _have_told(wanted: Mapping[int, Mapping[int, Since]]) -> None:
-    """A step: events for these listings by channel, but for those that wait in one already: a shop that is down heaps up none."""
+def _have_told(wanted: Mapping[int, Mapping[int, Since]], wait_s: float = 0.0, **more: Any) -> None:
+    """A step: events for these listings by channel, but for those that wait in one already: a shop that is down heaps up none.
+
+    They are due in `wait_s` seconds; `more` says why they wait.
+    """
     pairs = [(channel_id, listing_id) for channel_id, since in wanted.items() for listing_id in since]
     if not pairs:
         return
@@ -88,10 +94,19 @@ def _have_told(wanted: Mapping[int, Mapping[int, Since]]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             _UNTOLD.format(lock=_LOCK),
-            {"handlers": list(handlers.values()), "channels": [pair[0] for pair in pairs], "listings": [pair[1] for pair in pairs]},
+            {
+                "handlers": list(handlers.values()),
+                "channels": [pair[0] for pair in pairs],
+                "listings": [pair[1] for pair in pairs],
+                "wait": wait_s,
+            },
         )
         untold = dict(cursor.fetchall())
-    outbox.emit_all([event for channel_id, listing_ids in untold.items() for event in _events(channel_id, listing_ids, wanted[channel_id])])
+    events = [event for channel_id, listing_ids in untold.items() for event in _events(channel_id, listing_ids, wanted[channel_id], more)]
+    if wait_s:
+        outbox.emit_all_later(wait_s, events)
+        return
+    outbox.emit_all(events)
     # Whoever looked meanwhile has passed over what is locked.
     outbox.nudge_after_commit({handler for channel_id, handler in handlers.items() if channel_id not in untold})
 
@@ -121,10 +136,12 @@ def tell_all(*, channel: Channel) -> None:
         stale_all(channel, "all")
 
 
-def _events(channel_id: int, listing_ids: Sequence[int], since: Mapping[int, Since]) -> list[tuple[str, dict[str, Any]]]:
+def _events(
+    channel_id: int, listing_ids: Sequence[int], since: Mapping[int, Since], more: Mapping[str, Any]
+) -> list[tuple[str, dict[str, Any]]]:
     parts = [listing_ids[start : start + EVENT_LISTINGS] for start in range(0, len(listing_ids), EVENT_LISTINGS)]
     return [
-        ("channel.stale", {"lane": channel_id, "channel_id": channel_id, **push_log.in_payload({key: since[key] for key in part})})
+        ("channel.stale", {"lane": channel_id, "channel_id": channel_id, **push_log.in_payload({key: since[key] for key in part}), **more})
         for part in parts
     ]
 
@@ -140,15 +157,30 @@ def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
     since = push_log.of_payloads(payloads)
     tries = max(int(payload.get("tries", 0)) for payload in payloads)
     with calling(channel) as shop, noting(partial(_store, channel)) as note:
-        told = _Round(since, tries, time.monotonic() + BUDGET_S, note)
-        ahead = ReadAhead(lambda keys: numbers(channel, keys), sorted(since))
-        listing_ids = _most_urgent_first(ahead.left())
-        size = shop.capabilities.batch_size
-        for start in range(0, len(listing_ids), size):
-            if time.monotonic() > told.until:
-                told.leave(channel, listing_ids[start:])
-                return
-            _push_batch(channel, shop, ahead.take(listing_ids[start : start + size]), told)
+        _push_all(channel, shop, _Round(since, tries, time.monotonic() + BUDGET_S, note))
+
+
+def _push_all(channel: Channel, shop: Marketplace, about: _Round) -> None:
+    """Batch by batch, the most urgent first, as fast as the shop may be asked; what has to wait for long is left for later."""
+    ahead = ReadAhead(lambda keys: numbers(channel, keys), sorted(about.since))
+    waiting, granted = _most_urgent_first(ahead.left()), 0
+    while waiting:
+        if time.monotonic() > about.until:
+            about.leave(channel, waiting)
+            return
+        if not granted:
+            granted, wait_s = pace.for_push(channel, shop.capabilities, len(waiting))
+        if not granted and wait_s > LONGEST_NAP_S:
+            about.leave(channel, waiting, wait_s, "tokens")
+            return
+        if not granted:
+            time.sleep(wait_s)
+            keep_busy(channel)
+            continue
+        count = min(granted, shop.capabilities.batch_size)
+        batch, waiting, granted = waiting[:count], waiting[count:], granted - count
+        _push_batch(channel, shop, ahead.take(batch), about)
+        pace.heard(channel, shop.allowance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +192,10 @@ class _Round:
     until: float
     note: Callable[[Sequence[Answered]], None]
 
-    def leave(self, channel: Channel, listing_ids: Sequence[int]) -> None:
-        """Somebody else goes on with these."""
+    def leave(self, channel: Channel, listing_ids: Sequence[int], wait_s: float = 0.0, waits: str = "") -> None:
+        """Somebody else goes on with these, in `wait_s` seconds; `waits` says what for."""
         with transaction.atomic():
-            _have_told({channel.pk: {key: self.since[key] for key in listing_ids}})
+            _have_told({channel.pk: {key: self.since[key] for key in listing_ids}}, wait_s, waits=waits, tries=self.tries)
 
 
 def _most_urgent_first(rows: Sequence[Told]) -> list[int]:
@@ -172,66 +204,6 @@ def _most_urgent_first(rows: Sequence[Told]) -> list[int]:
         rows, key=lambda row: (row.pushed_quantity is not None and row.quantity >= row.pushed_quantity, row.quantity, row.listing_id)
     )
     return list(dict.fromkeys(row.listing_id for row in urgent))
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a channel may sell of one listing now."""
-
-    listing_id: int
-    external_id: str
-    quantity: int
-    pushed_quantity: int | None
-    pushed_at: datetime | None
-    unsure: bool  # the last push got no answer: the shop may have done it
-
-    def level(self, expected: int | None) -> StockLevel:
-        revision = self.pushed_at.isoformat() if self.pushed_at else "first"
-        return StockLevel(self.external_id, self.quantity, expected=expected, revision=revision)
-
-
-# Sold in a shop and not yet promised here: those units must not be offered a second time.
-_NUMBERS = """
-WITH waiting AS (
-    SELECT (line ->> 'sku_id')::bigint AS sku_id, sum((line ->> 'quantity')::bigint) AS quantity
-    FROM marketplaces_channelorder o
-    JOIN marketplaces_channel c ON c.id = o.channel_id AND c.warehouse_id = %(warehouse)s
-    CROSS JOIN jsonb_array_elements(o.lines) AS line
-    WHERE o.merchant_id = %(merchant)s AND o.order_id IS NULL AND o.shop_state = 'open' AND line ->> 'sku_id' IS NOT NULL
-    GROUP BY 1
-)
-SELECT l.id, l.external_id,
-       least(
-           coalesce(l.cap, c.cap, m.cap),
-           greatest(0, coalesce(a.on_hand - a.committed - a.backordered, 0) - coalesce(w.quantity, 0) - coalesce(l.buffer, c.buffer, m.buffer, 0))
-               * coalesce(l.share_percent, c.share_percent, m.share_percent, 100) / 100
-       ),
-       l.pushed_quantity, l.pushed_at,
-       starts_with(l.last_error, 'unavailable')
-FROM marketplaces_listing l
-JOIN marketplaces_channel c ON c.id = l.channel_id
-LEFT JOIN marketplaces_merchantoffers m ON m.merchant_id = l.merchant_id
-LEFT JOIN inventory_availability a ON a.sku_id = l.sku_id AND a.warehouse_id = %(warehouse)s
-LEFT JOIN waiting w ON w.sku_id = l.sku_id
-WHERE l.channel_id = %(channel)s AND l.sku_id IS NOT NULL AND (%(listings)s::bigint[] IS NULL OR l.id = ANY(%(listings)s::bigint[]))
-ORDER BY l.id
-"""
-
-
-def numbers(channel: Channel, listing_ids: Sequence[int] | None = None) -> list[Told]:
-    """What the channel may sell now of these listings, or of all that are tied to a sku, by the rules of marketplaces.models.OfferRule."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _NUMBERS,
-            {
-                "channel": channel.pk,
-                "merchant": channel.merchant_id,
-                "warehouse": channel.warehouse_id,
-                "listings": None if listing_ids is None else list(listing_ids),
-            },
-        )
-        rows = cursor.fetchall()
-    return [Told(key, external_id, 0 if channel.sells_nothing else int(quantity), *pushed) for key, external_id, quantity, *pushed in rows]
 
 
 def _push_batch(channel: Channel, shop: Marketplace, rows: Sequence[Told], about: _Round) -> None:
@@ -245,6 +217,11 @@ def _push_batch(channel: Channel, shop: Marketplace, rows: Sequence[Told], about
             about.leave(channel, listing_ids)
             return
         told = {row.external_id: row for row in numbers(channel, listing_ids)}
+    now, later = revisions.sort(shop.capabilities, list(told.values()), about.since)
+    _wait_for_revisions(channel, later, about)
+    told = {row.external_id: row for row in now}
+    if not told:
+        return
     sent_at = time.time()
     results = shop.push_stock([row.level(row.pushed_quantity) for row in told.values()])
     if shop.capabilities.compare_and_set:
@@ -255,14 +232,26 @@ def _push_batch(channel: Channel, shop: Marketplace, rows: Sequence[Told], about
     if taken:
         _await_outcome(channel, taken, about.since, about.tries)
     results = [result for result in results if result.error is not PushError.PENDING]
+    revisions.count(shop.capabilities, answers)
     about.note(answers)
     failed = [result for result in results if result.retryable]
     if not failed:
         return
     if len(failed) == len(results) and all(result.error in (PushError.UNAVAILABLE, PushError.THROTTLED) for result in failed):
+        if any(result.error is PushError.THROTTLED for result in failed):
+            pace.refused(channel, shop.allowance)
         waits = [result.retry_after for result in failed if result.retry_after]
         raise ChannelUnavailable(reason=failed[0].message, retry_after=max(waits, default=None))
     try_again(channel, {told[result.listing_id].listing_id: result for result in failed}, about.since, about.tries)
+
+
+def _wait_for_revisions(channel: Channel, later: Mapping[int, float], about: _Round) -> None:
+    """One event for the listings that wait until about the same minute."""
+    by_minute: dict[int, list[int]] = {}
+    for listing_id, seconds in later.items():
+        by_minute.setdefault(math.ceil(seconds / 60), []).append(listing_id)
+    for minutes, group in by_minute.items():
+        about.leave(channel, group, minutes * 60.0, "revisions")
 
 
 def _answered(row: Told, since: Mapping[int, Since], at: tuple[float, float], result: PushResult) -> Answered:

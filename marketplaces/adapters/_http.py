@@ -1,6 +1,7 @@
 """What all adapters share about HTTP: one pool of connections per process, and answers turned into the port's errors."""
 
 import os
+import re
 import threading
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -9,10 +10,12 @@ from typing import Any
 
 import httpx
 
-from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel
+from marketplaces.port import Allowance, ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel
 
 TIMEOUT = httpx.Timeout(connect=5, read=20, write=20, pool=10)
 LONGEST_WAIT_S = 3600.0
+# More seconds than any window has: a moment since 1970.
+MOMENTS = 1_000_000_000
 
 _clients: dict[int, httpx.Client] = {}
 _clients_lock = threading.Lock()
@@ -49,6 +52,32 @@ def retry_after_s(response: httpx.Response) -> float | None:
     except (ValueError, TypeError):  # TypeError: a date without a zone
         return None
     return min(max(seconds, 0.0), LONGEST_WAIT_S)
+
+
+_ITEM = re.compile(r"\b(limit|remaining|reset|r|t)\s*=\s*(\d+)")
+
+
+def allowance_of(response: httpx.Response) -> Allowance | None:
+    """What the answer says is left, out of RateLimit-* or RateLimit (draft-ietf-httpapi-ratelimit-headers-03 to -10); None without.
+
+    A window opens again as a whole. Until then next to nothing is taken to come back: the next answer knows better.
+    """
+    headers = response.headers
+    said = dict(_ITEM.findall(headers.get("RateLimit", "")))
+    remaining = said.get("remaining") or said.get("r") or headers.get("RateLimit-Remaining") or headers.get("X-RateLimit-Remaining", "")
+    reset = said.get("reset") or said.get("t") or headers.get("RateLimit-Reset") or headers.get("X-RateLimit-Reset", "")
+    limit = said.get("limit") or headers.get("RateLimit-Limit", "").split(",")[0] or headers.get("X-RateLimit-Limit", "")
+    try:
+        left, seconds = float(remaining), float(reset)
+        most = max(left, float(limit or remaining), 1.0)
+    except ValueError:
+        return None
+    now = datetime.now(UTC)
+    if seconds > MOMENTS:  # some say when, not in how many seconds
+        seconds -= now.timestamp()
+    if not (0 <= left < MOMENTS and 0 <= seconds <= LONGEST_WAIT_S * 24):
+        return None
+    return Allowance(left, most, 1.0 / max(seconds, 1.0), now)
 
 
 def send(client: httpx.Client, request: httpx.Request, *, auth: httpx.Auth | None = None) -> httpx.Response:

@@ -18,6 +18,7 @@ from inventory.models import Sku, Warehouse
 from marketplaces import adapters, drift, order_import, pausing, stock_sync
 from marketplaces import channels as shops
 from marketplaces.models import Channel, ChannelOrder, Listing
+from marketplaces.numbers import numbers
 from wms.core import desk, outbox
 from wms.core.errors import NotFound, WmsError
 from wms.core.models import Merchant
@@ -62,7 +63,7 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
     if text := desk.clean(request.GET.get("q")):
         rows = rows.filter(Q(external_sku__startswith=text) | Q(external_id=text))
     page = desk.Page(rows, request)
-    ours = {told.listing_id: told.quantity for told in stock_sync.numbers(found, [listing.pk for listing in page])}
+    ours = {told.listing_id: told.quantity for told in numbers(found, [listing.pk for listing in page])}
     return render(
         request,
         "marketplaces/desk/channel.html",

@@ -10,12 +10,13 @@ from marketplaces.models.channels import (
     ToldParcel,
     WebhookDelivery,
 )
-from marketplaces.models.pushes import StockChange, StockPush
+from marketplaces.models.pushes import ChannelPace, StockChange, StockPush
 from marketplaces.models.sellers import SellerRule
 
 __all__ = [
     "Channel",
     "ChannelOrder",
+    "ChannelPace",
     "Listing",
     "MerchantOffers",
     "OfferRule",

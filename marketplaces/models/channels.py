@@ -121,6 +121,9 @@ class Listing(OfferRule):
     pushed_quantity = models.BigIntegerField(_("told"), null=True, editable=False)
     pushed_at = models.DateTimeField(_("told at"), null=True, editable=False)
     last_error = models.TextField(_("last error"), blank=True, default="", editable=False)
+    # How many numbers it was told on the platform's day, where that is limited.
+    revisions = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    revised_on = models.DateField(null=True, editable=False)
 
     objects = OwnedQuerySet["Listing"].as_manager()
 

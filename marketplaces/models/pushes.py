@@ -5,7 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
-from marketplaces.models.channels import Listing
+from marketplaces.models.channels import Channel, Listing
 
 
 class StockChange(models.Model):
@@ -59,3 +59,20 @@ class StockPush(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity}"
+
+
+class ChannelPace(models.Model):
+    """The bucket of what a shop may be asked: points or calls that were there `at`, at most, and how many come back a second."""
+
+    channel = models.OneToOneField(Channel, models.CASCADE, primary_key=True, related_name="pace", verbose_name=_("channel"))
+    available = models.FloatField()
+    maximum = models.FloatField()
+    per_second = models.FloatField()
+    at = models.DateTimeField()
+    poll_waits = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("pace"), _("paces")
+
+    def __str__(self) -> str:
+        return f"{self.available:.0f}/{self.maximum:.0f}"

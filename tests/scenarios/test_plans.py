@@ -19,6 +19,7 @@ from inventory import placing
 from inventory.models import Sku, StockBalance
 from marketplaces import channels, order_import, stock_sync, tracking
 from marketplaces.models import Channel
+from marketplaces.numbers import numbers
 from outbound import allocation, orders, picking, shortfall, waves
 from outbound.models import Order, Parcel
 from tests import make
@@ -178,7 +179,7 @@ def look_everywhere(world: history.History, seen: Explained) -> None:
     channel = Channel.objects.get()
     some = list(channel.listings.values_list("pk", flat=True)[:100])
     with seen.of("stock_sync"):
-        stock_sync.numbers(channel, some)
+        numbers(channel, some)
         stock_sync.push_changed([{"warehouse_id": world.warehouse.pk, "sku_ids": list(waiting)}])
     parcel = Parcel.objects.filter(status="shipped")[0]
     with seen.of("tracking.send_shipped"):

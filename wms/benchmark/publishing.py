@@ -17,6 +17,7 @@ from marketplaces import stock_sync
 from marketplaces.adapters.woocommerce.connection import oauth_query
 from marketplaces.adapters.woocommerce.stock import BATCH_SIZE
 from marketplaces.models import Channel
+from marketplaces.numbers import numbers
 from wms.benchmark.storefronts import Storefronts
 from wms.core.models import OutboxEvent
 
@@ -54,9 +55,7 @@ def _batches(channels: Sequence[Channel]) -> list[Batch]:
     found = []
     for channel in channels:
         keys, url = channel.opened_credentials(), f"{channel.base_url}/products/batch"
-        rows = [
-            {"id": int(told.external_id), "manage_stock": True, "stock_quantity": told.quantity} for told in stock_sync.numbers(channel)
-        ]
+        rows = [{"id": int(told.external_id), "manage_stock": True, "stock_quantity": told.quantity} for told in numbers(channel)]
         for start in range(0, len(rows), BATCH_SIZE):
             query = oauth_query(
                 method="POST",
@@ -83,7 +82,7 @@ def _send_bare(batches: Sequence[Batch]) -> float:
 def check(channels: Sequence[Channel], shops: Storefronts) -> None:
     """Raises where a shop shows another number than the warehouse would tell it now."""
     for shop, channel in enumerate(channels):
-        for told in stock_sync.numbers(channel):
+        for told in numbers(channel):
             shown = shops.shown.get((shop, int(told.external_id)))
             if shown != told.quantity:
                 raise RuntimeError(f"{channel} shows {shown} of {told.external_id}, not {told.quantity}")

@@ -15,7 +15,7 @@ from marketplaces.adapters.amazon.listings import Listings
 from marketplaces.adapters.amazon.notifications import Notifications
 from marketplaces.adapters.amazon.orders import Orders
 from marketplaces.adapters.amazon.sqs import Queue
-from marketplaces.adapters.amazon.stock import Stock
+from marketplaces.adapters.amazon.stock import MOST_PATCHES, Stock
 from marketplaces.adapters.amazon.tracking import TrackingDesk
 from marketplaces.port import (
     Allowance,
@@ -27,6 +27,7 @@ from marketplaces.port import (
     Marketplace,
     MessageUnreadable,
     OrderPage,
+    Pace,
     PushResult,
     SignatureInvalid,
     StockLevel,
@@ -50,7 +51,9 @@ RULES = (
 )
 # Amazon's Data Protection Policy: personal data no longer than 30 days after the delivery. When it left is known for every order.
 KEEP_BUYERS_DAYS = 30
-CAPABILITIES = Capabilities(batch_size=BATCH_SIZE, ship_by=True, webhooks=True, poll_every_s=1 / PLANS["searchOrders"][0])
+# Patches of single listings; feeds and lists of orders have buckets of their own.
+PACE = Pace(maximum=PLANS["patchListingsItem"][1], per_second=PLANS["patchListingsItem"][0], bulk=MOST_PATCHES + 1, poll=0)
+CAPABILITIES = Capabilities(batch_size=BATCH_SIZE, ship_by=True, webhooks=True, poll_every_s=1 / PLANS["searchOrders"][0], pace=PACE)
 
 
 class Amazon:

@@ -10,7 +10,7 @@ import httpx
 from marketplaces.adapters.ebay import messages, webhooks
 from marketplaces.adapters.ebay.connection import Connection
 from marketplaces.adapters.ebay.orders import Orders
-from marketplaces.adapters.ebay.stock import BATCH_SIZE, DAILY_REVISIONS, Stock
+from marketplaces.adapters.ebay.stock import BATCH_SIZE, DAILY_REVISIONS, DAY, Stock
 from marketplaces.adapters.ebay.tracking import TrackingDesk
 from marketplaces.port import (
     Allowance,
@@ -49,6 +49,7 @@ CAPABILITIES = Capabilities(
     cancellation_requests=True,
     webhooks=True,
     daily_revisions=DAILY_REVISIONS,
+    day_zone=DAY.key,
 )
 
 

@@ -18,6 +18,7 @@ from marketplaces.port import (
     ListingPage,
     Marketplace,
     OrderPage,
+    Pace,
     PushResult,
     StockLevel,
     Subscription,
@@ -39,8 +40,11 @@ SCOPES = (
     "read_assigned_fulfillment_orders",
     "write_assigned_fulfillment_orders",
 )
+# The smallest plan's points (https://shopify.dev/docs/api/usage/limits), and about what our calls are charged.
+PACE = Pace(maximum=2000, per_second=100, push=100, rows=BATCH_SIZE, poll=500)
 CAPABILITIES = Capabilities(
     batch_size=BATCH_SIZE,
+    pace=PACE,
     compare_and_set=True,
     locations=True,
     ship_by=True,

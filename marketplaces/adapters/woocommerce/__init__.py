@@ -34,7 +34,9 @@ class WooCommerce:
 
     def __init__(self, *, base_url: str, consumer_key: str, consumer_secret: str, client: httpx.Client | None = None) -> None:
         self.capabilities = CAPABILITIES
-        connection = Connection(base_url=base_url, consumer_key=consumer_key, consumer_secret=consumer_secret, client=client)
+        self._connection = connection = Connection(
+            base_url=base_url, consumer_key=consumer_key, consumer_secret=consumer_secret, client=client
+        )
         self._stock = Stock(connection)
         self._orders = Orders(connection)
         self._tracking = TrackingDesk(connection)
@@ -42,7 +44,8 @@ class WooCommerce:
 
     @property
     def allowance(self) -> Allowance | None:
-        return None
+        """WooCommerce itself never says; what stands before it may."""
+        return self._connection.allowance
 
     def push_stock(self, levels: Sequence[StockLevel]) -> list[PushResult]:
         return self._stock.push(levels)

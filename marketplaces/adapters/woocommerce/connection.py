@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from marketplaces.adapters import _http
-from marketplaces.port import ChannelRefused, ChannelUnavailable
+from marketplaces.port import Allowance, ChannelRefused, ChannelUnavailable
 
 NO_ROUTE = "rest_no_route"
 PER_PAGE = 100
@@ -63,6 +63,7 @@ class Connection:
         self.secure = parts.scheme == "https"
         self._key, self._secret = consumer_key, consumer_secret
         self._client = client
+        self.allowance: Allowance | None = None
 
     def get_object(self, path: str) -> JsonObject:
         return _object(self._json(self.send("GET", path)))
@@ -123,6 +124,7 @@ class Connection:
             )
         request = client.build_request(method, f"{url}?{query}" if query else url, json=body)
         response = _http.send(client, request, auth=auth)
+        self.allowance = _http.allowance_of(response) or self.allowance
         if not response.is_success:
             self._raise(response, optional=optional)
         return response

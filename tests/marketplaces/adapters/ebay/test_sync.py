@@ -111,6 +111,7 @@ def test_a_listing_that_was_revised_too_often_leaves_the_channel_in_peace(shop, 
     assert (channel.failures, Listing.objects.get().last_error) == (0, f"spent: 25002: {text}")
     waiting = OutboxEvent.objects.get(topic="channel.stale")
     assert waiting.due_at > waiting.created_at
+    Listing.objects.update(revised_on="2026-01-01")  # another day
     settle()
     assert shop.books.stock() == {thing.code: 15}
 

@@ -1,0 +1,72 @@
+"""What a channel may sell now: what its warehouse can promise of each listing, less what the shop sold and we have not, by the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from marketplaces.models import Channel
+from marketplaces.port import StockLevel
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a channel may sell of one listing now."""
+
+    listing_id: int
+    external_id: str
+    quantity: int
+    pushed_quantity: int | None
+    pushed_at: datetime | None
+    unsure: bool  # the last push got no answer: the shop may have done it
+
+    def level(self, expected: int | None) -> StockLevel:
+        revision = self.pushed_at.isoformat() if self.pushed_at else "first"
+        return StockLevel(self.external_id, self.quantity, expected=expected, revision=revision)
+
+
+# Sold in a shop and not yet promised here: those units must not be offered a second time.
+_NUMBERS = """
+WITH waiting AS (
+    SELECT (line ->> 'sku_id')::bigint AS sku_id, sum((line ->> 'quantity')::bigint) AS quantity
+    FROM marketplaces_channelorder o
+    JOIN marketplaces_channel c ON c.id = o.channel_id AND c.warehouse_id = %(warehouse)s
+    CROSS JOIN jsonb_array_elements(o.lines) AS line
+    WHERE o.merchant_id = %(merchant)s AND o.order_id IS NULL AND o.shop_state = 'open' AND line ->> 'sku_id' IS NOT NULL
+    GROUP BY 1
+)
+SELECT l.id, l.external_id,
+       least(
+           coalesce(l.cap, c.cap, m.cap),
+           greatest(0, coalesce(a.on_hand - a.committed - a.backordered, 0) - coalesce(w.quantity, 0) - coalesce(l.buffer, c.buffer, m.buffer, 0))
+               * coalesce(l.share_percent, c.share_percent, m.share_percent, 100) / 100
+       ),
+       l.pushed_quantity, l.pushed_at,
+       starts_with(l.last_error, 'unavailable')
+FROM marketplaces_listing l
+JOIN marketplaces_channel c ON c.id = l.channel_id
+LEFT JOIN marketplaces_merchantoffers m ON m.merchant_id = l.merchant_id
+LEFT JOIN inventory_availability a ON a.sku_id = l.sku_id AND a.warehouse_id = %(warehouse)s
+LEFT JOIN waiting w ON w.sku_id = l.sku_id
+WHERE l.channel_id = %(channel)s AND l.sku_id IS NOT NULL AND (%(listings)s::bigint[] IS NULL OR l.id = ANY(%(listings)s::bigint[]))
+ORDER BY l.id
+"""
+
+
+def numbers(channel: Channel, listing_ids: Sequence[int] | None = None) -> list[Told]:
+    """What the channel may sell now of these listings, or of all that are tied to a sku, by the rules of marketplaces.models.OfferRule."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _NUMBERS,
+            {
+                "channel": channel.pk,
+                "merchant": channel.merchant_id,
+                "warehouse": channel.warehouse_id,
+                "listings": None if listing_ids is None else list(listing_ids),
+            },
+        )
+        rows = cursor.fetchall()
+    return [Told(key, external_id, 0 if channel.sells_nothing else int(quantity), *pushed) for key, external_id, quantity, *pushed in rows]
