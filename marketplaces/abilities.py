@@ -51,3 +51,11 @@ class Reports(Protocol):
 
     def read_listing(self, document: Mapping[str, Any]) -> ChannelListing:
         """Raises MessageUnreadable."""
+
+
+@runtime_checkable
+class StopsBackorders(Protocol):
+    """A shop that can be told to sell nothing that it does not have."""
+
+    def stop_backorders(self, listing_ids: Sequence[str]) -> dict[str, str]:
+        """Switch selling without stock off; answers why not for those that refused. Raises ChannelUnavailable, CredentialsRefused."""

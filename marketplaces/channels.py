@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
 from marketplaces import adapters, standings, stock_sync
+from marketplaces.abilities import StopsBackorders
 from marketplaces.calling import calling, keep_busy
 from marketplaces.models import Channel, Listing
 from marketplaces.port import ChannelListing, Subscription
@@ -83,11 +84,13 @@ def subscribe(*, channel: Channel, url: str) -> list[Subscription]:
 
 
 _KEEP_LISTINGS = """
-INSERT INTO marketplaces_listing (channel_id, merchant_id, external_id, external_sku, title, last_error)
-SELECT %(channel)s, %(merchant)s, l.external_id, l.external_sku, l.title, ''
-FROM unnest(%(ids)s::text[], %(skus)s::text[], %(titles)s::text[]) AS l (external_id, external_sku, title)
-ON CONFLICT (channel_id, external_id) DO UPDATE SET external_sku = EXCLUDED.external_sku, title = EXCLUDED.title
-WHERE (marketplaces_listing.external_sku, marketplaces_listing.title) IS DISTINCT FROM (EXCLUDED.external_sku, EXCLUDED.title)
+INSERT INTO marketplaces_listing (channel_id, merchant_id, external_id, external_sku, title, last_error, sells_without_stock)
+SELECT %(channel)s, %(merchant)s, l.external_id, l.external_sku, l.title, '', l.sells_without_stock
+FROM unnest(%(ids)s::text[], %(skus)s::text[], %(titles)s::text[], %(unlimited)s::bool[]) AS l (external_id, external_sku, title, sells_without_stock)
+ON CONFLICT (channel_id, external_id) DO UPDATE
+SET external_sku = EXCLUDED.external_sku, title = EXCLUDED.title, sells_without_stock = EXCLUDED.sells_without_stock
+WHERE (marketplaces_listing.external_sku, marketplaces_listing.title, marketplaces_listing.sells_without_stock)
+      IS DISTINCT FROM (EXCLUDED.external_sku, EXCLUDED.title, EXCLUDED.sells_without_stock)
 """
 
 
@@ -119,8 +122,28 @@ def keep_listings(*, channel: Channel, listings: Iterable[ChannelListing]) -> No
                 "ids": list(kept),
                 "skus": [listing.sku[:100] for listing in kept.values()],
                 "titles": [listing.title[:300] for listing in kept.values()],
+                "unlimited": [listing.sells_without_stock for listing in kept.values()],
             },
         )
+
+
+class BackordersStay(WmsError):
+    code, status, message = "backorders_stay", 409, _("{shop} cannot be told from here to stop selling without stock: switch it off there.")
+
+
+def stop_backorders(*, channel: Channel) -> dict[str, str]:
+    """Have the shop sell nothing that it does not have; answers why not for the listings that refused.
+
+    Raises BackordersStay where the marketplace has no call for it, ChannelQuiet.
+    """
+    unlimited = dict(channel.listings.filter(sells_without_stock=True).order_by("pk").values_list("external_id", "pk"))
+    with calling(channel) as shop:
+        if not isinstance(shop, StopsBackorders):
+            raise BackordersStay(shop=channel.name)
+        refused = shop.stop_backorders(list(unlimited)) if unlimited else {}
+    done = [key for external_id, key in unlimited.items() if external_id not in refused]
+    channel.listings.filter(pk__in=done).update(sells_without_stock=False)
+    return refused
 
 
 _TIE = """

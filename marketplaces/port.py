@@ -140,7 +140,10 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class ChannelListing:
-    """One thing that the shop sells and counts. `quantity` is None where the shop does not count it."""
+    """One thing that the shop sells and counts. `quantity` is None where the shop does not count it.
+
+    `sells_without_stock`: buyers may order more than it shows (backorders, pre-orders).
+    """
 
     listing_id: str
     sku: str
@@ -149,6 +152,7 @@ class ChannelListing:
     barcode: str = ""
     url: str = ""
     active: bool = True
+    sells_without_stock: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from marketplaces.desk import buyers, channels
+from marketplaces.desk import buyers, channels, oversold
 
 urlpatterns = [
     path("buyers", buyers.buyers, name="buyers"),
     path("buyers/erase", buyers.erase, name="buyers_erase"),
+    path("oversold", oversold.oversold, name="oversold"),
+    path("orders/<int:order_id>/oversold", oversold.order_oversold, name="order_oversold"),
     path("channels", channels.channels, name="channels"),
     path("channels/connect", channels.form_or_connect, name="channel_connect"),
     path("channels/<int:channel_id>", channels.channel, name="channel"),

@@ -121,6 +121,7 @@ class Listing(OfferRule):
     pushed_quantity = models.BigIntegerField(_("told"), null=True, editable=False)
     pushed_at = models.DateTimeField(_("told at"), null=True, editable=False)
     last_error = models.TextField(_("last error"), blank=True, default="", editable=False)
+    sells_without_stock = models.BooleanField(_("sells without stock"), default=False, db_default=False, editable=False)
     # How many numbers it was told on the platform's day, where that is limited.
     revisions = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     revised_on = models.DateField(null=True, editable=False)
@@ -177,6 +178,7 @@ class ChannelOrder(models.Model):
     shop_state = models.CharField(_("state in the shop"), max_length=10)
     shop_updated_at = models.DateTimeField(_("changed in the shop at"), null=True)
     placed_at = models.DateTimeField(_("placed at"), null=True)
+    heard_at = models.DateTimeField(_("heard of at"), null=True, db_default=Now(), editable=False)
     service = models.CharField(_("service"), max_length=50, blank=True)
     ship_by = models.DateTimeField(_("ship by"), null=True)
     order = models.OneToOneField(Order, models.PROTECT, null=True, related_name="channel_order", verbose_name=_("order"))

@@ -77,7 +77,7 @@ LISTINGS = """
 query Listings($location: ID!, $after: String) {
   productVariants(first: 100, after: $after, sortKey: ID) {
     nodes {
-      id title sku barcode
+      id title sku barcode inventoryPolicy
       product { title status onlineStoreUrl }
       inventoryItem { id tracked inventoryLevel(locationId: $location) { quantities(names: ["available"]) { quantity } } }
     }

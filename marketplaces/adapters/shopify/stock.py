@@ -213,4 +213,5 @@ def _listing(variant: JsonObject) -> ChannelListing:
         barcode=variant["barcode"] or "",
         url=product["onlineStoreUrl"] or "",
         active=product["status"] in {"ACTIVE", "UNLISTED"},
+        sells_without_stock=variant["inventoryPolicy"] == "CONTINUE",
     )

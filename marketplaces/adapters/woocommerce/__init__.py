@@ -50,6 +50,9 @@ class WooCommerce:
     def push_stock(self, levels: Sequence[StockLevel]) -> list[PushResult]:
         return self._stock.push(levels)
 
+    def stop_backorders(self, listing_ids: Sequence[str]) -> dict[str, str]:
+        return self._stock.stop_backorders(listing_ids)
+
     def listings(self, *, cursor: str = "") -> ListingPage:
         return self._stock.listings(cursor)
 

@@ -99,6 +99,22 @@ class Stock:
         by_id = {row.get("id"): row for row in answered if isinstance(row, dict)} if isinstance(answered, list) else {}
         return {level.listing_id: _result(level, by_id.get(_own_id(level))) for level in batch}
 
+    def stop_backorders(self, listing_ids: Sequence[str]) -> dict[str, str]:
+        """Route by route as numbers are sent; the answer of each row says what the shop has now."""
+        refused: dict[str, PushResult] = {}
+        levels = [StockLevel(listing_id, 0) for listing_id in dict.fromkeys(listing_ids)]
+        for path, batch in self._batches(levels, refused):
+            rows = [{"id": _own_id(level), "backorders": "no"} for level in batch]
+            answered = self._connection.write("POST", path, {"update": rows}).get("update")
+            by_id = {row.get("id"): row for row in answered if isinstance(row, dict)} if isinstance(answered, list) else {}
+            for level in batch:
+                row = by_id.get(_own_id(level), {})
+                if row.get("backorders") != "no":
+                    error = row.get("error") if isinstance(row.get("error"), dict) else {}
+                    message = plain(str((error or {}).get("message") or "the shop goes on selling it without stock"))
+                    refused[level.listing_id] = _failed(level, PushError.REFUSED, message)
+        return {listing_id: result.message for listing_id, result in refused.items()}
+
     def listings(self, cursor: str) -> ListingPage:
         """Products in the order of their ids, so that new ones come last; variable products are replaced by their variations."""
         page = int(cursor or 1)
@@ -167,4 +183,5 @@ def _listing(product: JsonObject, variation: JsonObject | None) -> ChannelListin
         barcode=str(source.get("global_unique_id") or ""),
         url=str(source.get("permalink") or ""),
         active=source.get("status") == "publish",
+        sells_without_stock=source.get("backorders") in {"yes", "notify"},
     )

@@ -142,6 +142,7 @@ class Answers:
         item = self.books.items[item_id]
         return {
             "id": gid("ProductVariant", item_id), "title": item["option"], "sku": item["sku"], "barcode": item["barcode"],
+            "inventoryPolicy": item.get("policy", "DENY"),
             "product": {"title": item["title"], "status": item["status"], "onlineStoreUrl": item["url"]}, "inventoryItem": self.item(item_id),
         }  # fmt: skip
 

@@ -1,0 +1,31 @@
+"""Why a number changed or was told, in a reader's words: `because` is a kind and its document, such as "order R-1"."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from inventory.models import Reason
+
+_KINDS: dict[str, str | Promise] = {
+    **dict(Reason.choices),
+    "order": _("order"),
+    "cancelled": _("cancelled order"),
+    "short": _("order that fell short"),
+    "all": _("all numbers told again"),
+    "drift": _("the shop showed another number"),
+    "overtaken": _("told otherwise meanwhile"),
+    "paused": _("the channel was paused"),
+    "raised": _("somebody raised it in the shop"),
+    "refused": _("refused before, tried again"),
+    "resumed": _("the channel went on"),
+    "tied": _("tied to its sku"),
+    "import": _("the shop's orders were taken in"),
+}
+
+
+def words(because: str) -> str:
+    """The kind in words, and the document as it is; what is unknown stays as it is."""
+    kind, _blank, document = because.partition(" ")
+    label = _KINDS.get(kind)
+    return because if label is None else f"{label} {document}".strip()

@@ -1,0 +1,305 @@
+"""Why an order lacks its goods: which event took the last units, when each shop was told, and by how many seconds it came too late."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from marketplaces.causes import words
+from marketplaces.models import Channel, ChannelOrder, Listing, StockPush
+from outbound.models import Order
+
+# A push that left later than this was held up by something; sooner is the way that a number takes.
+SLOW_S = 10.0
+AROUND = timedelta(hours=6)
+MOST_MOMENTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One event that changed what could be sold of the sku, and what was left `after` it."""
+
+    at: datetime
+    by: int
+    because: str
+    after: int
+
+    @property
+    def before(self) -> int:
+        return self.after - self.by
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of the timeline; `offset_s` from the sale."""
+
+    at: datetime
+    offset_s: float
+    text: str
+    where: str = ""
+    tone: str = ""
+
+
+@dataclass(slots=True)
+class Story:
+    """What happened to one sku of the order. `kind` is the verdict's code, `verdict` says it in one sentence."""
+
+    sku_id: int
+    code: str
+    needed: int
+    kind: str
+    verdict: str
+    moments: list[Moment] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """The order as its shop knows it: when it was placed there, and when we heard of it."""
+
+    reference: str
+    channel: Channel | None
+    placed_at: datetime
+    heard_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that is known of one sku around the sale. `pushes` are those of the sale's own listing, `taker` made it too few."""
+
+    sale: Sale
+    needed: int
+    own: Change | None
+    taker: Change | None
+    listing: Listing | None
+    pushes: Sequence[StockPush]
+    taken_on: str
+
+
+# Kept changes, and those that nobody has heard of yet; one that was kept twice is one.
+_CHANGES = """
+WITH unique_change AS (
+    SELECT sku_id, at, by, because FROM marketplaces_stockchange
+    WHERE sku_id = ANY(%(skus)s) AND warehouse_id = %(warehouse)s AND at >= %(from)s
+    UNION
+    SELECT c.sku_id::bigint, to_timestamp((e.payload ->> 'at')::float8), c.by::bigint, left(c.because, 120)
+    FROM core_outboxevent e CROSS JOIN ROWS FROM (
+        jsonb_array_elements_text(e.payload -> 'sku_ids'), jsonb_array_elements_text(e.payload -> 'by'), jsonb_array_elements_text(e.payload -> 'because')
+    ) AS c (sku_id, by, because)
+    WHERE e.handler = 'marketplaces.stock_sync.push_changed' AND e.payload ? 'by' AND (e.payload ->> 'warehouse_id')::bigint = %(warehouse)s
+      AND c.sku_id::bigint = ANY(%(skus)s) AND c.by <> '0'
+), walked AS (
+    SELECT c.*, sum(by) OVER (PARTITION BY sku_id ORDER BY at DESC, by) - by AS later FROM unique_change c
+)
+SELECT w.sku_id, w.at, w.by, w.because, coalesce(a.on_hand - a.committed - a.backordered, 0) - w.later
+FROM walked w LEFT JOIN inventory_availability a ON a.sku_id = w.sku_id AND a.warehouse_id = %(warehouse)s
+WHERE w.at <= %(until)s ORDER BY w.at, w.by DESC
+"""
+
+
+def explain(order: Order) -> list[Story]:
+    """One story for each sku of the order, oldest moment first. The same number of statements for any order.
+
+    What could be sold at a moment is what can be now, less all changes since, as they were kept (settings.KEEP_PUSH_DAYS).
+    """
+    heard = ChannelOrder.objects.select_related("channel").filter(order=order).first()
+    sale = Sale(
+        order.reference,
+        heard.channel if heard else None,
+        (heard and heard.placed_at) or order.created_at,
+        (heard and heard.heard_at) or order.created_at,
+    )
+    needed: dict[int, int] = {}
+    codes: dict[int, str] = {}
+    for line in order.lines.select_related("sku").order_by("number"):
+        needed[line.sku_id] = needed.get(line.sku_id, 0) + line.quantity
+        codes[line.sku_id] = line.sku.code
+    changes = _changes(order, sale, list(needed))
+    listings = list(
+        Listing.objects.filter(sku__in=needed, channel__merchant=order.merchant_id).select_related("channel").order_by("channel", "pk")
+    )
+    pushes = _pushes(sale, listings)
+    takers = {sku_id: _taker(sale, needed[sku_id], changes.get(sku_id, [])) for sku_id in needed}
+    sold_on = _sold_on(order, [taker for taker in takers.values() if taker])
+    stories = []
+    for sku_id, quantity in needed.items():
+        own = next((change for change in changes.get(sku_id, []) if change.because == f"order {sale.reference}"), None)
+        offers = [listing for listing in listings if listing.sku_id == sku_id]
+        mine = next((listing for listing in offers if sale.channel and listing.channel_id == sale.channel.pk), None)
+        taker = takers[sku_id]
+        case = Case(
+            sale, quantity, own, taker, mine, pushes.get(mine.pk, []) if mine else [], sold_on.get(taker.because, "") if taker else ""
+        )
+        kind, verdict = judge(case)
+        story = Story(sku_id, codes[sku_id], quantity, kind, verdict)
+        story.moments = _moments(sale, changes.get(sku_id, []), offers, pushes, taker)
+        stories.append(story)
+    return stories
+
+
+def _changes(order: Order, sale: Sale, sku_ids: list[int]) -> dict[int, list[Change]]:
+    start, end = min(sale.placed_at, sale.heard_at) - AROUND, max(sale.heard_at, order.created_at) + AROUND
+    with connection.cursor() as cursor:
+        cursor.execute(_CHANGES, {"skus": sku_ids, "warehouse": order.warehouse_id, "from": start, "until": end})
+        found: dict[int, list[Change]] = {}
+        for sku_id, at, by, because, after in cursor.fetchall():
+            found.setdefault(sku_id, []).append(Change(at, by, because, int(after)))
+    return found
+
+
+def _pushes(sale: Sale, listings: Sequence[Listing]) -> dict[int, list[StockPush]]:
+    window = Q(answered_at__gte=min(sale.placed_at, sale.heard_at) - AROUND, sent_at__lte=sale.heard_at + AROUND)
+    rows = StockPush.objects.filter(window, listing__in=[listing.pk for listing in listings]).order_by("sent_at", "pk")
+    found: dict[int, list[StockPush]] = {}
+    for push in rows[: MOST_MOMENTS * 10]:
+        found.setdefault(push.listing_id, []).append(push)
+    return found
+
+
+def _taker(sale: Sale, needed: int, changes: Sequence[Change]) -> Change | None:
+    """The event that left too few: the last one before the order that crossed its quantity; of what it had, the loss that took it away."""
+    words_of_it = {f"order {sale.reference}", f"cancelled {sale.reference}", f"short {sale.reference}"}
+    own = next((change for change in changes if change.because == f"order {sale.reference}"), None)
+    others = [change for change in changes if change.by < 0 and change.because not in words_of_it]
+    if own is not None and own.before >= needed:
+        return next((change for change in others if change.at > own.at and change.after < 0), None)
+    before = [change for change in others if own is None or change.at <= own.at]
+    return next((change for change in reversed(before) if change.after < needed <= change.before), None)
+
+
+def _sold_on(order: Order, takers: Sequence[Change]) -> dict[str, str]:
+    """On which channel the orders among the takers were sold, by their cause."""
+    references = [taker.because.removeprefix("order ") for taker in takers if taker.because.startswith("order ")]
+    rows = ChannelOrder.objects.filter(order__merchant=order.merchant_id, order__reference__in=references).select_related(
+        "channel", "order"
+    )
+    return {f"order {row.order.reference}": row.channel.name for row in rows if row.order}
+
+
+def judge(case: Case) -> tuple[str, str]:
+    """The verdict's code, and its sentence."""
+    sale, taker = case.sale, case.taker
+    if case.own is not None and case.own.before >= case.needed:
+        return _had_its_goods(case, case.own)
+    if sale.channel is None:
+        return "own_order", _no_shop(case)
+    facts: dict[str, object] = {"shop": sale.channel.name, "event": _event(case), "needed": case.needed}
+    told = _told(case)
+    if told is not None and told.answered_at <= sale.placed_at:
+        return _knew(case, told, facts)
+    if taker is None:
+        return "never_there", _("No event took the units: there were never %(needed)d of them while the record is kept.") % facts
+    if sale.placed_at < taker.at:
+        facts |= {"seconds": _s(taker.at - sale.placed_at), "heard": _s(sale.heard_at - sale.placed_at)}
+        return "heard_late", _("Sold on %(shop)s %(seconds)s s before %(event)s; we heard of it after %(heard)s s.") % facts
+    facts["seconds"] = _s(sale.placed_at - taker.at)
+    return _untold(case, facts) if told is None else _in_between(case, told, taker, facts)
+
+
+def _had_its_goods(case: Case, own: Change) -> tuple[str, str]:
+    if case.taker is None:
+        return "not_lacking", _("There was enough when the order came: it was not lack of stock.")
+    return "lost", _("The order had its goods; %(seconds)s s later %(event)s.") % {
+        "seconds": _s(case.taker.at - own.at),
+        "event": _event(case),
+    }
+
+
+def _knew(case: Case, told: StockPush, facts: dict[str, object]) -> tuple[str, str]:
+    """The shop sold although it had confirmed the number."""
+    facts["seconds"] = _s(case.sale.placed_at - told.answered_at)
+    if case.listing is not None and case.listing.sells_without_stock:
+        return "backorders", _("%(shop)s sold without stock: backorders are on there. It had known the number for %(seconds)s s.") % facts
+    return "shop_s_delay", _("Sold on %(shop)s %(seconds)s s after it had confirmed the new number: the shop's own delay.") % facts
+
+
+def _in_between(case: Case, told: StockPush, taker: Change, facts: dict[str, object]) -> tuple[str, str]:
+    """Sold after the units were gone and before the shop had confirmed it."""
+    facts["told"] = _s(told.answered_at - taker.at)
+    if (told.sent_at - taker.at).total_seconds() > SLOW_S:
+        facts["why"] = _why_late(case, taker, told)
+        return "push_waited", _(
+            "Sold on %(shop)s %(seconds)s s after %(event)s; the push waited: told after %(told)s s, because %(why)s."
+        ) % facts
+    return "in_between", _("Sold on %(shop)s %(seconds)s s after %(event)s; %(shop)s was told after %(told)s s.") % facts
+
+
+def _untold(case: Case, facts: dict[str, object]) -> tuple[str, str]:
+    taker = case.taker
+    assert taker is not None
+    failed = [push for push in case.pushes if push.error and push.sent_at >= taker.at]
+    if failed:
+        facts["why"] = failed[-1].message or failed[-1].error
+        return "not_taken", _("Sold on %(shop)s %(seconds)s s after %(event)s; it never took the new number: %(why)s") % facts
+    return "never_told", _(
+        "Sold on %(shop)s %(seconds)s s after %(event)s; it was never told: the channel was paused or cannot be reached."
+    ) % facts
+
+
+def _told(case: Case) -> StockPush | None:
+    """The push by which the shop knew that there were too few. Without an event any number below what was ordered counts."""
+    after = case.taker.at if case.taker else datetime.min.replace(tzinfo=case.sale.placed_at.tzinfo)
+    return next((push for push in case.pushes if not push.error and push.quantity < case.needed and push.sent_at >= after), None)
+
+
+def _why_late(case: Case, taker: Change, told: StockPush) -> str:
+    failed = [push for push in case.pushes if push.error and taker.at <= push.sent_at < told.sent_at]
+    if any(push.error == "throttled" for push in failed):
+        return _("it was throttled")
+    if any(push.error == "spent" for push in failed):
+        return _("the day's revisions were used up")
+    if failed:
+        return _("the shop could not be reached")
+    return _("its lane was busy or left alone")
+
+
+def _no_shop(case: Case) -> str:
+    there = case.own.before if case.own else 0
+    return _("No shop sold it: the order came by itself when %(there)d of %(needed)d could be sold.") % {
+        "there": max(0, there),
+        "needed": case.needed,
+    }
+
+
+def _event(case: Case) -> str:
+    if case.taker is None:
+        return ""
+    where = f" ({case.taken_on})" if case.taken_on else ""
+    return _("%(cause)s took the last units") % {"cause": f"{words(case.taker.because)}{where}"}
+
+
+def _s(span: timedelta) -> str:
+    return f"{span.total_seconds():.1f}"
+
+
+def _moments(
+    sale: Sale, changes: Sequence[Change], offers: Sequence[Listing], pushes: dict[int, list[StockPush]], taker: Change | None
+) -> list[Moment]:
+    """Everything around the sale, oldest first."""
+
+    def moment(at: datetime, text: str, where: str = "", tone: str = "") -> Moment:
+        return Moment(at, (at - sale.placed_at).total_seconds(), text, where, tone)
+
+    shop = sale.channel.name if sale.channel else ""
+    rows = [moment(sale.heard_at, _("we heard of order %(reference)s") % {"reference": sale.reference}, shop)]
+    if sale.channel:
+        rows.append(moment(sale.placed_at, _("order %(reference)s was placed") % {"reference": sale.reference}, shop, "bad"))
+    for change in changes:
+        text = _("%(cause)s: %(by)+d, left %(after)d") % {"cause": words(change.because), "by": change.by, "after": change.after}
+        rows.append(moment(change.at, text, tone="warn" if change is taker else ""))
+    for listing in offers:
+        for push in pushes.get(listing.pk, []):
+            facts = {"quantity": push.quantity, "seconds": _s(push.answered_at - push.sent_at), "answer": push.message or push.error}
+            if push.error:
+                text = _("told %(quantity)d, answered after %(seconds)s s: %(answer)s") % facts
+            else:
+                text = _("told %(quantity)d, confirmed after %(seconds)s s") % facts
+            rows.append(moment(push.sent_at, text, listing.channel.name, "bad" if push.error else "good"))
+    rows.sort(key=lambda row: row.at)
+    # Of very many those around the sale.
+    nearest = sorted(rows, key=lambda row: abs(row.offset_s))[:MOST_MOMENTS]
+    return [row for row in rows if row in nearest] if len(rows) > MOST_MOMENTS else rows

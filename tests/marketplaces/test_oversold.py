@@ -1,0 +1,264 @@
+"""Why an order lacks its goods: every verdict, out of real sales in two loopback shops."""
+
+import re
+import time
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from inventory import counts
+from marketplaces import channels, order_import, oversold
+from marketplaces.models import Channel, Listing
+from outbound import cancellation, orders, shortfall
+from outbound.models import Order
+from tests import make
+from tests.marketplaces import shops
+from tests.marketplaces.shops import BUYER
+from tests.marketplaces.woo_shop import WooShop, fail, row_errors, throttle
+from wms.core import access
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BATCH = "POST products/batch"
+# The shops tell the time of an order in whole seconds.
+A_SECOND_S = 1.1
+
+
+@pytest.fixture
+def house():
+    return make.warehouse()
+
+
+@pytest.fixture
+def thing():
+    return make.sku(make.merchant(), "LAMP")
+
+
+@pytest.fixture
+def beta(shop, house, thing):
+    return shops.selling(shop, house, {thing: 1}, name="Beta", code="B")
+
+
+@pytest.fixture
+def other_shop():
+    with WooShop() as made:
+        yield made
+
+
+@pytest.fixture
+def alpha(beta, other_shop, house, thing):
+    other_shop.books.add_product(sku=thing.code, quantity=0)
+    made = shops.connect(other_shop, thing.merchant, house, name="Alpha", code="A")
+    channels.fetch_listings(channel=made)
+    shops.deliver_all()
+    return made
+
+
+def sell(shop, thing, quantity=1):
+    return shop.books.place_order([(thing.code, quantity)], shipping=BUYER)
+
+
+def hear(channel):
+    """Polls the shop and takes its orders in; what follows from them is still to be done."""
+    order_import.poll(Channel.objects.get(pk=channel.pk))
+
+
+def the_short_order():
+    return Order.objects.get(status="short")
+
+
+def story():
+    [told] = oversold.explain(the_short_order())
+    return told
+
+
+def seconds_in(text):
+    return [float(number) for number in re.findall(r"(\d+\.\d) s", text)]
+
+
+def test_sold_on_b_after_a_took_the_last_one_and_before_b_was_told(shop, other_shop, alpha, beta, thing):
+    number = sell(other_shop, thing)
+    hear(alpha)
+    time.sleep(A_SECOND_S)
+    sell(shop, thing)
+    shops.deliver_all()
+    hear(beta)
+    found = story()
+    assert (found.kind, found.code, found.needed) == ("in_between", "LAMP", 1)
+    assert f"order A-{number} (Alpha) took the last units; Beta was told after" in found.verdict
+    after, told = seconds_in(found.verdict)
+    assert 0 <= after <= A_SECOND_S <= told < 10
+    texts = [(moment.where, moment.text) for moment in found.moments]
+    assert ("", f"order A-{number}: -1, left 0") in texts
+    assert sorted(where for where, text in texts if text.startswith("told 0, confirmed")) == ["Alpha", "Beta"]
+    assert [moment.at for moment in found.moments] == sorted(moment.at for moment in found.moments)
+
+
+def test_the_push_waited_because_it_was_throttled(shop, other_shop, alpha, beta, thing, monkeypatch):
+    monkeypatch.setattr(oversold, "SLOW_S", 0.5)
+    sell(other_shop, thing)
+    hear(alpha)
+    shop.misbehave(BATCH, throttle("7"))
+    shops.deliver_all()
+    time.sleep(A_SECOND_S)
+    sell(shop, thing)
+    shops.make_due()
+    shops.deliver_all()
+    hear(beta)
+    found = story()
+    assert found.kind == "push_waited"
+    assert found.verdict.endswith("because it was throttled.")
+    assert seconds_in(found.verdict)[1] >= A_SECOND_S
+
+
+def test_the_push_waited_because_the_shop_was_down(shop, other_shop, alpha, beta, thing, monkeypatch):
+    monkeypatch.setattr(oversold, "SLOW_S", 0.5)
+    sell(other_shop, thing)
+    hear(alpha)
+    shop.misbehave(BATCH, fail(500))
+    shops.deliver_all()
+    time.sleep(A_SECOND_S)
+    sell(shop, thing)
+    shops.make_due()
+    shops.deliver_all()
+    hear(beta)
+    assert story().verdict.endswith("because the shop could not be reached.")
+
+
+def test_sold_after_the_shop_had_confirmed_is_its_own_delay(shop, other_shop, alpha, beta, thing):
+    sell(other_shop, thing)
+    hear(alpha)
+    shops.deliver_all()
+    time.sleep(A_SECOND_S)
+    sell(shop, thing)
+    hear(beta)
+    found = story()
+    assert found.kind == "shop_s_delay"
+    assert re.fullmatch(r"Sold on Beta \d\.\d s after it had confirmed the new number: the shop's own delay\.", found.verdict)
+
+
+def test_a_shop_that_sells_without_stock_is_told_so(shop, other_shop, alpha, beta, thing):
+    shop.books.change_product({"backorders": "notify"}, product_id=shop.books.by_sku(thing.code)["id"])
+    channels.fetch_listings(channel=beta)
+    sell(other_shop, thing)
+    hear(alpha)
+    shops.deliver_all()
+    time.sleep(A_SECOND_S)
+    sell(shop, thing)
+    hear(beta)
+    found = story()
+    assert found.kind == "backorders"
+    assert found.verdict.startswith("Beta sold without stock: backorders are on there.")
+
+
+def test_sold_first_and_heard_of_late(shop, beta, house, thing):
+    sell(shop, thing)
+    time.sleep(A_SECOND_S)
+    orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 1}, reference="R-1"))
+    hear(beta)
+    found = story()
+    assert found.kind == "heard_late"
+    assert "before order R-1 took the last units; we heard of it after" in found.verdict
+
+
+def test_a_shop_that_refuses_the_number(shop, other_shop, alpha, beta, thing):
+    sell(other_shop, thing)
+    hear(alpha)
+    shop.misbehave(BATCH, row_errors({shop.books.by_sku(thing.code)["id"]: (400, "odd")}))
+    shops.deliver_all()
+    time.sleep(A_SECOND_S)
+    sell(shop, thing)
+    hear(beta)
+    found = story()
+    assert found.kind == "not_taken"
+    assert found.verdict.endswith("it never took the new number: odd: No.")
+
+
+def test_a_count_that_took_the_promised_ones(shop, beta, house, thing):
+    sell(shop, thing)
+    hear(beta)
+    shops.deliver_all()
+    time.sleep(0.01)
+    shelf = make.bin_of(house, "A-01")
+    counts.count(bin_id=shelf.pk, sku_id=thing.pk, counted=0, by=make.user())
+    shortfall.settle([{"warehouse_id": house.pk, "sku_ids": [thing.pk]}])
+    shops.deliver_all()
+    found = story()
+    assert found.kind == "lost"
+    assert "adjust count A-01 took the last units" in found.verdict
+    assert any(moment.tone == "warn" and "count A-01" in moment.text for moment in found.moments)
+
+
+def test_an_order_that_no_shop_sold(beta, house, thing):
+    orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 5}))
+    shops.deliver_all()
+    found = story()
+    assert (found.kind, found.verdict) == ("own_order", "No shop sold it: the order came by itself when 1 of 5 could be sold.")
+
+
+def test_one_that_the_merchant_cancelled_in_the_shop_counts_as_well(shop, other_shop, alpha, beta, thing):
+    sell(other_shop, thing)
+    hear(alpha)
+    time.sleep(A_SECOND_S)
+    number = sell(shop, thing)
+    shops.deliver_all()
+    hear(beta)
+    order = the_short_order()
+    shop.books.change_order(number, {"status": "cancelled"})
+    time.sleep(A_SECOND_S)
+    hear(beta)
+    shops.deliver_all()
+    order.refresh_from_db()
+    assert order.status == "cancelled"
+    [found] = oversold.explain(order)
+    assert found.kind == "in_between"
+
+
+def test_what_was_there_is_no_lack(beta, shop, thing):
+    sell(shop, thing)
+    hear(beta)
+    shops.deliver_all()
+    order = Order.objects.get()
+    cancellation.cancel(order_id=order.pk, by=make.user())
+    shops.deliver_all()
+    [found] = oversold.explain(order)
+    assert found.kind == "not_lacking"
+
+
+def test_the_desk_lists_them_and_shows_one(shop, other_shop, alpha, beta, thing):
+    sell(other_shop, thing)
+    hear(alpha)
+    time.sleep(A_SECOND_S)
+    sell(shop, thing)
+    shops.deliver_all()
+    hear(beta)
+    order = the_short_order()
+    boss = make.user("boss", is_staff=True)
+    boss.groups.add(access.ensure_groups()["supervisor"])
+    desk = Client()
+    desk.force_login(boss)
+    assert f'data-order="{order.pk}"' in desk.get("/desk/oversold").content.decode()
+    page = desk.get(f"/desk/orders/{order.pk}/oversold").content.decode()
+    assert 'data-verdict="in_between"' in page
+    assert f"/desk/orders/{order.pk}/oversold" in desk.get(f"/desk/orders/{order.pk}").content.decode()
+    desk.force_login(make.user("clerk", is_staff=True))
+    assert desk.get(f"/desk/orders/{order.pk}/oversold").status_code == 403
+
+
+def test_it_costs_the_same_however_much_happened(shop, beta, house, thing):
+    more = [make.sku(thing.merchant) for _each in range(4)]
+    few = orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 5}))
+    many = orders.accept(merchant=thing.merchant, order=make.order(house, dict.fromkeys([thing, *more], 5)))
+    with transaction.atomic():
+        for sku in more:
+            make.stock(make.bin_of(house, "A-01"), sku, 1)
+    shops.deliver_all()
+    counted = []
+    for key in (few.id, many.id):
+        order = Order.objects.get(pk=key)
+        with CaptureQueriesContext(connection) as captured:
+            oversold.explain(order)
+        counted.append(len(captured))
+    assert counted[0] == counted[1] <= 8
+    assert Listing.objects.count() == 1
