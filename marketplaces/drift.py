@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -10,6 +11,10 @@ from marketplaces import stock_sync
 from marketplaces.calling import calling, keep_busy
 from marketplaces.models import Channel
 from marketplaces.numbers import numbers
+from marketplaces.port import ChannelError, Marketplace
+from marketplaces.port import ChannelOrderState as State
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +26,27 @@ class Difference:
     ours: int
     theirs: int | None
     told: int | None
+    there: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """All that differs, of how many listings; `sold`: numbers of orders that the shop has and we have not, by the listings in them."""
+
+    differences: list[Difference]
+    count: int
+    sold: dict[str, list[str]]
 
 
 def compare(channel: Channel) -> list[Difference]:
     """Ask the shop for all its numbers. Raises ChannelQuiet."""
+    return compare_all(channel).differences
+
+
+def compare_all(channel: Channel) -> Compared:
+    """Ask the shop for all its numbers, and where it shows fewer than it was told for the orders that it has. Raises ChannelQuiet."""
     theirs: dict[str, int | None] = {}
+    sold: dict[str, list[str]] = {}
     cursor = ""
     with calling(channel) as shop:
         while True:
@@ -35,11 +56,34 @@ def compare(channel: Channel) -> list[Difference]:
             if not page.cursor or page.cursor == cursor:
                 break
             cursor = page.cursor
-    return [
-        Difference(row.listing_id, row.external_id, row.quantity, theirs.get(row.external_id), row.pushed_quantity)
-        for row in numbers(channel)
-        if theirs.get(row.external_id) != row.quantity
-    ]
+        ours = numbers(channel)
+        differences = [
+            Difference(
+                row.listing_id, row.external_id, row.quantity, theirs.get(row.external_id), row.pushed_quantity, row.external_id in theirs
+            )
+            for row in ours
+            if theirs.get(row.external_id) != row.quantity
+        ]
+        if any(row.theirs is not None and row.told is not None and row.theirs < row.told for row in differences):
+            sold = _sold(channel, shop)
+    return Compared(differences, len(ours), sold)
+
+
+def _sold(channel: Channel, shop: Marketplace) -> dict[str, list[str]]:
+    """The next page of changed orders, only looked at: the poll takes them in."""
+    try:
+        page = shop.orders(since=channel.orders_since, cursor=channel.order_cursor)
+    except ChannelError as error:  # the numbers are there all the same
+        log.warning("channel %s: its orders cannot be looked at: %s", channel.pk, error)
+        return {}
+    ids = [order.order_id for order in page.orders if order.state in (State.OPEN, State.PENDING)]
+    known = set(channel.orders.filter(external_id__in=ids, order__isnull=False).values_list("external_id", flat=True))
+    sold: dict[str, list[str]] = {}
+    for order in page.orders:
+        if order.order_id in ids and order.order_id not in known:
+            for line in order.lines:
+                sold.setdefault(line.listing_id, []).append(order.number or order.order_id)
+    return sold
 
 
 def repair(channel: Channel) -> list[Difference]:
@@ -49,11 +93,3 @@ def repair(channel: Channel) -> list[Difference]:
         with transaction.atomic():
             stock_sync.stale(channel.pk, [difference.listing_id for difference in differences], "drift")
     return differences
-
-
-def mend(channel: Channel) -> None:
-    """Have told again what the shop refused, whatever the reason was, then what it shows differently. Raises ChannelQuiet."""
-    failed = channel.listings.filter(sku__isnull=False).exclude(last_error="").order_by("pk").values_list("pk", flat=True)
-    with transaction.atomic():
-        stock_sync.stale(channel.pk, list(failed), "refused")
-    repair(channel)

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
-from marketplaces import buyer_data, drift, forgetting, order_import, queues, standings
+from marketplaces import buyer_data, differing, forgetting, order_import, queues, standings
 from marketplaces.calling import ChannelQuiet
 from marketplaces.models import Channel
 
@@ -39,7 +39,7 @@ def repair_channel(channel_id: int) -> None:
     """Tell the shop again what it refused and what it shows differently; one in trouble is tried again for about an hour."""
     channel = Channel.objects.filter(pk=channel_id, active=True).first()
     if channel is not None:
-        drift.mend(channel)
+        differing.mend(channel)
 
 
 @shared_task

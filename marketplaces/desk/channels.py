@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 from inventory.models import Sku, Warehouse
 from marketplaces import adapters, drift, order_import, pausing, stock_sync
 from marketplaces import channels as shops
+from marketplaces.desk.finding import find
 from marketplaces.models import Channel, ChannelOrder, Listing
 from marketplaces.numbers import numbers
 from wms.core import desk, outbox
@@ -45,21 +46,16 @@ def channels(request: HttpRequest) -> HttpResponse:
     return render(request, "marketplaces/desk/channels.html", {"page": page, "waiting": waiting, "offers": offers})
 
 
-def _find(request: HttpRequest, channel_id: int) -> Channel:
-    found = Channel.objects.visible_to(request.user).select_related("merchant", "warehouse", "paused_by").filter(pk=channel_id).first()
-    if found is None:
-        raise NotFound(what=str(Channel._meta.verbose_name), key=channel_id)
-    return found
-
-
 def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Difference] | None = None) -> HttpResponse:
-    found = _find(request, channel_id)
+    found = find(request, channel_id)
     rows = found.listings.select_related("sku").order_by("external_sku", "pk")
     show = request.GET.get("show", "")
     if show == "unmapped":
         rows = rows.filter(sku=None)
     elif show == "failed":
         rows = rows.exclude(last_error="")
+    elif show == "unlimited":
+        rows = rows.filter(sells_without_stock=True)
     if text := desk.clean(request.GET.get("q")):
         rows = rows.filter(Q(external_sku__startswith=text) | Q(external_id=text))
     page = desk.Page(rows, request)
@@ -73,6 +69,7 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "ours": ours,
             "show": show,
             "problems": found.orders.exclude(problem="").select_related("order").order_by("-pk")[:100],
+            "unlimited": found.listings.filter(sells_without_stock=True).count(),
             "told_nothing": pausing.told_nothing(found) if found.sells_nothing else None,
             "differences": differences,
             "theirs": {difference.listing_id: difference for difference in differences or ()},
@@ -89,7 +86,7 @@ channel = desk.page(_channel)
 def compare(request: HttpRequest, channel_id: int) -> HttpResponse:
     """Asks the shop for all its numbers and shows where they are not ours: long work, for those who may change the channel."""
     desk.need(request, "marketplaces.change_channel")
-    found = _find(request, channel_id)
+    found = find(request, channel_id)
     try:
         differences = drift.compare(found)
     except WmsError as error:
@@ -192,6 +189,13 @@ def _resume(channel: Channel, _request: HttpRequest) -> str:
     return _("The channel goes on; all numbers are told again.")
 
 
+def _stop_backorders(channel: Channel, _request: HttpRequest) -> str:
+    refused = shops.stop_backorders(channel=channel)
+    if refused:
+        return _("The shop refused it for %(count)d listings: %(reason)s") % {"count": len(refused), "reason": next(iter(refused.values()))}
+    return _("The shop sells nothing without stock any more.")
+
+
 def _subscribe(channel: Channel, request: HttpRequest) -> str:
     url = request.POST.get("url") or request.build_absolute_uri(reverse("channel-hook", kwargs={"channel_id": channel.pk}))
     count = len(shops.subscribe(channel=channel, url=url))
@@ -207,20 +211,20 @@ def _change_keys(channel: Channel, request: HttpRequest) -> str:
 
 ACTIONS: dict[str, Callable[[Channel, HttpRequest], str]] = {
     "fetch": _fetch, "push": _push, "repair": _repair, "poll": _poll, "retry": _retry, "pause": _pause, "resume": _resume,
-    "subscribe": _subscribe, "keys": _change_keys,
+    "subscribe": _subscribe, "keys": _change_keys, "backorders": _stop_backorders,
 }  # fmt: skip
 
 
 @desk.action(shows=channel, permission="marketplaces.change_channel")
 def act(request: HttpRequest, channel_id: int, does: str = "") -> HttpResponse:
     """One of ACTIONS. `pause` takes a reason and perhaps sells=last, `subscribe` a url, `keys` the adapter's credentials; the others no fields."""
-    return desk.done(request, ACTIONS[does](_find(request, channel_id), request), "desk:channel", channel_id=channel_id)
+    return desk.done(request, ACTIONS[does](find(request, channel_id), request), "desk:channel", channel_id=channel_id)
 
 
 @desk.action(shows=channel, permission="marketplaces.change_listing")
 def tie(request: HttpRequest, channel_id: int) -> HttpResponse:
     """Fields: listing (its id), sku (the merchant's code; blank unties the listing)."""
-    found = _find(request, channel_id)
+    found = find(request, channel_id)
     listing = found.listings.filter(pk=desk.whole_number(request.POST.get("listing"), most=2**62)).first()
     if listing is None:
         raise NotFound(what=str(Listing._meta.verbose_name), key=request.POST.get("listing", ""))

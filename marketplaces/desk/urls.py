@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketplaces.desk import buyers, channels, oversold
+from marketplaces.desk import buyers, channels, drift, oversold
 
 urlpatterns = [
     path("buyers", buyers.buyers, name="buyers"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("channels", channels.channels, name="channels"),
     path("channels/connect", channels.form_or_connect, name="channel_connect"),
     path("channels/<int:channel_id>", channels.channel, name="channel"),
+    path("channels/<int:channel_id>/drift", drift.page, name="channel_drift"),
+    *(path(f"channels/<int:channel_id>/drift/{does}", drift.act, {"does": does}, name=f"channel_drift_{does}") for does in drift.ACTIONS),
     path("channels/<int:channel_id>/compare", channels.compare, name="channel_compare"),
     path("channels/<int:channel_id>/tie", channels.tie, name="channel_tie"),
     *(path(f"channels/<int:channel_id>/{does}", channels.act, {"does": does}, name=f"channel_{does}") for does in channels.ACTIONS),

@@ -10,13 +10,15 @@ from marketplaces.models.channels import (
     ToldParcel,
     WebhookDelivery,
 )
-from marketplaces.models.pushes import ChannelPace, StockChange, StockPush
+from marketplaces.models.pushes import ChannelPace, Comparison, Difference, StockChange, StockPush
 from marketplaces.models.sellers import SellerRule
 
 __all__ = [
     "Channel",
     "ChannelOrder",
     "ChannelPace",
+    "Comparison",
+    "Difference",
     "Listing",
     "MerchantOffers",
     "OfferRule",

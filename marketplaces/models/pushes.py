@@ -76,3 +76,39 @@ class ChannelPace(models.Model):
 
     def __str__(self) -> str:
         return f"{self.available:.0f}/{self.maximum:.0f}"
+
+
+class Comparison(models.Model):
+    """When a shop was last asked for all its numbers, and how many of its listings were compared. Its `differences` are those found then."""
+
+    channel = models.OneToOneField(Channel, models.CASCADE, primary_key=True, related_name="comparison", verbose_name=_("channel"))
+    at = models.DateTimeField(_("when"))
+    listing_count = models.PositiveIntegerField(_("listings"))
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("comparison"), _("comparisons")
+
+    def __str__(self) -> str:
+        return f"{self.channel_id}"
+
+
+class Difference(models.Model):
+    """One listing whose number in the shop was not ours. `why` is a code of marketplaces.differing with its `facts`.
+
+    `formula`: what made our number {on_hand, committed, backordered, waiting, buffer, share_percent, cap}.
+    """
+
+    comparison = models.ForeignKey(Comparison, models.CASCADE, related_name="differences")
+    listing = models.ForeignKey(Listing, models.CASCADE, related_name="+", verbose_name=_("listing"))
+    ours = models.BigIntegerField(_("ours"))
+    theirs = models.BigIntegerField(_("theirs"), null=True)
+    why = models.CharField(_("why"), max_length=15)
+    facts = models.JSONField(default=dict)
+    formula = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("difference"), _("differences")
+        constraints = [models.UniqueConstraint(fields=["comparison", "listing"], name="difference_once")]
+
+    def __str__(self) -> str:
+        return f"{self.ours}/{self.theirs}"

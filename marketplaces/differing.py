@@ -1,0 +1,159 @@
+"""Why a shop shows another number than ours: every difference of a comparison is explained and kept, so that its page is instant."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from marketplaces import drift, stock_sync
+from marketplaces.models import Channel, Comparison, Difference, Listing, Submission
+from wms.core.models import OutboxEvent
+
+Facts = dict[str, Any]
+FINAL = ("refused", "unknown_listing")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An event of the channel's lane that a listing waits in: since when its number is stale, why it waits, until when, and if it died."""
+
+    since: datetime
+    waits: str
+    due_at: datetime
+    dead: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of all differing listings of a channel, by listing."""
+
+    channel: Channel
+    waiting: Mapping[int, Waiting]
+    pending: frozenset[int]
+    sold: Mapping[str, Sequence[str]]
+
+
+def run(channel: Channel) -> Comparison:
+    """Ask the shop for all its numbers, and keep what differs with its reasons in place of what was found before. Raises ChannelQuiet."""
+    found = drift.compare_all(channel)
+    channel.refresh_from_db()
+    listings = {row.pk: row for row in channel.listings.filter(pk__in=[row.listing_id for row in found.differences])}
+    known = Known(channel, _waiting(channel), _pending(channel), found.sold)
+    formulas = _formulas(channel, list(listings))
+    rows = []
+    for row in found.differences:
+        why, facts = reason(known, listings[row.listing_id], row)
+        formula = formulas.get(row.listing_id, {})
+        rows.append(Difference(listing_id=row.listing_id, ours=row.ours, theirs=row.theirs, why=why, facts=facts, formula=formula))
+    with transaction.atomic():
+        Comparison.objects.filter(channel=channel).delete()
+        comparison = Comparison.objects.create(channel=channel, at=timezone.now(), listing_count=found.count)
+        for difference in rows:
+            difference.comparison = comparison
+        Difference.objects.bulk_create(rows)
+    return comparison
+
+
+def tell_again(*, channel: Channel) -> int:
+    """Have all that differed told again; answers how many listings."""
+    keys = list(Difference.objects.filter(comparison=channel.pk).order_by("listing").values_list("listing", flat=True))
+    with transaction.atomic():
+        stock_sync.stale(channel.pk, keys, "drift")
+    return len(keys)
+
+
+def mend(channel: Channel) -> None:
+    """Every night: have told again what the shop refused, whatever the reason was, and what it shows differently. Raises ChannelQuiet."""
+    failed = channel.listings.filter(sku__isnull=False).exclude(last_error="").order_by("pk").values_list("pk", flat=True)
+    try:
+        run(channel)
+        tell_again(channel=channel)
+    finally:
+        with transaction.atomic():
+            stock_sync.stale(channel.pk, list(failed), "refused")
+
+
+def reason(known: Known, listing: Listing, row: drift.Difference) -> tuple[str, Facts]:
+    """The code of why one listing differs, with the facts that its sentence needs."""
+    if row.theirs is None:
+        return "not_counted" if row.there else "unknown_there", {}
+    if listing.last_error.startswith(FINAL):
+        return "refused", {"answer": listing.last_error.partition(": ")[2]}
+    if (waiting := known.waiting.get(listing.pk)) is not None:
+        return _why_it_waits(known.channel, listing, waiting)
+    if listing.pk in known.pending or listing.pushed_at is None:
+        return "pending" if listing.pk in known.pending else "never_told", {}
+    return _what_the_shop_did(known, listing, row)
+
+
+def _why_it_waits(channel: Channel, listing: Listing, waiting: Waiting) -> tuple[str, Facts]:
+    facts: Facts = {"since": waiting.since.isoformat(), "until": waiting.due_at.isoformat()}
+    if waiting.dead:
+        return "dead", facts
+    if waiting.waits == "revisions":
+        return "revisions", {**facts, "used": listing.revisions}
+    if waiting.waits == "tokens":
+        return "throttled", facts
+    if not channel.active:
+        return "paused", facts
+    if channel.quiet_until and channel.quiet_until > timezone.now():
+        return "quiet", {**facts, "until": channel.quiet_until.isoformat(), "answer": channel.last_error[:300]}
+    return "queued", facts
+
+
+def _what_the_shop_did(known: Known, listing: Listing, row: drift.Difference) -> tuple[str, Facts]:
+    """It was told, and nothing waits: whoever sold or changed it did so in the shop."""
+    assert row.theirs is not None
+    if row.theirs == listing.pushed_quantity:
+        return "moved", {}
+    orders = known.sold.get(listing.external_id, ())
+    if row.told is not None and row.theirs < row.told and orders:
+        return "sold", {"orders": list(orders)[:5]}
+    return "changed_there", {}
+
+
+def _waiting(channel: Channel) -> dict[int, Waiting]:
+    rows = OutboxEvent.objects.filter(handler=f"marketplaces.stock_sync.push_stale:{channel.pk}").order_by("-pk")
+    found: dict[int, Waiting] = {}
+    for event in rows:
+        ids = event.payload["listing_ids"]
+        for key, at in zip(ids, event.payload.get("at") or [event.created_at.timestamp()] * len(ids), strict=True):
+            since = datetime.fromtimestamp(at, tz=event.created_at.tzinfo)
+            found[key] = Waiting(since, event.payload.get("waits", ""), event.due_at, event.dead_at is not None)
+    return found
+
+
+def _pending(channel: Channel) -> frozenset[int]:
+    return frozenset(int(row[0]) for submission in Submission.objects.filter(channel=channel) for row in submission.rows)
+
+
+_FORMULA = """
+WITH waiting AS (
+    SELECT (line ->> 'sku_id')::bigint AS sku_id, sum((line ->> 'quantity')::bigint) AS quantity
+    FROM marketplaces_channelorder o CROSS JOIN jsonb_array_elements(o.lines) AS line
+    WHERE o.merchant_id = %(merchant)s AND o.order_id IS NULL AND o.shop_state = 'open' AND line ->> 'sku_id' IS NOT NULL
+    GROUP BY 1
+)
+SELECT l.id, jsonb_build_object(
+    'on_hand', coalesce(a.on_hand, 0), 'committed', coalesce(a.committed, 0), 'backordered', coalesce(a.backordered, 0),
+    'waiting', coalesce(w.quantity, 0), 'buffer', coalesce(l.buffer, c.buffer, m.buffer, 0),
+    'share_percent', coalesce(l.share_percent, c.share_percent, m.share_percent, 100), 'cap', coalesce(l.cap, c.cap, m.cap))::text
+FROM marketplaces_listing l
+JOIN marketplaces_channel c ON c.id = l.channel_id
+LEFT JOIN marketplaces_merchantoffers m ON m.merchant_id = l.merchant_id
+LEFT JOIN inventory_availability a ON a.sku_id = l.sku_id AND a.warehouse_id = c.warehouse_id
+LEFT JOIN waiting w ON w.sku_id = l.sku_id
+WHERE l.id = ANY(%(listings)s)
+"""
+
+
+def _formulas(channel: Channel, listing_ids: list[int]) -> dict[int, Facts]:
+    with connection.cursor() as cursor:
+        cursor.execute(_FORMULA, {"merchant": channel.merchant_id, "listings": listing_ids})
+        return {key: json.loads(formula) for key, formula in cursor.fetchall()}
