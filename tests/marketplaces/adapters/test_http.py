@@ -75,3 +75,28 @@ def test_a_forked_worker_makes_its_own_client(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.undo()
     assert _http.shared_client() is not childs
     childs.close()
+
+
+@pytest.mark.parametrize(
+    ("headers", "left", "most", "wait_s"),
+    [
+        ({"RateLimit_Limit": "100", "RateLimit_Remaining": "0", "RateLimit_Reset": "30"}, 0, 100, 30),
+        ({"RateLimit_Limit": "100, 100;w=60", "RateLimit_Remaining": "40", "RateLimit_Reset": "30"}, 40, 100, 0),
+        ({"RateLimit": "limit=10, remaining=0, reset=5"}, 0, 10, 5),
+        ({"RateLimit": '"default";r=0;t=7'}, 0, 1, 7),
+        ({"X_RateLimit_Limit": "10", "X_RateLimit_Remaining": "0", "X_RateLimit_Reset": "in-a-minute"}, 0, 10, 60),
+    ],
+)
+def test_what_an_answer_says_is_left(headers: dict[str, str], left: float, most: float, wait_s: float) -> None:
+    """Nothing comes back before the window opens again, whichever draft of the header it is; some say when, not in how many seconds."""
+    moment = str(int(datetime.now(UTC).timestamp()) + 60)
+    answer = response(200, **{name: value.replace("in-a-minute", moment) for name, value in headers.items()})
+    allowance = _http.allowance_of(answer)
+    assert allowance is not None
+    assert (allowance.available, allowance.maximum) == (left, most)
+    assert allowance.wait_s(1, allowance.at) == pytest.approx(wait_s, abs=1)
+
+
+@pytest.mark.parametrize("headers", [{}, {"RateLimit_Remaining": "many"}, {"RateLimit_Remaining": "5"}, {"RateLimit": "r=5;t=99999999"}])
+def test_what_makes_no_sense_says_nothing(headers: dict[str, str]) -> None:
+    assert _http.allowance_of(response(200, **headers)) is None

@@ -221,7 +221,7 @@ def test_a_wrong_token(shop: ShopifyShop, client) -> None:
 
 def test_listings_come_in_pages_with_the_location_s_numbers(shop: ShopifyShop, shopify: Shopify) -> None:
     shirt = shop.books.add_product(sku="SHIRT-S", quantity=4, title="Shirt", option="S", barcode="4006381333931", url="https://s.example/p")
-    ebook = shop.books.add_product(sku="EBOOK", quantity=None, status="UNLISTED")
+    ebook = shop.books.add_product(sku="EBOOK", quantity=None, status="UNLISTED", policy="CONTINUE")
     elsewhere = shop.books.add_product(sku="FAR", quantity=3, status="DRAFT")
     shop.books.items[elsewhere]["levels"] = {ELSEWHERE: 3}
     more = [str(shop.books.add_product(sku=f"N-{n}", quantity=n)) for n in range(100)]
@@ -234,4 +234,5 @@ def test_listings_come_in_pages_with_the_location_s_numbers(shop: ShopifyShop, s
     )  # fmt: skip
     assert (two.listing_id, two.title, two.quantity, two.active) == (str(ebook), "Mug", None, True)
     assert (three.quantity, three.active) == (None, False)
+    assert [listing.sells_without_stock for listing in (one, two, three)] == [False, True, False]
     assert [listing.listing_id for listing in (*first.listings, *second.listings)][3:] == more
