@@ -7,8 +7,9 @@ from typing import Any
 
 from django.db.models import Prefetch
 
-from marketplaces import stock_sync, tracking
+from marketplaces import tracking
 from marketplaces.models import Channel, ChannelOrder, Listing
+from marketplaces.numbers import numbers as sellable
 from outbound.models import Parcel, ParcelLine
 
 
@@ -51,7 +52,7 @@ def _parcel(parcel: Parcel, row: ChannelOrder) -> dict[str, Any]:
 
 def numbers(channel: Channel, listings: Sequence[Listing]) -> list[dict[str, Any]]:
     """What the channel may sell of these listings, which have their skus loaded: `quantity` is None where nobody knows what it is."""
-    told = {row.listing_id: row.quantity for row in stock_sync.numbers(channel, [listing.pk for listing in listings])}
+    told = {row.listing_id: row.quantity for row in sellable(channel, [listing.pk for listing in listings])}
     return [
         {
             "id": listing.external_id,

@@ -12,9 +12,10 @@ import httpx
 import pytest
 
 from inventory.models import Sku, Warehouse
-from marketplaces import channels, stock_sync
+from marketplaces import channels
 from marketplaces.adapters.storefront import declaration
 from marketplaces.models import Channel, ToldParcel
+from marketplaces.numbers import numbers
 from outbound.models import Order
 from tests import make
 from tests.marketplaces.adapters.storefront.contract import FILE, ours
@@ -153,7 +154,7 @@ def test_the_shop_in_a_dozen_lines_hears_its_numbers_and_parcels(live_server, ho
         make_due()
         deliver_all()
         assert shop.stock == {"77": 15 - 2}
-        assert [row.pushed_quantity for row in stock_sync.numbers(Channel.objects.get())] == [13]
+        assert [row.pushed_quantity for row in numbers(Channel.objects.get())] == [13]
 
 
 def test_the_declaration_of_the_page_is_one(thing):
