@@ -102,7 +102,7 @@ def hear(payloads: Sequence[dict[str, Any]]) -> None:
             _ask_for(channel, shop, order_id)
             keep_busy(channel)
         if to_poll:
-            catch_up(channel, shop, until)
+            catch_up(channel, shop, until, paced=True)
 
 
 def _go_on_later(channel: Channel, order_ids: Sequence[str], to_poll: bool) -> None:
@@ -162,10 +162,15 @@ def poll(channel: Channel) -> None:
         catch_up(channel, shop, time.monotonic() + BUDGET_S)
 
 
-def catch_up(channel: Channel, shop: Marketplace, until: float) -> bool:
-    """Import all that changed, within a call that is under way. False where the time did not suffice; then it goes on by itself."""
+def catch_up(channel: Channel, shop: Marketplace, until: float, *, paced: bool = False) -> bool:
+    """Import all that changed, within a call that is under way. False where the time did not suffice; then it goes on by itself.
+
+    A poll is `paced`: it waits for its turn at a shop that grants few calls. What a push has to know first is not, or neither would come.
+    """
     done = True
     while True:
+        if paced and (wait_s := pace.for_poll(channel, shop.capabilities)):
+            raise CallThrottled(reason="the calls that it grants are used up", retry_after=wait_s, answered=True)
         page = _changed(channel, shop)
         import_orders(channel, page.orders)
         _answer(channel, shop, page.orders)
@@ -209,8 +214,6 @@ def _answer(channel: Channel, shop: Marketplace, orders: Sequence[port.ChannelOr
 
 def _changed(channel: Channel, shop: Marketplace) -> port.OrderPage:
     """The next page. A shop that refuses to list its orders is in trouble as a whole: shown on its channel, and tried again for ever."""
-    if wait_s := pace.for_poll(channel, shop.capabilities):
-        raise CallThrottled(reason="the calls that it grants are used up", retry_after=wait_s, answered=True)
     try:
         return shop.orders(since=channel.orders_since, cursor=channel.order_cursor)
     except CredentialsRefused:

@@ -62,10 +62,11 @@ def deliver_all(rounds: int = 20) -> None:
 
 
 def make_due() -> None:
-    """Time passes: what was postponed is due, what was left alone may be called."""
+    """Time passes: what was postponed is due, what was left alone may be called, and all that a shop grants has come back."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE core_outboxevent SET due_at = now(), lease_until = NULL")
         cursor.execute("UPDATE marketplaces_channel SET quiet_until = now() WHERE quiet_until IS NOT NULL")
+        cursor.execute("UPDATE marketplaces_channelpace SET available = maximum, at = now()")
 
 
 def hook(channel: Channel, order: Mapping[str, Any], *, topic: str = "order.updated", delivery: str = "", secret: str = "") -> int:
