@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 # Well below the outbox's lease: a second worker never asks while the first still does.
 BUDGET_S = 60.0
 EVENT_ORDERS = 100
+# For longer than this no worker waits for a shop's next call to be free.
+LONGEST_NAP_S = 3.0
 RETRY_BATCH = 500
 
 
@@ -169,8 +171,8 @@ def catch_up(channel: Channel, shop: Marketplace, until: float, *, paced: bool =
     """
     done = True
     while True:
-        if paced and (wait_s := pace.for_poll(channel, shop.capabilities)):
-            raise CallThrottled(reason="the calls that it grants are used up", retry_after=wait_s, answered=True)
+        if paced:
+            _take_turn(channel, shop)
         page = _changed(channel, shop)
         import_orders(channel, page.orders)
         _answer(channel, shop, page.orders)
@@ -191,6 +193,16 @@ def catch_up(channel: Channel, shop: Marketplace, until: float, *, paced: bool =
         channel, list(channel.orders.filter(status=ChannelOrder.Status.SEEN, shop_state="open")[:RETRY_BATCH].values_list("pk", flat=True))
     )
     return done
+
+
+def _take_turn(channel: Channel, shop: Marketplace) -> None:
+    """Raises CallThrottled where the next call is free later than in a moment."""
+    wait_s = pace.for_poll(channel, shop.capabilities)
+    if 0 < wait_s <= LONGEST_NAP_S:
+        time.sleep(wait_s)
+        wait_s = pace.for_poll(channel, shop.capabilities)
+    if wait_s:
+        raise CallThrottled(reason="the calls that it grants are used up", retry_after=wait_s, answered=True)
 
 
 def _answer(channel: Channel, shop: Marketplace, orders: Sequence[port.ChannelOrder]) -> None:

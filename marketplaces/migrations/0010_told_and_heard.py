@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplaces', '0008_pace'),
+        ('marketplaces', '0009_pace'),
     ]
 
     # Of orders that are there already nobody knows when they were heard of.

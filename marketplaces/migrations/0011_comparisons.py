@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplaces', '0009_told_and_heard'),
+        ('marketplaces', '0010_told_and_heard'),
     ]
 
     operations = [

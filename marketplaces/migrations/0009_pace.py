@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplaces', '0007_seller_rules'),
+        ('marketplaces', '0008_buyers_are_forgotten'),
     ]
 
     operations = [
