@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from marketplaces import channels, differing, drift
 from marketplaces.abilities import Submits
@@ -17,6 +18,13 @@ from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BATCH = "POST products/batch"
+
+
+@pytest.fixture(autouse=True)
+def english():
+    """Whatever ran before."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture
