@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from django.db import connection
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from marketplaces import adapters, pace
@@ -106,8 +108,11 @@ def _note_failure(channel: Channel, error: ChannelError) -> float:
 
 
 def keep_busy(channel: Channel) -> None:
-    """The shop has just answered one of many calls: whoever waits for it does not wait in vain."""
-    Channel.objects.filter(pk=channel.pk).update(busy_since=Now())
+    """The shop has just answered one of many calls: whoever waits for it does not wait in vain. Written down once a second."""
+    moment = timezone.now()
+    if channel.busy_since is None or moment - channel.busy_since > timedelta(seconds=1):
+        Channel.objects.filter(pk=channel.pk).update(busy_since=Now())
+        channel.busy_since = moment
 
 
 def _note_end(channel: Channel, *, success: bool = False) -> None:

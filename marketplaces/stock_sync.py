@@ -25,8 +25,8 @@ from marketplaces.push_log import Answered, Since
 from marketplaces.together import ReadAhead, noting
 from wms.core import outbox
 
-# Well below the outbox's lease: a second worker never pushes while the first still does.
-BUDGET_S = 60.0
+# One turn: then other lanes have theirs, and no second worker begins while the first is still at it (the outbox's lease is far longer).
+BUDGET_S = 5.0
 EVENT_LISTINGS = 1000
 LONGEST_DELAY_S = 900.0
 # For longer than this no worker waits for a shop's next call to be free.

@@ -16,8 +16,8 @@ from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRef
 from outbound.models import Order, Parcel, ParcelLine
 from wms.core import outbox
 
-# Well below the outbox's lease, and a parcel takes up to five calls: a second worker never tells while the first still does.
-BUDGET_S = 30.0
+# One turn: then other lanes have theirs, and no second worker begins while the first is still at it (the outbox's lease is far longer).
+BUDGET_S = 5.0
 EVENT_PARCELS = 100
 
 _CHANNELS = """

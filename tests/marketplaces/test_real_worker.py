@@ -1,17 +1,11 @@
 """A real Celery worker on real Valkey beside the shop: how fast a shop hears, and what a killed worker leaves behind."""
 
-import os
-import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
-import psutil
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from inventory.models import Availability
@@ -24,50 +18,10 @@ from tests.marketplaces import shops
 from tests.marketplaces.misbehaving import slow
 from tests.marketplaces.shops import BUYER, hook
 from tests.marketplaces.woo_shop import WooShop
+from tests.marketplaces.worker import Worker, eventually, quiet
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-BOOT = """
-import wms.celery
-from wms.core import outbox
-outbox.LEASE_SECONDS = LEASE
-wms.celery.app.conf.beat_schedule = {"sweep": {"task": "wms.core.tasks.sweep_outbox", "schedule": 1.0}}
-wms.celery.app.worker_main(["worker", "--beat", "--schedule", "SCHEDULE", "--concurrency", "2", "--loglevel", "WARNING",
-                            "--without-gossip", "--without-mingle"])
-"""
-
-
-class Worker:
-    def __init__(self, folder: Path, lease_seconds: int = 120) -> None:
-        self.folder, self.lease_seconds = folder, lease_seconds
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        database = connection.settings_dict
-        parts = os.environ["DATABASE_URL"].partition("?")
-        url = f"{parts[0].rpartition('/')[0]}/{database['NAME']}{parts[1]}{parts[2]}"
-        boot = BOOT.replace("SCHEDULE", str(self.folder / "beat")).replace("= LEASE", f"= {self.lease_seconds}")
-        with (self.folder / "worker.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", f"import django; django.setup()\n{boot}"],
-                env={**os.environ, "DATABASE_URL": url, "BROKER_URL": settings.BROKER_URL},
-                stdout=log,
-                stderr=log,
-            )
-
-    def kill(self) -> None:
-        """kill -9 of the worker and its children, at once."""
-        assert self.process is not None
-        main = psutil.Process(self.process.pid)
-        for process in [*main.children(recursive=True), main]:
-            process.send_signal(signal.SIGKILL)
-        self.process.wait(20)
-
-    def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(30)
 
 
 @pytest.fixture
@@ -85,19 +39,6 @@ def impatient_worker(tmp_path) -> Iterator[Worker]:
     worker.start()
     yield worker
     worker.stop()
-
-
-def eventually(true, seconds=60.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
-
-
-def quiet() -> bool:
-    return not OutboxEvent.objects.filter(dead_at=None).exists()
 
 
 def test_a_healthy_shop_hears_at_once_beside_a_dead_one(worker, shop, capsys):

@@ -1,0 +1,245 @@
+"""Four shops of four platforms that sell the same goods and are never quite well: what a chaos run needs of each."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from django.test import Client
+
+from inventory.models import Sku, Warehouse
+from marketplaces import channels
+from marketplaces.models import Channel
+from tests.marketplaces.adapters.amazon import sqs
+from tests.marketplaces.adapters.amazon.contracts import Contracts
+from tests.marketplaces.adapters.amazon.messages import order_change
+from tests.marketplaces.adapters.amazon.shop import AmazonShop
+from tests.marketplaces.adapters.ebay.contract import Contract
+from tests.marketplaces.adapters.ebay.shop import KEYS, EBayShop
+from tests.marketplaces.adapters.shopify.books import HERE
+from tests.marketplaces.adapters.shopify.conftest import SECRET
+from tests.marketplaces.adapters.shopify.schema import official_schema
+from tests.marketplaces.adapters.shopify.shop import ShopifyShop
+from tests.marketplaces.misbehaving import hang_up, hang_up_after_work
+from tests.marketplaces.shops import BUYER, hook
+from tests.marketplaces.woo_shop import WooShop
+from wms.simulation.shop import Answer
+
+Lines = list[tuple[str, int]]
+# The share of each of four faults among the calls.
+FAULTS, LONGEST_NAP_S = 0.01, 1.5
+
+
+@dataclass(slots=True)
+class Sale:
+    number: str
+    lines: Lines
+    placed_at: datetime
+
+
+@dataclass
+class Corner(ABC):
+    """One shop and its channel. `sick_at`: when it failed us. `sales`: what its buyers ordered, in their order."""
+
+    shop: Any
+    dice: random.Random
+    sales: list[Sale] = field(default_factory=list)
+    sick_at: list[datetime] = field(default_factory=list)
+    channel: Channel = field(init=False)
+
+    adapter: str = field(init=False, default="")
+
+    @property
+    @abstractmethod
+    def keys(self) -> dict[str, str]: ...
+
+    @abstractmethod
+    def offer(self, code: str) -> None:
+        """Put a sku on sale, of which nothing is there yet."""
+
+    @abstractmethod
+    def say(self, number: str, delivery: str) -> None:
+        """Push the word of an order; the same `delivery` is the same word."""
+
+    @abstractmethod
+    def told(self, number: str) -> list[str]:
+        """The tracking numbers that the buyer sees."""
+
+    def place(self, lines: Lines) -> Any:
+        return self.shop.books.place_order(lines)
+
+    def shown(self) -> dict[str, int]:
+        with self.shop.books.lock:
+            return dict(self.shop.books.stock())
+
+    def connect(self, things: list[Sku], house: Warehouse) -> None:
+        for thing in things:
+            self.offer(thing.code)
+        self.channel = channels.connect(
+            merchant=things[0].merchant,
+            warehouse=house,
+            adapter=self.adapter,
+            base_url=self.shop.url,
+            credentials=self.keys,
+            name=self.adapter,
+            code=self.adapter[:3].upper(),
+        )
+        channels.fetch_listings(channel=self.channel)
+
+    def buy(self, lines: Lines) -> Sale | None:
+        """As a buyer: only what the shop shows."""
+        with self.shop.books.lock:
+            stock = self.shop.books.stock()
+            if any(stock[code] < quantity for code, quantity in lines):
+                return None
+            placed_at = datetime.now(UTC)
+            sale = Sale(str(self.place(lines)), lines, placed_at)
+        self.sales.append(sale)
+        return sale
+
+    def fall_ill(self) -> None:
+        self.shop.misbehave(".*", self._moody, times=10**9)
+
+    def _moody(self, call: Any, proper: Callable[[], Answer]) -> Answer:
+        """Mostly well; else late, gone before the work or after it, or out of order."""
+        roll = self.dice.random() / FAULTS
+        if roll >= 4:
+            return proper()
+        self.sick_at.append(datetime.now(UTC))
+        if roll < 1:
+            return hang_up(call, proper)
+        if roll < 2:
+            return hang_up_after_work(call, proper)
+        if roll < 3:
+            return Answer(503, "<html>Briefly unavailable</html>")
+        time.sleep(self.dice.uniform(0.1, LONGEST_NAP_S))
+        self.sick_at.append(datetime.now(UTC))
+        return proper()
+
+    def recover(self) -> None:
+        self.shop.behave()
+
+
+class Woo(Corner):
+    adapter = "woocommerce"
+
+    @property
+    def keys(self) -> dict[str, str]:
+        return {"consumer_key": self.shop.consumer_key, "consumer_secret": self.shop.consumer_secret}
+
+    def offer(self, code: str) -> None:
+        self.shop.books.add_product(sku=code, quantity=0)
+
+    def place(self, lines: Lines) -> Any:
+        return self.shop.books.place_order(lines, shipping=BUYER)
+
+    def say(self, number: str, delivery: str) -> None:
+        assert hook(self.channel, self.shop.books.order(int(number)), delivery=delivery) == 200
+
+    def told(self, number: str) -> list[str]:
+        return [note["note"].rpartition(" ")[2] for note in self.shop.books.notes.get(int(number), [])]
+
+
+class Shopify(Corner):
+    adapter = "shopify"
+
+    @property
+    def keys(self) -> dict[str, str]:
+        return {"access_token": self.shop.token, "client_secret": SECRET, "location_id": str(HERE)}
+
+    def offer(self, code: str) -> None:
+        self.shop.books.add_product(sku=code, quantity=0)
+
+    def say(self, number: str, delivery: str) -> None:
+        from marketplaces.adapters.shopify.webhooks import sign
+
+        body = json.dumps({"id": int(number)}).encode()
+        headers = {
+            "x-shopify-topic": "orders/create",
+            "x-shopify-hmac-sha256": sign(body, SECRET),
+            "x-shopify-event-id": delivery,
+            "x-shopify-triggered-at": datetime.now(UTC).isoformat(),
+        }
+        _post(self.channel, body, headers)
+
+    def told(self, number: str) -> list[str]:
+        return [info["number"] for info in self.shop.books.told(int(number))]
+
+
+class EBay(Corner):
+    adapter = "ebay"
+    keys = KEYS
+
+    def offer(self, code: str) -> None:
+        self.shop.books.add_item(sku=code, quantity=0, own=0)
+
+    def say(self, number: str, delivery: str) -> None:
+        headers, body = self.shop.message(
+            "ORDER_CONFIRMATION", {"order": {"orderId": number, "orderLineItems": []}}, notification_id=delivery
+        )
+        _post(self.channel, body, headers)
+
+    def told(self, number: str) -> list[str]:
+        return [number for number, _carrier in self.shop.books.told(number)]
+
+
+class Amazon(Corner):
+    """Its messages wait in a queue, and its bulk numbers are worked on later."""
+
+    adapter = "amazon"
+    queue: sqs.Sqs
+
+    @property
+    def keys(self) -> dict[str, str]:
+        return {**self.shop.keys, **sqs.KEYS, "queue_endpoint": self.queue.endpoint}
+
+    def offer(self, code: str) -> None:
+        self.shop.books.add_listing(code, 0)
+
+    def say(self, number: str, delivery: str) -> None:
+        self.queue.say(order_change(number, key=delivery))
+
+    def told(self, number: str) -> list[str]:
+        return [tracking for _carrier, tracking in self.shop.books.told(number)]
+
+
+def _post(channel: Channel, body: bytes, headers: dict[str, str]) -> None:
+    answer = Client().post(f"/hooks/{channel.pk}", data=body, content_type="application/json", headers=headers)
+    assert answer.status_code == 200, answer.content
+
+
+@contextmanager
+def four_corners(contracts: Contracts, dice: random.Random) -> Iterator[list[Corner]]:
+    """Of a large seller: Amazon and Shopify let it call more often than others."""
+    with ExitStack() as stack:
+        woo = Woo(stack.enter_context(WooShop()), dice)
+        shopify = Shopify(stack.enter_context(ShopifyShop(official_schema())), dice)
+        shopify.shop.points = shopify.shop.maximum = 100_000.0
+        ebay = EBay(stack.enter_context(EBayShop(Contract())), dice)
+        amazon = Amazon(stack.enter_context(AmazonShop(contracts)), dice)
+        amazon.shop.rates = {"getOrder": 50.0, "patchListingsItem": 50.0, "confirmShipment": 50.0, "createFeed": 1.0, "getFeed": 10.0}
+        amazon.queue = sqs.Sqs(stack.enter_context(sqs.sqs_serving()))
+        over = threading.Event()
+        stack.callback(over.set)
+        threading.Thread(target=_work_on_feeds, args=(amazon.shop, over), daemon=True).start()
+        yield [woo, shopify, ebay, amazon]
+        for corner in (woo, shopify, ebay, amazon):
+            corner.shop.check()
+
+
+def _work_on_feeds(shop: AmazonShop, over: threading.Event) -> None:
+    while not over.wait(1.0):
+        shop.books.work_on_feeds()
+
+
+def delivery_id() -> str:
+    return str(uuid.uuid4())
