@@ -20,7 +20,7 @@ import pytest
 from django.db import connection
 
 from inventory.models import Bin, Sku, Warehouse
-from marketplaces import order_import, stock_sync
+from marketplaces import numbers, order_import
 from marketplaces.models import Channel, ChannelOrder, ToldParcel
 from outbound import packing, picking, shipping, waves
 from outbound.models import Order, OrderLine, Parcel, PickTask
@@ -197,7 +197,7 @@ def check_orders(corners: list[Corner]) -> None:
 
 def check_numbers(corners: list[Corner]) -> None:
     for corner in corners:
-        ours = {row.external_id: row.quantity for row in stock_sync.numbers(corner.channel)}
+        ours = {row.external_id: row.quantity for row in numbers.numbers(corner.channel)}
         codes = dict(corner.channel.listings.values_list("external_id", "sku__code"))
         assert corner.shown() == {codes[key]: quantity for key, quantity in ours.items()}, corner.adapter
 
