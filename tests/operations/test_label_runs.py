@@ -23,7 +23,7 @@ from inventory.models import Bin, Warehouse
 from labels.media import BadStart, UnknownMedia
 from tests import make
 from tests.labels import reading
-from tests.marketplaces.test_real_worker import Worker, eventually
+from tests.marketplaces.worker import Worker, eventually
 from wms.core import outbox
 from wms.core.files import PIECE_BYTES, DatabaseStorage
 from wms.core.models import FilePiece, OutboxEvent, StoredFile, User
