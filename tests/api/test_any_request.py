@@ -39,7 +39,10 @@ CONFIG: dict[str, Any] = {
         "negative_data_rejection": {"expected-statuses": ["400", "404", "405", "409", "413", "415", "422"]},
     },
     # Each of its rows is answered by itself, the bad ones too.
-    "operations": [{"include-operation-id": "create_orders", "checks": {"negative_data_rejection": {"enabled": False}}}],
+    "operations": [
+        {"include-operation-id": operation, "checks": {"negative_data_rejection": {"enabled": False}}}
+        for operation in ("create_orders", "send_shop_orders")
+    ],
 }
 # Enough to reach every operation with every header and parameter.
 BRIEF: dict[str, Any] = {

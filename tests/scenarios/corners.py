@@ -223,22 +223,25 @@ def four_corners(contracts: Contracts, dice: random.Random) -> Iterator[list[Cor
     with ExitStack() as stack:
         woo = Woo(stack.enter_context(WooShop()), dice)
         shopify = Shopify(stack.enter_context(ShopifyShop(official_schema())), dice)
-        shopify.shop.points = shopify.shop.maximum = 100_000.0
+        shopify.shop.points = shopify.shop.maximum = 20_000.0
+        shopify.shop.per_second = 2000.0
         ebay = EBay(stack.enter_context(EBayShop(Contract())), dice)
         amazon = Amazon(stack.enter_context(AmazonShop(contracts)), dice)
         amazon.shop.rates = {"getOrder": 50.0, "patchListingsItem": 50.0, "confirmShipment": 50.0, "createFeed": 1.0, "getFeed": 10.0}
         amazon.queue = sqs.Sqs(stack.enter_context(sqs.sqs_serving()))
         over = threading.Event()
         stack.callback(over.set)
-        threading.Thread(target=_work_on_feeds, args=(amazon.shop, over), daemon=True).start()
+        threading.Thread(target=_pass_time, args=(amazon.shop, shopify.shop, over), daemon=True).start()
         yield [woo, shopify, ebay, amazon]
         for corner in (woo, shopify, ebay, amazon):
             corner.shop.check()
 
 
-def _work_on_feeds(shop: AmazonShop, over: threading.Event) -> None:
+def _pass_time(amazon: AmazonShop, shopify: ShopifyShop, over: threading.Event) -> None:
+    """Amazon gets round to its feeds, Shopify's bucket fills."""
     while not over.wait(1.0):
-        shop.books.work_on_feeds()
+        amazon.books.work_on_feeds()
+        shopify.pass_time(1.0)
 
 
 def delivery_id() -> str:
