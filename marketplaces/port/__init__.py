@@ -1,0 +1,55 @@
+"""The one shape in which every marketplace speaks to the sync. Adapters implement `Marketplace`; here is no network and no database.
+
+What differs between platforms is declared in `Capabilities`, so that the sync never asks which platform it talks to. All ids are
+opaque strings that the adapter made: the sync stores them and hands them back. All times are aware and UTC, all quantities are
+units as the platform counts them.
+"""
+
+from marketplaces.port.errors import (
+    CallThrottled,
+    ChannelError,
+    ChannelRefused,
+    ChannelThrottled,
+    ChannelUnavailable,
+    CredentialsRefused,
+    MessageUnreadable,
+    NotOnChannel,
+    SignatureInvalid,
+)
+from marketplaces.port.limits import Allowance, Capabilities, Pace
+from marketplaces.port.marketplace import Marketplace
+from marketplaces.port.messages import ChannelEvent, EventKind, Subscription
+from marketplaces.port.orders import ChannelLine, ChannelOrder, ChannelOrderState, OrderPage, ShipTo, TrackedLine, Tracking, UnreadableOrder
+from marketplaces.port.stock import ChannelListing, ListingPage, PushError, PushResult, StockLevel
+
+__all__ = [
+    "Allowance",
+    "CallThrottled",
+    "Capabilities",
+    "ChannelError",
+    "ChannelEvent",
+    "ChannelLine",
+    "ChannelListing",
+    "ChannelOrder",
+    "ChannelOrderState",
+    "ChannelRefused",
+    "ChannelThrottled",
+    "ChannelUnavailable",
+    "CredentialsRefused",
+    "EventKind",
+    "ListingPage",
+    "Marketplace",
+    "MessageUnreadable",
+    "NotOnChannel",
+    "OrderPage",
+    "Pace",
+    "PushError",
+    "PushResult",
+    "ShipTo",
+    "SignatureInvalid",
+    "StockLevel",
+    "Subscription",
+    "TrackedLine",
+    "Tracking",
+    "UnreadableOrder",
+]

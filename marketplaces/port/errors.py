@@ -1,0 +1,70 @@
+"""How a shop fails: what is worth a repeat, what is not, and what nobody may believe."""
+
+from django.utils.translation import gettext_lazy as _
+
+from wms.core.errors import WmsError
+
+
+class ChannelError(WmsError):
+    """The shop did not do what was asked."""
+
+    code, status, message = "channel_error", 502, _("The shop failed: {reason}")
+
+
+class ChannelUnavailable(ChannelError):
+    """No usable answer: down, too slow, or unreadable. Try again later; `retry_after` is the shop's own wish in seconds or None.
+
+    `answered` says whether anything came back at all.
+    """
+
+    code, status, message = "channel_unavailable", 503, _("The shop cannot be reached: {reason}")
+
+    def __init__(self, *, reason: str, retry_after: float | None = None, answered: bool = False) -> None:
+        super().__init__(reason=reason, retry_after=retry_after)
+        self.retry_after = retry_after
+        self.answered = answered
+
+
+class ChannelThrottled(ChannelUnavailable):
+    """Too many calls. Leave the whole channel alone for `retry_after` seconds."""
+
+    code, message = "channel_throttled", _("The shop asks us to slow down: {reason}")
+
+
+class CallThrottled(ChannelThrottled):
+    """Too many calls of one kind, such as lists of orders: wait with these for `retry_after` seconds, the shop takes all others."""
+
+
+class ChannelRefused(ChannelError):
+    """The shop understood and said no: repeating the same call is useless. `channel_code` is the platform's own word."""
+
+    code, status, message = "channel_refused", 422, _("The shop refused: {reason}")
+
+    def __init__(self, *, reason: str, channel_code: str = "", http_status: int | None = None) -> None:
+        super().__init__(reason=reason, channel_code=channel_code)
+        self.channel_code = channel_code
+        self.http_status = http_status
+
+
+class CredentialsRefused(ChannelRefused):
+    """The keys are wrong or have too few rights: nothing works on this channel until somebody changes them."""
+
+    code, message = "channel_credentials_refused", _("The shop refuses our keys: {reason}")
+
+
+class NotOnChannel(ChannelRefused):
+    """The shop does not know this order or listing (any more)."""
+
+    code, status, message = "not_on_channel", 404, _("The shop does not have it: {reason}")
+
+
+class SignatureInvalid(WmsError):
+    """A message that claims to come from the shop carries no valid signature. Nothing of it may be believed."""
+
+    code, status, message = "signature_invalid", 401, _("The message is not signed by the shop.")
+
+
+class MessageUnreadable(WmsError):
+    """A signed message whose content makes no sense."""
+
+    code, status, message = "message_unreadable", 422, _("The shop's message cannot be read: {reason}")

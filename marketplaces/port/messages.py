@@ -1,0 +1,44 @@
+"""What a shop says by itself."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from marketplaces.port.orders import ChannelOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    subscription_id: str
+    topic: str
+
+
+class EventKind(StrEnum):
+    PING = "ping"
+    ORDER = "order"
+    ORDER_DELETED = "order_deleted"
+    LISTING = "listing"
+    LISTING_DELETED = "listing_deleted"
+    SUBMISSION = "submission"
+    BUYER_DELETED = "buyer_deleted"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelEvent:
+    """A message that the shop pushed. A repeat has the same `delivery_id`.
+
+    Platforms do not sign everything (WooCommerce leaves the topic out), messages overtake each other and come twice: an event says
+    where to look, and the order it brings is as old as its `updated_at`. `order` is None where only a call can tell the truth.
+    `quantity`: what the shop says that a listing shows. `ticket`: what `abilities.Submits.outcome` can tell of now. `buyer_ids`: the names
+    of one buyer whom the platform has forgotten, and everybody has to.
+    """
+
+    kind: EventKind
+    topic: str
+    delivery_id: str
+    order_id: str = ""
+    listing_id: str = ""
+    order: ChannelOrder | None = None
+    quantity: int | None = None
+    ticket: str = ""
+    buyer_ids: tuple[str, ...] = ()

@@ -1,0 +1,114 @@
+"""Orders as a shop has them, and the parcels that it is told of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+
+class ChannelOrderState(StrEnum):
+    """What the warehouse has to do with an order of the shop."""
+
+    PENDING = "pending"  # not paid: do not import
+    OPEN = "open"  # import and ship
+    SHIPPED = "shipped"  # done there, by us or by somebody else
+    CANCELLED = "cancelled"  # cancel it if we have it, otherwise ignore it; never take it for goods coming back
+
+
+@dataclass(frozen=True, slots=True)
+class ShipTo:
+    """Where to. The fields of our own order API; empty where the shop has none."""
+
+    name: str
+    line1: str
+    city: str
+    postcode: str
+    country: str
+    company: str = ""
+    line2: str = ""
+    region: str = ""
+    phone: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelLine:
+    """What is left to ship of one line (refunded units are taken off). `listing_id` is empty where the shop no longer has the product."""
+
+    line_id: str
+    listing_id: str
+    sku: str
+    title: str
+    quantity: int
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelOrder:
+    """An order as the shop has it now. `raw` is the platform's own words: buyer data, to be stored encrypted or not at all.
+
+    `shipped`: units that have left already, by line, where the platform takes them off the lines' quantities.
+    `cancellation_requested`: cancelled only if the warehouse agrees; the platform waits for `answer_cancellation`. Of an open one: the
+    buyer wishes it, and only the merchant can do it, in the shop. `buyer_id`: the platform's own name of the buyer, where it says later
+    that it has forgotten him.
+    """
+
+    order_id: str
+    number: str
+    state: ChannelOrderState
+    placed_at: datetime
+    updated_at: datetime
+    ship_to: ShipTo
+    lines: tuple[ChannelLine, ...]
+    currency: str
+    total: Decimal
+    channel_status: str
+    shipping_method: str = ""
+    note: str = ""
+    ship_by: datetime | None = None
+    shipped: Mapping[str, int] = field(default_factory=dict)
+    cancellation_requested: bool = False
+    buyer_id: str = ""
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableOrder:
+    """An order that came but makes no sense: shown to people, never dropped silently."""
+
+    order_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """Orders that changed since the cursor, with overlap: the same order may come again. Store `cursor` when the page is safely imported.
+
+    While `more` is true ask again at once, else at the next poll; both times with this cursor.
+    """
+
+    orders: tuple[ChannelOrder, ...]
+    cursor: str
+    more: bool
+    unreadable: tuple[UnreadableOrder, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedLine:
+    line_id: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """One parcel that left. No lines means: all that is left of the order. `completes_order` is false while more parcels are to come."""
+
+    order_id: str
+    number: str
+    carrier: str
+    shipped_at: datetime
+    url: str = ""
+    lines: tuple[TrackedLine, ...] = ()
+    completes_order: bool = True
