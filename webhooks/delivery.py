@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,35 +19,56 @@ from webhooks.hearing import due
 from webhooks.models import Attempt, Endpoint, Message
 from webhooks.sender import Answer
 from wms.core import outbox
+from wms.core.models import OutboxEvent
 
 # The schedule that the Standard Webhooks specification proposes: at once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
 WAITS_S = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
-# Well below the outbox's lease: a second worker never sends while the first still does.
-BUDGET_S = 60.0
-# An endpoint that fails so often in a row is left alone for a while: the others of this worker wait behind it.
+# One turn: then other lanes have theirs, and no second worker begins while the first is still at it (the outbox's lease is far longer).
+TURN_S = 5.0
+# Whoever takes longer to answer is slow. All slow endpoints share one lane, so that however many there are, they hold one worker at the most.
+SLOW_MS, SLOW_LANE = 2_000, "slow"
+# An endpoint that fails so often in a row is left alone for a while.
 PATIENCE, REST_S = 3, 30.0
-REPLAYED_AT_ONCE = 500
+REPLAYED_AT_ONCE, REPLAY_PAUSE_S = 500, 1.0
 
 
 def send_due(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `webhook.due` {endpoint_id, message_id, tries}, one endpoint's events at a time."""
-    endpoint = Endpoint.objects.filter(pk=payloads[0]["endpoint_id"], switched_off_at=None).first()
-    if endpoint is None:  # what is still to be told can be replayed when it is switched on
+    """Outbox handler of `webhook.due` {lane, endpoint_id, message_id, tries}: what is due for one endpoint, or for all that are slow."""
+    lane = payloads[0]["lane"]
+    if lane != SLOW_LANE and _was_slow(lane):
+        _go_on_later([((SLOW_LANE, 0.0), payload) for payload in payloads])
         return
     messages = Message.objects.in_bulk([payload["message_id"] for payload in payloads])
-    until, failures = time.monotonic() + BUDGET_S, 0
-    for index, payload in enumerate(payloads):
-        message = messages.get(payload["message_id"])
-        if message is None:
+    until, failures = time.monotonic() + TURN_S, Counter[int]()
+    # Whose turn is over: the lane in which it goes on, and in how many seconds.
+    over: dict[int, tuple[int | str, float]] = {}
+    left = []
+    for payload in payloads:
+        key, message = payload["endpoint_id"], messages.get(payload["message_id"])
+        if key not in over and time.monotonic() > until:
+            over[key] = lane, 0.0
+        if key in over:
+            left.append(payload)
             continue
-        if time.monotonic() > until or failures == PATIENCE:
-            _put_off(payloads[index:], 0.0 if failures < PATIENCE else REST_S)
-            return
+        # Looked at for each message: what is rotated, switched off or removed meanwhile counts at once.
+        endpoint = Endpoint.objects.filter(pk=key, switched_off_at=None).first()
+        if endpoint is None or message is None:  # what is still to be told can be replayed when the endpoint is switched on
+            continue
         answer = sender.post(endpoint.url, body=message.body.encode(), headers=signed(endpoint, message, timezone.now()))
-        failures = 0 if answer.ok else failures + 1
-        _note(endpoint, message, payload["tries"] + 1, answer)
-        if endpoint.switched_off_at is not None:
-            return
+        _note(key, message, payload["tries"] + 1, answer)
+        failures[key] = 0 if answer.ok else failures[key] + 1
+        if answer.took_ms > SLOW_MS:
+            over[key] = SLOW_LANE, 0.0 if answer.ok else REST_S
+        elif lane == SLOW_LANE:
+            over[key] = key, 0.0
+        elif failures[key] == PATIENCE:
+            over[key] = key, REST_S
+    _go_on_later([(over[payload["endpoint_id"]], payload) for payload in left])
+
+
+def _was_slow(endpoint_id: int) -> bool:
+    newest = Attempt.objects.filter(endpoint=endpoint_id).order_by("-pk").values_list("took_ms", flat=True).first()
+    return newest is not None and newest > SLOW_MS
 
 
 def signed(endpoint: Endpoint, message: Message, now: datetime) -> dict[str, str]:
@@ -55,17 +77,24 @@ def signed(endpoint: Endpoint, message: Message, now: datetime) -> dict[str, str
     return {"webhook-id": message.uid, "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": " ".join(signatures)}
 
 
-def _put_off(payloads: Sequence[dict[str, Any]], seconds: float) -> None:
+def _go_on_later(left: Sequence[tuple[tuple[int | str, float], dict[str, Any]]]) -> None:
+    by_wait: dict[float, list[tuple[str, dict[str, Any]]]] = {}
+    for (lane, seconds), payload in left:
+        by_wait.setdefault(seconds, []).append(("webhook.due", {**payload, "lane": lane}))
     with transaction.atomic():
-        outbox.emit_all_later(seconds, [("webhook.due", payload) for payload in payloads])
+        for seconds, events in by_wait.items():
+            outbox.emit_all_later(seconds, events) if seconds else outbox.emit_all(events)
 
 
-def _note(endpoint: Endpoint, message: Message, number: int, answer: Answer) -> None:
-    """Write the try down, plan the next one, and switch off an endpoint that is gone or has failed for days."""
+def _note(endpoint_id: int, message: Message, number: int, answer: Answer) -> None:
+    """Write the try down, plan the next one, and switch off an endpoint that is gone or has failed for days. Nothing of one removed meanwhile."""
     now = timezone.now()
     gone = answer.status_code == 410
     wait = _wait_s(number, answer) if not answer.ok and not gone else None
     with transaction.atomic():
+        endpoint = Endpoint.objects.select_for_update(no_key=True).filter(pk=endpoint_id).first()
+        if endpoint is None:
+            return
         Attempt.objects.create(
             endpoint=endpoint,
             message=message,
@@ -94,10 +123,17 @@ def _wait_s(number: int, answer: Answer) -> float | None:
 
 
 def go_on_replaying(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `webhook.replay` {endpoint_id, since, until, after}: the next few hundred messages, then itself again."""
+    """Outbox handler of `webhook.replay` {lane, endpoint_id, since, until, after}: the next few hundred messages, then itself again.
+
+    It waits while so many are still to be tried: what happens meanwhile stands behind a few hundred messages, not behind those of weeks.
+    """
     for payload in payloads:
         endpoint = Endpoint.objects.filter(pk=payload["endpoint_id"], switched_off_at=None).first()
         if endpoint is None:
+            continue
+        if _untried(endpoint) >= REPLAYED_AT_ONCE:
+            with transaction.atomic():
+                outbox.emit_later(REPLAY_PAUSE_S, "webhook.replay", **payload)
             continue
         found = list(
             Message.objects.filter(
@@ -114,3 +150,8 @@ def go_on_replaying(payloads: Sequence[dict[str, Any]]) -> None:
             outbox.emit_all([due(endpoint.pk, message_id) for message_id in found])
             if len(found) == REPLAYED_AT_ONCE:
                 outbox.emit("webhook.replay", **{**payload, "after": found[-1]})
+
+
+def _untried(endpoint: Endpoint) -> int:
+    lanes = [f"webhooks.delivery.send_due:{lane}" for lane in (endpoint.pk, SLOW_LANE)]
+    return OutboxEvent.objects.filter(handler__in=lanes, dead_at=None, payload__endpoint_id=endpoint.pk, payload__tries=0).count()

@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wms.settings")
 
 app = Celery("wms")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["wms.core", "inventory", "inbound", "outbound", "labels", "marketplaces", "wms.operations"])
+app.autodiscover_tasks(["wms.core", "inventory", "inbound", "outbound", "labels", "marketplaces", "webhooks", "wms.operations"])
 
 
 @worker_ready.connect

@@ -1,6 +1,10 @@
 """Waking the workers: what a commit pays for it."""
 
+import json
+import os
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -109,3 +113,14 @@ def test_where_somebody_waits_nobody_rests(sent, monkeypatch, settings):
     assert next(left, None) is None
     tasks.nudge(HANDLER)
     assert sent == [(HANDLER, None)]
+
+
+def test_a_fresh_worker_knows_every_task_that_beat_sends():
+    """In a process of its own: here every module has been imported by some test."""
+    program = (
+        "import django, json; django.setup(); from wms.celery import app; app.loader.import_default_modules(); "
+        "print(json.dumps(sorted(name for name in app.tasks)))"
+    )
+    known = json.loads(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=os.environ).stdout)
+    planned = {entry["task"] for entry in configured.CELERY_BEAT_SCHEDULE.values()}
+    assert sorted(planned - set(known)) == []

@@ -11,8 +11,9 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from tests import make
 from tests.api.calling import api_of, body_of, refused
 from tests.webhooks.working import forget_keys, waiting, work
-from webhooks import delivery, forgetting, sender
+from webhooks import delivery, endpoints, forgetting, sender
 from webhooks.models import Attempt, Endpoint, Message
+from wms.core import outbox
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -125,7 +126,8 @@ def test_everything_since_a_moment_is_sent_again_under_the_same_ids(api, receive
     since = {"since": (timezone.now() - timedelta(hours=1)).isoformat()}
     for _twice in range(2):
         assert api.post(f"/webhook-endpoints/{endpoint['id']}/replay", since, Idempotency_Key="again").status_code == 202
-    work()
+    for _part in range(4):
+        work(time_passes=True)
     assert [message.headers["webhook-id"] for message in receiver.heard] == first[1:]
     for message in receiver.heard:
         message.verified(endpoint["secret"])
@@ -147,6 +149,117 @@ def test_while_a_secret_is_rotated_both_sign(api, receiver, endpoint, order):
         receiver.heard[1].verified(endpoint["secret"])
     with pytest.raises(WebhookVerificationError):
         Webhook(new).verify(receiver.heard[1].body + b" ", receiver.heard[1].headers)
+
+
+def test_a_secret_that_is_rotated_while_messages_wait_signs_the_next_one(api, receiver, endpoint, order, monkeypatch):
+    """The receiver may forget the old secret as soon as it has the new one, though hundreds of messages are under way."""
+    secrets, post = [], sender.post
+
+    def rotating(url, **request):
+        if len(receiver.heard) == 1:
+            secrets.append(api.post(f"/webhook-endpoints/{endpoint['id']}/rotate-secret").json()["secret"])
+        return post(url, **request)
+
+    order(3)
+    monkeypatch.setattr(sender, "post", rotating)
+    work()
+    [new] = secrets
+    for message in receiver.heard[2:]:
+        message.verified(new)
+    assert len(receiver.heard) == 3
+
+
+def test_an_endpoint_that_is_removed_meanwhile_hears_no_more(api, receiver, endpoint, order, monkeypatch):
+    post = sender.post
+
+    def removing(url, **request):
+        answer = post(url, **request)
+        endpoints.remove(endpoint_id=endpoint["id"], by=api.user)
+        return answer
+
+    order(3)
+    monkeypatch.setattr(sender, "post", removing)
+    work()
+    assert len(receiver.heard) == 1
+    assert (Endpoint.objects.count(), Attempt.objects.count(), waiting()) == (0, 0, [])
+
+
+def handlers_waiting() -> list[str]:
+    rows = OutboxEvent.objects.filter(topic="webhook.due", payload__tries=0).order_by("pk")
+    return [handler.partition(":")[2] for handler in rows.values_list("handler", flat=True)]
+
+
+def test_slow_endpoints_share_one_lane_and_so_one_worker(api, house, receiver, endpoint, order, monkeypatch):
+    monkeypatch.setattr(delivery, "SLOW_MS", 150)
+    other = api_of(make.merchant())
+    made = other.post("/webhook-endpoints", {"url": receiver.url.replace("/hooks", "/other")}).json()
+    forget_keys()
+    receiver.sleep_s = 0.2
+    order(3)
+    for _each in range(2):
+        other.post("/orders", body_of(house, {make.sku(other.merchant): 1}))
+    OutboxEvent.objects.filter(topic="stock.told").delete()
+    outbox.deliver("webhooks.hearing.orders_changed")
+    assert handlers_waiting() == [str(endpoint["id"])] * 3 + [str(made["id"])] * 2
+    for key in (endpoint["id"], made["id"]):
+        assert outbox.deliver(f"webhooks.delivery.send_due:{key}") > 0
+    # Each was tried once; what waits for them waits together.
+    assert [message.path for message in receiver.heard] == ["/hooks", "/other"]
+    assert handlers_waiting() == ["slow"] * 3
+    order()
+    outbox.deliver("webhooks.hearing.orders_changed")
+    outbox.deliver(f"webhooks.delivery.send_due:{endpoint['id']}")
+    assert (len(receiver.heard), handlers_waiting()) == (2, ["slow"] * 4)
+    # In a turn of the lane each is tried once, and one that is quick again goes back to its own.
+    receiver.sleep_s = 0.0
+    outbox.deliver("webhooks.delivery.send_due:slow")
+    assert [message.path for message in receiver.heard[2:]] == ["/hooks", "/other"]
+    assert handlers_waiting() == [str(endpoint["id"])] * 2
+    work()
+    assert len({message.headers["webhook-id"] for message in receiver.heard}) == len(receiver.heard) == 6
+
+
+def test_one_that_does_not_answer_rests_in_the_slow_lane(receiver, endpoint, order, monkeypatch):
+    monkeypatch.setattr(delivery, "SLOW_MS", 150)
+    monkeypatch.setattr(sender, "READ_S", 0.2)
+    receiver.sleep_s = 0.4
+    order(3)
+    work()
+    assert (len(receiver.heard), handlers_waiting()) == (1, ["slow"] * 2)
+    # The message that failed by its schedule, the others after the rest.
+    assert [round(seconds) in (4, 5, 6) for seconds in waiting()] == [True, False, False]
+    assert all(28 < seconds <= 30 for seconds in waiting()[1:])
+
+
+def test_a_turn_is_over_after_a_while_and_the_rest_goes_on(receiver, endpoint, order, monkeypatch):
+    order(3)
+    outbox.deliver("webhooks.hearing.orders_changed")
+    monkeypatch.setattr(delivery, "TURN_S", 0.1)
+    receiver.sleep_s = 0.15
+    outbox.deliver(f"webhooks.delivery.send_due:{endpoint['id']}")
+    assert (len(receiver.heard), handlers_waiting()) == (1, [str(endpoint["id"])] * 2)
+    work()
+    assert len({message.headers["webhook-id"] for message in receiver.heard}) == 3
+
+
+def test_what_happens_during_a_replay_stands_behind_a_few_of_its_messages(api, receiver, endpoint, order, monkeypatch):
+    monkeypatch.setattr(delivery, "REPLAYED_AT_ONCE", 2)
+    order(9)
+    work()
+    first = [message.headers["webhook-id"] for message in receiver.heard]
+    receiver.heard.clear()
+    since = {"since": (timezone.now() - timedelta(hours=1)).isoformat()}
+    assert api.post(f"/webhook-endpoints/{endpoint['id']}/replay", since).status_code == 202
+    for _look in range(3):
+        OutboxEvent.objects.filter(topic="webhook.replay").update(due_at=timezone.now())
+        outbox.deliver(f"webhooks.delivery.go_on_replaying:{endpoint['id']}")
+    assert len(handlers_waiting()) == 2
+    order()
+    for _turn in range(9):
+        work(time_passes=True)
+    heard = [message.headers["webhook-id"] for message in receiver.heard]
+    assert (heard.index(next(uid for uid in heard if uid not in first)), sorted(set(first) - set(heard))) == (2, [])
+    assert len(heard) == 10
 
 
 def test_old_messages_are_forgotten_with_their_log(receiver, endpoint, order):
