@@ -48,9 +48,13 @@ def waves(request: HttpRequest) -> HttpResponse:
 
 
 def progress(waves: Iterable[Wave]) -> dict[int, dict[str, int]]:
-    """By wave id: orders in all, shipped, packed, picked, cancelled and gone (shipped or cancelled), in one statement."""
+    """By wave id: orders in all, shipped, packed, picked, cancelled and gone (shipped or cancelled), in one statement.
+
+    All zero for a wave that every order has left again, because its goods were missing.
+    """
+    keys = [wave.pk for wave in waves]
     rows = (
-        Order.objects.filter(wave__in=[wave.pk for wave in waves])
+        Order.objects.filter(wave__in=keys)
         .values_list("wave")
         .annotate(
             total=Count("pk"),
@@ -61,8 +65,9 @@ def progress(waves: Iterable[Wave]) -> dict[int, dict[str, int]]:
         )
         .values_list("wave", *PROGRESS)
     )
-    found = {key: dict(zip(PROGRESS, counts, strict=True)) for key, *counts in rows}
-    return {key: {**counts, "gone": counts["out"] + counts["cancelled"]} for key, counts in found.items()}
+    found = {key: counts for key, *counts in rows}
+    progress = {key: dict(zip(PROGRESS, found.get(key, [0] * len(PROGRESS)), strict=True)) for key in keys}
+    return {key: {**counts, "gone": counts["out"] + counts["cancelled"]} for key, counts in progress.items()}
 
 
 def desk_warehouse(request: HttpRequest) -> Warehouse:
@@ -146,7 +151,7 @@ def wave(request: HttpRequest, wave_id: int) -> HttpResponse:
         )
         .order_by("picker__username")
     )
-    totals = progress([found]).get(found.pk, dict.fromkeys((*PROGRESS, "gone"), 0))
+    totals = progress([found])[found.pk]
     stops = list(pickers)
     return render(
         request,

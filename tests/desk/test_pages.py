@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -15,7 +16,7 @@ from labels.jobs import NewJob
 from labels.models import Printer, PrintJob, Station
 from marketplaces import channels
 from marketplaces.models import Channel
-from outbound import cancellation, packing, picking, shipping, waves
+from outbound import cancellation, packing, picking, shipping, shortfall, waves
 from outbound.models import Order, Wave
 from tests import make
 from tests.desk.house import House
@@ -163,6 +164,24 @@ def test_the_board_takes_few_statements(desk: Client, house: House) -> None:
     # Session, user, warehouse, late orders, warehouses, open orders, today, loose ends, dead letters, channels;
     # the clock: open orders by channel, rules, channels, untold parcels, what has to be released now; without the admin's own two.
     assert statements(desk, "/desk") == 14
+
+
+def test_a_wave_whose_goods_were_all_missing_is_over(desk: Client, house: House) -> None:
+    order = house.order()
+    wave = waves.release(warehouse_id=house.warehouse.pk, by=house.supervisor)["wave_id"]
+    with transaction.atomic():
+        shortfall.fall_short(order.pk)
+    row = desk.get("/desk/waves").content.decode().split(f'data-wave="{wave}"')[1].split("</tr>")[0]
+    assert ("all gone" in row, "0/0" in row) == (True, True)
+    assert "All of its orders have left the wave." in desk.get(f"/desk/waves/{wave}").content.decode()
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "es", "de"])
+def test_every_page_opens_in_every_language(desk: Client, house: House, language: str) -> None:
+    furnish(house, 1)
+    for url in LISTS + FORMS + details(house):
+        answer = desk.get(url, headers={"accept-language": language})
+        assert (answer.status_code, f'<html lang="{language}"' in answer.content.decode()) == (200, True), url
 
 
 def test_nobody_else_sees_it(house: House, client: Client) -> None:
