@@ -46,7 +46,7 @@ class PutAway(Scenario):
             "sku",
             _("Scan goods or a carton on the dock, or a tote to empty"),
             rows=[
-                *(Row(row.carton.code if row.carton else row.sku.code, row.on_hand, row.bin.code) for row in waiting[:SHOWN]),
+                *(_waiting(row) for row in waiting[:SHOWN]),
                 *(Row(code, _("put back")) for code in dict.fromkeys(task.bin.code for task in backs)),
             ],
             bar=bar(),
@@ -232,3 +232,10 @@ class PutAway(Scenario):
         done = put_back.put_back(task_id=task.pk, bin_code=code, by=self.user, request_id=self.scan_id)
         self.state = {"tote": task.bin.code}
         self.ok(_("{quantity} put into {bin}.").format(quantity=done["quantity"], bin=code))
+
+
+def _waiting(row: StockBalance) -> Row:
+    """A carton by its code; loose goods by their sku, and what sets them apart: the damaged ones lie beside the good ones."""
+    if row.carton:
+        return Row(row.carton.code, row.on_hand, row.bin.code)
+    return Row(row.sku.code, row.on_hand, " · ".join(part for part in (row.bin.code, kind_of(row)) if part))

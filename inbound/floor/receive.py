@@ -78,7 +78,7 @@ class Receive(Scenario):
     def _goods(self, asn: Asn) -> Screen:
         waiting = AsnLine.objects.filter(asn=asn)
         sums = waiting.aggregate(announced=Sum("quantity"), received=Sum("received"))
-        open_lines = waiting.filter(received__lt=F("quantity")).select_related("sku").order_by("number")[:WAITING_SHOWN]
+        open_lines = waiting.filter(received__lt=F("quantity")).select_related("sku", "carton").order_by("number")[:WAITING_SHOWN]
         return Screen(
             "receive-goods",
             "sku",
@@ -86,7 +86,7 @@ class Receive(Scenario):
             note=_("{reference} · dock {dock}").format(reference=asn.reference, dock=self.state["dock"]),
             rows=[
                 Row(_("Received"), f"{sums['received'] or 0} / {sums['announced'] or 0}"),
-                *(Row(line.sku.code, f"{line.received} / {line.quantity}") for line in open_lines),
+                *(Row(line.sku.code, f"{line.received} / {line.quantity}", line.carton.code if line.carton else "") for line in open_lines),
             ],
             bar=bar(undo=True, more=(self._damaged_button(), *self._unlabelled_button(asn), Button("finish", _("Finish")))),
             hints={"asn": asn.pk, "dock": self.state["dock"]},

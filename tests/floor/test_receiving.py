@@ -37,6 +37,18 @@ def test_a_loose_unit_beside_unopened_cartons_is_asked_about(handheld: Handheld,
     assert list(AsnLine.objects.order_by("number").values_list("quantity", "received")) == [(3, 3), (0, 1)]
 
 
+def test_lists_tell_cartons_and_damaged_goods_apart(handheld: Handheld, house: Warehouse, shop: Merchant, picker: User) -> None:
+    sku = make.sku(shop, "LAMP")
+    boxes = [NewCarton([NewAsnLine(sku.code, 4)], code=code) for code in ("BOX-1", "BOX-2")]
+    asn = arrived(shop, house, picker, NewAsn("A", house.code, cartons=boxes))
+    handheld.open("receive")
+    assert "Received 0 / 8 LAMP BOX-1 0 / 4 LAMP BOX-2 0 / 4" in handheld.scan(asn.reference).text
+    handheld.scan(sku.code, "7")
+    handheld.press("damaged")
+    handheld.scan(sku.code, "1")
+    assert "LAMP DOCK 7 LAMP DOCK · damaged 1" in handheld.open("put-away").text
+
+
 def test_another_lot_than_announced_is_asked_for_its_own_expiry(handheld: Handheld, house: Warehouse, shop: Merchant, picker: User) -> None:
     sku = make.sku(shop, tracks_lot=True, tracks_expiry=True)
     Barcode.objects.create(merchant=shop, sku=sku, code="4006381333931")
