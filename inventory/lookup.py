@@ -31,6 +31,7 @@ class Found:
     merchant_id: int | None = None
     merchant: str = ""
     name: str = ""
+    name_zh: str = ""
     pack_quantity: int = 1
     lot: str = ""
     expires_on: date | None = None
@@ -166,6 +167,7 @@ def _sku(sku: Sku, merchant: str, pack_quantity: int, scan: Scan) -> Found:
         sku.merchant_id,
         merchant,
         sku.name,
+        sku.name_zh,
         pack_quantity=pack_quantity * (scan.quantity or 1),
         lot=scan.lot,
         expires_on=scan.expires_on,

@@ -182,7 +182,7 @@ class PutAway(Scenario):
             "put-back-goods",
             "task",
             _("Scan goods out of {bin}").format(bin=self.state["tote"]),
-            rows=[Row(task.sku.code, task.quantity, task.document) for task in tasks],
+            rows=[Row(task.sku.code, task.quantity, task.document_words) for task in tasks],
             bar=bar(undo=True),
             hints={"tote": self.state["tote"]},
         )

@@ -46,7 +46,7 @@ class LookUp(Scenario):
         screen.rows = [Row(row.sku.code, row.on_hand, row.bin.code) for row in rows] or [Row(_("This carton is empty."))]
 
     def _sku(self, screen: Screen, found: lookup.Found) -> None:
-        screen.sku, screen.goods, screen.note = found.code, found.name, found.merchant
+        screen.sku, screen.goods, screen.note = found.code, goods_of(found, get_language() or ""), found.merchant
         total = Availability.objects.filter(warehouse=self.warehouse_id, sku=found.id).first()
         rows = (
             StockBalance.objects.visible_to(self.user)

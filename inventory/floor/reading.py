@@ -75,7 +75,7 @@ def contents(bin: Bin | int) -> QuerySet[StockBalance]:
     )
 
 
-def goods_of(sku: Sku, language: str) -> str:
+def goods_of(sku: Sku | Found, language: str) -> str:
     """The sku's name in the language of who reads it, as far as there is one."""
     return (sku.name_zh or sku.name) if language.startswith("zh") else sku.name
 

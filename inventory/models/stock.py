@@ -39,6 +39,19 @@ ONE_SIDED_REASONS = (
 )  # fmt: skip
 
 
+# The books keep a document in English, whoever wrote it; people read it in their language. References stay as they are.
+_DOCUMENTS_WITH_KEY = {"order": _("order {key}"), "count": _("count of {key}"), "opening": _("opening stock {key}")}
+_DOCUMENTS = {"pick short": _("short pick"), "expired": _("expired")}
+
+
+def document_words(document: str) -> str:
+    """What a document of the ledger is called in the reader's language."""
+    kind, _space, key = document.partition(" ")
+    if key and kind in _DOCUMENTS_WITH_KEY:
+        return str(_DOCUMENTS_WITH_KEY[kind]).format(key=key)
+    return str(_DOCUMENTS.get(document, document))
+
+
 class StockMovement(models.Model):
     """One leg of an operation. Append-only: a trigger refuses UPDATE and DELETE. Written by inventory.ledger alone."""
 
@@ -72,6 +85,10 @@ class StockMovement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity:+d} {self.reason}"
+
+    @property
+    def document_words(self) -> str:
+        return document_words(self.document)
 
 
 class StockBalance(models.Model):
@@ -170,3 +187,7 @@ class PutBackTask(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} {self.document}"
+
+    @property
+    def document_words(self) -> str:
+        return document_words(self.document)

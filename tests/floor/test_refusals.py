@@ -311,6 +311,15 @@ def test_look_up_move_and_count(handheld: Handheld, house: Warehouse, shop: Merc
     assert dict(StockBalance.objects.filter(sku=sku, on_hand__gt=0).values_list("bin__code", "on_hand")) == {"A-01": 5, "A-02": 3}
 
 
+def test_look_up_names_goods_in_the_readers_language(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:
+    sku = make.sku(shop, name_zh="搪瓷杯")
+    handheld.open("look-up")
+    assert "搪瓷杯" not in handheld.scan(sku.code).text
+    handheld.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "zh-CN"
+    handheld.open("look-up")
+    assert "搪瓷杯" in handheld.scan(sku.code).text
+
+
 def test_one_barcode_of_two_merchants_is_asked_for(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:
     ours, theirs = make.sku(shop, code="TWIN"), make.sku(make.merchant(), code="TWIN")
     handheld.open("look-up")

@@ -72,7 +72,7 @@ def test_the_whole_way(handheld: Handheld, house: Warehouse, shop: Merchant, pic
     page = handheld.scan(one.code)
     assert (page.screen, page.data["quantity"]) == ("pack-quantity", "5")
     page = handheld.scan("5", two.code)
-    assert (page.screen, page.data["quantity"]) == ("pack-weight", "500")
+    assert (page.screen, page.data["quantity"], " 500 g " in page.text) == ("pack-weight", "500", True)
     page = handheld.scan("640")
     parcel = Parcel.objects.get()
     assert (page.screen, page.data["tracking-number"], parcel.weight_g) == ("pack-tote", parcel.tracking_number, 640)
