@@ -34,8 +34,9 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 
 .PHONY: $(VENV)
 
+# Where make is killed, the system stops in order.
 up: $(VENV)/.installed ## start the whole system with a demo warehouse (WMS_PORT, WMS_DATA_DIR)
-	@exec $(BIN)/wms up
+	@exec $$(command -v setpriv >/dev/null && echo setpriv --pdeathsig TERM) $(BIN)/wms up
 
 test: $(VENV)/.installed-dev ## the tests
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long" $(ARGS)

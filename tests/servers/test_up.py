@@ -15,6 +15,7 @@ import pytest
 from conftest import SERVERS
 from tests.live import ROLES, LiveSystem, eventually
 
+ROOT = Path(__file__).resolve().parents[2]
 MEMORY_LIMIT_BYTES = 900_000_000
 
 
@@ -127,6 +128,19 @@ def test_the_next_start_recovers_when_all_were_killed_at_once(running: LiveSyste
     assert eventually(lambda: whole(running))
     found = running.wms("shell", "-v", "0", "-c", "from wms.core.models import Merchant; print(Merchant.objects.get(code='KEPT').name)")
     assert found.stdout.strip() == "Kept"
+
+
+def test_a_killed_make_stops_the_system_and_the_next_start_waits_for_that(running: LiveSystem) -> None:
+    running.stop()
+    make = subprocess.Popen(["make", "up"], cwd=ROOT, env=running.environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert make.stdout is not None
+    assert any(line.startswith("WMS ready at") for line in make.stdout)
+    before = running.everything()
+    make.kill()
+    make.wait()
+    running.start()
+    assert [process for process in before if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []
+    assert eventually(lambda: whole(running))
 
 
 def test_ctrl_c_stops_everything_and_the_second_start_is_fast(running: LiveSystem, record_property: Callable[[str, object], None]) -> None:

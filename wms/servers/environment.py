@@ -3,6 +3,7 @@
 import fcntl
 import os
 import secrets
+import time
 from pathlib import Path
 
 from wms.servers.errors import CannotStart
@@ -10,6 +11,8 @@ from wms.servers.folders import Folders
 from wms.servers.postgres import write_secret
 
 KEPT = ("WMS_SECRET_KEY", "WMS_ENCRYPTION_KEYS")
+NOTICE_SECONDS = 2.0
+STOP_SECONDS = 90.0
 
 
 def read_environment(data: Path) -> dict[str, str]:
@@ -46,13 +49,29 @@ class DataFolderLock:
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def take(self) -> None:
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = self.path.read_text().strip()
-            raise CannotStart(f"`wms up` already runs on {self.path.parent} (process {holder}). Stop it, or set WMS_DATA_DIR.") from None
+        """Waits for one that is stopping. Raises CannotStart where another one goes on running."""
+        begun = time.monotonic()
+        while True:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder, _space, stopping = self.path.read_text().strip().partition(" ")
+                # One that was told to stop just now may not have said so yet.
+                if time.monotonic() - begun > (STOP_SECONDS if stopping else NOTICE_SECONDS):
+                    raise CannotStart(
+                        f"`wms up` already runs on {self.path.parent} (process {holder}). Stop it, or set WMS_DATA_DIR."
+                    ) from None
+                time.sleep(0.1)
+            else:
+                self._write(f"{os.getpid()}\n")
+                return
+
+    def say_stopping(self) -> None:
+        self._write(f"{os.getpid()} stopping\n")
+
+    def _write(self, text: str) -> None:
         os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(self._descriptor, text.encode(), 0)
 
 
 def is_running(data: Path) -> bool:

@@ -103,8 +103,8 @@ def say(line: str) -> None:
 
 
 class Supervisor:
-    def __init__(self, folders: Folders, host: str, port: int) -> None:
-        self.folders, self.host, self.port = folders, host, port
+    def __init__(self, folders: Folders, lock: DataFolderLock, host: str, port: int) -> None:
+        self.folders, self.lock, self.host, self.port = folders, lock, host, port
         self.address = f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}"
         self.stopping = threading.Event()
         status = folders.data.stat()
@@ -249,6 +249,7 @@ class Supervisor:
                 one.tend()
 
     def _stop(self) -> None:
+        self.lock.say_stopping()
         say("Stopping; the data stays.")
         for program in self.programs:
             if program.process is not None and program.alive():
@@ -276,7 +277,7 @@ def up() -> int:
         folders = open_data_folder(default_data_folder())
         lock = DataFolderLock(folders.data)
         lock.take()
-        Supervisor(folders, os.environ.get("WMS_HOST") or "127.0.0.1", int(port)).run()
+        Supervisor(folders, lock, os.environ.get("WMS_HOST") or "127.0.0.1", int(port)).run()
     except CannotStart as error:
         say(f"wms up: {error}")
         return 1
