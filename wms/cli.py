@@ -39,9 +39,13 @@ def main() -> None:
         # The question is how it would stand in production, also when it is asked beside a demo.
         os.environ["WMS_ENV"] = "production"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wms.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(["wms", *sys.argv[1:]])
+    try:
+        execute_from_command_line(["wms", *sys.argv[1:]])
+    except ImproperlyConfigured as error:
+        sys.exit(f"wms: {error}")
 
 
 def _find_the_running_system(*, needed: bool) -> None:

@@ -46,6 +46,13 @@ def test_it_refuses_to_start_half_set(missing: str) -> None:
     assert f"ImproperlyConfigured: {missing} is not set" in done.stderr
 
 
+def test_what_is_not_set_is_one_line_to_the_operator() -> None:
+    done = wms("check", DATABASE_URL=PRODUCTION["DATABASE_URL"])
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("wms: WMS_SECRET_KEY is not set")
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_database_alone_means_production() -> None:
     done = wms(
         "shell", "-v", "0", "-c", "from django.conf import settings as s; print(s.PRODUCTION, s.DEBUG, s.SECURE_SSL_REDIRECT)", **PRODUCTION
