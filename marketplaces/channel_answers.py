@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import F, OuterRef, Prefetch, Subquery
 
 from marketplaces import tracking
-from marketplaces.models import Channel, ChannelOrder, Listing
+from marketplaces.models import Channel, ChannelOrder, Listing, ToldParcel
 from marketplaces.numbers import numbers as sellable
 from outbound.models import Parcel, ParcelLine
 
@@ -16,9 +17,13 @@ from outbound.models import Parcel, ParcelLine
 def orders(rows: Sequence[ChannelOrder]) -> list[dict[str, Any]]:
     """With the parcels that have left. `rows` have their orders loaded."""
     lines = Prefetch("lines", ParcelLine.objects.select_related("line"))
+    told_at = ToldParcel.objects.filter(parcel=OuterRef("pk")).values("told_at")
     left = Parcel.objects.filter(order__in=[row.order_id for row in rows if row.order_id], status=Parcel.Status.SHIPPED)
     parcels: dict[int, list[Parcel]] = {}
-    for parcel in left.prefetch_related(lines).order_by("shipped_at", "pk"):
+    # As the shop heard of them: which parcel completed a bundle hangs on it.
+    for parcel in (
+        left.alias(told_at=Subquery(told_at)).prefetch_related(lines).order_by(F("told_at").asc(nulls_last=True), "shipped_at", "pk")
+    ):
         parcels.setdefault(parcel.order_id, []).append(parcel)
     return [
         {
@@ -29,7 +34,7 @@ def orders(rows: Sequence[ChannelOrder]) -> list[dict[str, Any]]:
             "problem": row.problem,
             "problem_detail": row.problem_detail,
             "order": _ours(row),
-            "parcels": [_parcel(parcel, row) for parcel in parcels.get(row.order_id or 0, ())],
+            "parcels": _parcels(parcels.get(row.order_id or 0, ()), row),
         }
         for row in rows
     ]
@@ -41,22 +46,33 @@ def _ours(row: ChannelOrder) -> dict[str, Any] | None:
     return {name: getattr(row.order, name) for name in ("id", "reference", "status", "ship_by", "updated_at")}
 
 
-def _parcel(parcel: Parcel, row: ChannelOrder) -> dict[str, Any]:
-    return {
-        "tracking_number": parcel.tracking_number,
-        "carrier": parcel.carrier,
-        "shipped_at": parcel.shipped_at,
-        "lines": [{"id": line.line_id, "quantity": line.quantity} for line in tracking.lines_of(parcel, row)],
-    }
+def _parcels(parcels: Sequence[Parcel], row: ChannelOrder) -> list[dict[str, Any]]:
+    """No lines say that it is all of the order: a parcel that completes nothing of it is left out, as it is when the shop is told."""
+    before: Counter[int] = Counter()
+    answers = []
+    for parcel in parcels:
+        lines = tracking.lines_of(parcel, row, before)
+        before += tracking.units_of(parcel.lines.all())
+        if lines != ():
+            answers.append(
+                {
+                    "tracking_number": parcel.tracking_number,
+                    "carrier": parcel.carrier,
+                    "shipped_at": parcel.shipped_at,
+                    "lines": [{"id": line.line_id, "quantity": line.quantity} for line in lines or ()],
+                }
+            )
+    return answers
 
 
 def numbers(channel: Channel, listings: Sequence[Listing]) -> list[dict[str, Any]]:
-    """What the channel may sell of these listings, which have their skus loaded: `quantity` is None where nobody knows what it is."""
+    """What the channel may sell of these listings, which have their skus and bundles loaded: `quantity` is None where nobody knows what it is."""
     told = {row.listing_id: row.quantity for row in sellable(channel, [listing.pk for listing in listings])}
     return [
         {
             "id": listing.external_id,
             "sku": listing.sku.code if listing.sku else None,
+            "bundle": listing.bundle.code if listing.bundle else None,
             "quantity": told.get(listing.pk),
             "told": listing.pushed_quantity,
             "told_at": listing.pushed_at,

@@ -1,4 +1,4 @@
-"""A merchant's shop is connected, and its offers are tied to skus."""
+"""A merchant's shop is connected, and its offers are tied to skus and bundles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from inventory.models import Sku, Warehouse
 from marketplaces import adapters, standings, stock_sync
 from marketplaces.abilities import StopsBackorders
 from marketplaces.calling import calling, keep_busy
-from marketplaces.models import Channel, Listing
+from marketplaces.models import Bundle, Channel, Listing
 from marketplaces.port import ChannelListing, Subscription
 from wms.core import outbox, sealing
 from wms.core.errors import InvalidInput, WmsError
@@ -95,7 +95,7 @@ WHERE (marketplaces_listing.external_sku, marketplaces_listing.title, marketplac
 
 
 def fetch_listings(*, channel: Channel) -> int:
-    """Read what the shop sells and tie it to skus; answers how many offers there are. What a person tied stays tied."""
+    """Read what the shop sells and tie it to skus and bundles; answers how many offers there are. What a person tied stays tied."""
     count, cursor = 0, ""
     with calling(channel) as shop:
         while True:
@@ -148,29 +148,41 @@ def stop_backorders(*, channel: Channel) -> dict[str, str]:
 
 _TIE = """
 UPDATE marketplaces_listing l SET sku_id = s.id FROM inventory_sku s
-WHERE l.channel_id = %s AND l.sku_id IS NULL AND l.external_sku <> ''
+WHERE l.channel_id = %s AND l.sku_id IS NULL AND l.bundle_id IS NULL AND l.external_sku <> ''
   AND s.merchant_id = l.merchant_id AND s.code = l.external_sku AND s.active
+RETURNING l.id
+"""
+_TIE_BUNDLES = """
+UPDATE marketplaces_listing l SET bundle_id = b.id FROM marketplaces_bundle b
+WHERE l.channel_id = %s AND l.sku_id IS NULL AND l.bundle_id IS NULL AND l.external_sku <> ''
+  AND b.merchant_id = l.merchant_id AND b.code = l.external_sku
 RETURNING l.id
 """
 
 
 def tie_by_code(*, channel: Channel) -> int:
-    """Tie offers to the skus with the same code; answers how many were tied. The others stay on the list of the unmapped."""
+    """Tie offers to the skus, else to the bundles with the same code; answers how many were tied. The others stay on the list of the unmapped."""
     with transaction.atomic():
+        tied: list[int] = []
         with connection.cursor() as cursor:
-            cursor.execute(_TIE, [channel.pk])
-            tied = [key for (key,) in cursor.fetchall()]
+            for statement in (_TIE, _TIE_BUNDLES):
+                cursor.execute(statement, [channel.pk])
+                tied += [key for (key,) in cursor.fetchall()]
         _tied(channel, tied)
     return len(tied)
 
 
-def tie(*, listing: Listing, sku: Sku | None) -> None:
-    """Tie one offer to a sku by hand, or untie it."""
+def tie(*, listing: Listing, sku: Sku | None = None, bundle: Bundle | None = None) -> None:
+    """Tie one offer to a sku or to a bundle by hand; without either untie it."""
     if sku is not None and sku.merchant_id != listing.merchant_id:
         raise InvalidInput([{"path": ["sku"], "message": str(_("Unknown sku."))}])
+    if bundle is not None and bundle.merchant_id != listing.merchant_id:
+        raise InvalidInput([{"path": ["bundle"], "message": str(_("Unknown bundle."))}])
+    if sku is not None and bundle is not None:
+        raise InvalidInput([{"path": ["bundle"], "message": str(_("A listing is tied to a sku or to a bundle, not to both."))}])
     with transaction.atomic():
-        listing.sku = sku
-        listing.save(update_fields=["sku"])
+        listing.sku, listing.bundle = sku, bundle
+        listing.save(update_fields=["sku", "bundle"])
         _tied(listing.channel, [listing.pk])
 
 

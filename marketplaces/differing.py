@@ -70,7 +70,7 @@ def tell_again(*, channel: Channel) -> int:
 
 def mend(channel: Channel) -> None:
     """Every night: have told again what the shop refused, whatever the reason was, and what it shows differently. Raises ChannelQuiet."""
-    failed = channel.listings.filter(sku__isnull=False).exclude(last_error="").order_by("pk").values_list("pk", flat=True)
+    failed = channel.listings.tied().exclude(last_error="").order_by("pk").values_list("pk", flat=True)
     try:
         run(channel)
         tell_again(channel=channel)

@@ -29,35 +29,55 @@ class Told:
 
 
 # Sold in a shop and not yet promised here: those units must not be offered a second time.
-_NUMBERS = """
-WITH waiting AS (
-    SELECT (line ->> 'sku_id')::bigint AS sku_id, sum((line ->> 'quantity')::bigint) AS quantity
-    FROM marketplaces_channelorder o
-    JOIN marketplaces_channel c ON c.id = o.channel_id AND c.warehouse_id = %(warehouse)s
-    CROSS JOIN jsonb_array_elements(o.lines) AS line
-    WHERE o.merchant_id = %(merchant)s AND o.order_id IS NULL AND o.shop_state = 'open' AND line ->> 'sku_id' IS NOT NULL
-    GROUP BY 1
-)
-SELECT l.id, l.external_id,
-       least(
-           coalesce(l.cap, c.cap, m.cap),
-           greatest(0, coalesce(a.on_hand - a.committed - a.backordered, 0) - coalesce(w.quantity, 0) - coalesce(l.buffer, c.buffer, m.buffer, 0))
-               * coalesce(l.share_percent, c.share_percent, m.share_percent, 100) / 100
-       ),
-       l.pushed_quantity, l.pushed_at,
-       starts_with(l.last_error, 'unavailable')
+WAITING = """
+SELECT (part ->> 'sku_id')::bigint AS sku_id, sum((line ->> 'quantity')::bigint * (part ->> 'units')::bigint) AS quantity
+FROM marketplaces_channelorder o
+JOIN marketplaces_channel c ON c.id = o.channel_id AND c.warehouse_id = %(warehouse)s
+CROSS JOIN jsonb_array_elements(o.lines) AS line CROSS JOIN jsonb_array_elements(line -> 'components') AS part
+WHERE o.merchant_id = %(merchant)s AND o.order_id IS NULL AND o.shop_state = 'open'
+GROUP BY 1
+"""
+# Of one sku, in its units.
+_OFFERED = """
+greatest(0, coalesce(a.on_hand - a.committed - a.backordered, 0) - coalesce(w.quantity, 0) - coalesce(l.buffer, c.buffer, m.buffer, 0))
+    * coalesce(l.share_percent, c.share_percent, m.share_percent, 100) / 100
+"""
+_RULES = """
 FROM marketplaces_listing l
 JOIN marketplaces_channel c ON c.id = l.channel_id
 LEFT JOIN marketplaces_merchantoffers m ON m.merchant_id = l.merchant_id
+"""
+_OF_CHANNEL = "l.channel_id = %(channel)s AND (%(listings)s::bigint[] IS NULL OR l.id = ANY(%(listings)s::bigint[]))"
+_TOLD = "l.pushed_quantity, l.pushed_at, starts_with(l.last_error, 'unavailable')"
+# Bundles are few, and apart: they cost the others nothing.
+_NUMBERS = f"""
+WITH waiting AS ({WAITING})
+SELECT l.id, l.external_id, least(coalesce(l.cap, c.cap, m.cap), {_OFFERED}), {_TOLD}
+{_RULES}
 LEFT JOIN inventory_availability a ON a.sku_id = l.sku_id AND a.warehouse_id = %(warehouse)s
 LEFT JOIN waiting w ON w.sku_id = l.sku_id
-WHERE l.channel_id = %(channel)s AND l.sku_id IS NOT NULL AND (%(listings)s::bigint[] IS NULL OR l.id = ANY(%(listings)s::bigint[]))
-ORDER BY l.id
+WHERE l.sku_id IS NOT NULL AND {_OF_CHANNEL}
+UNION ALL
+SELECT l.id, l.external_id, least(coalesce(l.cap, c.cap, m.cap), offered.quantity), {_TOLD}
+{_RULES}
+CROSS JOIN LATERAL (
+    SELECT coalesce(min({_OFFERED} / k.quantity), 0) AS quantity
+    FROM marketplaces_bundlecomponent k
+    LEFT JOIN inventory_availability a ON a.sku_id = k.sku_id AND a.warehouse_id = %(warehouse)s
+    LEFT JOIN waiting w ON w.sku_id = k.sku_id
+    WHERE k.bundle_id = l.bundle_id
+) offered
+WHERE l.bundle_id IS NOT NULL AND {_OF_CHANNEL}
+ORDER BY 1
 """
 
 
 def numbers(channel: Channel, listing_ids: Sequence[int] | None = None) -> list[Told]:
-    """What the channel may sell now of these listings, or of all that are tied to a sku, by the rules of marketplaces.models.OfferRule."""
+    """What the channel may sell now of these listings, or of all that are tied to a sku or a bundle, by the rules of marketplaces.models.OfferRule.
+
+    A bundle can be sold as often as its scarcest component suffices. What is told of its components alone is not made less by that: whichever
+    is sold first takes the goods, and the others are told so within seconds, as with two shops that sell the same sku.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             _NUMBERS,

@@ -149,7 +149,7 @@ def _buyer_hash(channel: Channel, order: port.ChannelOrder) -> str:
 
 def _lines(order: port.ChannelOrder) -> list[dict[str, Any]]:
     return [
-        {"line_id": line.line_id, "listing_id": line.listing_id, "sku": line.sku, "sku_id": None, "quantity": line.quantity}
+        {"line_id": line.line_id, "listing_id": line.listing_id, "sku": line.sku, "quantity": line.quantity, "components": []}
         for line in order.lines
     ]
 

@@ -39,6 +39,6 @@ def resume(*, channel: Channel) -> None:
 
 def told_nothing(channel: Channel) -> tuple[int, int]:
     """Of a paused channel that sells nothing: how many of its listings the shop has answered to be at 0 since, and how many there are."""
-    tied = channel.listings.filter(sku__isnull=False)
+    tied = channel.listings.tied()
     counts = tied.aggregate(told=Count("pk", filter=Q(pushed_quantity=0, pushed_at__gte=channel.paused_at)), total=Count("pk"))
     return counts["told"], counts["total"]

@@ -72,12 +72,13 @@ _CHANGED = """
 INSERT INTO marketplaces_stockchange (warehouse_id, sku_id, at, by, because)
 SELECT c.warehouse_id, c.sku_id, to_timestamp(c.at), c.by, c.because
 FROM unnest(%s::bigint[], %s::bigint[], %s::float8[], %s::bigint[], %s::text[]) AS c (warehouse_id, sku_id, at, by, because)
-WHERE c.by <> 0 AND EXISTS (SELECT FROM marketplaces_listing l WHERE l.sku_id = c.sku_id)
+WHERE c.by <> 0 AND (EXISTS (SELECT FROM marketplaces_listing l WHERE l.sku_id = c.sku_id)
+    OR EXISTS (SELECT FROM marketplaces_bundlecomponent k JOIN marketplaces_listing l ON l.bundle_id = k.bundle_id WHERE k.sku_id = c.sku_id))
 """
 
 
 def write_changes(payloads: Sequence[Mapping[str, Any]]) -> None:
-    """A step: keep what `stock.changed` told of skus that some shop sells."""
+    """A step: keep what `stock.changed` told of skus that some shop sells, alone or in a bundle."""
     rows = [
         (payload["warehouse_id"], sku_id, payload["at"], by, because[:LONGEST_CAUSE])
         for payload in payloads

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import connection, transaction
 
 from inventory.models import Sku
-from marketplaces import addresses
-from marketplaces.models import Channel, ChannelOrder, Listing
+from marketplaces import addresses, expansion
+from marketplaces.models import Bundle, BundleComponent, Channel, ChannelOrder, Listing
 from marketplaces.port import ChannelOrderState as State
 from marketplaces.push_log import LONGEST_CAUSE
 from outbound import cancellation, orders
@@ -41,7 +41,7 @@ def _take_in(channel: Channel, rows: Sequence[ChannelOrder]) -> None:
     ready = []
     for row in rows:
         address = addresses.normalise(row.raw.opened().get("ship_to", {}) if row.raw else {})
-        row.problem_detail = ", ".join(line["sku"] or line["listing_id"] or line["line_id"] for line in row.lines if line["sku_id"] is None)
+        row.problem_detail = ", ".join(line["sku"] or line["listing_id"] or line["line_id"] for line in row.lines if not line["components"])
         if row.problem_detail:
             row.status, row.problem = Status.UNMAPPED, Problem.UNKNOWN_GOODS
         elif address.faults or not row.lines:
@@ -57,21 +57,42 @@ def _take_in(channel: Channel, rows: Sequence[ChannelOrder]) -> None:
 
 
 def _map(channel: Channel, rows: Sequence[ChannelOrder]) -> dict[int, str]:
-    """Fill in `sku_id` of all lines: by the shop's listing, else by the sku's code. Answers the codes by sku id."""
+    """Fill in the components of all lines: of the shop's listing, else of the sku, else of the bundle with its code. Answers the codes by sku id."""
     lines = [line for row in rows for line in row.lines]
     if not lines:
         return {}
-    listed: dict[str, int] = dict(
-        Listing.objects.filter(channel=channel, sku__active=True, external_id__in={line["listing_id"] for line in lines}).values_list(
-            "external_id", "sku_id"
+    listed = {
+        external_id: (sku_id, bundle_id)
+        for external_id, sku_id, bundle_id in Listing.objects.filter(
+            channel=channel, external_id__in={line["listing_id"] for line in lines}
         )
-    )
+        .exclude(sku__active=False)
+        .values_list("external_id", "sku_id", "bundle_id")
+    }
     wanted = {line["sku"] for line in lines}
     skus = Sku.objects.filter(merchant_id=channel.merchant_id, active=True)
     by_code = dict(skus.filter(code__in=wanted).values_list("code", "pk"))
+    bundles = dict(Bundle.objects.filter(merchant_id=channel.merchant_id, code__in=wanted - by_code.keys()).values_list("code", "pk"))
+    made_of = _components({*bundles.values(), *(bundle_id for _sku_id, bundle_id in listed.values() if bundle_id)})
     for line in lines:
-        line["sku_id"] = listed.get(line["listing_id"]) or by_code.get(line["sku"])
-    return dict(skus.filter(pk__in={line["sku_id"] for line in lines if line["sku_id"]}).values_list("pk", "code"))
+        sku_id, bundle_id = listed.get(line["listing_id"], (None, None))
+        if not (sku_id or bundle_id):
+            sku_id, bundle_id = by_code.get(line["sku"]), bundles.get(line["sku"])
+        line["components"] = [{"sku_id": sku_id, "units": 1}] if sku_id else made_of.get(bundle_id or 0, [])
+    return dict(skus.filter(pk__in=expansion.sku_ids(lines)).values_list("pk", "code"))
+
+
+def _components(bundle_ids: Collection[int]) -> dict[int, list[dict[str, int]]]:
+    """What each bundle is made of now; one with a component that is no longer sold is left out, as unknown as its goods."""
+    if not bundle_ids:
+        return {}
+    made_of: dict[int, list[dict[str, int]]] = {}
+    gone = set()
+    for component in BundleComponent.objects.filter(bundle__in=bundle_ids).select_related("sku").order_by("bundle", "pk"):
+        made_of.setdefault(component.bundle_id, []).append({"sku_id": component.sku_id, "units": component.quantity})
+        if not component.sku.active:
+            gone.add(component.bundle_id)
+    return {key: components for key, components in made_of.items() if key not in gone}
 
 
 def _new_order(channel: Channel, row: ChannelOrder, address: dict[str, str], codes: dict[int, str]) -> NewOrder:
@@ -79,7 +100,7 @@ def _new_order(channel: Channel, row: ChannelOrder, address: dict[str, str], cod
         reference=reference(channel, row),
         warehouse=channel.warehouse.code,
         ship_to={name: value for name, value in address.items() if value},
-        lines=[NewLine(codes[line["sku_id"]], line["quantity"]) for line in row.lines],
+        lines=[NewLine(codes[part.sku_id], part.quantity) for part in expansion.expand(row.lines)],
         ship_by=row.ship_by,
         service=row.service,
         placed_at=row.placed_at,
@@ -133,7 +154,7 @@ def _link(channel: Channel, rows: Sequence[ChannelOrder]) -> None:
 
 def publish(channel: Channel, rows: Sequence[ChannelOrder]) -> None:
     """A step: the numbers of these orders' goods have to be told again."""
-    sku_ids = sorted({line["sku_id"] for row in rows for line in row.lines if line["sku_id"]})
+    sku_ids = sorted(set().union(*(expansion.sku_ids(row.lines) for row in rows)))
     if sku_ids:
         numbers = [row.number or row.external_id for row in rows]
         because = f"shop's order {', '.join(numbers[:3])}"[:LONGEST_CAUSE]

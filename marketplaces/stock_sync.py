@@ -33,11 +33,18 @@ LONGEST_DELAY_S = 900.0
 LONGEST_NAP_S = 3.0
 
 _AFFECTED = """
-SELECT l.channel_id, l.id, changed.at, changed.because
-FROM unnest(%s::bigint[], %s::bigint[], %s::float8[], %s::text[]) AS changed (warehouse_id, sku_id, at, because)
+WITH changed AS (
+    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::float8[], %s::text[]) AS changed (warehouse_id, sku_id, at, because)
+)
+SELECT l.channel_id, l.id, changed.at, changed.because FROM changed
 JOIN marketplaces_listing l ON l.sku_id = changed.sku_id
 JOIN marketplaces_channel c ON c.id = l.channel_id AND c.warehouse_id = changed.warehouse_id AND c.active
-ORDER BY changed.at DESC
+UNION ALL
+SELECT l.channel_id, l.id, changed.at, changed.because FROM changed
+JOIN marketplaces_bundlecomponent k ON k.sku_id = changed.sku_id
+JOIN marketplaces_listing l ON l.bundle_id = k.bundle_id
+JOIN marketplaces_channel c ON c.id = l.channel_id AND c.warehouse_id = changed.warehouse_id AND c.active
+ORDER BY at DESC
 """
 
 
@@ -114,7 +121,7 @@ def _have_told(wanted: Mapping[int, Mapping[int, Since]], wait_s: float = 0.0, *
 _RAISED = """
 SELECT l.id FROM unnest(%s::text[], %s::bigint[]) AS shown (external_id, quantity)
 JOIN marketplaces_listing l ON l.channel_id = %s AND l.external_id = shown.external_id
-WHERE l.sku_id IS NOT NULL AND l.pushed_quantity < shown.quantity ORDER BY l.id
+WHERE (l.sku_id IS NOT NULL OR l.bundle_id IS NOT NULL) AND l.pushed_quantity < shown.quantity ORDER BY l.id
 """
 
 
@@ -127,7 +134,7 @@ def notice(channel: Channel, shown: Mapping[str, int]) -> None:
 
 
 def stale_all(channel: Channel, because: str) -> None:
-    stale(channel.pk, list(channel.listings.filter(sku__isnull=False).order_by("id").values_list("pk", flat=True)), because)
+    stale(channel.pk, list(channel.listings.tied().order_by("id").values_list("pk", flat=True)), because)
 
 
 def tell_all(*, channel: Channel) -> None:
@@ -330,5 +337,5 @@ def _why(result: PushResult) -> str:
 
 
 def unmapped(channel: Channel) -> list[Listing]:
-    """Offers without a sku: nobody tells the shop their numbers."""
-    return list(channel.listings.filter(sku=None).order_by("external_sku", "id"))
+    """Offers of nothing that we know: nobody tells the shop their numbers."""
+    return list(channel.listings.unmapped().order_by("external_sku", "id"))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Prefetch
 from django.utils import timezone
 
+from marketplaces import expansion
 from marketplaces.calling import calling, keep_busy
 from marketplaces.models import Channel, ChannelOrder, ToldParcel
 from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, Marketplace, TrackedLine, Tracking
@@ -76,7 +78,8 @@ def tell(payloads: Sequence[dict[str, Any]]) -> None:
 def _send(shop: Marketplace, parcel: Parcel, channel_order: ChannelOrder) -> None:
     error = ""
     try:
-        shop.send_tracking(_tracking(parcel, channel_order))
+        if (tracking := _tracking(parcel, channel_order)) is not None:
+            shop.send_tracking(tracking)
     except (ChannelUnavailable, CredentialsRefused):
         raise
     except ChannelRefused as refusal:  # useless to repeat: cancelled or deleted there
@@ -84,28 +87,50 @@ def _send(shop: Marketplace, parcel: Parcel, channel_order: ChannelOrder) -> Non
     ToldParcel.objects.get_or_create(parcel=parcel, defaults={"channel_order": channel_order, "error": error})
 
 
-def _tracking(parcel: Parcel, channel_order: ChannelOrder) -> Tracking:
+def _tracking(parcel: Parcel, channel_order: ChannelOrder) -> Tracking | None:
+    """None where there is nothing to tell: parts of bundles follow with the parcel that completes them."""
     others = Parcel.objects.filter(order=parcel.order_id).exclude(pk=parcel.pk).exclude(status=Parcel.Status.VOID)
     left = {Order.Status.SHIPPED, Order.Status.CARRIER_SCANNED, Order.Status.DELIVERED}
     ids = others.values_list("pk", flat=True)
     told = ToldParcel.objects.filter(parcel__in=ids).count()
     alone = not ids and parcel.order.status in left
+    lines = None if alone else lines_of(parcel, channel_order, _told_before(parcel, channel_order))
+    if lines == ():
+        return None
     return Tracking(
         order_id=channel_order.external_id,
         number=parcel.tracking_number,
         carrier=parcel.carrier,
         shipped_at=parcel.shipped_at or timezone.now(),
-        lines=() if alone else lines_of(parcel, channel_order),
+        lines=lines or (),
         completes_order=parcel.order.status in left and told == len(ids),
     )
 
 
-def lines_of(parcel: Parcel, channel_order: ChannelOrder) -> tuple[TrackedLine, ...]:
-    """Units by the shop's own lines; () for the whole parcel where our order has lines that the shop's has not."""
-    units: dict[str, int] = {}
-    for held in parcel.lines.all():
-        if held.line.number > len(channel_order.lines):
-            return ()
-        line_id = channel_order.lines[held.line.number - 1]["line_id"]
-        units[line_id] = units.get(line_id, 0) + held.quantity
-    return tuple(TrackedLine(line_id, quantity) for line_id, quantity in units.items())
+def _told_before(parcel: Parcel, channel_order: ChannelOrder) -> Counter[int]:
+    """Base units by line of ours in the parcels that the shop knows already: only a bundle's claim hangs on them."""
+    if not expansion.has_bundles(channel_order.lines):
+        return Counter()
+    known = ToldParcel.objects.filter(channel_order=channel_order).exclude(parcel=parcel).values("parcel")
+    return units_of(ParcelLine.objects.filter(parcel__in=known).select_related("line"))
+
+
+def units_of(held: Iterable[ParcelLine]) -> Counter[int]:
+    """Base units by the number of our line."""
+    units: Counter[int] = Counter()
+    for row in held:
+        units[row.line.number] += row.quantity
+    return units
+
+
+def lines_of(parcel: Parcel, channel_order: ChannelOrder, before: Counter[int]) -> tuple[TrackedLine, ...] | None:
+    """Units by the shop's own lines; None for the whole parcel where our order has lines that the shop's has not.
+
+    Of a bundle what this parcel completes, with the units that left `before` it: what is only a part of one is claimed by nobody yet.
+    """
+    whole = expansion.complete(channel_order.lines, before + units_of(parcel.lines.all()))
+    if whole is None:
+        return None
+    known = expansion.complete(channel_order.lines, before) or {}
+    claims = {line_id: units - known.get(line_id, 0) for line_id, units in whole.items()}
+    return tuple(TrackedLine(line_id, units) for line_id, units in claims.items() if units)

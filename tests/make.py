@@ -5,6 +5,7 @@ from itertools import count
 from inventory import ledger
 from inventory.models import Bin, BinKind, Reason, Sku, Warehouse, Zone
 from inventory.warehouses import equip
+from marketplaces.models import Bundle, BundleComponent
 from outbound.orders import NewLine, NewOrder
 from wms.core.models import Merchant, User
 
@@ -65,3 +66,12 @@ def order(warehouse: Warehouse, lines: dict[Sku, int], reference: str = "", **fi
         lines=[NewLine(sku.code, quantity) for sku, quantity in lines.items()],
         **fields,  # type: ignore[arg-type]
     )
+
+
+def bundle(merchant: Merchant, components: dict[Sku, int], code: str = "", name: str = "") -> Bundle:
+    from django.db import transaction
+
+    with transaction.atomic():
+        made = Bundle.objects.create(merchant=merchant, code=code or f"SET-{number()}", name=name)
+        BundleComponent.objects.bulk_create(BundleComponent(bundle=made, sku=sku, quantity=units) for sku, units in components.items())
+    return made

@@ -69,7 +69,7 @@ def send_shop_listings(request: HttpRequest, code: Code, payload: Annotated[list
 
     def work() -> Answer:
         ids = reports.take_listings(channel=channel, documents=[row.model_dump() for row in payload])
-        rows = {row.external_id: row for row in channel.listings.filter(external_id__in=ids).select_related("sku")}
+        rows = {row.external_id: row for row in channel.listings.filter(external_id__in=ids).select_related("sku", "bundle")}
         return 200, {"items": channel_answers.numbers(channel, [rows[key] for key in ids]), "next_cursor": None}
 
     return answered_once(request, by, work)
@@ -80,7 +80,7 @@ def list_channel_numbers(request: HttpRequest, code: Code, filters: Annotated[Pa
     """How many of each of its offers the shop may sell at this moment. The same numbers are pushed to it as they change."""
     by, _merchant = caller(request)
     channel = channel_of(by, code)
-    rows = channel.listings.select_related("sku").order_by("pk")
+    rows = channel.listings.select_related("sku", "bundle").order_by("pk")
     if (place := pages.place_of("numbers", filters.cursor)) is not None:
         rows = rows.filter(pk__gt=place[0])
     size = pages.size_of(filters.limit)

@@ -40,7 +40,15 @@ _CHANNEL: JsonDict = {
     "last_push_at": "2030-01-30T15:20:02Z",
     "last_poll_at": "2030-01-30T15:20:40Z",
 }
-_NUMBER: JsonDict = {"id": "77", "sku": "MUG-BLUE", "quantity": 28, "told": 28, "told_at": "2030-01-30T15:20:02Z", "error": ""}
+_NUMBER: JsonDict = {
+    "id": "77",
+    "sku": "MUG-BLUE",
+    "bundle": None,
+    "quantity": 28,
+    "told": 28,
+    "told_at": "2030-01-30T15:20:02Z",
+    "error": "",
+}
 # The same order two days later.
 _SHIPPED: JsonDict = {
     "id": "1001",
@@ -122,7 +130,10 @@ class ChannelPage(BaseModel):
 
 
 class ShopListingIn(fields.Strict):
-    """One thing that the shop sells. `sku` ties it to ours of the same code. `quantity`: how many it shows now, null where it does not count."""
+    """One thing that the shop sells. `sku` ties it to our sku, else to our bundle, of the same code.
+
+    `quantity`: how many it shows now, null where it does not count.
+    """
 
     model_config = {"json_schema_extra": {"examples": [LISTING]}}
 
@@ -134,12 +145,16 @@ class ShopListingIn(fields.Strict):
 
 
 class NumberOut(BaseModel):
-    """`quantity`: how many the shop may sell now, null while the offer is tied to no `sku` of ours. `told`: what it took last; `error`: why not since."""
+    """`quantity`: how many the shop may sell now, null while the offer is tied to no `sku` and no `bundle` of ours.
+
+    `told`: what it took last; `error`: why not since.
+    """
 
     model_config = {"json_schema_extra": {"examples": [_NUMBER]}}
 
     id: str
     sku: str | None
+    bundle: str | None
     quantity: int | None
     told: int | None
     told_at: datetime | None
@@ -233,7 +248,7 @@ class UnitsOut(BaseModel):
 
 
 class LeftOut(BaseModel):
-    """A parcel that has left. No `lines`: all that was left of the order."""
+    """A parcel that has left. No `lines`: all that was left of the order. Parts of a bundle are told with the parcel that completes it."""
 
     tracking_number: str
     carrier: str

@@ -18,7 +18,7 @@ from inventory.models import Sku, Warehouse
 from marketplaces import adapters, drift, order_import, pausing, stock_sync
 from marketplaces import channels as shops
 from marketplaces.desk.finding import find
-from marketplaces.models import Channel, ChannelOrder, Listing
+from marketplaces.models import Bundle, Channel, ChannelOrder, Listing
 from marketplaces.numbers import numbers
 from wms.core import desk, outbox
 from wms.core.errors import NotFound, WmsError
@@ -41,17 +41,17 @@ def channels(request: HttpRequest) -> HttpResponse:
         row["channel"]: row
         for row in Listing.objects.filter(channel__in=keys)
         .values("channel")
-        .annotate(total=Count("pk"), unmapped=Count("pk", filter=Q(sku=None)), failed=Count("pk", filter=~Q(last_error="")))
+        .annotate(total=Count("pk"), unmapped=Count("pk", filter=Q(sku=None, bundle=None)), failed=Count("pk", filter=~Q(last_error="")))
     }
     return render(request, "marketplaces/desk/channels.html", {"page": page, "waiting": waiting, "offers": offers})
 
 
 def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Difference] | None = None) -> HttpResponse:
     found = find(request, channel_id)
-    rows = found.listings.select_related("sku").order_by("external_sku", "pk")
+    rows = found.listings.select_related("sku", "bundle").order_by("external_sku", "pk")
     show = request.GET.get("show", "")
     if show == "unmapped":
-        rows = rows.filter(sku=None)
+        rows = rows.unmapped()
     elif show == "failed":
         rows = rows.exclude(last_error="")
     elif show == "unlimited":
@@ -223,15 +223,16 @@ def act(request: HttpRequest, channel_id: int, does: str = "") -> HttpResponse:
 
 @desk.action(shows=channel, permission="marketplaces.change_listing")
 def tie(request: HttpRequest, channel_id: int) -> HttpResponse:
-    """Fields: listing (its id), sku (the merchant's code; blank unties the listing)."""
+    """Fields: listing (its id), sku (the code of a sku of the merchant's, else of a bundle; blank unties the listing)."""
     found = find(request, channel_id)
     listing = found.listings.filter(pk=desk.whole_number(request.POST.get("listing"), most=2**62)).first()
     if listing is None:
         raise NotFound(what=str(Listing._meta.verbose_name), key=request.POST.get("listing", ""))
     code = desk.clean(request.POST.get("sku"), 50)
     sku = Sku.objects.filter(merchant=found.merchant_id, code=code).first() if code else None
-    if code and sku is None:
+    bundle = Bundle.objects.filter(merchant=found.merchant_id, code=code).first() if code and sku is None else None
+    if code and sku is None and bundle is None:
         raise desk.field_error("sku", gettext_lazy("Unknown sku."))
-    shops.tie(listing=listing, sku=sku)
+    shops.tie(listing=listing, sku=sku, bundle=bundle)
     message: Any = _("Tied to %(sku)s.") % {"sku": code} if code else _("Untied.")
     return desk.done(request, message, "desk:channel", channel_id=channel_id)

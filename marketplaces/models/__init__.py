@@ -1,5 +1,6 @@
 """A merchant's shops with their listings and orders, and what was told to them."""
 
+from marketplaces.models.bundles import Bundle, BundleComponent
 from marketplaces.models.channels import (
     Channel,
     ChannelOrder,
@@ -14,6 +15,8 @@ from marketplaces.models.pushes import ChannelPace, Comparison, Difference, Stoc
 from marketplaces.models.sellers import SellerRule
 
 __all__ = [
+    "Bundle",
+    "BundleComponent",
     "Channel",
     "ChannelOrder",
     "ChannelPace",

@@ -1,5 +1,7 @@
 """A merchant's shops, the offers in them, and their orders as the shop knows them."""
 
+from typing import Self
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -7,6 +9,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
+from marketplaces.models.bundles import Bundle
 from outbound.models import Order, Parcel
 from wms.core import sealing
 from wms.core.models import Merchant, OwnedQuerySet, PersonalRecord, User
@@ -15,6 +18,8 @@ from wms.core.models import Merchant, OwnedQuerySet, PersonalRecord, User
 class OfferRule(models.Model):
     """How much of what is available is offered: min(cap, max(0, available - buffer) x share), rounded down.
 
+    Of a bundle the buffer and the share are of each component, in its units: they keep goods back, whoever asks for them. The cap is of the
+    offer itself, in bundles: min(cap, the least of max(0, available - buffer) x share / units in each bundle), rounded down.
     An empty field leaves it to the next wider rule: the listing's, then the channel's, then the merchant's. With none, all is offered.
     """
 
@@ -109,12 +114,24 @@ class Channel(OfferRule):
         return str(sealing.open_sealed(bytes(self.webhook_secret))["secret"])
 
 
+class ListingQuerySet(OwnedQuerySet["Listing"]):
+    def tied(self) -> Self:
+        """Those whose number is known: of a sku, or of a bundle."""
+        return self.filter(Q(sku__isnull=False) | Q(bundle__isnull=False))
+
+    def unmapped(self) -> Self:
+        return self.filter(sku=None, bundle=None)
+
+
 class Listing(OfferRule):
-    """One offer in a channel, tied to one sku. `pushed_*` is what the shop was told last and accepted; `last_error` why it refused."""
+    """One offer in a channel, tied to one sku or one bundle. `pushed_*` is what the shop was told last and accepted; `last_error` why it refused."""
 
     channel = models.ForeignKey(Channel, models.CASCADE, related_name="listings", verbose_name=_("channel"))
     merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
     sku = models.ForeignKey(Sku, models.PROTECT, null=True, blank=True, related_name="listings", verbose_name=_("sku"))
+    bundle = models.ForeignKey(
+        Bundle, models.PROTECT, null=True, blank=True, related_name="listings", db_index=False, verbose_name=_("bundle")
+    )
     external_id = models.CharField(_("shop's id"), max_length=100)
     external_sku = models.CharField(_("shop's sku"), max_length=100, blank=True)
     title = models.CharField(_("title"), max_length=300, blank=True)
@@ -126,16 +143,18 @@ class Listing(OfferRule):
     revisions = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     revised_on = models.DateField(null=True, editable=False)
 
-    objects = OwnedQuerySet["Listing"].as_manager()
+    objects = ListingQuerySet.as_manager()
 
     class Meta:
         verbose_name, verbose_name_plural = _("listing"), _("listings")
         constraints = [
             *OfferRule.Meta.constraints,
             models.UniqueConstraint(fields=["channel", "external_id"], name="listing_once_a_channel"),
+            models.CheckConstraint(condition=Q(sku=None) | Q(bundle=None), name="listing_of_sku_or_bundle"),
         ]
         indexes = [
             models.Index(fields=["sku"], name="listing_of_sku"),
+            models.Index(fields=["bundle"], condition=Q(bundle__isnull=False), name="listing_of_bundle"),
             models.Index(fields=["channel", "external_sku"], name="listing_by_shop_sku"),
         ]
 
@@ -146,7 +165,8 @@ class Listing(OfferRule):
 class ChannelOrder(models.Model):
     """An order as the shop knows it: what makes importing it twice harmless, and where its tracking goes back to.
 
-    `lines`: [{"line_id", "listing_id", "sku", "sku_id" or null, "quantity"}] as imported; line n is line n of `order`.
+    `lines`: [{"line_id", "listing_id", "sku", "quantity", "components": [{"sku_id", "units"}]}] as imported: `units` of each component go
+    into every unit of the shop's line, no components are unknown goods. marketplaces.expansion: which line of `order` is which component.
     `shop_state` and `shop_updated_at` are the shop's latest word. `reopened`: how often the shop opened it again after we had cancelled it.
     """
 

@@ -86,7 +86,7 @@ def sell_while_a_worker_looks(channel, sku):
     taken = []
     stock_sync.tell_all(channel=channel)
     with transaction.atomic():
-        lines = [{"line_id": "1", "listing_id": "", "sku": sku.code, "sku_id": sku.pk, "quantity": 4}]
+        lines = [{"line_id": "1", "listing_id": "", "sku": sku.code, "quantity": 4, "components": [{"sku_id": sku.pk, "units": 1}]}]
         ChannelOrder.objects.create(
             channel=channel, merchant=channel.merchant, external_id="1", status="unmapped", shop_state="open", lines=lines
         )

@@ -26,7 +26,7 @@ def stale() -> list[int]:
 def test_what_the_shop_sells_is_tied_and_answered_with_its_number(api, channel, thing):
     offers = [{"id": "77", "sku": "MUG-BLUE", "title": "Blue mug", "barcode": "4006381333931", "quantity": 3}, {"id": "78", "sku": "WHAT"}]
     answer = api.post("/channels/OWN/listings", offers).json()
-    told = {"told": None, "told_at": None, "error": ""}
+    told = {"bundle": None, "told": None, "told_at": None, "error": ""}
     assert answer == {
         "items": [{"id": "77", "sku": "MUG-BLUE", "quantity": 10, **told}, {"id": "78", "sku": None, "quantity": None, **told}],
         "next_cursor": None,
