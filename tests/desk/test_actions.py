@@ -375,6 +375,13 @@ def test_a_merchant_is_put_into_the_sandbox_and_out_of_it(desk: Client, chief: C
     assert set(Merchant.objects.values_list("sandbox", flat=True)) == {False}
 
 
+def test_the_page_says_the_code_that_the_sandbox_got_beside_a_real_warehouse(chief: Client) -> None:
+    make.warehouse("SANDBOX")
+    page = f"/desk/merchants/{make.merchant('NEW').pk}"
+    assert chief.post(f"{page}/sandbox", {"on": "1"}).status_code == 303
+    assert "in the warehouse SANDBOX-2:" in chief.get(page).text
+
+
 def test_lists_leave_out_what_is_in_the_sandbox_unless_its_merchant_is_asked_for(desk: Client, house: House) -> None:
     trial = make.merchant("TRIAL")
     sandbox.switch(merchant_id=trial.pk, on=True, by=house.supervisor)

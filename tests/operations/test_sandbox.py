@@ -298,6 +298,21 @@ def test_a_merchant_without_anything_goes_in_and_out():
     assert Warehouse.objects.filter(sandbox=True).count() == 1
 
 
+def test_a_real_warehouse_may_have_its_code():
+    real, second = make.warehouse("SANDBOX"), make.warehouse("SANDBOX-2")
+    api = sandboxed()
+    house = Warehouse.objects.get(sandbox=True)
+    assert (house.code, house.active) == ("SANDBOX-3", False)
+    assert sandboxed().merchant.sandbox
+    assert list(Warehouse.objects.order_by("code").values_list("pk", "sandbox")) == [(real.pk, False), (second.pk, False), (house.pk, True)]
+    assert api.post("/skus", {"code": "MUG", "name": "Mug"}).status_code == 201
+    lines = [{"sku": "MUG", "quantity": 1}]
+    for code, status in (("SANDBOX", 422), ("SANDBOX-3", 201)):
+        sent = api.post("/orders", {"reference": code, "warehouse": code, "ship_to": make.SHIP_TO, "lines": lines})
+        assert sent.status_code == status, sent.content
+    assert Order.objects.get().warehouse == house
+
+
 def test_verify_sees_goods_on_the_wrong_side():
     house, merchant = make.warehouse(), make.merchant()
     make.stock(make.bin_of(house, "A-01"), make.sku(merchant, "MUG"), 1)

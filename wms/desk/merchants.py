@@ -49,7 +49,7 @@ def _merchant(request: HttpRequest, merchant_id: int, raw_key: str = "") -> Http
         "now": timezone.now(),
         "scopes": scopes.SCOPES,
         "overlap_hours": access.OVERLAP_HOURS,
-        "sandbox_code": sandbox.CODE,
+        "sandbox_house": sandbox.house() if found.sandbox else None,
         "letterhead": letterheads.letterhead_of(found.pk),
         "most": letterheads.TEXT_MAX,
     }

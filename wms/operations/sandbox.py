@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import chain, count
 from typing import Any
 
 from django.conf import settings
@@ -63,15 +64,26 @@ def switch(*, merchant_id: int, on: bool, by: User, request_id: object = None) -
         _furnish(merchant)
 
 
+def house() -> Warehouse | None:
+    """The sandbox warehouse, once somebody is in the sandbox."""
+    return Warehouse.objects.filter(sandbox=True).first()
+
+
 def _furnish(merchant: Merchant) -> None:
     """The sandbox warehouse, a bin in it for this merchant's goods alone, and the user that works for it."""
-    house, _new = Warehouse.objects.get_or_create(
-        sandbox=True, defaults={"code": CODE, "name": "Sandbox", "country": "GB", "active": False}
+    place, _new = Warehouse.objects.get_or_create(
+        sandbox=True, defaults={"code": _free_code, "name": "Sandbox", "country": "GB", "active": False}
     )
-    equip(house)
-    totes = [Bin(warehouse=house, code=f"TOTE-{number:02}", kind=BinKind.TOTE) for number in range(1, TOTES + 1)]
-    Bin.objects.bulk_create([*totes, Bin(warehouse=house, code=_bin_of(merchant.pk))], ignore_conflicts=True)
+    equip(place)
+    totes = [Bin(warehouse=place, code=f"TOTE-{number:02}", kind=BinKind.TOTE) for number in range(1, TOTES + 1)]
+    Bin.objects.bulk_create([*totes, Bin(warehouse=place, code=_bin_of(merchant.pk))], ignore_conflicts=True)
     User.objects.get_or_create(username=_user_of(merchant.pk), defaults={"merchant": merchant, "password": "!"})
+
+
+def _free_code() -> str:
+    """CODE; where a real warehouse has it, CODE-2 and so on."""
+    taken = set(Warehouse.objects.filter(code__startswith=CODE).values_list("code", flat=True))
+    return next(code for code in chain([CODE], (f"{CODE}-{number}" for number in count(2))) if code not in taken)
 
 
 def _bin_of(merchant_id: int) -> str:
@@ -84,12 +96,12 @@ def _user_of(merchant_id: int) -> str:
 
 def work() -> int:
     """One step of each order and ASN that stood still for long enough; answers how many. Without a sandbox it is one statement."""
-    house = Warehouse.objects.filter(sandbox=True).first()
-    if house is None:
+    place = house()
+    if place is None:
         return 0
     due = timezone.now() - timedelta(seconds=settings.SANDBOX_STEP_SECONDS)
     workers = {user.merchant_id or 0: user for user in User.objects.filter(username__startswith="sandbox:", merchant__sandbox=True)}
-    shift = _Shift(house, due, workers)
+    shift = _Shift(place, due, workers)
     # What is furthest first, so that nothing goes two steps at once.
     return sum(
         step() for step in (shift.ship, shift.pack, shift.pick, shift.release, shift.put_back, shift.put_away, shift.receive, shift.arrive)
