@@ -44,7 +44,7 @@ def cancel(*, order_id: int, by: User, request_id: object = None) -> Cancelled:
         raise AlreadyLeft(order=order.reference)
     was = order.status
     demand = demand_of([order.pk]).get(order.pk, {})
-    advance([order], Order.Status.CANCELLED, tote=None, updated_at=Now())
+    advance([order], Order.Status.CANCELLED, tote=None, updated_at=Now(), cancelled_short=was == Order.Status.SHORT)
     if was == Order.Status.SHORT:
         availability.change(order.warehouse_id, sum_changes([(demand, allocation.GIVE_UP)]), f"cancelled {order.reference}")
     elif was not in (Order.Status.RECEIVED, Order.Status.ON_HOLD):

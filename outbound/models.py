@@ -66,6 +66,8 @@ class Order(models.Model):
     shipped_at = models.DateTimeField(_("shipped at"), null=True)
     # How many more late orders its shop could bear when a wave was released by the clock: pickers take the narrowest of an hour first.
     headroom = models.IntegerField(null=True, editable=False)
+    # It was short when it was cancelled: who asks why goods were lacking asks for these, too.
+    cancelled_short = models.BooleanField(default=False, db_default=False, editable=False)
     # Somebody may want the buyer forgotten while the order still has to be sent: it is, as soon as the order is over.
     erase_asked_at = models.DateTimeField(null=True, editable=False)
     erased_at = models.DateTimeField(_("buyer's data erased at"), null=True, editable=False)
@@ -88,6 +90,8 @@ class Order(models.Model):
             models.Index(fields=["merchant", "updated_at", "id"], name="order_by_update"),
             models.Index(fields=["merchant", "status", "updated_at", "id"], name="order_by_status_and_update"),
             models.Index(fields=["wave"], condition=~Q(wave=None), name="order_of_wave"),
+            # What lacks its goods, or lacked them to the end.
+            models.Index(fields=["merchant"], condition=Q(status="short") | Q(cancelled_short=True), name="order_lacking_goods"),
             # Orders that are over and still hold their buyer's data: as many as the time to keep it lasts.
             models.Index(
                 Coalesce("shipped_at", "updated_at"),

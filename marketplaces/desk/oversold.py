@@ -15,11 +15,11 @@ from wms.core.errors import NotFound
 
 @desk.page
 def oversold(request: HttpRequest) -> HttpResponse:
-    """Orders of shops that are short, or were cancelled before they left, here or there; the newest first."""
+    """Orders of shops that are short, or were until they were cancelled, here or there; the newest first."""
     desk.need(request, "outbound.view_order")
     rows = (
         ChannelOrder.objects.visible_to(request.user)
-        .filter(Q(order__status=Order.Status.SHORT) | Q(order__status=Order.Status.CANCELLED), order__isnull=False)
+        .filter(Q(order__status=Order.Status.SHORT) | Q(order__cancelled_short=True))
         .select_related("channel", "merchant", "order")
     )
     return render(request, "marketplaces/desk/oversold.html", {"page": desk.Newest(rows, request)})

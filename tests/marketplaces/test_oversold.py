@@ -254,6 +254,28 @@ def test_the_desk_lists_them_and_shows_one(shop, other_shop, alpha, beta, thing)
     assert desk.get(f"/desk/orders/{order.pk}/oversold").status_code == 403
 
 
+def test_the_list_has_what_lacked_its_goods_to_the_end_and_nothing_that_was_cancelled_with_them(shop, beta, house, thing):
+    sell(shop, thing)
+    hear(beta)
+    with_goods = Order.objects.get(status="ready")
+    sell(shop, thing)
+    hear(beta)
+    given_up = the_short_order()
+    for order in (with_goods, given_up):
+        cancellation.cancel(order_id=order.pk, by=make.user())
+    sell(shop, thing, 2)
+    hear(beta)
+    waiting = the_short_order()
+    boss = make.user("boss", is_staff=True)
+    boss.groups.add(access.ensure_groups()["supervisor"])
+    desk = Client()
+    desk.force_login(boss)
+    page = desk.get("/desk/oversold").content.decode()
+    assert re.findall(r'data-order="(\d+)"', page) == [str(waiting.pk), str(given_up.pk)]
+    offered = {order.pk: f"/desk/orders/{order.pk}/oversold" in desk.get(f"/desk/orders/{order.pk}").text for order in Order.objects.all()}
+    assert offered == {with_goods.pk: False, given_up.pk: True, waiting.pk: True}
+
+
 def test_it_costs_the_same_however_much_happened(shop, beta, house, thing):
     more = [make.sku(thing.merchant) for _each in range(4)]
     few = orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 5}))
