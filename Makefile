@@ -39,10 +39,10 @@ up: $(VENV)/.installed ## start the whole system with a demo warehouse (WMS_PORT
 	@exec $$(command -v setpriv >/dev/null && echo setpriv --pdeathsig TERM) $(BIN)/wms up
 
 test: $(VENV)/.installed-dev ## the tests
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long" $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not long" $(ARGS)
 
 test-long: $(VENV)/.installed-dev ## the long tests alone (soak, faults, hundreds of real orders, plans at size)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m long $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) -m long $(ARGS)
 
 test-all: test-long test ## the tests and the long ones
 

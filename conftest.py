@@ -5,11 +5,13 @@ from collections.abc import Generator
 
 import django
 import pytest
+from xdist.remote import Producer
 
+from tests import balance, emptying
 from wms.core import catalogues
 from wms.servers.temporary import TemporaryServers
 
-SERVERS = TemporaryServers()
+SERVERS = TemporaryServers(durable=False)
 os.environ.update(SERVERS.environment)
 os.environ["DJANGO_SETTINGS_MODULE"] = "wms.settings"
 
@@ -26,6 +28,15 @@ def pytest_xdist_setupnodes() -> None:
         os.environ.pop(name, None)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> balance.ByFile:
+    return balance.ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    balance.in_order(items)
+
+
 def pytest_report_header() -> str:
     return f"servers: {SERVERS.folder}"
 
@@ -37,6 +48,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
         return (yield)
     SERVERS.start()
     try:
+        emptying.install(SERVERS.postgres)
         return (yield)
     finally:
         SERVERS.stop()

@@ -8,11 +8,27 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from pytest_django import DjangoDbBlocker
 
 from conftest import SERVERS
+from tests import migrated
 from tests.live import LiveSystem
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def copied(django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker) -> bool:
+    """Whether the test database is a copy of one that was migrated before."""
+    with django_db_blocker.unblock():
+        return migrated.use()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(copied: bool, django_db_setup: None, django_db_keepdb: bool, django_db_blocker: DjangoDbBlocker) -> None:
+    if not copied and not django_db_keepdb:
+        with django_db_blocker.unblock():
+            migrated.keep()
 
 
 @pytest.fixture(scope="session")

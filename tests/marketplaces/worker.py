@@ -65,9 +65,9 @@ class Worker:
         self.process.wait(20)
 
     def stop(self) -> None:
+        """At the end of a test: what it is still waiting for is nobody's concern."""
         if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(30)
+            self.kill()
 
 
 def eventually(true: Callable[[], bool], seconds: float = 60.0) -> bool:

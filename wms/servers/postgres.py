@@ -38,10 +38,12 @@ def wheel_folder() -> Path:
 class EmbeddedPostgres:
     """One PostgreSQL cluster in a data folder. start() also recovers from any kill; stop() leaves the data intact.
 
+    `durable` False is for tests alone: what was committed outlives a kill of the server, but not of the machine.
     Raises CannotStart with the end of the server's log when it does not come up.
     """
 
-    def __init__(self, data_dir: Path | Folders) -> None:
+    def __init__(self, data_dir: Path | Folders, *, durable: bool = True) -> None:
+        self.durable = durable
         self.folders = data_dir if isinstance(data_dir, Folders) else open_data_folder(data_dir)
         self.cluster = self.folders.postgres
         self.log = self.folders.logs / "postgres.log"
@@ -50,9 +52,9 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        return self._url(ROLE, DATABASE)
+        return self.url_of(ROLE, DATABASE)
 
-    def _url(self, role: str, database: str) -> str:
+    def url_of(self, role: str, database: str) -> str:
         return f"postgresql://{role}:{self._passwords()[role]}@/{database}?host={quote(str(self.folders.sockets))}"
 
     def prepare(self) -> None:
@@ -175,6 +177,7 @@ class EmbeddedPostgres:
 
     def _configuration(self) -> str:
         memory_mb = psutil.virtual_memory().total // 2**20
+        durable = "on" if self.durable else "off"
         settings: dict[str, str | int] = {
             "listen_addresses": "''",
             "unix_socket_directories": _quoted(self.folders.sockets),
@@ -187,9 +190,9 @@ class EmbeddedPostgres:
             "work_mem": "8MB",
             "maintenance_work_mem": "64MB",
             # Durable: a commit that was answered is on disk.
-            "fsync": "on",
-            "synchronous_commit": "on",
-            "full_page_writes": "on",
+            "fsync": durable,
+            "synchronous_commit": durable,
+            "full_page_writes": durable,
             "wal_level": "replica",
             "max_wal_size": "1GB",
             "checkpoint_timeout": "15min",
@@ -258,7 +261,7 @@ class EmbeddedPostgres:
         if not (self.folders.sockets / ".s.PGSQL.5432").exists():
             return False
         try:
-            psycopg2.connect(self._url(SUPERUSER, "postgres")).close()
+            psycopg2.connect(self.url_of(SUPERUSER, "postgres")).close()
         except psycopg2.OperationalError as error:
             if "password authentication failed" in str(error):
                 raise CannotStart(f"The passwords in {self.folders.data} are not those of the database in {self.cluster}.") from error
@@ -267,7 +270,7 @@ class EmbeddedPostgres:
 
     def _create_role_and_database(self) -> None:
         """The application's role is no superuser: it owns its database and may create others (tests, restore)."""
-        with contextlib.closing(psycopg2.connect(self._url(SUPERUSER, "postgres"))) as connection:
+        with contextlib.closing(psycopg2.connect(self.url_of(SUPERUSER, "postgres"))) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE])

@@ -17,14 +17,14 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 
 class TemporaryServers:
-    """The servers of one slot of `parent`. `environment` is what Django's settings need to use them."""
+    """The servers of one slot of `parent`. `environment` is what Django's settings need to use them, `durable` as EmbeddedPostgres has it."""
 
-    def __init__(self, parent: Path | None = None) -> None:
+    def __init__(self, parent: Path | None = None, *, durable: bool = True) -> None:
         chosen = parent or Path(os.environ.get("WMS_TEST_DATA_DIR") or REPOSITORY / ".test-data").absolute()
         chosen.mkdir(parents=True, exist_ok=True)
         self.folder, self._lock = _free_slot(chosen)
         folders = open_data_folder(self.folder)
-        self.postgres = EmbeddedPostgres(folders)
+        self.postgres = EmbeddedPostgres(folders, durable=durable)
         self.valkey = EmbeddedValkey(folders)
         self.postgres.prepare()
 

@@ -1,0 +1,58 @@
+"""Which worker runs which tests: a file's tests stay together, files that share the live system too, and the longest come first."""
+
+from __future__ import annotations
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
+
+# One worker starts the live system, for all of these.
+LIVE = ("tests/simulation/test_simulate.py", "tests/servers/test_browser.py", "tests/browser/test_the_whole_job.py")
+# What takes more than ten seconds, the longest first: the last ones to begin have to be short. `pytest --durations=0` tells.
+LONGEST = (
+    *LIVE,
+    "tests/simulation/test_faults.py",
+    "tests/scenarios/test_soak.py",
+    "tests/scenarios/test_plans.py",
+    "tests/servers/test_archive.py",
+    "tests/servers/test_up.py",
+    "tests/api/test_any_request.py",
+    "tests/marketplaces/test_real_worker.py",
+    "tests/marketplaces/adapters/storefront/test_sync.py",
+    "tests/api/test_every_operation.py",
+    "tests/api/test_examples.py",
+    "tests/labels/test_print_agent.py",
+    "tests/operations/test_label_runs.py",
+    "tests/marketplaces/test_oversold.py",
+    "tests/labels/test_symbols.py",
+    "tests/browser/test_desk.py",
+    "tests/browser/test_prints.py",
+    "tests/browser/test_floor.py",
+    "tests/marketplaces/test_pace.py",
+    "tests/marketplaces/adapters/amazon/test_feeds.py",
+    "tests/operations/test_commands.py",
+    "tests/benchmark/test_sync.py",
+    "tests/races/test_processes.py",
+)
+_PLACE = {path: place for place, path in enumerate(LONGEST)}
+
+
+def in_order(items: list[pytest.Item]) -> None:
+    """Sorts by file, and leaves each file's tests as they stand in it."""
+    items.sort(key=lambda item: _PLACE.get(file_of(item.nodeid), len(_PLACE)))
+
+
+def file_of(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
+
+
+class ByFile(LoadFileScheduling):
+    """Files go out in the order in which they were collected."""
+
+    def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = file_of(nodeid)
+        return "the live system" if path in LIVE else path
