@@ -1,0 +1,81 @@
+"""The desk on a phone of 360 x 640: no page and no list of it scrolls sideways, and every cell says what it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.test_desk import house, sign_in  # noqa: F401  (fixture)
+
+if TYPE_CHECKING:
+    from pytest_django.live_server_helper import LiveServer
+
+    from tests.desk.house import House
+
+WIDTH = 360
+# What is wider than its place: the page itself, or a part of it that scrolls sideways. The rail of pages is meant to.
+TOO_WIDE = """() => {
+  const wide = [...document.querySelectorAll('main, main *')].filter(part =>
+    part.scrollWidth > part.clientWidth + 1 && ['auto', 'scroll'].includes(getComputedStyle(part).overflowX));
+  const page = document.documentElement.scrollWidth > innerWidth ? ['page'] : [];
+  return [...page, ...wide.map(part => part.outerHTML.slice(0, 200))];
+}"""
+
+
+@pytest.fixture
+def phone(chromium: Browser, live_server: LiveServer, house: House) -> Page:  # noqa: F811
+    context = chromium.new_context(viewport={"width": WIDTH, "height": 640}, base_url=live_server.url)
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    sign_in(page, live_server.url)
+    yield page
+    context.close()
+
+
+def test_no_list_and_no_page_scrolls_sideways(phone: Page, house: House) -> None:  # noqa: F811
+    from tests.desk.test_pages import FORMS, LISTS, details, furnish
+
+    furnish(house, 2)
+    wide, cards = {}, 0
+    for url in (*LISTS, *FORMS, *details(house)):
+        phone.goto(url)
+        assert phone.evaluate("innerWidth") == WIDTH
+        if found := phone.evaluate(TOO_WIDE):
+            wide[url] = found
+        cards += phone.locator("td[data-head]").count()
+    assert wide == {}
+    assert cards > 500
+
+
+def test_a_row_is_a_card_with_its_headings_also_after_a_search(phone: Page, house: House) -> None:  # noqa: F811
+    house.order(reference="FIRST")
+    house.order(reference="SECOND")
+    phone.goto("/desk/orders")
+    expect(phone.locator("#list tbody tr")).to_have_count(2)
+    for search in ("", "SECOND"):
+        if search:
+            phone.fill("[name=q]", search)
+            expect(phone.locator("#list tbody tr")).to_have_count(1)
+        row = phone.locator("#list tbody tr[data-reference=SECOND]")
+        cells = row.locator("td").evaluate_all(
+            "cells => cells.map(cell => [cell.dataset.head, getComputedStyle(cell, '::before').content, cell.getBoundingClientRect().top])"
+        )
+        heads = ["Reference", "Merchant", "State", "Ship by", "Headroom", "Units", "Country", "Service", "Wave", "Accepted"]
+        assert [head for head, _shown, _top in cells] == heads
+        # The first cell is the card's title.
+        assert [shown for _head, shown, _top in cells[1:4]] == ['"Merchant"', '"State"', '"Ship by"']
+        tops = [top for _head, _shown, top in cells[:4]]
+        assert tops == sorted(set(tops))
+
+
+def test_on_a_wide_screen_it_is_a_table(browser_page: Page, live_server: LiveServer, house: House) -> None:  # noqa: F811
+    house.order(reference="FIRST")
+    sign_in(browser_page, live_server.url)
+    browser_page.goto(f"{live_server.url}/desk/orders")
+    tops = browser_page.locator("#list tbody tr td").evaluate_all(
+        "cells => cells.map(cell => Math.round(cell.getBoundingClientRect().top))"
+    )
+    assert len(set(tops)) == 1
+    assert browser_page.locator("#list thead th").first.is_visible()
