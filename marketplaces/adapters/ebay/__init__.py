@@ -9,17 +9,22 @@ import httpx
 
 from marketplaces.adapters.ebay import messages, webhooks
 from marketplaces.adapters.ebay.connection import Connection
+from marketplaces.adapters.ebay.limits import FULFILMENT, limits_of
 from marketplaces.adapters.ebay.orders import Orders
 from marketplaces.adapters.ebay.stock import BATCH_SIZE, DAILY_REVISIONS, DAY, Stock
 from marketplaces.adapters.ebay.tracking import TrackingDesk
 from marketplaces.port import (
     Allowance,
+    CallThrottled,
     Capabilities,
     ChannelEvent,
     ChannelOrder,
+    ChannelThrottled,
     ListingPage,
     Marketplace,
     OrderPage,
+    Pace,
+    PushError,
     PushResult,
     StockLevel,
     Subscription,
@@ -50,6 +55,8 @@ CAPABILITIES = Capabilities(
     webhooks=True,
     daily_revisions=DAILY_REVISIONS,
     day_zone=DAY.key,
+    # How many calls there are only eBay says; lists of orders are counted elsewhere.
+    pace=Pace(rows=BATCH_SIZE, poll=0),
 )
 
 
@@ -63,6 +70,8 @@ class EBay:
         self._connection = Connection(
             base_url=base_url, client_id=client_id, client_secret=client_secret, refresh_token=refresh_token, client=client
         )
+        self._limits = limits_of(hashlib.sha256(repr((self._connection.base_url, client_id)).encode()).hexdigest())
+        self._allowance: Allowance | None = None
         account = hashlib.sha256(repr((self._connection.base_url, refresh_token)).encode()).hexdigest()
         self._stock = Stock(self._connection, account)
         self._orders = Orders(self._connection)
@@ -71,17 +80,35 @@ class EBay:
 
     @property
     def allowance(self) -> Allowance | None:
-        """eBay's answers do not say how many calls are left."""
-        return None
+        """Where eBay has just been asked: its other answers do not say how many calls are left."""
+        return self._allowance
 
     def push_stock(self, levels: Sequence[StockLevel]) -> list[PushResult]:
-        return self._stock.push(levels)
+        results = self._stock.push(levels)
+        if any(result.error == PushError.THROTTLED for result in results):
+            self._limits.doubt()
+        self._allowance = self._limits.read(self._connection)
+        return results
 
     def listings(self, *, cursor: str = "") -> ListingPage:
         return self._stock.listings(cursor)
 
     def orders(self, *, since: datetime, cursor: str = "") -> OrderPage:
-        return self._orders.changed(since=since, cursor=cursor)
+        self._not_spent()
+        try:
+            page = self._orders.changed(since=since, cursor=cursor)
+        except ChannelThrottled:
+            self._limits.doubt()
+            self._allowance = self._limits.read(self._connection)
+            self._not_spent()
+            raise
+        self._allowance = self._limits.read(self._connection)
+        return page
+
+    def _not_spent(self) -> None:
+        """A day without calls for orders is no day without stock."""
+        if spent_s := self._limits.spent_s(FULFILMENT):
+            raise CallThrottled(reason="the day's calls for orders are used up", retry_after=spent_s, answered=True)
 
     def order(self, order_id: str) -> ChannelOrder:
         return self._orders.one(order_id)

@@ -14,6 +14,7 @@ from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRef
 INVENTORY = "/sell/inventory/v1"
 FULFILMENT = "/sell/fulfillment/v1"
 NOTIFICATION = "/commerce/notification/v1"
+ANALYTICS = "/developer/analytics/v1_beta"
 POST_ORDER = "/post-order/v2"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 PER_PAGE = 100
@@ -40,8 +41,8 @@ class Connection:
             url=f"{self.base_url}{tokens.PATH}", client_id=client_id, client_secret=client_secret, refresh_token=refresh_token
         )
 
-    def get(self, path: str, **params: str | int) -> JsonObject:
-        return object_of(self.send("GET", path, params=params))
+    def get(self, path: str, *, caller: Caller = Caller.SELLER, **params: str | int) -> JsonObject:
+        return object_of(self.send("GET", path, params=params, caller=caller))
 
     def every(self, path: str, field: str, *, caller: Caller) -> Iterator[JsonObject]:
         """All rows of a small collection of the notification API, whose pages name a token for the next one."""

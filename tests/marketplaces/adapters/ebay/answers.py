@@ -157,6 +157,18 @@ class Answers:
             return Answer(200, None)
         return Answer(400, {"error": [{"errorId": 1617, "message": {"content": "The request is not open."}}]})
 
+    # Developer analytics
+
+    def getRateLimits(self, request: Request) -> Answer:
+        """As the documentation of the method shows it; times are the machine's, as they are for who asks."""
+        if request.params != {"api_context": "sell"}:
+            raise Breach(f"asked for {request.params}")
+        rows = [
+            {"apiContext": "sell", "apiName": name, "apiVersion": "v1", "resources": [{"name": f"sell.{name.lower()}", "rates": rates}]}
+            for name, rates in self.books.rates.items()
+        ]
+        return Answer(200, {"rateLimits": rows})
+
     # Notifications
 
     def getPublicKey(self, request: Request, public_key_id: str) -> Answer:

@@ -32,6 +32,8 @@ class Books:
         self.destinations: dict[str, Record] = {}
         self.subscriptions: dict[str, Record] = {}
         self.topics: list[Record] = [topic("ORDER_CONFIRMATION"), topic("ITEM_AVAILABILITY")]
+        # What is left for the application's calls, by interface; empty: it is not counted.
+        self.rates: dict[str, list[Record]] = {}
         self._numbers = count(1001)
 
     def number(self) -> int:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from marketplaces.adapters._http import new_client
-from marketplaces.adapters.ebay import EBay, messages, offers, tokens
+from marketplaces.adapters.ebay import EBay, limits, messages, offers, tokens
 from tests.marketplaces.adapters.ebay.contract import Contract
 from tests.marketplaces.adapters.ebay.shop import KEYS, EBayShop
 
@@ -31,7 +31,7 @@ class Clock:
 @pytest.fixture(autouse=True)
 def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another test's shop may have had the same port."""
-    for module, name in ((tokens, "_tokens"), (offers, "_kept"), (messages, "_keys")):
+    for module, name in ((tokens, "_tokens"), (offers, "_kept"), (messages, "_keys"), (limits, "_limits")):
         monkeypatch.setattr(module, name, {})
 
 

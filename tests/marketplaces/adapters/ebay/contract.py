@@ -22,10 +22,11 @@ MISTYPED = {("Destination", "deliveryConfig"): {"$ref": "#/components/schemas/De
 # An answer of several parts is one of the kind that 200 has.
 SAME_AS_200 = {"207"}
 
-# Not among the contracts: out of the documentation of the token and post-order interfaces.
+# Not among the contracts: out of the documentation of the token, post-order and developer analytics interfaces.
 _DATE = {"type": "object", "properties": {"value": {"type": "string"}}, "required": ["value"], "additionalProperties": False}
 DOCUMENTED: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/identity/v1/oauth2/token"): ("token", {"type": "string"}),
+    ("GET", "/developer/analytics/v1_beta/rate_limit/"): ("getRateLimits", None),
     ("POST", "/post-order/v2/cancellation"): (
         "createCancellation",
         {
