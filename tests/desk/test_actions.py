@@ -3,28 +3,23 @@
 import re
 from datetime import timedelta
 
-import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
 
-from inbound import asns, receiving
-from inbound.asns import NewAsn, NewAsnLine
+from inbound import receiving
 from inbound.models import Asn, AsnLine, Discrepancy
 from inventory.models import Bin, PutBackTask, Sku, StockBalance
 from marketplaces.models import Channel
-from outbound import orders, picking, waves
+from outbound import picking, waves
 from outbound.models import Order, Wave
-from outbound.orders import NewLine, NewOrder
 from tests import make
 from tests.desk.house import House
-from wms.core import access
-from wms.core.models import ApiKey, Merchant, OutboxEvent
+from wms.core.models import ApiKey, OutboxEvent
 from wms.core.verification import drifts
 from wms.desk import urls
-from wms.operations import sandbox
 
 
 def csv(text: str) -> SimpleUploadedFile:
@@ -234,58 +229,6 @@ def test_dead_letters_are_replayed(desk: Client, house: House) -> None:
     assert OutboxEvent.objects.filter(topic="t", dead_at=None, attempts=0).count() == 3
 
 
-@pytest.fixture
-def chief(house: House, client: Client) -> Client:
-    """An administrator: merchants and keys are theirs."""
-    house.supervisor.is_superuser = True
-    house.supervisor.save()
-    client.force_login(house.supervisor)
-    return client
-
-
-def test_a_key_is_shown_once_and_revoked(chief: Client, house: House) -> None:
-    answer = chief.post(f"/desk/merchants/{house.merchant.pk}/issue-key")
-    found = re.search(r"data-key>([^<]+)<", answer.content.decode())
-    assert found is not None
-    raw = found[1]
-    assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
-    holder = access.authenticate_key(raw)
-    assert holder is not None
-    assert holder.merchant == house.merchant
-    assert raw not in chief.get(f"/desk/merchants/{house.merchant.pk}").content.decode()
-    assert chief.post(f"/desk/merchants/{house.merchant.pk}/revoke-key", {"key": ApiKey.objects.get().pk}).status_code == 303
-    assert access.authenticate_key(raw) is None
-
-
-def test_a_key_gets_the_scopes_that_are_ticked_and_is_rotated(chief: Client, house: House) -> None:
-    page = f"/desk/merchants/{house.merchant.pk}"
-    chief.post(f"{page}/issue-key", {"scopes": ["stock:read", "orders:write"]})
-    old = ApiKey.objects.get()
-    assert old.scopes == ["orders:write", "stock:read"]
-    assert chief.post(f"{page}/issue-key", {"scopes": ["everything"]}).status_code == 422
-    assert ApiKey.objects.count() == 1
-    answer = chief.post(f"{page}/rotate-key", {"key": old.pk, "hours": "2"})
-    found = re.search(r"data-key>([^<]+)<", answer.content.decode())
-    assert found is not None
-    holder = access.authenticate_key(found[1])
-    assert holder is not None
-    assert holder.scopes == {"orders:write", "stock:read"}
-    old.refresh_from_db()
-    assert old.expires_at is not None
-    assert abs((old.expires_at - timezone.now()).total_seconds() - 7200) < 60
-    assert "works until" in chief.get(page).content.decode()
-    stranger = make.merchant()
-    assert chief.post(f"/desk/merchants/{stranger.pk}/rotate-key", {"key": old.pk}).status_code == 404
-    assert ApiKey.objects.count() == 2
-
-
-def test_a_merchant_is_made_once(chief: Client, house: House) -> None:
-    answer = chief.post("/desk/merchants/create", {"code": "NEW", "name": "New Ltd"})
-    assert answer["Location"] == f"/desk/merchants/{Merchant.objects.get(code='NEW').pk}"
-    again = chief.post("/desk/merchants/create", {"code": "NEW", "name": "Other"})
-    assert (again.status_code, refusal(again)) == (409, "code_taken")
-
-
 def test_files_are_imported_or_refused_whole(desk: Client, house: House) -> None:
     assert desk.post("/desk/imports/skus", {"merchant": "ACME", "file": csv("SKU,Name\nA1,One\nA2,Two\n")}).status_code == 303
     assert set(Sku.objects.values_list("code", flat=True)) == {"LAMP", "A1", "A2"}
@@ -356,42 +299,3 @@ def test_actions_need_a_token(house: House) -> None:
 def test_all_pages_are_mounted_once() -> None:
     names = [pattern.name for pattern in urls.pages]
     assert len(names) == len(set(names))
-
-
-def test_a_merchant_is_put_into_the_sandbox_and_out_of_it(desk: Client, chief: Client, house: House) -> None:
-    new = make.merchant("NEW")
-    page = f"/desk/merchants/{new.pk}"
-    assert 'data-sandbox="off"' in chief.get(page).text
-    assert chief.post(f"{page}/sandbox", {"on": "1"}).status_code == 303
-    assert 'data-sandbox="on"' in chief.get(page).text
-    assert chief.post(f"{page}/sandbox").status_code == 303
-    assert 'data-sandbox="off"' in chief.get(page).text
-    # ACME has goods; and not every supervisor may do this.
-    answer = chief.post(f"/desk/merchants/{house.merchant.pk}/sandbox", {"on": "1"})
-    assert (answer.status_code, refusal(answer)) == (409, "merchant_in_use")
-    house.supervisor.is_superuser = False
-    house.supervisor.save()
-    assert chief.post(f"{page}/sandbox", {"on": "1"}).status_code == 403
-    assert set(Merchant.objects.values_list("sandbox", flat=True)) == {False}
-
-
-def test_the_page_says_the_code_that_the_sandbox_got_beside_a_real_warehouse(chief: Client) -> None:
-    make.warehouse("SANDBOX")
-    page = f"/desk/merchants/{make.merchant('NEW').pk}"
-    assert chief.post(f"{page}/sandbox", {"on": "1"}).status_code == 303
-    assert "in the warehouse SANDBOX-2:" in chief.get(page).text
-
-
-def test_lists_leave_out_what_is_in_the_sandbox_unless_its_merchant_is_asked_for(desk: Client, house: House) -> None:
-    trial = make.merchant("TRIAL")
-    sandbox.switch(merchant_id=trial.pk, on=True, by=house.supervisor)
-    trial.refresh_from_db()
-    make.sku(trial, "MUG")
-    line = NewLine("MUG", 1)
-    orders.accept(merchant=trial, order=NewOrder(reference="SO-TRIAL", warehouse="SANDBOX", ship_to=make.SHIP_TO, lines=[line]))
-    asns.announce(merchant=trial, asn=NewAsn(reference="PO-TRIAL", warehouse="SANDBOX", lines=[NewAsnLine("MUG", 1)]))
-    for url, reference in (("orders", "SO-TRIAL"), ("orders?q=SO", "SO-TRIAL"), ("asns", "PO-TRIAL"), ("asns?q=PO", "PO-TRIAL")):
-        assert reference not in desk.get(f"/desk/{url}").text
-        asked = f"/desk/{url}{'&' if '?' in url else '?'}merchant=TRIAL"
-        assert reference in desk.get(asked).text
-    assert "SANDBOX" not in desk.get("/desk/waves").text

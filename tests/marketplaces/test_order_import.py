@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 
-from inventory.models import Availability, StockMovement
+from inventory.models import Availability
 from marketplaces import channels, order_import
 from marketplaces.models import ChannelOrder, WebhookDelivery
 from outbound import orders
@@ -122,93 +122,6 @@ def test_an_address_that_cannot_be_used_is_shown_and_mended_by_the_shop(shop, ch
     assert (row.problem, row.problem_detail, row.order.country, row.order.ship_to.opened()["postcode"]) == ("", "", "GB", "N1 9GU")
 
 
-def test_cancelled_before_shipping_frees_the_goods(shop, channel, thing):
-    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
-    poll_now(channel)
-    shop.books.change_order(number, {"status": "cancelled"})
-    poll_now(channel)
-    poll_now(channel)
-
-    assert Order.objects.get().status == "cancelled"
-    assert ChannelOrder.objects.get().status == "cancelled"
-    assert (totals(thing), shop.books.stock()) == ((10, 0, 0), {thing.code: 10})
-
-
-def test_a_cancellation_that_overtakes_its_order_wins(shop, channel, thing):
-    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
-    before = shop.books.order(number).copy()
-    after = shop.books.change_order(number, {"status": "cancelled"})
-    hook(channel, after)
-    shops.deliver_all()
-    hook(channel, before, topic="order.created")
-    shops.deliver_all()
-
-    assert not Order.objects.exists()
-    assert ChannelOrder.objects.get().status == "cancelled"
-    assert (totals(thing), shop.books.stock()) == ((10, 0, 0), {thing.code: 10})
-
-
-def test_cancelled_after_it_left_is_no_receipt_and_the_shop_hears_our_number_again(shop, channel, thing):
-    number = shop.books.place_order([(thing.code, 3)], status="processing", shipping=BUYER)
-    poll_now(channel)
-    ship_all(thing)
-    shops.deliver_all()
-    movements = StockMovement.objects.count()
-    shop.books.change_order(number, {"status": "cancelled"})
-    assert shop.books.stock() == {thing.code: 10}  # the shop puts back on sale what is on its way to the buyer
-    poll_now(channel)
-
-    row = ChannelOrder.objects.get()
-    assert (row.status, row.problem) == ("cancelled_late", "cancelled_late")
-    assert StockMovement.objects.count() == movements
-    assert (totals(thing), shop.books.stock()) == ((7, 0, 0), {thing.code: 7})
-
-
-def ship_all(sku):
-    """The goods leave, without the floor's work."""
-    from django.db import transaction
-
-    from inventory import availability, ledger
-    from inventory.models import Reason
-
-    order = Order.objects.get()
-    line = order.lines.get()
-    place = make.bin_of(order.warehouse, "A-01")
-    with transaction.atomic():
-        ledger.post(
-            warehouse_id=order.warehouse_id,
-            legs=[ledger.Leg(ledger.Place(place.pk, sku.pk, None, "good", None), -line.quantity)],
-            reason=Reason.SHIP,
-            document="test",
-            by=None,
-        )
-        availability.change(order.warehouse_id, {sku.pk: availability.Change(committed=-line.quantity)})
-        order.lines.update(shipped=line.quantity)
-        Order.objects.update(status="shipped", shipped_at=datetime.now(UTC))
-
-
-def test_an_order_changed_after_its_import_is_for_a_person(shop, channel, thing):
-    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
-    poll_now(channel)
-    shop.books.clock = lambda: datetime.now(UTC) + timedelta(seconds=5)
-    line = shop.books.order(number)["line_items"][0]["id"]
-    shop.books.refund(number, {line: 1})
-    poll_now(channel)
-
-    row = ChannelOrder.objects.get()
-    assert (row.status, row.problem, row.problem_detail) == ("imported", "changed", f"{line}: 3>2")
-    assert totals(thing) == (10, 3, 0)
-
-
-def test_an_unpaid_order_is_left_alone_until_it_is_paid(shop, channel, thing):
-    number = shop.books.place_order([(thing.code, 3)], status="pending", shipping=BUYER)
-    poll_now(channel)
-    assert not ChannelOrder.objects.exists()
-    shop.books.change_order(number, {"status": "processing"})
-    poll_now(channel)
-    assert totals(thing) == (10, 3, 0)
-
-
 def test_a_reference_that_another_order_of_the_shop_holds_is_refused(shop, channel, thing):
     number = shop.books.place_order([(thing.code, 1)], shipping=BUYER)
     poll_now(channel)
@@ -218,15 +131,6 @@ def test_a_reference_that_another_order_of_the_shop_holds_is_refused(shop, chann
 
     assert list(ChannelOrder.objects.order_by("pk").values_list("status", flat=True)) == ["imported", "refused"]
     assert Order.objects.count() == 1
-
-
-def test_a_deleted_order_is_cancelled(shop, channel, thing):
-    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
-    poll_now(channel)
-    shop.books.delete_order(number)
-    assert hook(channel, {"id": number}, topic="order.deleted") == 200
-    shops.deliver_all()
-    assert Order.objects.get().status == "cancelled"
 
 
 @pytest.mark.parametrize("secret", ["", "wrong-secret-wrong-secret"])
@@ -328,22 +232,6 @@ def test_a_poll_that_is_a_dead_letter_does_not_hold_up_the_next_ones(shop, chann
     shops.deliver_all()
     assert Order.objects.count() == 1
     assert OutboxEvent.objects.filter(topic="channel.heard").exclude(dead_at=None).count() == 1
-
-
-def test_a_cancelled_order_that_the_shop_opens_again_is_taken_in_anew(shop, channel, thing):
-    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
-    poll_now(channel)
-    for seconds, status in enumerate(["cancelled", "processing", "cancelled", "processing"], start=5):
-        shop.books.clock = lambda seconds=seconds: datetime.now(UTC) + timedelta(seconds=seconds * 2)
-        shop.books.change_order(number, {"status": status})
-        poll_now(channel)
-        poll_now(channel)
-
-    found = list(Order.objects.order_by("pk").values_list("reference", "status"))
-    assert found == [(f"WOO-{number}", "cancelled"), (f"WOO-{number}-2", "cancelled"), (f"WOO-{number}-3", "ready")]
-    row = ChannelOrder.objects.get()
-    assert (row.order.reference, row.status, row.problem) == (f"WOO-{number}-3", "imported", "")
-    assert (totals(thing), shop.books.stock()) == ((10, 3, 0), {thing.code: 7})
 
 
 def test_many_orders_to_ask_for_are_spread_over_several_turns(shop, channel, thing, monkeypatch):

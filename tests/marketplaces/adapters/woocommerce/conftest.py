@@ -54,3 +54,11 @@ def client() -> Iterator[httpx.Client]:
 @pytest.fixture
 def woo(shop: WooShop, client: httpx.Client) -> WooCommerce:
     return adapter(shop, client=client)
+
+
+def many(shop: WooShop, clock: Clock, count: int, **step: float) -> list[str]:
+    ids = []
+    for _number in range(count):
+        clock.advance(**step)
+        ids.append(str(shop.books.place_order([("A", 1)])))
+    return ids
