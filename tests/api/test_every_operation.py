@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import jsonschema
@@ -26,8 +27,13 @@ OPEN = {("get", "/api/v1/health")}
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
+@cache
+def _text() -> str:
+    return json.dumps(ninja_api.get_openapi_schema(path_prefix="/api/v1/"))
+
+
 def document() -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(json.dumps(ninja_api.get_openapi_schema(path_prefix="/api/v1/")))
+    content: dict[str, Any] = json.loads(_text())
     return content
 
 

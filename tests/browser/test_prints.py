@@ -65,14 +65,16 @@ def test_the_browser_prints_what_its_station_wants_once(scanner: Page, desk: tup
     printed: list[str] = []
     scanner.context.on("console", lambda said: printed.append(said.text) if said.text.startswith("PRINTED") else None)
     scanner.context.add_init_script(TELLS)
+    scanner.context.clock.install()
     at_the_desk(scanner)
     other = scanner.context.new_page()
     other.goto("/floor/pack")
     content = queue(desk, "WMX1")
     expected = f"PRINTED application/pdf {content.decode('latin-1')}"
     # Two pages of the station look every two seconds: one of them takes the job, and no look after that takes it again.
-    for _look in range(12):
-        scanner.wait_for_timeout(500)
+    for _look in range(4):
+        scanner.context.clock.run_for(2_000)
+        scanner.wait_for_timeout(400)
     assert printed == [expected]
     assert states() == [("WMX1", "printed")]
     # The scan field has kept the keys.
