@@ -10,9 +10,9 @@ from xdist.scheduler import LoadFileScheduling
 LIVE = ("tests/simulation/test_simulate.py", "tests/servers/test_browser.py", "tests/browser/test_the_whole_job.py")
 # What takes more than ten seconds, the longest first: the last ones to begin have to be short. `pytest --durations=0` tells.
 LONGEST = (
+    "tests/scenarios/test_soak.py",
     *LIVE,
     "tests/simulation/test_faults.py",
-    "tests/scenarios/test_soak.py",
     "tests/scenarios/test_plans.py",
     "tests/servers/test_archive.py",
     "tests/servers/test_up.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +26,7 @@ TOO_WIDE = """() => {
 
 
 @pytest.fixture
-def phone(chromium: Browser, live_server: LiveServer, house: House) -> Page:  # noqa: F811
+def phone(chromium: Browser, live_server: LiveServer, house: House) -> Iterator[Page]:  # noqa: F811
     context = chromium.new_context(viewport={"width": WIDTH, "height": 640}, base_url=live_server.url)
     context.set_default_timeout(10_000)
     page = context.new_page()
