@@ -19,6 +19,10 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "wms.settings"
 def pytest_configure() -> None:
     catalogues.compile_all()
     django.setup()
+    from django.contrib.auth.hashers import PBKDF2PasswordHasher
+
+    # A hash is slow on purpose; here nobody guesses.
+    PBKDF2PasswordHasher.iterations = 1_000
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -12,6 +12,8 @@ from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.shops import BUYER, hook
 
+pytestmark = pytest.mark.django_db(transaction=True)
+
 
 @pytest.fixture
 def house():

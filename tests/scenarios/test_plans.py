@@ -138,7 +138,7 @@ def desk_pages(world: history.History, order: Order) -> list[str]:
         "/desk/waves", f"/desk/waves/{Order.objects.filter(status='released')[0].wave_id}", "/desk/asns", "/desk/asns?state=all",
         "/desk/asns?q=H-1", "/desk/stock", "/desk/stock?q=H-77", "/desk/stock?show=backordered", "/desk/stock?show=negative",
         f"/desk/skus/{sku.pk}", "/desk/bins", "/desk/bins?q=H-0001&kind=storage&warehouse=HOUSE", f"/desk/bins/{bin_id}", "/desk/put-backs",
-        "/desk/missing", "/desk/channels", "/desk/dead-letters", "/desk/imports/orders", "/desk/merchants",
+        "/desk/missing", "/desk/oversold", "/desk/channels", "/desk/dead-letters", "/desk/imports/orders", "/desk/merchants",
     ]  # fmt: skip
 
 

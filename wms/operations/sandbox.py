@@ -72,7 +72,7 @@ def house() -> Warehouse | None:
 def _furnish(merchant: Merchant) -> None:
     """The sandbox warehouse, a bin in it for this merchant's goods alone, and the user that works for it."""
     place, _new = Warehouse.objects.get_or_create(
-        sandbox=True, defaults={"code": _free_code, "name": "Sandbox", "country": "GB", "active": False}
+        sandbox=True, defaults={"code": _free_code(), "name": "Sandbox", "country": "GB", "active": False}
     )
     equip(place)
     totes = [Bin(warehouse=place, code=f"TOTE-{number:02}", kind=BinKind.TOTE) for number in range(1, TOTES + 1)]

@@ -84,6 +84,8 @@ class EBay:
         return self._allowance
 
     def push_stock(self, levels: Sequence[StockLevel]) -> list[PushResult]:
+        if not levels:
+            return []
         results = self._stock.push(levels)
         if any(result.error == PushError.THROTTLED for result in results):
             self._limits.doubt()
