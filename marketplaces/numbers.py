@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection
 
 from marketplaces.models import Channel
 from marketplaces.port import StockLevel
+from wms.core.prepared import array_literal
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """What a channel may sell of one listing now."""
 
     listing_id: int
@@ -85,7 +85,7 @@ def numbers(channel: Channel, listing_ids: Sequence[int] | None = None) -> list[
                 "channel": channel.pk,
                 "merchant": channel.merchant_id,
                 "warehouse": channel.warehouse_id,
-                "listings": None if listing_ids is None else list(listing_ids),
+                "listings": None if listing_ids is None else array_literal(list(listing_ids)),
             },
         )
         rows = cursor.fetchall()

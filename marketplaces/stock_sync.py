@@ -6,7 +6,6 @@ an older number never follows a newer one, and a shop that is down holds up no o
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +23,7 @@ from marketplaces.port import ChannelUnavailable, Marketplace, PushError, PushRe
 from marketplaces.push_log import Answered, Since
 from marketplaces.together import ReadAhead, noting
 from wms.core import outbox
+from wms.core.prepared import array_literal
 
 # One turn: then other lanes have theirs, and no second worker begins while the first is still at it (the outbox's lease is far longer).
 BUDGET_S = 5.0
@@ -103,8 +103,8 @@ def _have_told(wanted: Mapping[int, Mapping[int, Since]], wait_s: float = 0.0, *
             _UNTOLD.format(lock=_LOCK),
             {
                 "handlers": list(handlers.values()),
-                "channels": [pair[0] for pair in pairs],
-                "listings": [pair[1] for pair in pairs],
+                "channels": array_literal([channel_id for channel_id, _listing_id in pairs]),
+                "listings": array_literal([listing_id for _channel_id, listing_id in pairs]),
                 "wait": wait_s,
             },
         )
@@ -309,31 +309,12 @@ def try_again(channel: Channel, failed: dict[int, PushResult], since: Mapping[in
                 outbox.emit_later(wait, "channel.stale", lane=channel.pk, channel_id=channel.pk, **told, tries=tries + 1)
 
 
-_STORE = """
-UPDATE marketplaces_listing l
-SET pushed_quantity = CASE WHEN r.error = '' THEN r.quantity ELSE l.pushed_quantity END,
-    pushed_at = CASE WHEN r.error = '' THEN now() ELSE l.pushed_at END,
-    last_error = r.error
-FROM json_to_recordset(%s::json) AS r (id bigint, quantity bigint, error text) WHERE l.id = r.id AND l.channel_id = %s
-"""
-
-
 def _store(channel: Channel, answers: Sequence[Answered]) -> None:
     """Believe what the shop has done, and keep all of its answers. What is pending changes no listing yet."""
-    final = [
-        {"id": answer.listing_id, "quantity": answer.result.quantity, "error": "" if answer.result.ok else _why(answer.result)}
-        for answer in answers
-        if answer.result.error is not PushError.PENDING
-    ]
     with transaction.atomic(), connection.cursor() as cursor:
-        push_log.write(answers)
-        cursor.execute(_STORE, [json.dumps(final), channel.pk])
-        if any(answer.result.ok for answer in answers):
+        push_log.write_and_believe(answers, channel.pk)
+        if any(answer.result.error is None for answer in answers):
             cursor.execute("UPDATE marketplaces_channel SET last_push_at = now(), busy_since = now() WHERE id = %s", [channel.pk])
-
-
-def _why(result: PushResult) -> str:
-    return f"{result.error}: {result.message}"[:500].replace("\x00", "")
 
 
 def unmapped(channel: Channel) -> list[Listing]:

@@ -60,6 +60,9 @@ class PushError(StrEnum):
     REFUSED = "refused"
 
 
+_RETRYABLE = frozenset({PushError.THROTTLED, PushError.UNAVAILABLE, PushError.SPENT, PushError.STALE, PushError.PENDING})
+
+
 @dataclass(frozen=True, slots=True)
 class PushResult:
     """The answer for one level. `shown` is the number that the shop said it has now, if it said so.
@@ -81,5 +84,4 @@ class PushResult:
 
     @property
     def retryable(self) -> bool:
-        waiting = {PushError.THROTTLED, PushError.UNAVAILABLE, PushError.SPENT, PushError.STALE, PushError.PENDING}
-        return self.error in waiting
+        return self.error is not None and self.error in _RETRYABLE

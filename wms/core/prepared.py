@@ -13,7 +13,9 @@ from psycopg2.extensions import connection as Session
 # The kept plan expects a handful of rows. With thousands it may take hours where a plan of their own takes seconds.
 MOST_ROWS: Final = 20
 _PARAMETER: Final = re.compile(r"%\((\w+)\)s")
-_QUOTED: Final = str.maketrans({'"': r"\"", "\\": r"\\"})
+_NUL: Final = "\x00"
+_NEXT_TEXT: Final = '","'
+_NEXT_BYTES: Final = r'","\\x'
 # Which statements a session of the database knows.
 _known: WeakKeyDictionary[Session, set[str]] = WeakKeyDictionary()
 
@@ -51,12 +53,26 @@ class Prepared:
 
 def array_literal(items: list[Any]) -> str:
     """One-dimensional, as PostgreSQL reads it (manual, "Array Input and Output Syntax"): of integers, texts, times, bytes, None."""
+    kinds = set(map(type, items))
+    # Nearly all arrays are of one kind, and a function call an item is what costs.
+    if kinds and kinds <= {int, float}:
+        return f"{{{','.join(map(str, items))}}}"
+    if kinds == {bytes}:
+        return rf'{{"\\x{_NEXT_BYTES.join(item.hex() for item in items)}"}}'
+    if kinds == {str}:
+        joined = _NUL.join(items)
+        if joined.count(_NUL) == len(items) - 1:  # of a text that has one itself PostgreSQL shall complain
+            return f'{{"{_quoted(joined).replace(_NUL, _NEXT_TEXT)}"}}'
     return f"{{{','.join(map(_item, items))}}}"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"")
 
 
 def _item(item: Any) -> str:
     if isinstance(item, str):
-        return f'"{item.translate(_QUOTED)}"'
+        return f'"{_quoted(item)}"'
     if isinstance(item, bytes):
         return rf'"\\x{item.hex()}"'
     return "NULL" if item is None else f'"{item}"'

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
+import pydantic_core
 
 from marketplaces.adapters import _http
 from marketplaces.port import Allowance, ChannelRefused, ChannelUnavailable
@@ -122,7 +123,9 @@ class Connection:
                 timestamp=int(time.time()),
                 nonce=secrets.token_hex(16),
             )
-        request = client.build_request(method, f"{url}?{query}" if query else url, json=body)
+        content = None if body is None else pydantic_core.to_json(body)
+        headers = None if body is None else {"Content-Type": "application/json"}
+        request = client.build_request(method, f"{url}?{query}" if query else url, content=content, headers=headers)
         response = _http.send(client, request, auth=auth)
         self.allowance = _http.allowance_of(response) or self.allowance
         if not response.is_success:
@@ -144,6 +147,10 @@ class Connection:
 
     @staticmethod
     def _json(response: httpx.Response) -> Any:
+        try:
+            return pydantic_core.from_json(response.content)
+        except ValueError:
+            pass  # what some plugin put before it, or another encoding, the slower reader may bear
         try:
             return response.json()
         except ValueError as error:

@@ -82,7 +82,8 @@ class Stock:
                 start += size
 
     def _send(self, path: str, batch: list[StockLevel]) -> dict[str, PushResult]:
-        rows = [{"id": _own_id(level), "manage_stock": True, "stock_quantity": level.quantity} for level in batch]
+        ids = [_own_id(level) for level in batch]
+        rows = [{"id": key, "manage_stock": True, "stock_quantity": level.quantity} for key, level in zip(ids, batch, strict=True)]
         try:
             answer = self._connection.write("POST", path, {"update": rows})
         except CredentialsRefused:
@@ -97,7 +98,7 @@ class Stock:
             return {level.listing_id: _failed(level, PushError.REFUSED, error.details["reason"]) for level in batch}
         answered = answer.get("update")
         by_id = {row.get("id"): row for row in answered if isinstance(row, dict)} if isinstance(answered, list) else {}
-        return {level.listing_id: _result(level, by_id.get(_own_id(level))) for level in batch}
+        return {level.listing_id: _result(level, by_id.get(key)) for key, level in zip(ids, batch, strict=True)}
 
     def stop_backorders(self, listing_ids: Sequence[str]) -> dict[str, str]:
         """Route by route as numbers are sent; the answer of each row says what the shop has now."""
