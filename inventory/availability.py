@@ -128,44 +128,95 @@ def lock(warehouse_id: int, sku_ids: Iterable[int]) -> dict[int, Offer]:
         return {sku_id: Offer(sku_id, free, backordered) for sku_id, free, backordered in cursor.fetchall()}
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Base units that somebody wants of a sku, and the document that wants them last ("order R-1")."""
+
+    quantity: int
+    because: str
+
+
 @dataclass(slots=True)
 class Catalogue:
-    """What a merchant's codes mean in a warehouse, with the locked offers. `warehouse_id` is None for an unknown one."""
+    """What a merchant's codes mean in a warehouse, with the locked offers. `warehouse_id` is None for an unknown one.
+
+    `taken`: everything wanted was free and is committed now.
+    """
 
     warehouse_id: int | None
     sku_ids: dict[str, int]
     offers: dict[int, Offer]
+    taken: bool = False
 
 
-_LOCK_BY_CODE = Prepared(
-    "lock_availability_by_code",
+# The topics of what is taken; the statement itself fills them, with the keys that it finds.
+_TOLD = ("stock.changed", "stock.told")
+_TAKE_BY_CODE = Prepared(
+    "take_availability_by_code",
     """
 WITH owner AS MATERIALIZED (
-    SELECT sandbox FROM core_merchant WHERE id = %(merchant)s FOR KEY SHARE
+    SELECT sandbox, hears_events FROM core_merchant WHERE id = %(merchant)s FOR KEY SHARE
 ), wanted AS MATERIALIZED (
-    SELECT w.id AS warehouse_id, s.id AS sku_id, s.code
+    SELECT w.id AS warehouse_id, s.id AS sku_id, d.code, d.quantity, d.because
     FROM owner JOIN inventory_warehouse w ON w.sandbox = owner.sandbox
-    LEFT JOIN inventory_sku s ON s.merchant_id = %(merchant)s AND s.code = ANY(%(codes)s) AND s.active
+    CROSS JOIN unnest(%(codes)s::text[], %(quantities)s::bigint[], %(causes)s::text[]) AS d (code, quantity, because)
+    -- The codes as a list: as a join the planner may read all skus of the merchant.
+    LEFT JOIN inventory_sku s ON s.merchant_id = %(merchant)s AND s.code = ANY(%(codes)s::text[]) AND s.code = d.code AND s.active
     WHERE w.code = %(warehouse)s AND (w.active OR w.sandbox)
 ), locked AS MATERIALIZED (
-    SELECT a.sku_id, a.on_hand - a.committed AS free, a.backordered
+    SELECT a.id, a.sku_id, a.on_hand - a.committed AS free, a.backordered, w.quantity
     FROM inventory_availability a JOIN wanted w ON a.warehouse_id = w.warehouse_id AND a.sku_id = w.sku_id ORDER BY a.id FOR UPDATE OF a
+), granted AS MATERIALIZED (
+    SELECT WHERE %(at_once)s AND (SELECT count(*) FROM locked WHERE free - backordered >= quantity) = (SELECT count(*) FROM wanted)
+), taken AS (
+    UPDATE inventory_availability a SET committed = a.committed + l.quantity FROM locked l, granted WHERE a.id = l.id
+), told AS (
+    INSERT INTO core_outboxevent (topic, handler, payload, attempts, last_error)
+    SELECT e.topic, e.handler, CASE e.topic WHEN 'stock.changed' THEN p.keys || p.story ELSE p.keys END, 0, ''
+    FROM granted, owner, unnest(%(topics)s::text[], %(handlers)s::text[]) AS e (topic, handler), (
+        SELECT jsonb_build_object('warehouse_id', min(warehouse_id), 'sku_ids', jsonb_agg(sku_id ORDER BY sku_id)) AS keys,
+               jsonb_build_object('at', %(at)s::float8, 'by', jsonb_agg(-quantity ORDER BY sku_id),
+                                  'because', jsonb_agg(because ORDER BY sku_id)) AS story
+        FROM wanted
+    ) p
+    WHERE e.topic <> 'stock.told' OR owner.hears_events
 )
-SELECT w.warehouse_id, w.code, w.sku_id, l.free, l.backordered FROM wanted w LEFT JOIN locked l ON l.sku_id = w.sku_id
+SELECT w.warehouse_id, w.code, w.sku_id, l.free, l.backordered, EXISTS (SELECT FROM granted)
+FROM wanted w LEFT JOIN locked l ON l.sku_id = w.sku_id
 """,
 )
 
 
-def lock_by_code(*, merchant_id: int, warehouse_code: str, sku_codes: Iterable[str]) -> Catalogue:
-    """A step: `lock`, for codes as a merchant sends them, in one statement. Unknown skus are left out."""
-    assert_in_transaction("availability.lock_by_code()")
+def take_by_code(*, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted], at_once: bool = True) -> Catalogue:
+    """A step: lock the rows of what is wanted, by the merchant's codes, in key order; commit all of it where nobody need wait, else none.
+
+    In one statement. Codes that the merchant does not have are left out of `sku_ids`, and then nothing is taken, as without `at_once`.
+    What is taken leaves the same events as change().
+    """
+    assert_in_transaction("availability.take_by_code()")
     catalogue = Catalogue(None, {}, {})
+    codes = sorted(wanted)
+    topics, handlers, _payloads = outbox.rows([(topic, {}) for topic in _TOLD])
+    parameters = {
+        "merchant": merchant_id,
+        "warehouse": warehouse_code,
+        "codes": codes,
+        "quantities": [wanted[code].quantity for code in codes],
+        "causes": [wanted[code].because for code in codes],
+        "at_once": at_once,
+        "at": round(time.time(), 3),
+        "topics": topics,
+        "handlers": handlers,
+    }
     with connection.cursor() as cursor:
-        _LOCK_BY_CODE.execute(cursor, {"merchant": merchant_id, "codes": sorted(set(sku_codes)), "warehouse": warehouse_code})
-        for warehouse_id, code, sku_id, free, backordered in cursor.fetchall():
-            catalogue.warehouse_id = warehouse_id
-            if sku_id is not None:
-                catalogue.sku_ids[code] = sku_id
-            if free is not None:
-                catalogue.offers[sku_id] = Offer(sku_id, free, backordered)
+        _TAKE_BY_CODE.execute(cursor, parameters)
+        rows = cursor.fetchall()
+    for warehouse_id, code, sku_id, free, backordered, taken in rows:
+        catalogue.warehouse_id, catalogue.taken = warehouse_id, taken
+        if sku_id is not None:
+            catalogue.sku_ids[code] = sku_id
+        if free is not None:
+            catalogue.offers[sku_id] = Offer(sku_id, free, backordered)
+    if catalogue.taken:
+        outbox.nudge_after_commit(set(handlers))
     return catalogue

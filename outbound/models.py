@@ -48,14 +48,21 @@ class Order(models.Model):
         DISPOSAL = "disposal", _("disposal")
         PICK_UP = "pick_up", _("pick-up")
 
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"), db_index=False)
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"), db_index=False)
+    # No constraints of their own, which would be checked order by order and line by line: triggers check them once a statement (docs/adr/0010).
+    merchant = models.ForeignKey(
+        Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"), db_index=False, db_constraint=False
+    )
+    warehouse = models.ForeignKey(
+        Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"), db_index=False, db_constraint=False
+    )
     reference = models.CharField(_("reference"), max_length=50)
     status = models.CharField(_("status"), max_length=15, choices=Status.choices)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices, default=Kind.PARCEL)
     service = models.CharField(_("service"), max_length=50, blank=True)
     ship_by = models.DateTimeField(_("ship by"))
-    ship_to = models.ForeignKey(PersonalRecord, models.PROTECT, related_name="+", verbose_name=_("ship to"), db_index=False)
+    ship_to = models.ForeignKey(
+        PersonalRecord, models.PROTECT, related_name="+", verbose_name=_("ship to"), db_index=False, db_constraint=False
+    )
     country = models.CharField(_("country"), max_length=2)
     content_hash = models.CharField(max_length=64, editable=False)
     unit_count = models.PositiveBigIntegerField(_("units"))
@@ -115,10 +122,11 @@ class Order(models.Model):
 
 
 class OrderLine(models.Model):
-    order = models.ForeignKey(Order, models.PROTECT, related_name="lines", db_index=False)
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", db_index=False)
+    # Checked as those of Order are; the merchant is the order's.
+    order = models.ForeignKey(Order, models.PROTECT, related_name="lines", db_index=False, db_constraint=False)
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     number = models.PositiveIntegerField()
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", db_constraint=False)
     quantity = models.PositiveBigIntegerField(_("quantity"))
     shipped = models.PositiveBigIntegerField(_("shipped"), default=0)
 

@@ -42,8 +42,8 @@ _INSERT = Prepared(
     "insert_orders",
     """
 WITH draft AS MATERIALIZED (
-    SELECT nextval(pg_get_serial_sequence('outbound_order', 'id')) AS id,
-           nextval(pg_get_serial_sequence('core_personalrecord', 'id')) AS ship_to_id, d.*
+    SELECT nextval((SELECT pg_get_serial_sequence('outbound_order', 'id')::regclass)) AS id,
+           nextval((SELECT pg_get_serial_sequence('core_personalrecord', 'id')::regclass)) AS ship_to_id, d.*
     FROM unnest(%(index)s::int[], %(merchant)s::bigint[], %(warehouse)s::bigint[], %(reference)s::text[], %(kind)s::text[], %(service)s::text[],
                 %(ship_by)s::timestamptz[], %(country)s::text[], %(hash)s::text[], %(units)s::bigint[], %(sealed)s::bytea[])
          AS d (index, merchant_id, warehouse_id, reference, kind, service, ship_by, country, content_hash, unit_count, sealed)

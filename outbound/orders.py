@@ -7,13 +7,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from inventory import availability, calendars
+from inventory.availability import Wanted
 from inventory.models import Warehouse
 from outbound import allocation, order_rows, telling
 from outbound.models import Order
@@ -25,8 +26,7 @@ from wms.core.models import Merchant
 _in_one_order = json.JSONEncoder(sort_keys=True).encode
 
 
-@dataclass(frozen=True, slots=True)
-class NewLine:
+class NewLine(NamedTuple):
     """`sku` is the merchant's code; `quantity` base units."""
 
     sku: str
@@ -102,26 +102,66 @@ def _accept_together(
     Answers them and what cannot be read. Returns the others: repetitions, and those that stand in line behind older short orders.
     """
     calendar = _calendar(warehouse_code, group)
-    with transaction.atomic(durable=True):
-        codes = {line.sku for _index, order in group for line in order.lines}
-        catalogue = availability.lock_by_code(merchant_id=merchant.pk, warehouse_code=warehouse_code, sku_codes=codes)
-        drafts = _drafts(merchant, catalogue, calendar, group, answers)
-        fitting, lacking = _sort(drafts, catalogue)
-        ready = order_rows.insert(fitting, Order.Status.READY)
-        short = order_rows.insert(lacking, Order.Status.SHORT)
-        changes = [
-            *((draft.demand, allocation.COMMIT) for draft in fitting if draft.index in ready),
-            *((draft.demand, allocation.BACKORDER) for draft in lacking if draft.index in short),
-        ]
-        if changes:
-            causes = {sku_id: f"order {draft.reference}" for draft in [*lacking, *fitting] for sku_id in draft.demand}
-            availability.change(drafts[0].warehouse_id, allocation.sum_changes(changes), causes)
-        _tell(merchant, ready, short)
+    wanted = _wanted(group)
+    # The second of two orders with one reference is a repetition of the first.
+    at_once = len({order.reference for _index, order in group}) == len(group)
+    try:
+        drafts, ready, short = _take(merchant, warehouse_code, wanted, calendar, group, answers, at_once)
+    except _CameBefore:
+        drafts, ready, short = _take(merchant, warehouse_code, wanted, calendar, group, answers, at_once=False)
     for draft in drafts:
         for ids, status in ((ready, Order.Status.READY), (short, Order.Status.SHORT)):
             if draft.index in ids:
                 answers[draft.index] = Accepted(ids[draft.index], draft.reference, status.value, ship_by=draft.ship_by)
     return [draft for draft in drafts if draft.index not in answers]
+
+
+class _CameBefore(Exception):
+    """Among orders whose goods were taken all at once is one that is there already: nothing was done."""
+
+
+@transaction.atomic(durable=True)
+def _take(
+    merchant: Merchant,
+    warehouse_code: str,
+    wanted: dict[str, Wanted],
+    calendar: Warehouse | None,
+    group: list[tuple[int, NewOrder]],
+    answers: dict[int, Accepted | WmsError],
+    at_once: bool,
+) -> tuple[list[Draft], dict[int, int], dict[int, int]]:
+    """All readable orders, and the order ids by index of those that are ready now and of those that are short.
+
+    Mostly everything is free and all orders are new: then two statements do it. Raises _CameBefore where that was tried in vain.
+    """
+    catalogue = availability.take_by_code(merchant_id=merchant.pk, warehouse_code=warehouse_code, wanted=wanted, at_once=at_once)
+    drafts = _drafts(merchant, catalogue, calendar, group, answers)
+    fitting, lacking = (drafts, []) if catalogue.taken else _sort(drafts, catalogue)
+    ready = order_rows.insert(fitting, Order.Status.READY)
+    if catalogue.taken and len(ready) < len(drafts):
+        raise _CameBefore
+    short = order_rows.insert(lacking, Order.Status.SHORT)
+    changes = [
+        *((draft.demand, allocation.COMMIT) for draft in fitting if draft.index in ready),
+        *((draft.demand, allocation.BACKORDER) for draft in lacking if draft.index in short),
+    ]
+    if changes and not catalogue.taken:
+        causes = {sku_id: f"order {draft.reference}" for draft in [*lacking, *fitting] for sku_id in draft.demand}
+        availability.change(drafts[0].warehouse_id, allocation.sum_changes(changes), causes)
+    _tell(merchant, ready, short)
+    return drafts, ready, short
+
+
+def _wanted(group: list[tuple[int, NewOrder]]) -> dict[str, Wanted]:
+    """What the orders want in all, by the sku's code."""
+    quantities: dict[str, int] = {}
+    causes: dict[str, str] = {}
+    for _index, order in group:
+        because = f"order {order.reference}"
+        for line in order.lines:
+            quantities[line.sku] = quantities.get(line.sku, 0) + line.quantity
+            causes[line.sku] = because
+    return {code: Wanted(quantity, causes[code]) for code, quantity in quantities.items()}
 
 
 def _sort(drafts: list[Draft], catalogue: availability.Catalogue) -> tuple[list[Draft], list[Draft]]:

@@ -45,8 +45,8 @@ def test_twenty_buyers_of_ten_units_make_ten_winners(ten_units, together):
 
 def test_without_the_lock_more_than_ten_would_win(ten_units, together, monkeypatch):
     shop, house, thing = ten_units
-    unlocked = unguarded(availability._LOCK_BY_CODE, LOCK_OF_PROMISES, behind=", pg_sleep(0.05)")
-    monkeypatch.setattr(availability, "_LOCK_BY_CODE", unlocked)
+    unlocked = unguarded(availability._TAKE_BY_CODE, LOCK_OF_PROMISES, behind=", pg_sleep(0.05)")
+    monkeypatch.setattr(availability, "_TAKE_BY_CODE", unlocked)
     monkeypatch.setattr(availability, "_LOCK", availability._LOCK.replace("FOR UPDATE", ""))
     answers = together([taking(house, shop, {thing: 1}) for _ in range(20)])
 

@@ -23,5 +23,5 @@ def without_the_lock() -> None:
     """Orders read what is free without locking the row, and dawdle before they take it."""
     from inventory import availability
 
-    availability._LOCK_BY_CODE = unguarded(availability._LOCK_BY_CODE, LOCK_OF_PROMISES, behind=", pg_sleep(0.05)")
+    availability._TAKE_BY_CODE = unguarded(availability._TAKE_BY_CODE, LOCK_OF_PROMISES, behind=", pg_sleep(0.05)")
     availability._LOCK = availability._LOCK.replace("FOR UPDATE", "")

@@ -11,6 +11,7 @@ import os
 from functools import lru_cache
 from typing import Any, Final
 
+import pydantic_core
 from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,7 +22,6 @@ from wms.core.errors import WmsError
 
 VERSION: Final = b"\x01"
 _NONCE_BYTES: Final = 12
-_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Unreadable(WmsError):
@@ -44,7 +44,8 @@ def _earlier_box(secret: str) -> Fernet:
 
 def seal(content: dict[str, Any]) -> bytes:
     nonce = os.urandom(_NONCE_BYTES)
-    return VERSION + nonce + _box(settings.ENCRYPTION_KEYS[0]).encrypt(nonce, _encode(content).encode(), None)
+    text = pydantic_core.to_json(content, inf_nan_mode="constants")
+    return VERSION + nonce + _box(settings.ENCRYPTION_KEYS[0]).encrypt(nonce, text, None)
 
 
 def open_sealed(sealed: bytes) -> dict[str, Any]:
