@@ -58,6 +58,7 @@ def _buy(pipe: Pipe, size: Size, timetable: Timetable, share: int, prefix: str) 
         for number, merchant in merchants.items()
         for code, on_hand, committed in Availability.objects.filter(merchant=merchant).values_list("sku__code", "on_hand", "committed")
     }
+    codes = size.codes  # all of them are made anew whenever they are asked for
     dice, made = random.Random(f"{prefix}{share}"), []
     pipe.send("ready")
     began = pipe.recv()
@@ -68,7 +69,7 @@ def _buy(pipe: Pipe, size: Size, timetable: Timetable, share: int, prefix: str) 
         if time.monotonic() > began + LONGEST * timetable.seconds:
             break
         given = [
-            orders.NewOrder(f"{prefix}-{request}-{number}", "SYNC", SHIP_TO, [orders.NewLine(size.codes[sku], 1)])
+            orders.NewOrder(f"{prefix}-{request}-{number}", "SYNC", SHIP_TO, [orders.NewLine(codes[sku], 1)])
             for number, sku in enumerate(drawn)
         ]
         time.sleep(max(0.0, due - time.monotonic()))
@@ -76,8 +77,8 @@ def _buy(pipe: Pipe, size: Size, timetable: Timetable, share: int, prefix: str) 
         for answer in orders.accept_many(merchant=merchants[merchant], orders=given):
             assert isinstance(answer, orders.Accepted), answer
         for sku in drawn:
-            left[merchant, size.codes[sku]] -= 1
-        made += [Change(merchant, sku, left[merchant, size.codes[sku]], due, called) for sku in drawn]
+            left[merchant, codes[sku]] -= 1
+        made += [Change(merchant, sku, left[merchant, codes[sku]], due, called) for sku in drawn]
     pipe.send((time.monotonic(), made))
 
 

@@ -21,6 +21,8 @@ from typing import Any
 
 import django
 
+from wms.servers.supervisor import WORKER_OPTIONS
+
 PARCELS = 100
 WARM_UP = 5
 # A packer needs longer than this for a parcel; the worker is at rest again when the next one is closed.
@@ -65,7 +67,7 @@ def worker(*, beat: bool = False) -> Iterator[None]:
         clock = ["--beat", "--schedule", str(Path(folder) / "beat")] if beat else []
         command = [sys.executable, "-m", "celery", "--app", "wms.celery", "worker", "--loglevel", "ERROR"]
         process = subprocess.Popen(
-            [*command, "--concurrency", "2", "--without-gossip", "--without-mingle", *clock],
+            [*command, *WORKER_OPTIONS, *clock],
             env={**os.environ, "WMS_WORKER_READY_FILE": str(ready)},
             stdout=sys.stderr,
         )

@@ -205,7 +205,7 @@ class Supervisor:
         celery = [str(binaries / "celery"), "--app", "wms.celery", "--quiet"]
         commands = {
             "web": [str(binaries / "granian"), "--interface", "wsgi", "--host", self.host, "--port", str(self.port), *WEB_OPTIONS, WSGI],
-            "worker": [*celery, "worker", "--loglevel", "WARNING", "--concurrency", "2", "--without-gossip", "--without-mingle"],
+            "worker": [*celery, "worker", "--loglevel", "WARNING", *WORKER_OPTIONS],
             "beat": [*celery, "beat", "--loglevel", "WARNING", "--schedule", str(self.folders.data / "beat-schedule"), "--pidfile", ""],
         }
         return [
@@ -262,6 +262,8 @@ class Supervisor:
 
 
 WSGI = "wms.wsgi:application"
+# One process more than there are cores on the smallest machine: mostly one of them waits for a shop.
+WORKER_OPTIONS = ["--concurrency", "3", "--without-gossip", "--without-mingle"]
 WEB_OPTIONS = [
     *("--workers", "2", "--blocking-threads", "4", "--no-ws", "--http", "1", "--backlog", "1024"),
     *("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "10", "--log-level", "warning"),

@@ -145,6 +145,8 @@ def _failed(level: StockLevel, kind: PushError, message: str) -> PushResult:
 
 def _result(level: StockLevel, row: JsonObject | None) -> PushResult:
     """The batch answers HTTP 200 whatever became of its rows: only the row itself tells."""
+    if row is not None and "error" not in row and _number(row.get("stock_quantity")) == level.quantity:
+        return PushResult(level.listing_id, level.quantity, level.quantity)
     if row is None:
         return PushResult(
             level.listing_id, level.quantity, error=PushError.UNAVAILABLE, message="the shop's answer leaves this listing out"
@@ -166,7 +168,7 @@ def _result(level: StockLevel, row: JsonObject | None) -> PushResult:
     shown = _number(row.get("stock_quantity"))
     if shown != level.quantity:
         return PushResult(level.listing_id, level.quantity, shown=shown, error=PushError.STALE, message="the shop shows another number")
-    return PushResult(level.listing_id, level.quantity, shown=shown)
+    return PushResult(level.listing_id, level.quantity, shown)
 
 
 def _listing(product: JsonObject, variation: JsonObject | None) -> ChannelListing:
