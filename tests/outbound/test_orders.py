@@ -4,7 +4,7 @@ import pytest
 from django.db import connection, transaction
 
 from inventory.models import Availability
-from outbound import orders
+from outbound import order_rows, orders
 from outbound.models import Order
 from tests import make
 from wms.core.errors import InvalidInput, ReferenceTaken
@@ -104,6 +104,18 @@ def test_accepting_costs_the_same_number_of_statements_for_any_number_of_lines(d
         orders.accept_many(merchant=shop, orders=batch)
     assert Order.objects.filter(status="ready").count() == 52
     assert OutboxEvent.objects.filter(topic="stock.changed").count() > 0
+
+
+def test_one_plan_of_writing_orders_is_right_for_any_number_of_them():
+    statement = order_rows._INSERT
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(statement._prepare.replace(statement.name, "looked_at", 1))
+        cursor.execute(f"EXPLAIN EXECUTE looked_at ({', '.join(['NULL'] * len(statement._parameters))})")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+        cursor.execute("DEALLOCATE looked_at")
+    assert plan.count("Hash Join") == 4
+    assert "Nested Loop" not in plan
 
 
 def test_orders_of_a_rare_state_are_found_without_reading_the_others():

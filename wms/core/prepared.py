@@ -25,11 +25,11 @@ class Prepared:
 
     Lists go as array literals: the driver would write ARRAY[...], an expression that the server parses item by item.
     What brings more than MOST_ROWS rows (the longest array) is planned anew, and so is everything behind a pooler
-    that gives every transaction another session (WMS_DB_POOLED).
+    that gives every transaction another session (WMS_DB_POOLED). `any_number`: the kept plan is right for any number of rows.
     """
 
-    def __init__(self, name: str, sql: str) -> None:
-        self.name, self.sql = name, sql
+    def __init__(self, name: str, sql: str, *, any_number: bool = False) -> None:
+        self.name, self.sql, self.any_number = name, sql, any_number
         self._parameters = list(dict.fromkeys(_PARAMETER.findall(sql)))
         numbered = {parameter: f"${number}" for number, parameter in enumerate(self._parameters, 1)}
         self._prepare = f"PREPARE {name} AS {_PARAMETER.sub(lambda found: numbered[found[1]], sql)}"
@@ -38,7 +38,7 @@ class Prepared:
     def execute(self, cursor: CursorWrapper, parameters: Mapping[str, Any]) -> None:
         rows = max((len(value) for value in parameters.values() if isinstance(value, list)), default=1)
         parameters = {name: array_literal(value) if isinstance(value, list) else value for name, value in parameters.items()}
-        if settings.DATABASE_POOLED or rows > MOST_ROWS:
+        if settings.DATABASE_POOLED or (rows > MOST_ROWS and not self.any_number):
             cursor.execute(self.sql, parameters)
             return
         # Opened by making the cursor.
