@@ -115,10 +115,15 @@ def keep_busy(channel: Channel) -> None:
         channel.busy_since = moment
 
 
+# Written out: it ends every call, and making the statement anew would cost more than running it.
+_END = "UPDATE marketplaces_channel SET busy_since = NULL WHERE id = %s"
+_END_OF_TROUBLE = "UPDATE marketplaces_channel SET busy_since = NULL, failures = 0, quiet_until = NULL, last_error = '' WHERE id = %s"
+
+
 def _note_end(channel: Channel, *, success: bool = False) -> None:
     """The shop has answered: if with a refusal of one order or listing, that says nothing of the others."""
-    changes: dict[str, object] = {"busy_since": None}
-    if success and channel.failures:
-        changes |= {"failures": 0, "quiet_until": None, "last_error": ""}
+    recovered = success and channel.failures > 0
+    if recovered:
         channel.failures = 0
-    Channel.objects.filter(pk=channel.pk).update(**changes)
+    with connection.cursor() as cursor:
+        cursor.execute(_END_OF_TROUBLE if recovered else _END, [channel.pk])

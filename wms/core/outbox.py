@@ -129,8 +129,9 @@ _BEGIN = """
     WHERE id = %s AND lease_until = %s
     RETURNING id, payload, attempts, lease_until
 """
-# Two claims of one lane must not look at the same moment. A statement of its own, so that the claim sees what the other one did.
-_ONE_AFTER_ANOTHER = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+# Two claims of one lane must not look at the same moment. A statement of its own, so that the claim sees what the other one did; both go
+# to the server together.
+_ONE_AFTER_ANOTHER = "SELECT pg_advisory_xact_lock(hashtextextended(%(handler)s, 0));"
 
 
 def deliver(handler: str) -> int:
@@ -144,8 +145,7 @@ def deliver(handler: str) -> int:
     retried: list[Claimed] = []
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         if lane:
-            cursor.execute(_ONE_AFTER_ANOTHER, [handler])
-            together = _claim(cursor, _CLAIM_LANE, handler, BATCH)
+            together = _claim(cursor, _ONE_AFTER_ANOTHER + _CLAIM_LANE, handler, BATCH)
         else:
             together = _claim(cursor, _CLAIM_FRESH, handler, BATCH)
             retried = _claim(cursor, _CLAIM_RETRIED, handler, RETRIED_AT_ONCE)
