@@ -7,7 +7,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("marketplaces", "0011_comparisons")]
+    dependencies = [("marketplaces", "0014_lines_with_components")]
     operations = [
         migrations.RunSQL("ALTER TABLE marketplaces_listing SET (fillfactor = 50)", "ALTER TABLE marketplaces_listing RESET (fillfactor)"),
     ]
