@@ -161,7 +161,7 @@ WITH owner AS MATERIALIZED (
 ), wanted AS MATERIALIZED (
     SELECT w.id AS warehouse_id, s.id AS sku_id, d.code, d.quantity, d.because
     FROM owner JOIN inventory_warehouse w ON w.sandbox = owner.sandbox
-    CROSS JOIN unnest(%(codes)s::text[], %(quantities)s::bigint[], %(causes)s::text[]) AS d (code, quantity, because)
+    LEFT JOIN unnest(%(codes)s::text[], %(quantities)s::bigint[], %(causes)s::text[]) AS d (code, quantity, because) ON true
     LEFT JOIN LATERAL (
         SELECT id FROM inventory_sku WHERE merchant_id = %(merchant)s AND code = d.code AND active LIMIT 1
     ) s ON true
