@@ -137,15 +137,15 @@ def write_and_believe(answers: Sequence[Answered], channel_id: int) -> None:
 
 def _columns(answers: Sequence[Answered]) -> dict[str, str]:
     """Array literals: written as the driver does it, every element would be an expression of its own."""
-    listing, before, since, sent_at, answered_at, results = map(list, zip(*answers, strict=True))
-    columns = {
-        "listing": listing,
+    since, results = [answer.since for answer in answers], [answer.result for answer in answers]
+    columns: dict[str, list[Any]] = {
+        "listing": [answer.listing_id for answer in answers],
         "quantity": [result.quantity for result in results],
-        "before": before,
+        "before": [answer.before for answer in answers],
         "stale_at": [stale.at if stale else None for stale in since],
         "because": [stale.because if stale else "" for stale in since],
-        "sent_at": sent_at,
-        "answered_at": answered_at,
+        "sent_at": [answer.sent_at for answer in answers],
+        "answered_at": [answer.answered_at for answer in answers],
         "error": [str(result.error or "") for result in results],
         "message": [result.message[:LONGEST_ERROR].replace("\x00", "") for result in results],
     }
