@@ -74,6 +74,11 @@ def test_many_rows_get_a_plan_of_their_own():
         ("uuid", [UUID(int=7), None]),
         ("numeric", [Decimal("0.10"), None]),
         ("text", []),
+        # Of one kind alone.
+        ("bigint", [1, -2, 2**63 - 1]),
+        ("float8", [1.5, 2.0, 1e-300, 1764322800.123]),
+        ("bytea", [b"", bytes(range(256)), b"\\x"]),
+        ("text", ["", "NULL", "a,b", '"', "\\", '\\"', "{}", "中文\n\t", " edge "]),
     ],
 )
 def test_an_array_comes_back_as_it_went(kind, items):
