@@ -10,7 +10,7 @@ from inventory.models import Availability
 from outbound import orders
 from outbound.models import Order
 from tests import make
-from tests.races.unguarded import LOCK_OF_PROMISES, unguarded
+from tests.races.unguarded import unguarded, unlocked
 from wms.core.verification import drifts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,8 +45,7 @@ def test_twenty_buyers_of_ten_units_make_ten_winners(ten_units, together):
 
 def test_without_the_lock_more_than_ten_would_win(ten_units, together, monkeypatch):
     shop, house, thing = ten_units
-    unlocked = unguarded(availability._TAKE_BY_CODE, LOCK_OF_PROMISES, behind=", pg_sleep(0.05)")
-    monkeypatch.setattr(availability, "_TAKE_BY_CODE", unlocked)
+    monkeypatch.setattr(availability, "_TAKE_BY_CODE", unlocked(availability._TAKE_BY_CODE))
     monkeypatch.setattr(availability, "_LOCK", availability._LOCK.replace("FOR UPDATE", ""))
     answers = together([taking(house, shop, {thing: 1}) for _ in range(20)])
 

@@ -11,17 +11,22 @@ if TYPE_CHECKING:
 LOCK_OF_PROMISES = "ORDER BY a.id FOR UPDATE OF a"
 
 
-def unguarded(statement: Prepared, guard: str, instead: str = "", behind: str = "") -> Prepared:
-    """The statement without its guard, and with something `behind` it."""
+def unguarded(statement: Prepared, guard: str, instead: str = "") -> Prepared:
+    """The statement without its guard."""
     from wms.core.prepared import Prepared
 
     assert guard in statement.sql
-    return Prepared(f"unguarded_{uuid.uuid4().hex}", statement.sql.replace(guard, instead) + behind)
+    return Prepared(f"unguarded_{uuid.uuid4().hex}", statement.sql.replace(guard, instead))
+
+
+def unlocked(statement: Prepared) -> Prepared:
+    """The statement that takes what is free, without its lock, and with time to think between looking and taking."""
+    return unguarded(unguarded(statement, LOCK_OF_PROMISES), "SELECT WHERE", "SELECT FROM pg_sleep(0.05) WHERE")
 
 
 def without_the_lock() -> None:
     """Orders read what is free without locking the row, and dawdle before they take it."""
     from inventory import availability
 
-    availability._TAKE_BY_CODE = unguarded(availability._TAKE_BY_CODE, LOCK_OF_PROMISES, behind=", pg_sleep(0.05)")
+    availability._TAKE_BY_CODE = unlocked(availability._TAKE_BY_CODE)
     availability._LOCK = availability._LOCK.replace("FOR UPDATE", "")
