@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('core', '0005_merchants_in_the_sandbox'),
         ('inventory', '0007_sandbox_warehouse'),
-        ('outbound', '0005_buyers_are_forgotten'),
+        ('outbound', '0006_short_to_the_end'),
     ]
 
     operations = [
