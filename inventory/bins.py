@@ -79,7 +79,7 @@ def require_empty(bin_ids: Iterable[int]) -> None:
 def generate(*, warehouse: Warehouse, pattern: str, zone: str = "", kind: BinKind = BinKind.STORAGE) -> list[Bin]:
     """Make the bins of a pattern that do not exist yet, and return them.
 
-    The parts AISLE-BAY-LEVEL-POSITION (one to four) are joined by `-`, each a word, a list or a range: `A..C-01..12-1..4`,
+    The parts AISLE-BAY-LEVEL-POSITION (one to four) are joined by `-` or ` x `, each a word, a list or a range: `A..C-01..12-1..4`,
     `A,B-10..120/10-1..3` leaves gaps of ten. Numbers are padded to one width; letter ranges leave out I, O and Q. The walk is a serpentine:
     every second aisle is walked from its far end. Raises InvalidInput for a pattern that cannot be read.
     """
@@ -106,7 +106,7 @@ def _refuse(message: object) -> InvalidInput:
 
 
 def _parse(pattern: str) -> list[list[str]]:
-    parts = [_values(part.strip().upper()) for part in pattern.split("-")]
+    parts = [_values(part.strip().upper()) for part in re.split(r"-|\s+[xX×]\s+", pattern)]
     if len(parts) > 4:
         raise _refuse(_("A pattern has at most four parts: aisle, bay, level and position."))
     count = 1
