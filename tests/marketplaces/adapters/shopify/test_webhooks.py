@@ -3,6 +3,7 @@
 import json
 import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from marketplaces.adapters.shopify import Shopify
 from marketplaces.adapters.shopify.webhooks import TOPICS, sign
 from marketplaces.port import ChannelRefused, ChannelUnavailable, EventKind, MessageUnreadable, SignatureInvalid
+from tests.conftest import installed
+from tests.marketplaces.adapters.shopify.sdk import official_sdk
 from tests.marketplaces.adapters.shopify.shop import ShopifyShop, change_answer
 from tests.marketplaces.misbehaving import fail
 
@@ -71,6 +74,42 @@ def test_a_signature_as_openssl_makes_it(tmp_path) -> None:
     (tmp_path / "body").write_bytes(body)
     command = f"openssl dgst -sha256 -hmac {SECRET} -binary {tmp_path / 'body'} | openssl base64"
     assert sign(body, SECRET) == subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def sdk() -> Path:
+    return official_sdk()
+
+
+VALIDATE = """
+const [lib, input] = [process.argv[1], JSON.parse(require('fs').readFileSync(0))];
+const logger = require.resolve(lib + '/lib/logger/index.js');
+require.cache[logger] = {exports: {logger: () => ({debug: async () => {}})}, loaded: true, id: logger, filename: logger};
+require(lib + '/runtime/http/index.js').setAbstractConvertRequestFunc(async (request) => request);
+require(lib + '/lib/webhooks/validate.js').validateFactory({apiSecretKey: input.secret})({rawBody: input.body, headers: input.headers})
+    .then((answer) => console.log(JSON.stringify(answer)));
+"""
+
+
+@pytest.mark.parametrize("tampered", [False, True])
+def test_shopify_s_own_library_agrees(shopify: Shopify, sdk: Path, tampered: bool) -> None:
+    sent = message("orders/create", '{"id": 7, "note": "é"}'.encode())
+    sent["headers"] |= {"X-Shopify-Shop-Domain": "mugs.myshopify.com", "X-Shopify-API-Version": "2026-10"}
+    if tampered:
+        sent["body"] = sent["body"].replace(b"7", b"8")
+    headers = {name: [value] for name, value in sent["headers"].items()}
+    given = json.dumps({"secret": SECRET, "body": sent["body"].decode(), "headers": headers})
+    node = installed("node", package="nodejs")
+    done = subprocess.run([node, "-e", VALIDATE, str(sdk)], input=given, capture_output=True, text=True, check=True, timeout=60)
+    theirs = json.loads(done.stdout)
+    if tampered:
+        assert theirs == {"valid": False, "reason": "invalid_hmac"}
+        with pytest.raises(SignatureInvalid):
+            shopify.webhook(**sent)
+    else:
+        event = shopify.webhook(**sent)
+        assert (theirs["valid"], theirs["topic"], theirs["eventId"]) == (True, "ORDERS_CREATE", GIVEN["event"])
+        assert (event.order_id, event.topic) == ("7", "orders/create")
 
 
 @pytest.mark.parametrize("signature", ["", "AAAA", sign(b'{"id": 7}', "another secret"), "é", sign(b'{"id": 8}', SECRET)])
