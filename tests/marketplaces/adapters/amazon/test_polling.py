@@ -55,6 +55,25 @@ def test_a_poll_reads_all_pages_and_goes_on_from_there(shop: AmazonShop, amazon:
     assert [order.order_id for order in orders] == [later]
 
 
+def test_rows_may_come_in_any_order_and_twice(shop: AmazonShop, amazon: Amazon, clock: Clock) -> None:
+    ids = []
+    for _number in range(3):
+        clock.advance(minutes=3)
+        ids.append(place(shop))
+
+    def shuffle(answer) -> None:
+        answer["orders"] = [*answer["orders"][::-1], answer["orders"][1]]
+
+    shop.misbehave(SEARCH, change_answer(shuffle))
+    orders, cursor = poll(amazon)
+    assert sorted(order.order_id for order in orders) == ids
+    clock.advance(minutes=10)
+    later = place(shop)
+    again, _cursor = poll(amazon, cursor)
+    # The youngest change counts, wherever it stands: the first order is too old to be read again, and none is passed over.
+    assert [order.order_id for order in again] == [*ids[1:], later]
+
+
 def test_other_marketplaces_and_what_amazon_ships_are_left_out(shop: AmazonShop, amazon: Amazon, client) -> None:
     here, there = place(shop), place(shop, marketplace=THERE)
     place(shop, by="AMAZON")

@@ -65,6 +65,25 @@ def test_an_order_that_changes_while_pages_are_read_hides_no_other(shop: Shopify
     assert [order.order_id for order in (*page.orders, *orders)] == [*ids, ids[0]]
 
 
+def test_rows_may_come_in_any_order_and_twice(shop: ShopifyShop, shopify: Shopify, clock: Clock) -> None:
+    ids = []
+    for _number in range(3):
+        clock.advance(minutes=2)
+        ids.append(place(shop))
+
+    def shuffle(data) -> None:
+        data["orders"]["nodes"] = [*data["orders"]["nodes"][::-1], data["orders"]["nodes"][1]]
+
+    shop.misbehave("Orders", change_answer(shuffle))
+    orders, cursor = poll(shopify)
+    assert sorted(order.order_id for order in orders) == ids
+    clock.advance(minutes=5)
+    later = place(shop)
+    again, _cursor = poll(shopify, cursor)
+    # The youngest change counts, wherever it stands: the first order is too old to be read again, and none is passed over.
+    assert [order.order_id for order in again] == [*ids[1:], later]
+
+
 def test_many_orders_of_one_second_all_come(shop: ShopifyShop, shopify: Shopify) -> None:
     ids = [place(shop) for _number in range(13)]
     orders, cursor = poll(shopify)
