@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,7 +9,8 @@ from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.misbehaving import hang_up_after_work
 from tests.marketplaces.shops import BUYER
-from tests.marketplaces.woo_shop import WooShop
+from tests.marketplaces.woo_shop import WooShop, fail
+from wms.core import outbox
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,6 +116,38 @@ def test_a_lost_answer_tells_the_buyer_once(shop, channel, thing):
 
     assert (told(shop, number), shop.books.order(number)["status"]) == (["TRACK-1"], "completed")
     assert not OutboxEvent.objects.filter(topic="parcel.left").exists()
+
+
+def test_a_parcel_is_tried_until_the_shop_takes_it(shop, channel, thing):
+    """However often that is: what an impatient event would be buried after is no end of it."""
+    number, order = sold(shop, channel, thing, 3)
+    times = outbox.MAX_ATTEMPTS + 5
+    shop.misbehave(r"POST orders/\d+/(notes|fulfillments)", fail(503), times=times)
+    leave(order, "TRACK-1", 3)
+    for _try in range(times):
+        shops.deliver_all()
+        assert (told(shop, number), ToldParcel.objects.count()) == ([], 0)
+        assert OutboxEvent.objects.filter(topic="parcel.left", dead_at=None).count() == 1
+        shops.make_due()
+    shops.deliver_all()
+
+    assert (told(shop, number), shop.books.order(number)["status"]) == (["TRACK-1"], "completed")
+    assert not OutboxEvent.objects.filter(topic="parcel.left").exists()
+
+
+def test_what_is_due_first_is_told_first(shop, channel, thing):
+    """A shop that was down for hours takes a few parcels at a time, and its deadlines go on."""
+    sales = [sold(shop, channel, thing, 1) for _order in range(3)]
+    for (number, order), hours in zip(sales, (30, 9, 1), strict=True):
+        Order.objects.filter(pk=order.pk).update(ship_by=datetime.now(UTC) + timedelta(hours=hours))
+        leave(order, f"TRACK-{number}", 1)
+    shop.calls.clear()
+    shops.deliver_all()
+
+    numbers = [number for number, _order in sales]
+    assert [told(shop, number) for number in numbers] == [[f"TRACK-{number}"] for number in numbers]
+    written = [call.path.split("/")[1] for call in shop.made(r"POST orders/\d+/(notes|fulfillments)")]
+    assert written == [str(number) for number in reversed(numbers)]
 
 
 def test_an_order_cancelled_there_is_shown_and_not_tried_for_ever(shop, channel, thing):
