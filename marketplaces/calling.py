@@ -113,6 +113,17 @@ def keep_busy(channel: Channel) -> None:
     if channel.busy_since is None or moment - channel.busy_since > timedelta(seconds=1):
         Channel.objects.filter(pk=channel.pk).update(busy_since=Now())
         channel.busy_since = moment
+    well_again(channel)
+
+
+def well_again(channel: Channel) -> None:
+    """The shop has just answered: what failed before is over, whatever becomes of the calls that follow.
+
+    One that fails now and then would else be left alone ever longer: of many calls in a row one always fails.
+    """
+    if channel.failures:
+        Channel.objects.filter(pk=channel.pk).update(failures=0, quiet_until=None, last_error="")
+        channel.failures = 0
 
 
 # Written out: it ends every call, and making the statement anew would cost more than running it.

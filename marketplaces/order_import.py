@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from marketplaces import adapters, order_book, pace, port
-from marketplaces.calling import calling, keep_busy, open_shop
+from marketplaces.calling import ChannelQuiet, calling, keep_busy, open_shop, well_again
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
 from marketplaces.port import (
     CallThrottled,
@@ -96,23 +96,40 @@ def hear(payloads: Sequence[dict[str, Any]]) -> None:
         retry_unmapped(channel)
     if not to_ask and not to_poll:
         return
+    waiting = list(to_ask)
+    try:
+        with calling(channel) as shop:
+            _ask_and_poll(channel, shop, waiting, to_poll=to_poll)
+    except ChannelQuiet as quiet:
+        if not delivered and len(waiting) == len(to_ask):
+            raise
+        # Of many calls in a row one always fails at a shop that fails now and then: what it has told already is not asked again.
+        _go_on_later(channel, waiting, to_poll=to_poll, wait_s=quiet.retry_after)
+
+
+def _ask_and_poll(channel: Channel, shop: Marketplace, waiting: list[str], *, to_poll: bool) -> None:
+    """For one turn; takes off `waiting` what need not be asked again."""
     until = time.monotonic() + BUDGET_S
-    with calling(channel) as shop:
-        for start in range(0, len(to_ask), ASKED_TOGETHER):
-            if time.monotonic() > until:
-                _go_on_later(channel, to_ask[start:], to_poll)
-                return
-            _ask_for(channel, shop, to_ask[start : start + ASKED_TOGETHER])
-        if to_poll:
-            catch_up(channel, shop, until, paced=True)
+    while waiting:
+        if time.monotonic() > until:
+            _go_on_later(channel, waiting, to_poll=to_poll)
+            return
+        _ask_for(channel, shop, waiting)
+    if to_poll:
+        catch_up(channel, shop, until, paced=True)
 
 
-def _go_on_later(channel: Channel, order_ids: Sequence[str], to_poll: bool) -> None:
+def _go_on_later(channel: Channel, order_ids: Sequence[str], *, to_poll: bool, wait_s: float = 0.0) -> None:
     parts = [list(order_ids[start : start + EVENT_ORDERS]) for start in range(0, len(order_ids), EVENT_ORDERS)]
+    wanted: list[dict[str, Any]] = [{"order_ids": part} for part in parts]
+    if to_poll:
+        wanted.append({"poll": True})
+    events = [("channel.heard", {"lane": channel.pk, "channel_id": channel.pk, **what}) for what in wanted]
     with transaction.atomic():
-        outbox.emit_all([("channel.heard", {"lane": channel.pk, "channel_id": channel.pk, "order_ids": part}) for part in parts])
-        if to_poll:
-            ask(channel.pk)
+        if wait_s:
+            outbox.emit_all_later(wait_s, events)
+        else:
+            outbox.emit_all(events)
 
 
 def _read_deliveries(channel: Channel, keys: Sequence[int]) -> tuple[list[str], bool]:
@@ -145,23 +162,33 @@ def _read_deliveries(channel: Channel, keys: Sequence[int]) -> tuple[list[str], 
     return list(to_ask), to_poll
 
 
-def _ask_for(channel: Channel, shop: Marketplace, order_ids: Sequence[str]) -> None:
-    """What the shop could still tell before it failed is imported all the same."""
+def _ask_for(channel: Channel, shop: Marketplace, waiting: list[str]) -> None:
+    """Ask for the first few orders and take them off `waiting`. What the shop could still tell before it failed is imported all the same.
+
+    One whose buyer wants to cancel it stays there until that is answered.
+    """
     orders: list[port.ChannelOrder] = []
+    asked, wishes = set(), set()
     try:
-        for order_id in order_ids:
+        for order_id in waiting[:ASKED_TOGETHER]:
             try:
-                orders.append(shop.order(order_id))
+                order = shop.order(order_id)
+                orders.append(order)
+                if order.cancellation_requested:
+                    wishes.add(order_id)
             except NotOnChannel:
                 settle(channel, order_book.record_deleted(channel, order_id))
             except CredentialsRefused:
                 raise
             except (MessageUnreadable, ChannelRefused) as error:  # of this one order: the others are not held up by it
                 order_book.record_unreadable(channel, [port.UnreadableOrder(order_id, str(error))])
+            asked.add(order_id)
             keep_busy(channel)
     finally:
         import_orders(channel, orders)
+        waiting[:] = [key for key in waiting if key not in asked or key in wishes]
     _answer(channel, shop, orders)
+    waiting[:] = [key for key in waiting if key not in wishes]
 
 
 def poll(channel: Channel) -> None:
@@ -180,6 +207,7 @@ def catch_up(channel: Channel, shop: Marketplace, until: float, *, paced: bool =
         if paced:
             _take_turn(channel, shop)
         page = _changed(channel, shop)
+        well_again(channel)
         import_orders(channel, page.orders)
         _answer(channel, shop, page.orders)
         order_book.record_unreadable(channel, page.unreadable)

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from marketplaces import order_import, pace, push_log, revisions
-from marketplaces.calling import calling, keep_busy
+from marketplaces.calling import calling, keep_busy, well_again
 from marketplaces.models import Channel, Listing, Submission
 from marketplaces.numbers import Told, numbers
 from marketplaces.port import ChannelUnavailable, Marketplace, PushError, PushResult
@@ -235,6 +235,8 @@ def _push_batch(channel: Channel, shop: Marketplace, rows: Sequence[Told], about
         results = _after_sales(channel, shop, told, results, about.until)
     at = sent_at, time.time()
     answers = [_answered(told[result.listing_id], about.since, at, result) for result in results]
+    if any(answer.result.error not in (PushError.UNAVAILABLE, PushError.THROTTLED) for answer in answers):
+        well_again(channel)
     taken = [answer for answer in answers if answer.result.error is PushError.PENDING]
     if taken:
         _await_outcome(channel, taken, about.since, about.tries)

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from inventory.models import Availability
@@ -247,6 +248,46 @@ def test_many_orders_to_ask_for_are_spread_over_several_turns(shop, channel, thi
     monkeypatch.undo()
     shops.deliver_all()
     assert Order.objects.count() == 3
+
+
+def ask_for(channel, numbers):
+    with transaction.atomic():
+        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, order_ids=numbers)
+
+
+def test_what_a_failing_shop_has_told_is_not_asked_for_again(shop, channel, thing):
+    """Or the last of many would never have its turn at a shop that fails now and then."""
+    first, second, third = (str(shop.books.place_order([(thing.code, 1)], shipping=BUYER)) for _order in range(3))
+    shop.misbehave(f"GET orders/{second}", fail(503))
+    ask_for(channel, [first, second, third])
+    shops.deliver_all()
+
+    assert list(ChannelOrder.objects.values_list("external_id", flat=True)) == [first]
+    event = OutboxEvent.objects.get(topic="channel.heard")
+    assert event.payload == {"lane": channel.pk, "channel_id": channel.pk, "order_ids": [second, third]}
+    assert event.due_at > datetime.now(UTC)
+    shops.make_due()
+    shops.deliver_all()
+    assert Order.objects.count() == 3
+    assert [str(call) for call in shop.made(r"GET orders/\d+")] == [f"GET orders/{number}" for number in (first, second, second, third)]
+
+
+def test_a_shop_that_fails_now_and_then_is_not_left_alone_ever_longer(shop, channel, thing):
+    numbers = [str(shop.books.place_order([(thing.code, 1)], shipping=BUYER)) for _order in range(4)]
+    for number in numbers:
+        shop.misbehave(f"GET orders/{number}", fail(503))
+    ask_for(channel, numbers)
+    failures = []
+    for _number in numbers:
+        shops.deliver_all()
+        channel.refresh_from_db()
+        failures.append(channel.failures)
+        shops.make_due()
+    shops.deliver_all()
+
+    assert failures == [1, 1, 1, 1], "each time it had answered before it failed"
+    channel.refresh_from_db()
+    assert (Order.objects.count(), channel.failures, channel.quiet_until, channel.last_error) == (4, 0, None, "")
 
 
 def test_an_order_that_the_shop_refuses_to_show_holds_up_no_other(shop, channel, thing):

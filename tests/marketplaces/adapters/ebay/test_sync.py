@@ -195,6 +195,24 @@ def test_a_request_to_cancel_is_answered_by_what_the_warehouse_could_do(shop, ch
         assert shop.books.stock() == {thing.code: 10}
 
 
+def test_an_answer_to_a_request_that_is_lost_is_given_again(shop, channel, thing):
+    """Though the order itself was told and taken in."""
+    order_id = shop.books.place_order([(thing.code, 2)])
+    settle()
+    shop.books.request_cancellation(order_id)
+    shop.misbehave("approveCancellation", fail(500))
+    assert hook(channel, shop, order_id) == 200
+    deliver_all()
+    assert len(shop.made("approveCancellation")) == 1
+    make_due()
+    deliver_all()
+    assert len(shop.made("approveCancellation")) == 2
+    make_due()
+    deliver_all()
+    assert Order.objects.get().status == "cancelled"
+    assert not OutboxEvent.objects.filter(handler__startswith="marketplaces").exists()
+
+
 def test_a_request_that_we_may_not_answer_leaves_the_channel_in_peace(shop, channel, house, thing):
     """Sellers in the EU need more than keys for it: they answer by hand."""
     order_id = shop.books.place_order([(thing.code, 2)])
