@@ -62,10 +62,12 @@ def calling(channel: Channel) -> Iterator[Marketplace]:
     pace.heard(channel, shop.allowance)
 
 
-# After a failure one caller at a time tries whether the shop is back; and nobody joins a call that has waited for seconds already.
+# After a failure one caller at a time tries whether the shop is back, and whoever comes meanwhile looks again soon; and nobody joins a
+# call that has waited for seconds already.
 _ASK = """
 WITH asked AS MATERIALIZED (
     SELECT id, failures, CASE
+        WHEN quiet_until > now() AND busy_since IS NOT NULL THEN least(%(again)s, extract(epoch FROM quiet_until - now()))
         WHEN quiet_until > now() THEN extract(epoch FROM quiet_until - now())
         WHEN busy_since BETWEEN now() - make_interval(secs => %(forgotten)s) AND now() - make_interval(secs => %(stuck)s) THEN %(again)s
         ELSE 0 END AS seconds

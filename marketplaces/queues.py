@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
+from typing import Any
 
 from django.db import DatabaseError, transaction
 from django.utils import timezone
@@ -15,6 +17,7 @@ from marketplaces.models import Channel
 from marketplaces.port import ChannelError, ChannelEvent, EventKind
 from wms.core import outbox
 from wms.core.errors import WmsError
+from wms.core.models import OutboxEvent
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +25,24 @@ WAIT_S = 1.0
 # Shorter than the time between two turns.
 BUDGET_S = 10.0
 TROUBLE = "queue: "
+HANDLER = "marketplaces.queues.hear"
+
+
+def ask_all() -> int:
+    """Have every queue emptied, each in its own lane; one that still waits for its turn gets no other. Answers how many were asked for."""
+    with transaction.atomic():
+        handlers = {key: f"{HANDLER}:{key}" for key in channels_with_queue()}
+        waiting = set(OutboxEvent.objects.filter(handler__in=handlers.values(), dead_at=None).values_list("handler", flat=True))
+        channel_ids = [key for key, handler in handlers.items() if handler not in waiting]
+        outbox.emit_all([("channel.queued", {"lane": key, "channel_id": key}) for key in channel_ids])
+    return len(channel_ids)
+
+
+def hear(payloads: Sequence[dict[str, Any]]) -> None:
+    """Outbox handler of `channel.queued` {channel_id}, one channel's events at a time."""
+    channel = Channel.objects.filter(pk=payloads[0]["channel_id"], active=True).first()
+    if channel is not None:
+        empty(channel)
 
 
 def channels_with_queue() -> list[int]:

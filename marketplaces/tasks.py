@@ -15,16 +15,7 @@ def poll_orders() -> None:
 
 @shared_task
 def empty_queues() -> None:
-    """Each channel by itself, so that a slow queue holds up no other; what nobody got round to is outdated by the next turn."""
-    for channel_id in queues.channels_with_queue():
-        empty_queue.apply_async((channel_id,), expires=15)
-
-
-@shared_task
-def empty_queue(channel_id: int) -> None:
-    channel = Channel.objects.filter(pk=channel_id, active=True).first()
-    if channel is not None:
-        queues.empty(channel)
+    queues.ask_all()
 
 
 @shared_task

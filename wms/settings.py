@@ -184,6 +184,7 @@ OUTBOX_ROUTES: dict[str, list[str]] = {
     "channel.stale": ["marketplaces.stock_sync.push_stale"],
     "channel.submitted": ["marketplaces.submissions.follow"],
     "channel.heard": ["marketplaces.order_import.hear"],
+    "channel.queued": ["marketplaces.queues.hear"],
     "parcel.left": ["marketplaces.tracking.tell"],
     "order.withdrawn": ["marketplaces.cancelled.tell"],
     # Below: one lane for each webhook endpoint.

@@ -21,7 +21,7 @@ from wms.core.models import OutboxEvent
 from wms.core.templatetags.desk import exact
 
 MOST_DEAD = 100
-LANES = ("channel.stale", "channel.submitted", "channel.heard", "parcel.left")
+LANES = ("channel.stale", "channel.submitted", "channel.heard", "channel.queued", "parcel.left")
 
 
 def why(difference: Difference) -> str:

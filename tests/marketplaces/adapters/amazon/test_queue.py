@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from tests.marketplaces.adapters.amazon.messages import feed_finished, order_cha
 from tests.marketplaces.adapters.amazon.shop import AmazonShop
 from tests.marketplaces.adapters.amazon.sqs import ARN, KEYS, Sqs, sqs_serving
 from tests.marketplaces.shops import deliver_all, make_due
+from wms.core.models import OutboxEvent
 
 from .conftest import adapter
 
@@ -243,13 +245,29 @@ def test_a_queue_in_trouble_is_shown_and_pauses_nothing(live, channel, sqs, thin
     assert Channel.objects.get().last_error == ""
 
 
-def test_only_channels_with_a_queue_that_are_active_are_asked(live, channel, sqs, monkeypatch):
-    asked = []
-    monkeypatch.setattr(tasks.empty_queue, "apply_async", lambda args, **_options: asked.append(args))
+def test_only_channels_with_a_queue_that_are_active_are_asked(live, channel, sqs):
+    queued = OutboxEvent.objects.filter(topic="channel.queued")
     tasks.empty_queues()
-    assert asked == [(channel.pk,)]
+    tasks.empty_queues()
+    assert [event.payload for event in queued.all()] == [{"lane": channel.pk, "channel_id": channel.pk}], "one waits for its turn already"
+    deliver_all()
+    assert not queued.exists()
+    tasks.empty_queues()
     sqs.say(order_change("902-1"))
     pausing.pause(channel=channel, by=make.user(), reason="moving", keep=True)
+    deliver_all()
     tasks.empty_queues()
-    tasks.empty_queue(channel.pk)
-    assert (asked, sqs.left()) == ([(channel.pk,)], 1)
+    assert (queued.count(), sqs.left()) == (0, 1)
+
+
+def test_a_queue_waits_for_its_turn_however_long_that_takes(live, channel, sqs):
+    """Workers that are busy for minutes forget no queue, and empty it once."""
+    live.books.place_order([("unknown", 1)])
+    order_id = next(iter(live.books.orders))
+    tasks.empty_queues()
+    OutboxEvent.objects.filter(topic="channel.queued").update(created_at=datetime.now(UTC) - timedelta(minutes=10))
+    tasks.empty_queues()
+    sqs.say(order_change(order_id))
+    deliver_all()
+    assert sqs.left() == 0
+    assert ChannelOrder.objects.get().external_id == order_id
