@@ -1,5 +1,6 @@
 """The real thing: `wms up` as a process of its own, in a data folder of its own."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import psycopg2
 
 from wms.servers.environment import read_environment
 from wms.servers.folders import Account, open_data_folder, remove_data_folder
@@ -127,3 +129,12 @@ class LiveSystem:
         if self.process is not None and self.process.poll() is None:
             found.append(psutil.Process(self.process.pid))
         return found
+
+
+def ask(system: LiveSystem, database: str, statement: str) -> list[tuple[object, ...]]:
+    url = system.variables["DATABASE_URL"].replace("/wms?", f"/{database}?")
+    with contextlib.closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []

@@ -1,16 +1,14 @@
 """`wms backup` and `wms restore`, beside a running system."""
 
-import contextlib
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg2
 import pytest
 
 from conftest import SERVERS
-from tests.live import LiveSystem
+from tests.live import LiveSystem, ask
 
 MERCHANTS = "SELECT string_agg(code, ' ' ORDER BY code) FROM core_merchant WHERE code LIKE 'T-%'"
 DATABASES = "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1"
@@ -81,15 +79,6 @@ def replaced(system: LiveSystem) -> list[str]:
     others = [str(name) for (name,) in ask(system, "postgres", DATABASES)]
     assert others[:2] == ["postgres", "wms"]
     return others[2:]
-
-
-def ask(system: LiveSystem, database: str, statement: str) -> list[tuple[object, ...]]:
-    url = system.variables["DATABASE_URL"].replace("/wms?", f"/{database}?")
-    with contextlib.closing(psycopg2.connect(url)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-            return cursor.fetchall() if cursor.description else []
 
 
 def test_a_restore_brings_back_what_was_there_and_keeps_what_came_since(system: LiveSystem, backup: Path) -> None:

@@ -13,10 +13,11 @@ import psutil
 import pytest
 
 from conftest import SERVERS
-from tests.live import ROLES, LiveSystem, eventually
+from tests.live import ROLES, LiveSystem, ask, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 MEMORY_LIMIT_BYTES = 900_000_000
+RIGHTS = "SELECT group_id, permission_id FROM auth_group_permissions ORDER BY 1, 2"
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +147,10 @@ def test_a_killed_make_stops_the_system_and_the_next_start_waits_for_that(runnin
 def test_ctrl_c_stops_everything_and_the_second_start_is_fast(running: LiveSystem, record_property: Callable[[str, object], None]) -> None:
     assert running.process is not None
     keys = (running.data / "env").read_text()
+    rights = ask(running, "wms", RIGHTS)
+    assert len(rights) > 10
+    # As after an upgrade that brought these rights.
+    ask(running, "wms", "DELETE FROM auth_group_permissions")
     before = running.everything()
     running.process.send_signal(signal.SIGINT)
     assert running.process.wait(60) == 0
@@ -155,6 +160,7 @@ def test_ctrl_c_stops_everything_and_the_second_start_is_fast(running: LiveSyste
     record_property("second_start_seconds", round(took, 1))
     assert took < 90
     assert (running.data / "env").read_text() == keys
+    assert ask(running, "wms", RIGHTS) == rights
 
 
 def test_a_folder_that_cannot_be_used_is_a_clear_error(tmp_path: Path) -> None:
