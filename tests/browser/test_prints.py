@@ -82,6 +82,27 @@ def test_the_browser_prints_what_its_station_wants_once(scanner: Page, desk: tup
 
 
 @with_script
+def test_without_a_connection_nothing_breaks_and_what_waited_is_printed_afterwards(scanner: Page, desk: tuple[Station, Printer]) -> None:  # noqa: F811
+    printed, complaints = [], []
+    scanner.context.on("console", lambda said: printed.append(said.text) if said.text.startswith("PRINTED") else None)
+    scanner.on("pageerror", lambda error: complaints.append(str(error)))
+    scanner.context.add_init_script(TELLS)
+    scanner.context.clock.install()
+    at_the_desk(scanner)
+    scanner.context.set_offline(True)
+    content = queue(desk, "WMX3")
+    for _look in range(3):
+        scanner.context.clock.run_for(2_000)
+        scanner.wait_for_timeout(100)
+    assert (printed, states()) == ([], [("WMX3", "waiting")])
+    scanner.context.set_offline(False)
+    with scanner.context.expect_event("console", lambda said: said.text.startswith("PRINTED")):
+        scanner.context.clock.run_for(2_000)
+    assert printed == [f"PRINTED application/pdf {content.decode('latin-1')}"]
+    assert (complaints, states()) == ([], [("WMX3", "printed")])
+
+
+@with_script
 def test_trouble_comes_and_goes_on_a_page_that_stays_open_and_can_be_read(scanner: Page, desk: tuple[Station, Printer]) -> None:  # noqa: F811
     from labels import jobs
 
