@@ -28,6 +28,7 @@ from inventory.models import (
     Zone,
 )
 from inventory.warehouses import equip
+from wms.core import outbox
 from wms.core.admin_base import Inline, LockedAdmin, MasterAdmin
 
 
@@ -102,6 +103,11 @@ class SkuAdmin(KeptAdmin):
     ordering = ("merchant", "code")
     readonly_fields = ("created_at",)
     inlines = (BarcodeInline,)
+
+    def save_model(self, request: HttpRequest, obj: Sku, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if obj.active:
+            outbox.emit("sku.entered", merchant_id=obj.merchant_id)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         # A barcode belongs to whom its sku belongs to.

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Barcode, Sku
+from wms.core import outbox
 from wms.core.errors import InvalidInput
 from wms.core.locking import assert_in_transaction
 from wms.core.models import Merchant
@@ -114,6 +115,8 @@ def save_many(*, merchant: Merchant, skus: Sequence[NewSku]) -> Saved:
         update_fields=["pack_quantity"],
         batch_size=BATCH,
     )
+    if new or any(sku.active for sku in skus):
+        outbox.emit("sku.entered", merchant_id=merchant.pk)
     return Saved(len(new), len(changed))
 
 

@@ -15,9 +15,13 @@ from marketplaces.buyer_data import buyer_key
 from marketplaces.models import Channel, ChannelOrder
 from marketplaces.port import ChannelOrderState as State
 from wms.core import sealing
+from wms.core.errors import NotFound
 from wms.core.models import PersonalRecord
 
 Status, Problem = ChannelOrder.Status, ChannelOrder.Problem
+
+# What only a person can settle, in the warehouse or in the shop; the other problems end by themselves when their cause does.
+FOR_PEOPLE = (Problem.CHANGED, Problem.UNPAID, Problem.CLOSED, Problem.CANCELLED_LATE, Problem.OTHER_CONTENT)
 
 # Of two words of the same second the later stage of an order's life counts.
 RANK = {State.PENDING: 0, State.OPEN: 1, State.SHIPPED: 2, State.CANCELLED: 3}
@@ -76,6 +80,12 @@ def record_deleted(channel: Channel, external_id: str) -> list[int]:
     rows = ChannelOrder.objects.filter(channel=channel, external_id=external_id)
     rows.update(shop_state=State.CANCELLED, updated_at=timezone.now())
     return list(rows.values_list("pk", flat=True))
+
+
+def dismiss(channel: Channel, key: int) -> None:
+    """A person has dealt with the problem of one order; the shop's next change may bring it back. Raises NotFound where there is none for people."""
+    if not channel.orders.filter(pk=key, problem__in=FOR_PEOPLE).update(problem="", problem_detail=""):
+        raise NotFound(what=str(ChannelOrder._meta.verbose_name), key=key)
 
 
 def _create(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[ChannelOrder]:

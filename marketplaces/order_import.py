@@ -92,8 +92,8 @@ def hear(payloads: Sequence[dict[str, Any]]) -> None:
     to_ask, to_poll = _read_deliveries(channel, delivered)
     to_ask = list(dict.fromkeys([*(key for payload in payloads for key in payload.get("order_ids", ())), *to_ask]))
     to_poll = to_poll or any(payload.get("poll") for payload in payloads)
-    if any(payload.get("retry") for payload in payloads):
-        retry_unmapped(channel)
+    if retries := [payload.get("after", 0) for payload in payloads if payload.get("retry")]:
+        retry_unmapped(channel, after=min(retries))
     if not to_ask and not to_poll:
         return
     waiting = list(to_ask)
@@ -268,7 +268,11 @@ def _changed(channel: Channel, shop: Marketplace) -> port.OrderPage:
         raise ChannelUnavailable(reason=refusal.details["reason"], answered=True) from refusal
 
 
-def retry_unmapped(channel: Channel) -> None:
-    """Try again what waited for its goods to be known, or was refused."""
-    waiting = channel.orders.filter(order=None, shop_state="open").order_by("pk")
-    settle(channel, list(waiting[:RETRY_BATCH].values_list("pk", flat=True)))
+def retry_unmapped(channel: Channel, *, after: int = 0) -> None:
+    """Try again what waited for its goods to be known, or was refused: so many rows after a key, and then the next ones by themselves."""
+    waiting = channel.orders.filter(order=None, shop_state="open", pk__gt=after).order_by("pk")
+    keys = list(waiting[:RETRY_BATCH].values_list("pk", flat=True))
+    settle(channel, keys)
+    if len(keys) == RETRY_BATCH:
+        with transaction.atomic():
+            outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, retry=True, after=keys[-1])

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from marketplaces import buyer_data, deliveries, stock_sync
+from marketplaces import buyer_data, channels, deliveries, stock_sync
 from marketplaces.abilities import Reports
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel
@@ -65,13 +65,22 @@ def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
             buyer_data.tell(channel, event.buyer_ids)
     if not channel.active and isinstance(shop, Reports):
         return HttpResponse(status=503)
-    # A paused channel polls when it goes on. Products change with every push of ours: only their numbers tell something.
+    # A paused channel polls when it goes on. Products change with every push of ours.
     if channel.active and (event is None or event.kind in WANTED):
         _keep(channel, event, headers, body)
-    elif channel.active and event is not None and event.kind is EventKind.LISTING and event.quantity is not None:
-        with transaction.atomic():
-            stock_sync.notice(channel, {event.listing_id: event.quantity})
+    elif channel.active and event is not None and event.kind is EventKind.LISTING:
+        _keep_listing(channel, event)
     return HttpResponse(status=200)
+
+
+def _keep_listing(channel: Channel, event: ChannelEvent) -> None:
+    """An offer that came whole is written down and tied to the sku of its code; what it shows is looked at."""
+    with transaction.atomic():
+        if event.listing is not None:
+            channels.keep_listings(channel=channel, listings=[event.listing])
+            channels.tie_by_code(channel=channel)
+        if event.quantity is not None:
+            stock_sync.notice(channel, {event.listing_id: event.quantity})
 
 
 def _keep(channel: Channel, event: ChannelEvent | None, headers: dict[str, str], body: bytes) -> None:

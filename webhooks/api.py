@@ -131,7 +131,10 @@ def add_webhook_endpoint(request: HttpRequest, payload: EndpointIn) -> HttpRespo
     made = endpoints.add(
         merchant_id=merchant.pk, url=payload.url, events=[event.value for event in payload.events], by=by, request_id=key_of(request)
     )
-    return _one(by, made["endpoint_id"], status=201 if made["new"] else 200, with_secret=made["new"])
+    try:
+        return _one(by, made["endpoint_id"], status=201 if made["new"] else 200, with_secret=made["new"])
+    except NotFound as error:
+        raise endpoints.RemovedSince(url=payload.url) from error
 
 
 @router.get("/webhook-endpoints", response=EndpointPage, auth=ApiKeyAuth("webhooks:read"))

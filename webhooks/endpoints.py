@@ -30,6 +30,14 @@ class EndpointTaken(WmsError):
     code, status, message = "endpoint_taken", 409, _("The merchant has an endpoint {url} with other events.")
 
 
+class RemovedSince(WmsError):
+    code, status, message = (
+        "removed_since",
+        409,
+        _("The endpoint {url} that this request added was removed since: send it under another key."),
+    )
+
+
 class TooManyEndpoints(WmsError):
     code, status, message = "too_many_endpoints", 409, _("A merchant has at most {most} endpoints.")
 

@@ -166,6 +166,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 # topic -> handlers (dotted names of functions that take the list of payloads that came since they last ran).
 OUTBOX_ROUTES: dict[str, list[str]] = {
     "stock.changed": ["marketplaces.stock_sync.push_changed"],
+    "sku.entered": ["marketplaces.unknown_goods.skus_entered"],
     "stock.arrived": ["outbound.allocation.fill_arrived"],
     "stock.lost": ["outbound.shortfall.settle"],
     "pick.short": ["outbound.unbinding.empty_place"],

@@ -112,7 +112,7 @@ def get_all_stock(request: HttpRequest, filters: Annotated[BulkFilters, Query()]
     """
     by, _merchant = caller(request)
     batches = stock.everything(by=by, warehouse=filters.warehouse)
-    if request.accepts(JSON) or not request.accepts(NDJSON):
+    if request.get_preferred_type([JSON, NDJSON]) != NDJSON:
         return StreamingHttpResponse(_as_array(batches), content_type=JSON)
     return StreamingHttpResponse(map(_as_lines, batches), content_type=NDJSON)
 

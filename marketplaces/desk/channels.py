@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from inventory.models import Sku, Warehouse
-from marketplaces import adapters, drift, order_import, pausing, stock_sync
+from marketplaces import adapters, drift, order_book, order_import, pausing, stock_sync, unknown_goods
 from marketplaces import channels as shops
 from marketplaces.desk.finding import find
 from marketplaces.models import Bundle, Channel, ChannelOrder, Listing
@@ -69,6 +69,8 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "ours": ours,
             "show": show,
             "problems": found.orders.exclude(problem="").select_related("order").order_by("-pk")[:100],
+            "for_people": order_book.FOR_PEOPLE,
+            "goods": unknown_goods.waiting(found),
             "unlimited": found.listings.filter(sells_without_stock=True).count(),
             "told_nothing": pausing.told_nothing(found) if found.sells_nothing else None,
             "differences": differences,
@@ -209,30 +211,39 @@ def _change_keys(channel: Channel, request: HttpRequest) -> str:
     return _("The keys are changed.")
 
 
+def _dismiss(channel: Channel, request: HttpRequest) -> str:
+    """Field: order (the id of its row)."""
+    order_book.dismiss(channel, desk.whole_number(request.POST.get("order"), most=2**62))
+    return _("Taken off the list. It comes back if the shop changes the order again.")
+
+
 ACTIONS: dict[str, Callable[[Channel, HttpRequest], str]] = {
     "fetch": _fetch, "push": _push, "repair": _repair, "poll": _poll, "retry": _retry, "pause": _pause, "resume": _resume,
-    "subscribe": _subscribe, "keys": _change_keys, "backorders": _stop_backorders,
+    "subscribe": _subscribe, "keys": _change_keys, "backorders": _stop_backorders, "dismiss": _dismiss,
 }  # fmt: skip
 
 
 @desk.action(shows=channel, permission="marketplaces.change_channel")
 def act(request: HttpRequest, channel_id: int, does: str = "") -> HttpResponse:
-    """One of ACTIONS. `pause` takes a reason and perhaps sells=last, `subscribe` a url, `keys` the adapter's credentials; the others no fields."""
+    """One of ACTIONS: `pause` takes a reason and perhaps sells=last, `subscribe` a url, `keys` the adapter's keys, `dismiss` an order."""
     return desk.done(request, ACTIONS[does](find(request, channel_id), request), "desk:channel", channel_id=channel_id)
 
 
 @desk.action(shows=channel, permission="marketplaces.change_listing")
 def tie(request: HttpRequest, channel_id: int) -> HttpResponse:
-    """Fields: listing (its id), sku (the code of a sku of the merchant's, else of a bundle; blank unties the listing)."""
-    found = find(request, channel_id)
-    listing = found.listings.filter(pk=desk.whole_number(request.POST.get("listing"), most=2**62)).first()
-    if listing is None:
-        raise NotFound(what=str(Listing._meta.verbose_name), key=request.POST.get("listing", ""))
+    """Fields: listing (its id) or goods (the shop's id of what orders wait for), sku (the code of a sku of the merchant's, else of a bundle; blank unties)."""
+    found, goods = find(request, channel_id), desk.clean(request.POST.get("goods"), 100)
     code = desk.clean(request.POST.get("sku"), 50)
     sku = Sku.objects.filter(merchant=found.merchant_id, code=code).first() if code else None
     bundle = Bundle.objects.filter(merchant=found.merchant_id, code=code).first() if code and sku is None else None
     if code and sku is None and bundle is None:
         raise desk.field_error("sku", gettext_lazy("Unknown sku."))
-    shops.tie(listing=listing, sku=sku, bundle=bundle)
+    if goods:
+        unknown_goods.tie(channel=found, listing_id=goods, sku=sku, bundle=bundle)
+    else:
+        listing = found.listings.filter(pk=desk.whole_number(request.POST.get("listing"), most=2**62)).first()
+        if listing is None:
+            raise NotFound(what=str(Listing._meta.verbose_name), key=request.POST.get("listing", ""))
+        shops.tie(listing=listing, sku=sku, bundle=bundle)
     message: Any = _("Tied to %(sku)s.") % {"sku": code} if code else _("Untied.")
     return desk.done(request, message, "desk:channel", channel_id=channel_id)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from marketplaces.port.orders import ChannelOrder
+from marketplaces.port.stock import ChannelListing
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class ChannelEvent:
 
     Platforms do not sign everything (WooCommerce leaves the topic out), messages overtake each other and come twice: an event says
     where to look, and the order it brings is as old as its `updated_at`. `order` is None where only a call can tell the truth.
-    `quantity`: what the shop says that a listing shows. `ticket`: what `abilities.Submits.outcome` can tell of now. `buyer_ids`: the names
-    of one buyer whom the platform has forgotten, and everybody has to.
+    `listing`: the offer itself, of shops that send it whole; `quantity`: what the shop says that a listing shows. `ticket`: what
+    `abilities.Submits.outcome` can tell of now. `buyer_ids`: the names of one buyer whom the platform has forgotten, and everybody has to.
     """
 
     kind: EventKind
@@ -39,6 +40,7 @@ class ChannelEvent:
     order_id: str = ""
     listing_id: str = ""
     order: ChannelOrder | None = None
+    listing: ChannelListing | None = None
     quantity: int | None = None
     ticket: str = ""
     buyer_ids: tuple[str, ...] = ()

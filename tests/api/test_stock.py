@@ -66,6 +66,9 @@ def test_all_of_it_is_what_the_pages_say(api, house):
     assert json.loads(read(api).getvalue()) == {"items": pages, "next_cursor": None}
     assert json.loads(read(api, "application/json").getvalue())["items"] == pages
     assert lines_of(read(api, NDJSON)) == pages
+    # What is asked for first counts, also where anything else would do.
+    assert lines_of(read(api, f"{NDJSON}, */*;q=0.1")) == lines_of(read(api, f"application/json;q=0.5, {NDJSON}")) == pages
+    assert json.loads(read(api, "*/*").getvalue())["items"] == json.loads(read(api, "text/csv").getvalue())["items"] == pages
     assert lines_of(read(api, NDJSON, warehouse=other.code)) == [row for row in pages if row["warehouse"] == other.code]
     assert lines_of(read(api, NDJSON, warehouse="NOWHERE")) == []
     stranger = api_of(make.merchant())

@@ -203,6 +203,22 @@ def test_a_shop_is_connected_tied_paused_and_resumed(desk: Client, house: House)
     page = desk.get(f"/desk/channels/{channel.pk}")
     assert page.context["ours"] == {listing.pk: 98}
     assert desk.post(f"/desk/channels/{channel.pk}/tie", {"listing": listing.pk, "sku": "WHAT"}).status_code == 422
+    line = {"line_id": "1", "listing_id": "8", "sku": "SHADE", "components": [], "quantity": 3}
+    order = channel.orders.create(
+        merchant=house.merchant, external_id="1", status="unmapped", problem="unknown_goods", shop_state="open", lines=[line]
+    )
+    page = desk.get(f"/desk/channels/{channel.pk}")
+    assert [(str(goods), goods.listing_id, goods.units) for goods in page.context["goods"]] == [("SHADE", "8", 3)]
+    assert (page.text.count('name="goods" value="8"'), page.text.count("dismiss")) == (1, 0)
+    assert desk.post(f"/desk/channels/{channel.pk}/tie", {"goods": "9", "sku": "LAMP"}).status_code == 404
+    assert desk.post(f"/desk/channels/{channel.pk}/tie", {"goods": "8", "sku": "LAMP"}).status_code == 303
+    assert channel.listings.get(external_id="8").sku == Sku.objects.get(code="LAMP")
+    assert desk.post(f"/desk/channels/{channel.pk}/dismiss", {"order": order.pk}).status_code == 404
+    channel.orders.update(status="imported", problem="changed")
+    assert "dismiss" in desk.get(f"/desk/channels/{channel.pk}").text
+    assert desk.post(f"/desk/channels/{channel.pk}/dismiss", {"order": order.pk}).status_code == 303
+    assert (channel.orders.get().problem, desk.get(f"/desk/channels/{channel.pk}").context["problems"].count()) == ("", 0)
+    channel.orders.all().delete()
     for does, active in (("pause", False), ("resume", True), ("push", True), ("poll", True), ("retry", True)):
         assert desk.post(f"/desk/channels/{channel.pk}/{does}", {"reason": "moving"}).status_code == 303
         assert Channel.objects.get().active is active

@@ -37,6 +37,13 @@ def test_a_repetition_is_answered_the_secret_again_and_nothing_stores_it_open(ap
     assert Endpoint.objects.count() == 1
 
 
+def test_a_repetition_after_the_endpoint_was_removed_brings_it_not_back(api):
+    made = api.post("/webhook-endpoints", {"url": URL}, Idempotency_Key="k-1").json()
+    endpoints.remove(endpoint_id=made["id"], by=api.user)
+    assert refused(api.post("/webhook-endpoints", {"url": URL}, Idempotency_Key="k-1"), 409, "removed_since") == {"url": URL}
+    assert Endpoint.objects.count() == 0
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -62,5 +62,7 @@ def _event(kind: str, uid: str, data: Any, location: str) -> ChannelEvent:
         return ChannelEvent(kind=EventKind.ORDER, topic=kind, delivery_id=uid, order_id=order.order_id, order=order)
     if kind == "listing.changed":
         listing = read_listing(data)
-        return ChannelEvent(kind=EventKind.LISTING, topic=kind, delivery_id=uid, listing_id=listing.listing_id, quantity=listing.quantity)
+        return ChannelEvent(
+            kind=EventKind.LISTING, topic=kind, delivery_id=uid, listing_id=listing.listing_id, listing=listing, quantity=listing.quantity
+        )
     return ChannelEvent(kind=EventKind.PING if kind == "ping" else EventKind.OTHER, topic=kind[:60], delivery_id=uid)

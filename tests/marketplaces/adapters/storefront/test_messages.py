@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from marketplaces.adapters.storefront import Storefront
-from marketplaces.port import ChannelOrderState, EventKind, MessageUnreadable, SignatureInvalid, Subscription
+from marketplaces.port import ChannelListing, ChannelOrderState, EventKind, MessageUnreadable, SignatureInvalid, Subscription
 from tests.marketplaces.adapters.storefront.contract import ours
 from tests.marketplaces.adapters.storefront.shop import StorefrontShop, message
 
@@ -36,6 +36,7 @@ def test_a_whole_order_comes_with_its_message(storefront: Storefront) -> None:
 def test_a_number_that_the_shop_shows(storefront: Storefront) -> None:
     event = heard(storefront, *message("listing.changed", {"id": 77, "sku": "A", "quantity": 9}))
     assert (event.kind, event.listing_id, event.quantity) == (EventKind.LISTING, "77", 9)
+    assert event.listing == ChannelListing("77", "A", "", 9)
 
 
 @pytest.mark.parametrize(("kind", "means"), [("ping", EventKind.PING), ("shop.closed", EventKind.OTHER), ("x" * 500, EventKind.OTHER)])

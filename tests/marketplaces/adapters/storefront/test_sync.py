@@ -222,6 +222,22 @@ def test_a_number_that_somebody_raised_is_told_again(shop, channel, thing):
     assert len(shop.made("stock.set")) == pushes
 
 
+def test_a_new_offer_that_a_message_brings_is_kept_tied_and_told_its_number(shop, channel, house, thing):
+    other = make.sku(thing.merchant)
+    make.stock(make.bin_of(house, "A-02"), other, 4)
+    new = shop.books.listings[shop.books.add_listing(sku=other.code, quantity=0, title="New here")]
+    for _twice in range(2):
+        assert hook(channel, "listing.changed", new) == 200
+    assert hook(channel, "listing.changed", {"id": "99", "sku": "NOBODY-S", "quantity": None}) == 200
+    settle()
+    assert shop.books.stock() == {thing.code: 10, other.code: 4}
+    kept = channel.listings.filter(external_id__in=[new["id"], "99"]).order_by("sku")
+    assert list(kept.values_list("external_id", "title", "sku")) == [(new["id"], "New here", other.pk), ("99", "", None)]
+    Channel.objects.update(active=False)
+    assert hook(channel, "listing.changed", {"id": "100", "sku": "LATER"}) == 503
+    assert not channel.listings.filter(external_id="100").exists()
+
+
 def test_a_shop_that_declares_nothing_works_by_what_it_says_itself(house, thing):
     """Numbers and parcels go out, orders come in by its messages: the smallest shop there is."""
     with StorefrontShop(answers=(), compare_and_set=False) as shop:

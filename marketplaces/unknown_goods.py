@@ -1,0 +1,77 @@
+"""Goods that shops have sold and nobody has tied to a sku yet: told once, every order that waits for them and every later one is taken in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+from inventory.models import Sku
+from marketplaces import channels
+from marketplaces.models import Bundle, Channel, ChannelOrder, Listing
+from marketplaces.port import ChannelListing
+from wms.core import outbox
+from wms.core.errors import NotFound
+
+MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """`listing_id` is the shop's own id, "" where its orders name the goods by `sku` alone and no listing has that sku; `units` are waited for."""
+
+    listing_id: str
+    sku: str
+    title: str
+    orders: int
+    units: int
+
+    def __str__(self) -> str:
+        return self.sku or self.listing_id
+
+
+# An order's line names its goods by the listing, else by the shop's sku: of several listings with that sku the first stands for it.
+_WAITING = """
+SELECT coalesce(g.external_id, l.listing_id, ''), coalesce(nullif(l.sku, ''), g.external_sku, ''), coalesce(g.title, ''),
+       count(DISTINCT o.id), sum(l.quantity)::bigint
+FROM marketplaces_channelorder o
+CROSS JOIN LATERAL jsonb_to_recordset(o.lines) AS l (listing_id text, sku text, components jsonb, quantity bigint)
+LEFT JOIN LATERAL (
+    SELECT external_id, external_sku, title FROM marketplaces_listing
+    WHERE channel_id = o.channel_id AND (external_id = l.listing_id OR coalesce(l.listing_id, '') = '' AND l.sku <> '' AND external_sku = l.sku)
+    ORDER BY id LIMIT 1
+) g ON true
+WHERE o.channel_id = %s AND o.problem <> '' AND o.status = 'unmapped' AND o.shop_state = 'open' AND jsonb_array_length(coalesce(l.components, '[]')) = 0
+GROUP BY 1, 2, 3 ORDER BY 4 DESC, 2, 1 LIMIT %s
+"""
+
+
+def waiting(channel: Channel) -> list[Goods]:
+    """What the channel's open orders wait for, most orders first. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, [channel.pk, MOST])
+        return [Goods(*row) for row in cursor.fetchall()]
+
+
+def tie(*, channel: Channel, listing_id: str, sku: Sku | None = None, bundle: Bundle | None = None) -> None:
+    """Tie goods that an order waits for to a sku or a bundle of the merchant, also where the shop has not listed them yet. Raises NotFound, InvalidInput."""
+    goods = next((goods for goods in waiting(channel) if goods.listing_id == listing_id), None) if listing_id else None
+    if goods is None:
+        raise NotFound(what=str(Listing._meta.verbose_name), key=listing_id)
+    with transaction.atomic():
+        if not channel.listings.filter(external_id=listing_id).exists():
+            channels.keep_listings(
+                channel=channel, listings=[ChannelListing(listing_id=listing_id, sku=goods.sku, title="", quantity=None)]
+            )
+        channels.tie(listing=channel.listings.get(external_id=listing_id), sku=sku, bundle=bundle)
+
+
+def skus_entered(payloads: Sequence[dict[str, Any]]) -> None:
+    """Outbox handler of `sku.entered` {merchant_id}: listings of the same code are tied, and orders that waited for the goods are tried again."""
+    for channel in Channel.objects.filter(merchant__in={payload["merchant_id"] for payload in payloads}).order_by("pk"):
+        channels.tie_by_code(channel=channel)
+        with transaction.atomic():
+            if channel.active and channel.orders.filter(status=ChannelOrder.Status.UNMAPPED, shop_state="open").exists():
+                outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, retry=True)

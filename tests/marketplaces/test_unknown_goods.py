@@ -1,0 +1,150 @@
+"""Goods that nobody knows yet are told once: every order that waits for them, and every later one, is taken in."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from inventory import skus
+from inventory.models import Sku
+from inventory.skus import NewSku
+from marketplaces import channels, order_book, order_import, reports, unknown_goods
+from marketplaces.models import Channel, ChannelOrder, Listing
+from marketplaces.port import ChannelListing
+from marketplaces.unknown_goods import Goods
+from tests import make
+from wms.core import outbox
+from wms.core.errors import InvalidInput, NotFound
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SHIP_TO = {"name": "Ada Lovelace", "line1": "1 Analytical Way", "city": "London", "postcode": "N1 9GU", "country": "GB"}
+
+
+def connect(thing: Sku, code: str) -> Channel:
+    return channels.connect(
+        merchant=thing.merchant, warehouse=make.warehouse(), adapter="storefront", base_url="https://shop.example.com/wms",
+        credentials={"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "declaration": "{}"}, name=code, code=code,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def thing():
+    return make.sku(make.merchant(), "MUG")
+
+
+@pytest.fixture
+def channel(thing):
+    return connect(thing, "OWN")
+
+
+def send(channel: Channel, number: str, *lines: dict[str, object], **more: object) -> str:
+    """What became of an open order with these lines."""
+    document = {
+        "id": number, "number": number, "state": "open", "updated_at": "2030-01-28T09:12:00Z", "ship_to": SHIP_TO,
+        "lines": [{"id": str(place), **line} for place, line in enumerate(lines, 1)], **more,
+    }  # fmt: skip
+    [row] = reports.take_orders(channel=channel, documents=[document])
+    assert isinstance(row, ChannelOrder)
+    return row.status
+
+
+def work(channel: Channel) -> None:
+    while outbox.deliver("marketplaces.unknown_goods.skus_entered") + outbox.deliver(f"marketplaces.order_import.hear:{channel.pk}"):
+        pass
+
+
+def statuses(channel: Channel) -> dict[str, str]:
+    return dict(channel.orders.order_by("pk").values_list("external_id", "status"))
+
+
+def test_each_of_the_goods_stands_once_with_the_orders_that_wait_for_it(channel, thing):
+    channels.keep_listings(channel=channel, listings=[ChannelListing("77", "SHOP-MUG", "Blue mug", None)])
+    stranger = connect(make.sku(make.merchant(), "MUG"), "THEIRS")
+    send(stranger, "1", {"listing_id": "77", "quantity": 9})
+    send(channel, "1", {"listing_id": "77", "quantity": 2}, {"sku": "WHO", "quantity": 1}, {"sku": "MUG", "quantity": 1})
+    send(channel, "2", {"sku": "SHOP-MUG", "quantity": 3})
+    send(channel, "3", {"listing_id": "900", "sku": "POSTER", "quantity": 4})
+    with CaptureQueriesContext(connection) as queries:
+        found = unknown_goods.waiting(channel)
+    assert len(queries) == 1
+    assert found == [
+        Goods("77", "SHOP-MUG", "Blue mug", orders=2, units=5),
+        Goods("900", "POSTER", "", orders=1, units=4),
+        Goods("", "WHO", "", orders=1, units=1),
+    ]
+    reports.take_orders(channel=channel, documents=[{"id": "3", "number": "3", "state": "cancelled", "updated_at": "2030-01-28T10:00:00Z"}])
+    assert [goods.listing_id for goods in unknown_goods.waiting(channel)] == ["77", ""]
+
+
+def test_they_are_tied_once_for_all(channel, thing):
+    for number in ("1", "2"):
+        assert send(channel, number, {"listing_id": "900", "sku": "POSTER", "quantity": 1}) == "unmapped"
+    unknown_goods.tie(channel=channel, listing_id="900", sku=thing)
+    work(channel)
+    assert statuses(channel) == {"1": "imported", "2": "imported"}
+    assert list(Listing.objects.values_list("external_id", "external_sku", "sku__code")) == [("900", "POSTER", "MUG")]
+    # By the listing, and by the shop's sku where a line names no listing.
+    assert send(channel, "3", {"listing_id": "900", "quantity": 1}) == "imported"
+    assert send(channel, "4", {"sku": "POSTER", "quantity": 1}) == "imported"
+    assert unknown_goods.waiting(channel) == []
+
+
+def test_what_no_order_waits_for_and_anothers_sku_is_not_tied(channel, thing):
+    send(channel, "1", {"listing_id": "900", "quantity": 1}, {"sku": "WHO", "quantity": 1})
+    for listing_id in ("901", "", "WHO"):
+        with pytest.raises(NotFound):
+            unknown_goods.tie(channel=channel, listing_id=listing_id, sku=thing)
+    with pytest.raises(InvalidInput):
+        unknown_goods.tie(channel=channel, listing_id="900", sku=make.sku(make.merchant(), "MUG"))
+    assert Listing.objects.count() == 0
+
+
+def test_a_shops_sku_of_two_goods_says_nothing(channel, thing):
+    other = make.sku(thing.merchant, "BOWL")
+    channels.keep_listings(channel=channel, listings=[ChannelListing("1", "SET", "", None), ChannelListing("2", "SET", "", None)])
+    for listing, sku in zip(channel.listings.order_by("pk"), (thing, other), strict=True):
+        channels.tie(listing=listing, sku=sku)
+    assert send(channel, "1", {"sku": "SET", "quantity": 1}) == "unmapped"
+
+
+def test_a_sku_that_is_entered_takes_in_what_waited_for_it(channel, thing):
+    channels.keep_listings(channel=channel, listings=[ChannelListing("77", "NEW", "", None)])
+    assert send(channel, "1", {"sku": "NEW", "quantity": 1}) == "unmapped"
+    assert send(channel, "2", {"sku": "OTHER", "quantity": 1}) == "unmapped"
+    skus.save(merchant=make.merchant(), sku=NewSku("NEW", "Somebody else's"))
+    work(channel)
+    assert set(statuses(channel).values()) == {"unmapped"}
+    skus.save(merchant=thing.merchant, sku=NewSku("NEW", "New"))
+    work(channel)
+    assert statuses(channel) == {"1": "imported", "2": "unmapped"}
+    assert channel.listings.get().sku == Sku.objects.get(merchant=thing.merchant, code="NEW")
+
+
+def test_however_many_wait_all_of_them_are_tried_again(channel, thing, monkeypatch):
+    monkeypatch.setattr(order_import, "RETRY_BATCH", 2)
+    for number in range(5):
+        assert send(channel, f"bad-{number}", {"sku": "NEW", "quantity": 1}, ship_to={**SHIP_TO, "postcode": "?"}) == "unmapped"
+    for number in range(5):
+        assert send(channel, f"good-{number}", {"sku": "NEW", "quantity": 1}) == "unmapped"
+    skus.save(merchant=thing.merchant, sku=NewSku("NEW", "New"))
+    work(channel)
+    assert sorted(statuses(channel).values()) == ["imported"] * 5 + ["refused"] * 5
+
+
+def test_what_a_person_has_dealt_with_is_off_the_list_until_the_shop_changes_it_again(channel, thing):
+    send(channel, "1", {"sku": "MUG", "quantity": 1})
+    send(channel, "2", {"sku": "WHO", "quantity": 1})
+    send(channel, "1", {"sku": "MUG", "quantity": 2}, updated_at="2030-01-28T10:00:00Z")
+    changed, unknown = channel.orders.order_by("external_id")
+    assert (changed.problem, changed.problem_detail) == ("changed", "1: 1>2")
+    order_book.dismiss(channel, changed.pk)
+    # A problem that ends with its cause cannot be waved away, and no order of another channel's.
+    for key, where in ((unknown.pk, channel), (changed.pk, channel), (changed.pk, connect(thing, "TWO"))):
+        with pytest.raises(NotFound):
+            order_book.dismiss(where, key)
+    assert list(channel.orders.order_by("pk").values_list("problem", flat=True)) == ["", "unknown_goods"]
+    # The same word again is no news; another one is.
+    send(channel, "1", {"sku": "MUG", "quantity": 2}, updated_at="2030-01-28T10:00:00Z")
+    assert channel.orders.get(pk=changed.pk).problem == ""
+    send(channel, "1", {"sku": "MUG", "quantity": 3}, updated_at="2030-01-28T11:00:00Z")
+    assert channel.orders.get(pk=changed.pk).problem_detail == "1: 1>3"
