@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplaces import adapters, pace
 from marketplaces.models import Channel
-from marketplaces.port import CallThrottled, ChannelError, ChannelThrottled, ChannelUnavailable, CredentialsRefused, Marketplace
+from marketplaces.port import CallThrottled, ChannelError, ChannelThrottled, ChannelUnavailable, CredentialsRefused, Marketplace, storable
 from wms.core.errors import WmsError
 
 LONGEST_PAUSE_S = 300.0
@@ -104,7 +104,7 @@ def _note_failure(channel: Channel, error: ChannelError) -> float:
         cursor.execute(
             "UPDATE marketplaces_channel SET failures = failures + 1, busy_since = NULL, quiet_until = now() + make_interval(secs => %s), "
             "last_error = %s, last_error_at = now() WHERE id = %s",
-            [seconds, str(error)[:2000], channel.pk],
+            [seconds, storable(str(error)[:2000]), channel.pk],
         )
     return seconds
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from marketplaces.port import PushError, PushResult
+from marketplaces.port import PushError, PushResult, storable
 from wms.core.prepared import array_literal
 
 LONGEST_CAUSE, LONGEST_MESSAGE, LONGEST_ERROR = 120, 300, 500
@@ -147,6 +147,6 @@ def _columns(answers: Sequence[Answered]) -> dict[str, str]:
         "sent_at": [answer.sent_at for answer in answers],
         "answered_at": [answer.answered_at for answer in answers],
         "error": [str(result.error or "") for result in results],
-        "message": [result.message[:LONGEST_ERROR].replace("\x00", "") for result in results],
+        "message": [storable(result.message[:LONGEST_ERROR]) for result in results],
     }
     return {name: array_literal(column) for name, column in columns.items()}

@@ -21,6 +21,7 @@ from marketplaces.port.marketplace import Marketplace
 from marketplaces.port.messages import ChannelEvent, EventKind, Subscription
 from marketplaces.port.orders import ChannelLine, ChannelOrder, ChannelOrderState, OrderPage, ShipTo, TrackedLine, Tracking, UnreadableOrder
 from marketplaces.port.stock import ChannelListing, ListingPage, PushError, PushResult, StockLevel
+from marketplaces.port.texts import storable
 
 __all__ = [
     "Allowance",
@@ -52,4 +53,5 @@ __all__ = [
     "TrackedLine",
     "Tracking",
     "UnreadableOrder",
+    "storable",
 ]

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from marketplaces.port.orders import ChannelOrder
 from marketplaces.port.stock import ChannelListing
+from marketplaces.port.texts import make_storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +45,6 @@ class ChannelEvent:
     quantity: int | None = None
     ticket: str = ""
     buyer_ids: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        make_storable(self)

@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from marketplaces.port.texts import make_storable
+
 
 class ChannelOrderState(StrEnum):
     """What the warehouse has to do with an order of the shop."""
@@ -32,6 +34,9 @@ class ShipTo:
     phone: str = ""
     email: str = ""
 
+    def __post_init__(self) -> None:
+        make_storable(self)
+
 
 @dataclass(frozen=True, slots=True)
 class ChannelLine:
@@ -43,6 +48,9 @@ class ChannelLine:
     title: str
     quantity: int
     total: Decimal
+
+    def __post_init__(self) -> None:
+        make_storable(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,9 @@ class ChannelOrder:
     buyer_id: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
+    def __post_init__(self) -> None:
+        make_storable(self)
+
 
 @dataclass(frozen=True, slots=True)
 class UnreadableOrder:
@@ -80,6 +91,9 @@ class UnreadableOrder:
 
     order_id: str
     reason: str
+
+    def __post_init__(self) -> None:
+        make_storable(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from marketplaces.port.texts import make_storable
+
 
 @dataclass(frozen=True, slots=True)
 class ChannelListing:
@@ -19,6 +21,9 @@ class ChannelListing:
     url: str = ""
     active: bool = True
     sells_without_stock: bool = False
+
+    def __post_init__(self) -> None:
+        make_storable(self)
 
 
 @dataclass(frozen=True, slots=True)

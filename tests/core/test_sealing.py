@@ -12,6 +12,10 @@ def test_what_was_sealed_opens_again():
     assert sealing.open_sealed(sealing.seal(BUYER)) == BUYER
 
 
+def test_half_of_a_surrogate_pair_opens_as_it_came():
+    assert sealing.open_sealed(sealing.seal({"note": "\ud800 王\x00"})) == {"note": "\ud800 王\x00"}
+
+
 def test_it_says_nothing_and_never_the_same():
     first, second = sealing.seal(BUYER), sealing.seal(BUYER)
     assert first != second

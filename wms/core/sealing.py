@@ -44,8 +44,14 @@ def _earlier_box(secret: str) -> Fernet:
 
 def seal(content: dict[str, Any]) -> bytes:
     nonce = os.urandom(_NONCE_BYTES)
-    text = pydantic_core.to_json(content, inf_nan_mode="constants")
-    return VERSION + nonce + _box(settings.ENCRYPTION_KEYS[0]).encrypt(nonce, text, None)
+    return VERSION + nonce + _box(settings.ENCRYPTION_KEYS[0]).encrypt(nonce, _written(content), None)
+
+
+def _written(content: dict[str, Any]) -> bytes:
+    try:
+        return pydantic_core.to_json(content, inf_nan_mode="constants")
+    except pydantic_core.PydanticSerializationError:  # half of a surrogate pair, which JSON can only spell
+        return json.dumps(content).encode()
 
 
 def open_sealed(sealed: bytes) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
-from marketplaces.adapters.storefront.reading import read_listing, read_order
+from marketplaces.adapters.storefront.reading import read_id, read_listing, read_order
 from marketplaces.port import ChannelEvent, EventKind, MessageUnreadable, SignatureInvalid
 
 # The tolerance that the specification proposes.
@@ -54,7 +54,7 @@ def _check(headers: Mapping[str, str], uid: str, body: bytes, signer: Webhook) -
 
 def _event(kind: str, uid: str, data: Any, location: str) -> ChannelEvent:
     if kind == "order.changed":
-        order_id = str(data["id"])[:100]
+        order_id = read_id(data["id"])
         try:
             order = read_order(data, location=location)
         except MessageUnreadable:  # there is one, and only a call can tell the truth

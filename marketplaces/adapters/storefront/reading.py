@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from marketplaces.port import ChannelLine, ChannelListing, ChannelOrder, ChannelOrderState, MessageUnreadable, ShipTo
+from marketplaces.port import ChannelLine, ChannelListing, ChannelOrder, ChannelOrderState, MessageUnreadable, ShipTo, storable
 
 LONGEST_ID, MOST = 100, 10**9
 
@@ -22,7 +22,7 @@ def read_order(document: Mapping[str, Any], *, location: str = "") -> ChannelOrd
     """
     order_id = "?"
     try:
-        order_id = _id(document["id"])
+        order_id = read_id(document["id"])
         updated_at = _moment(document["updated_at"])
         placed = document.get("placed_at")
         due = document.get("ship_by")
@@ -47,7 +47,7 @@ def read_order(document: Mapping[str, Any], *, location: str = "") -> ChannelOrd
             shipping_method=_text(document.get("shipping_method")),
             note=_text(document.get("note")),
             ship_by=_moment(due) if due else None,
-            shipped={_id(row["id"]): _count(row, "shipped") for row in rows if row.get("shipped")},
+            shipped={read_id(row["id"]): _count(row, "shipped") for row in rows if row.get("shipped")},
             cancellation_requested=wished,
             raw=document,
         )
@@ -70,7 +70,7 @@ def _state(said: ChannelOrderState, rows: list[Any], lines: tuple[ChannelLine, .
 def _line(row: Mapping[str, Any]) -> ChannelLine:
     left = _count(row, "quantity") - _count(row, "shipped") - _count(row, "cancelled")
     return ChannelLine(
-        line_id=_id(row["id"]),
+        line_id=read_id(row["id"]),
         listing_id=_text(row.get("listing_id")),
         sku=_text(row.get("sku")),
         title=_text(row.get("title")),
@@ -88,7 +88,7 @@ def read_listing(document: Mapping[str, Any]) -> ChannelListing:
     try:
         quantity = document.get("quantity")
         return ChannelListing(
-            listing_id=_id(document["id"]),
+            listing_id=read_id(document["id"]),
             sku=_text(document.get("sku")),
             title=_text(document.get("title")),
             # Some shops sell more than they have, and show it.
@@ -101,8 +101,8 @@ def read_listing(document: Mapping[str, Any]) -> ChannelListing:
         raise MessageUnreadable(reason=f"listing: {type(error).__name__}: {error}") from error
 
 
-def _id(value: Any) -> str:
-    """Shops write ids as texts or as numbers."""
+def read_id(value: Any) -> str:
+    """Shops write ids as texts or as numbers. Raises ValueError."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_ID or not text.isprintable():
         raise ValueError(f"{str(value)[:100]!r} is no id")
@@ -114,8 +114,7 @@ def _text(value: Any) -> str:
         return str(value)
     if value is not None and not isinstance(value, str):
         raise ValueError(f"{value!r} is no text")
-    # No text column takes a zero byte.
-    return (value or "").replace("\x00", "").strip()
+    return storable(value or "").strip()
 
 
 def _count(row: Mapping[str, Any], name: str, *, least: int = 0) -> int:

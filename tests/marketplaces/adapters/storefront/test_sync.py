@@ -22,6 +22,7 @@ from tests.marketplaces.misbehaving import before_work, fail, hang_up, hang_up_a
 from tests.marketplaces.shops import deliver_all, make_due
 from tests.marketplaces.test_tracking import leave
 from wms.core import sealing
+from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -220,6 +221,30 @@ def test_a_number_that_somebody_raised_is_told_again(shop, channel, thing):
         assert hook(channel, "listing.changed", {**listing, "quantity": quantity}) == 200
     settle()
     assert len(shop.made("stock.set")) == pushes
+
+
+def test_signs_that_no_column_takes_hold_up_nothing(shop, channel, thing):
+    odd = "a\ud800b\x00c"
+    order_id = shop.books.place_order([(thing.code, 1)])
+    good = shop.books.orders[order_id]
+    line = good["lines"][0]
+    for number, change in enumerate(
+        ({"id": odd}, {"number": odd}, {"note": odd}, {"state": odd}, {"lines": [{**line, "listing_id": odd, "sku": odd}]}, {"lines": odd})
+    ):
+        assert hook(channel, "order.changed", {**good, "id": f"odd-{number}", "number": f"odd-{number}", **change}) == 200
+    for listing in ({"id": odd, "sku": "X"}, {"id": "5", "sku": odd, "title": odd, "quantity": 1}):
+        assert hook(channel, "listing.changed", listing) == 200
+    shop.books.place_order([(thing.code, 2)])
+    for order in list(shop.books.orders.values())[1:]:
+        order["number"] = odd
+    assert hook(channel, "order.changed", good) == 200
+    settle()
+    assert channel.orders.get(external_id=order_id).status == "imported"
+    assert channel.orders.get(external_id="odd-1").number == "abc"
+    assert channel.orders.get(external_id="odd-2").raw.opened()["note"] == "abc"
+    assert channel.orders.get(external_id="odd-4").status == "unmapped"
+    assert channel.listings.get(external_id="5").external_sku == "abc"
+    assert not OutboxEvent.objects.filter(handler__startswith="marketplaces", attempts__gt=0).exists()
 
 
 def test_a_new_offer_that_a_message_brings_is_kept_tied_and_told_its_number(shop, channel, house, thing):
