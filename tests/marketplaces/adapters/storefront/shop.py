@@ -140,7 +140,10 @@ class StorefrontShop(LoopbackShop):
 def message(kind: str, data: Any, *, uid: str = "", age: timedelta = timedelta(0), secret: str = SECRET) -> tuple[dict[str, str], bytes]:
     """(headers, body) of a message that the shop sends to the hook, signed by the specification's own library."""
     sent_at, uid = datetime.now(UTC) - age, uid or f"msg_{uuid4().hex}"
-    body = json.dumps({"type": kind, "timestamp": sent_at.isoformat(), "data": data}, ensure_ascii=False)
+    content = {"type": kind, "timestamp": sent_at.isoformat(), "data": data}
+    body = json.dumps(content, ensure_ascii=False)
+    if any("\ud800" <= sign <= "\udfff" for sign in body):  # half of a surrogate pair, which JSON can only spell
+        body = json.dumps(content)
     headers = {
         "webhook-id": uid,
         "webhook-timestamp": str(int(sent_at.timestamp())),
