@@ -6,13 +6,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
 
+from django.db import connection
 from stdnum import gs1_128
 from stdnum.exceptions import ValidationError
 
-from inventory.models import Barcode, Bin, Carton, Sku
+from inventory.models import Bin, Carton
 from wms.core.models import User
+from wms.core.prepared import Prepared
 
 GS = "\x1d"
 # Several merchants may use one code; nobody chooses among more than these.
@@ -138,40 +140,40 @@ def find_bins(asked: Asked) -> list[Found]:
     return [Found("bin", bin.pk, bin.code, name=str(bin.get_kind_display())) for bin in bins[:MOST]]
 
 
+# Asked at every scan of goods. A barcode says how many pieces it stands for and comes before a sku's own code, which is one piece.
+# By merchant, as the index of the codes begins with it.
+_SKUS: Final = Prepared(
+    "skus_by_code",
+    f"""
+SELECT s.id, s.code, s.merchant_id, m.code, s.name, s.name_zh, known.pack_quantity
+FROM (
+    SELECT 1 AS way, b.id, b.sku_id, b.pack_quantity FROM inventory_barcode b WHERE b.code = ANY(%(barcodes)s::text[])
+    UNION ALL
+    SELECT 2, c.id, c.id, 1 FROM core_merchant o JOIN inventory_sku c ON c.merchant_id = o.id AND c.code = ANY(%(codes)s::text[])
+) known
+JOIN inventory_sku s ON s.id = known.sku_id
+JOIN core_merchant m ON m.id = s.merchant_id
+WHERE s.active AND NOT m.sandbox AND (%(all)s::boolean OR s.merchant_id = %(owner)s::bigint)
+ORDER BY known.way, m.code, known.id LIMIT {2 * MOST}
+""",
+)
+
+
 def find_skus(asked: Asked) -> list[Found]:
     """Skus with such a barcode or code, of every merchant that `by` may see and that has goods here. A sku's own code counts as one unit."""
-    scan, found = asked.scan, {}
-    for barcode in (
-        Barcode.objects.visible_to(asked.by)
-        .filter(code__in=scan.codes, sku__active=True, merchant__sandbox=False)
-        .select_related("sku", "merchant")
-        .order_by("merchant__code", "pk")[:MOST]
-    ):
-        found[barcode.sku_id] = _sku(barcode.sku, barcode.merchant.code, barcode.pack_quantity, scan)
-    codes = {scan.text, scan.text.upper(), *scan.codes}
-    for sku in (
-        Sku.objects.visible_to(asked.by)
-        .filter(code__in=codes, active=True, merchant__sandbox=False)
-        .select_related("merchant")
-        .order_by("merchant__code", "pk")[:MOST]
-    ):
-        found.setdefault(sku.pk, _sku(sku, sku.merchant.code, 1, scan))
+    scan, by = asked.scan, asked.by
+    found: dict[int, Found] = {}
+    with connection.cursor() as cursor:
+        codes = list(dict.fromkeys([scan.text, scan.text.upper(), *scan.codes]))
+        owner = by.merchant_id if by.is_active else None
+        _SKUS.execute(cursor, {"barcodes": scan.codes, "codes": codes, "all": by.sees_all, "owner": owner})
+        for sku_id, code, merchant_id, merchant, name, name_zh, pack_quantity in cursor.fetchall():
+            if sku_id not in found:
+                found[sku_id] = Found(
+                    "sku", sku_id, code, merchant_id, merchant, name, name_zh,
+                    pack_quantity=pack_quantity * (scan.quantity or 1), lot=scan.lot, expires_on=scan.expires_on,
+                )  # fmt: skip
     return list(found.values())
-
-
-def _sku(sku: Sku, merchant: str, pack_quantity: int, scan: Scan) -> Found:
-    return Found(
-        "sku",
-        sku.pk,
-        sku.code,
-        sku.merchant_id,
-        merchant,
-        sku.name,
-        sku.name_zh,
-        pack_quantity=pack_quantity * (scan.quantity or 1),
-        lot=scan.lot,
-        expires_on=scan.expires_on,
-    )
 
 
 FINDERS: Mapping[str, Finder] = {"carton": find_cartons, "bin": find_bins, "sku": find_skus}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from django.db import IntegrityError, connection
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +17,7 @@ from wms.core.commands import command
 from wms.core.errors import NotFound, WmsError
 from wms.core.locking import StartOver
 from wms.core.models import User
+from wms.core.prepared import Prepared
 from wms.core.transitions import NotPossibleNow, require_move, require_moved
 
 
@@ -64,21 +65,24 @@ class _Stop:
 
 
 # Locks the order, which guards all of its tasks, then the task (wms.core.locking): both are read as they are after the wait.
-_STOP = """
+_STOP: Final = Prepared(
+    "stop_to_pick",
+    """
 SELECT t.status, t.quantity, t.warehouse_id, t.bin_id, t.sku_id, t.lot_id, t.carton_id, t.order_id, o.reference, o.status, o.unit_count,
        (SELECT code FROM inventory_bin WHERE id = o.tote_id), tote.id, tote.kind,
        o.tote_id IS NULL AND EXISTS (SELECT FROM inventory_stockbalance b WHERE b.bin_id = tote.id AND b.on_hand > 0)
 FROM outbound_picktask t
 JOIN outbound_order o ON o.id = t.order_id
-LEFT JOIN inventory_bin tote ON tote.warehouse_id = t.warehouse_id AND tote.code = %s
-WHERE t.id = %s
+LEFT JOIN inventory_bin tote ON tote.warehouse_id = t.warehouse_id AND tote.code = %(tote)s
+WHERE t.id = %(task)s
 FOR NO KEY UPDATE OF o, t
-"""
+""",
+)
 
 
 def _lock_stop(task_id: int, tote_code: str) -> _Stop:
     with connection.cursor() as cursor:
-        cursor.execute(_STOP, [tote_code, task_id])
+        _STOP.execute(cursor, {"tote": tote_code, "task": task_id})
         row = cursor.fetchone()
     if row is None:
         raise NotFound(what=str(PickTask._meta.verbose_name), key=task_id)
@@ -106,24 +110,28 @@ def _lock_stop(task_id: int, tote_code: str) -> _Stop:
 
 
 # The order follows its tasks: picked when every unit is in the tote. Rows are written only where something changes.
-_PICKED = """
+_PICKED: Final = Prepared(
+    "picked",
+    """
 WITH task AS (
     UPDATE outbound_picktask
-    SET status = CASE WHEN %(quantity)s > 0 THEN 'picked' ELSE 'dropped' END, quantity = CASE WHEN %(quantity)s > 0 THEN %(quantity)s ELSE quantity END,
-        tote_id = %(tote)s, picker_id = %(by)s, picked_at = now()
+    SET status = CASE WHEN %(quantity)s::int > 0 THEN 'picked' ELSE 'dropped' END,
+        quantity = CASE WHEN %(quantity)s::int > 0 THEN %(quantity)s::int ELSE quantity END,
+        tote_id = %(tote)s::bigint, picker_id = %(by)s, picked_at = now()
     WHERE id = %(task)s AND status = 'open' RETURNING id
 ), progress AS (
-    SELECT CASE WHEN coalesce(sum(quantity), 0) + %(quantity)s = %(units)s THEN 'picked' ELSE 'picking' END AS status
+    SELECT CASE WHEN coalesce(sum(quantity), 0) + %(quantity)s::int = %(units)s THEN 'picked' ELSE 'picking' END AS status
     FROM outbound_picktask WHERE order_id = %(order)s AND id <> %(task)s AND status IN ('picked', 'packed')
 ), moved AS (
     UPDATE outbound_order o
-    SET status = progress.status, tote_id = CASE WHEN %(quantity)s > 0 THEN %(tote)s ELSE o.tote_id END, updated_at = now()
+    SET status = progress.status, tote_id = CASE WHEN %(quantity)s::int > 0 THEN %(tote)s::bigint ELSE o.tote_id END, updated_at = now()
     FROM progress
-    WHERE o.id = %(order)s AND (o.status <> progress.status OR (%(quantity)s > 0 AND o.tote_id IS DISTINCT FROM %(tote)s))
+    WHERE o.id = %(order)s AND (o.status <> progress.status OR (%(quantity)s::int > 0 AND o.tote_id IS DISTINCT FROM %(tote)s::bigint))
     RETURNING o.status
 )
 SELECT (SELECT count(*) FROM task), (SELECT status FROM moved)
-"""
+""",
+)
 
 
 @command
@@ -183,7 +191,7 @@ def _record(stop: _Stop, taken: int, by: User) -> str:
     units = {"quantity": taken, "tote": stop.tote_id, "by": by.pk, "task": stop.task_id, "order": stop.order_id, "units": stop.unit_count}
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_PICKED, units)
+            _PICKED.execute(cursor, units)
             recorded, status = cursor.fetchone()
     except IntegrityError as error:
         if "order_alone_in_its_tote" in str(error):

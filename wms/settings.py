@@ -130,6 +130,7 @@ SECURE_REDIRECT_EXEMPT = [r"^api/v1/health$"]
 # How many proxies stand before the web server: so many entries of X-Forwarded-For, from the right, are true.
 TRUSTED_PROXIES = int(os.environ.get("WMS_TRUSTED_PROXIES", "0"))
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("WMS_TRUSTED_ORIGINS", "").split(",") if origin]
+SESSION_ENGINE = "wms.core.sessions"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = int(os.environ.get("WMS_MAX_BODY_BYTES", str(5 * 1024 * 1024)))

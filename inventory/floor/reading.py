@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final, Protocol
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from inventory import lookup
 from inventory.lookup import Found
-from inventory.models import Barcode, Bin, BinKind, Sku, StockBalance
+from inventory.models import Bin, BinKind, StockBalance
 from wms.core.floor.scenario import NothingScanned, NotWanted, Scenario, UnknownBarcode, WrongItem, WrongPlace
+from wms.core.prepared import Prepared
 
 
 def find(scenario: Scenario, scanned: str, *expect: str) -> list[Found]:
@@ -24,13 +27,21 @@ def find(scenario: Scenario, scanned: str, *expect: str) -> list[Found]:
     return found
 
 
+_PACK: Final = Prepared(
+    "pack_of_barcode",
+    "SELECT pack_quantity FROM inventory_barcode WHERE sku_id = %(sku)s::bigint AND code = ANY(%(codes)s::text[]) ORDER BY id LIMIT 1",
+)
+
+
 def counts_as(scanned: str, *, sku_id: int, sku_code: str) -> int:
     """How many base units one scan of the wanted sku stands for; 0: it is something else. One statement."""
     scan = lookup.read(scanned)
     if scan.text.upper() == sku_code.upper():
         return scan.quantity or 1
-    pack = Barcode.objects.filter(sku=sku_id, code__in=scan.codes).values_list("pack_quantity", flat=True).first()
-    return int(pack) * (scan.quantity or 1) if pack else 0
+    with connection.cursor() as cursor:
+        _PACK.execute(cursor, {"sku": sku_id, "codes": scan.codes})
+        row = cursor.fetchone()
+    return int(row[0]) * (scan.quantity or 1) if row else 0
 
 
 def refuse_item(scenario: Scenario, scanned: str, wanted: str) -> None:
@@ -43,16 +54,16 @@ def refuse_item(scenario: Scenario, scanned: str, wanted: str) -> None:
     raise WrongItem(found=found[0].code, wanted=wanted)
 
 
-def require_bin(scenario: Scenario, scanned: str, wanted: Bin) -> None:
-    """Its code, or the check code that stands beside it. Raises WrongPlace for another bin and UnknownBarcode else."""
+def require_bin(scenario: Scenario, scanned: str, *, code: str, check_code: str) -> None:
+    """The wanted bin's code, or the check code that stands beside it. Raises WrongPlace for another bin and UnknownBarcode else."""
     if not scanned:
         raise NothingScanned
-    if scanned.upper() in (wanted.code.upper(), wanted.check_code.upper() or wanted.code.upper()):
+    if scanned.upper() in (code.upper(), check_code.upper() or code.upper()):
         return
     found = lookup.resolve(scanned, by=scenario.user, warehouse_id=scenario.warehouse_id, expect=("bin",))
     if not found:
         raise UnknownBarcode(code=scanned)
-    raise WrongPlace(found=found[0].code, wanted=wanted.code)
+    raise WrongPlace(found=found[0].code, wanted=code)
 
 
 def bin_scanned(scenario: Scenario, scanned: str, kinds: Iterable[BinKind] = ()) -> Bin:
@@ -75,7 +86,16 @@ def contents(bin: Bin | int) -> QuerySet[StockBalance]:
     )
 
 
-def goods_of(sku: Sku | Found, language: str) -> str:
+class Named(Protocol):
+    """A sku, or what a statement or a look-up read of one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def name_zh(self) -> str: ...
+
+
+def goods_of(sku: Named, language: str) -> str:
     """The sku's name in the language of who reads it, as far as there is one."""
     return (sku.name_zh or sku.name) if language.startswith("zh") else sku.name
 
