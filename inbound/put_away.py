@@ -23,12 +23,7 @@ from wms.core.transitions import advance
 
 def on_dock(*, warehouse_id: int, by: User) -> QuerySet[StockBalance]:
     """What stands on the docks, longest first."""
-    return (
-        StockBalance.objects.visible_to(by)
-        .filter(warehouse=warehouse_id, bin__kind=BinKind.DOCK, on_hand__gt=0)
-        .select_related("sku", "bin", "lot", "carton", "merchant")
-        .order_by("since", "pk")
-    )
+    return StockBalance.objects.visible_to(by).filter(warehouse=warehouse_id, bin__kind=BinKind.DOCK, on_hand__gt=0).order_by("since", "pk")
 
 
 def suggest(

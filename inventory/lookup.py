@@ -126,10 +126,8 @@ def _last_day(text: str) -> str:
 
 def find_cartons(asked: Asked) -> list[Found]:
     codes = [code for code in (asked.scan.text, asked.scan.sscc) if code]
-    cartons = (
-        Carton.objects.visible_to(asked.by).filter(code__in=codes, merchant__sandbox=False).select_related("merchant").order_by("pk")[:MOST]
-    )
-    return [Found("carton", carton.pk, carton.code, carton.merchant_id, carton.merchant.code) for carton in cartons]
+    cartons = Carton.objects.visible_to(asked.by).filter(code__in=codes, merchant__sandbox=False).order_by("pk")
+    return [Found("carton", *row) for row in cartons.values_list("pk", "code", "merchant_id", "merchant__code")[:MOST]]
 
 
 def find_bins(asked: Asked) -> list[Found]:

@@ -96,6 +96,11 @@ def require_room(*, bin: Bin, skus: Sequence[Sku]) -> None:
                 raise BinHoldsTwin(bin=bin.code, other=code, merchant=merchant, sku=sku.code)
 
 
+# Whose goods they are, and whether the warehouse puts several merchants' goods into one bin.
+_OWNER = """
+SELECT (SELECT merchant_id FROM inventory_sku WHERE id = ANY(%(skus)s) LIMIT 1), mixes_merchants_in_a_bin
+FROM inventory_warehouse WHERE id = %(warehouse)s
+"""
 _FREE_OF_CLASHES = """
     NOT EXISTS (
         SELECT FROM inventory_stockbalance o
@@ -155,8 +160,9 @@ def suggest(*, warehouse_id: int, sku_ids: Sequence[int], condition: str = Condi
 
     Never one where a scanner could not tell them from what lies there. `without` are bin ids to leave out. None where nothing is left.
     """
-    merchant_id = Sku.objects.filter(pk__in=sku_ids).values_list("merchant_id", flat=True)[0]
-    mixes = Warehouse.objects.filter(pk=warehouse_id).values_list("mixes_merchants_in_a_bin", flat=True)[0]
+    with connection.cursor() as cursor:
+        cursor.execute(_OWNER, {"skus": list(sku_ids), "warehouse": warehouse_id})
+        merchant_id, mixes = cursor.fetchone()
     values: dict[str, Any] = {
         "warehouse": warehouse_id,
         "skus": list(sku_ids),

@@ -40,14 +40,14 @@ class PutAway(Scenario):
 
     def _dock(self) -> Screen:
         waiting = put_away.on_dock(warehouse_id=self.warehouse_id, by=self.user)
-        backs = PutBackTask.objects.filter(warehouse=self.warehouse_id, status=PutBackTask.Status.OPEN).select_related("bin")[:SHOWN]
+        backs = PutBackTask.objects.filter(warehouse=self.warehouse_id, status=PutBackTask.Status.OPEN).values_list("bin__code", flat=True)
         return Screen(
             "put-away-goods",
             "sku",
             _("Scan goods or a carton on the dock, or a tote to empty"),
             rows=[
-                *(_waiting(row) for row in waiting[:SHOWN]),
-                *(Row(code, _("put back")) for code in dict.fromkeys(task.bin.code for task in backs)),
+                *(_waiting(row) for row in waiting.select_related("sku", "bin", "lot", "carton")[:SHOWN]),
+                *(Row(code, _("put back")) for code in dict.fromkeys(backs[:SHOWN])),
             ],
             bar=bar(),
         )
@@ -99,14 +99,16 @@ class PutAway(Scenario):
             return
         waiting = put_away.on_dock(warehouse_id=self.warehouse_id, by=self.user)
         ids = [each.id for each in found]
-        rows = list((waiting.filter(carton__in=ids) if found[0].kind == "carton" else waiting.filter(sku__in=ids, carton=None))[:50])
+        meant = waiting.filter(carton__in=ids) if found[0].kind == "carton" else waiting.filter(sku__in=ids, carton=None)
+        # Sku id and balance id, longest on the dock first.
+        rows = list(meant.values_list("sku_id", "pk")[:50])
         if not rows:
             raise NotWanted(code=found[0].code)
         if found[0].kind == "sku":
-            here = {row.sku_id for row in rows}
+            here = {sku_id for sku_id, _balance_id in rows}
             chosen = self.one_of(scanned, [each for each in found if each.id in here])
-            rows = [row for row in rows if row.sku_id == chosen.id]
-        self.state = {"balance": str(rows[0].pk)}
+            rows = [row for row in rows if row[0] == chosen.id]
+        self.state = {"balance": str(rows[0][1])}
 
     def scan_quantity(self, scanned: str) -> None:
         row = self._balance()

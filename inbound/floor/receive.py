@@ -33,6 +33,11 @@ class Receive(Scenario):
     actions = ("undo", "asn", "damaged", "unlabelled", "carton", "finish", "skip")
     prints = True
 
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        # What never changes of an ASN is all that the screens show of it: it is read once.
+        self._known: Asn | None = None
+
     # Screens.
 
     def screen(self) -> Screen:
@@ -55,9 +60,12 @@ class Receive(Scenario):
         key = self.number("asn")
         if key is None:
             return None
+        if self._known is not None and self._known.pk == key:
+            return self._known
         asn = Asn.objects.visible_to(self.user).select_related("merchant").filter(pk=key, warehouse=self.warehouse_id).first()
         if asn is None:
             raise NotFound(what=str(Asn._meta.verbose_name), key=key)
+        self._known = asn
         return asn
 
     def _choose_asn(self) -> Screen:
@@ -78,7 +86,11 @@ class Receive(Scenario):
     def _goods(self, asn: Asn) -> Screen:
         waiting = AsnLine.objects.filter(asn=asn)
         sums = waiting.aggregate(announced=Sum("quantity"), received=Sum("received"))
-        open_lines = waiting.filter(received__lt=F("quantity")).select_related("sku", "carton").order_by("number")[:WAITING_SHOWN]
+        open_lines = (
+            waiting.filter(received__lt=F("quantity"))
+            .order_by("number")
+            .values_list("sku__code", "received", "quantity", "carton__code")[:WAITING_SHOWN]
+        )
         return Screen(
             "receive-goods",
             "sku",
@@ -86,7 +98,7 @@ class Receive(Scenario):
             note=_("{reference} · dock {dock}").format(reference=asn.reference, dock=self.state["dock"]),
             rows=[
                 Row(_("Received"), f"{sums['received'] or 0} / {sums['announced'] or 0}"),
-                *(Row(line.sku.code, f"{line.received} / {line.quantity}", line.carton.code if line.carton else "") for line in open_lines),
+                *(Row(sku, f"{received} / {quantity}", carton or "") for sku, received, quantity, carton in open_lines),
             ],
             bar=bar(undo=True, more=(self._damaged_button(), *self._unlabelled_button(asn), Button("finish", _("Finish")))),
             hints={"asn": asn.pk, "dock": self.state["dock"]},
@@ -110,10 +122,10 @@ class Receive(Scenario):
         )
 
     def _count(self, asn: Asn, sku_id: int) -> Screen:
-        sku = Sku.objects.filter(pk=sku_id, merchant=asn.merchant_id).first()
+        line = self._line(asn)
+        sku = line.sku if line and line.sku_id == sku_id else Sku.objects.filter(pk=sku_id, merchant=asn.merchant_id).first()
         if sku is None:
             raise NotFound(what=str(Sku._meta.verbose_name), key=sku_id)
-        line = self._line(asn)
         screen = Screen(
             "receive-quantity",
             "quantity",
@@ -144,7 +156,7 @@ class Receive(Scenario):
     def _line(self, asn: Asn) -> AsnLine | None:
         """The announced line that was chosen with the scan of the sku: the same one however often the quantity is sent."""
         key = self.number("line")
-        return AsnLine.objects.visible_to(self.user).filter(pk=key, asn=asn).first() if key is not None else None
+        return AsnLine.objects.visible_to(self.user).filter(pk=key, asn=asn).select_related("sku").first() if key is not None else None
 
     def _damaged_button(self) -> Button:
         return Button("damaged", _("Damaged"), on="damaged" in self.state)
