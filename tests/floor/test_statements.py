@@ -74,10 +74,10 @@ def test_receiving_and_putting_away(
     asns.arrive(asn_id=asns.announce(merchant=shop, asn=announced).id, by=picker)
     handheld.open("receive")
     handheld.scan("A")
-    for sku in skus[:2]:
+    # The first count opens the ASN.
+    for sku, statements in zip(skus, (14, 13), strict=False):
         assert scanned(sku.code, "receive-quantity") == 7
-        assert scanned("5", "receive-goods") == 13
+        assert scanned("5", "receive-goods") == statements
     handheld.open("put-away")
-    for sku in skus[:2]:
-        assert scanned(sku.code, "put-away-bin") == 14
-        assert scanned(handheld.page.data["bin"], "put-away-goods") == 15
+    taken = [(scanned(sku.code, "put-away-bin"), scanned(handheld.page.data["bin"], "put-away-goods")) for sku in skus[:2]]
+    assert taken == [(11, 16), (11, 16)]
