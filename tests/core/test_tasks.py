@@ -124,3 +124,13 @@ def test_a_fresh_worker_knows_every_task_that_beat_sends():
     known = json.loads(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=os.environ).stdout)
     planned = {entry["task"] for entry in configured.CELERY_BEAT_SCHEDULE.values()}
     assert sorted(planned - set(known)) == []
+
+
+def test_beat_has_the_whole_plan_and_neither_django_nor_the_tasks():
+    program = (
+        "import json; from wms.beat import app; app.loader.import_default_modules(); from django.apps import apps; "
+        "print(json.dumps([sorted(entry['task'] for entry in app.conf.beat_schedule.values()), apps.ready, app.conf.broker_url]))"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=os.environ).stdout
+    planned = sorted(entry["task"] for entry in configured.CELERY_BEAT_SCHEDULE.values())
+    assert json.loads(answer) == [planned, False, configured.CELERY_BROKER_URL]
