@@ -51,14 +51,15 @@ class _Content:
 # Locking the order guards its tasks and parcels (wms.core.locking).
 _ORDER = """
 SELECT o.status, o.reference, o.warehouse_id, o.service, o.country,
-       (SELECT count(*) FROM outbound_parcel p WHERE p.order_id = o.id),
        (SELECT b.id FROM inventory_bin b WHERE b.warehouse_id = o.warehouse_id AND b.kind = 'staging' ORDER BY b.walking_sequence, b.id LIMIT 1),
        EXISTS (SELECT FROM labels_route r WHERE r.warehouse_id = o.warehouse_id),
        (SELECT w.sandbox FROM inventory_warehouse w WHERE w.id = o.warehouse_id)
 FROM outbound_order o WHERE o.id = %s FOR NO KEY UPDATE OF o
 """
+# Only a statement of its own sees what the one that held the order before has packed.
 _CONTENTS = """
-SELECT id, line_id, sku_id, lot_id, tote_id, quantity FROM outbound_picktask WHERE order_id = %s AND status = 'picked' ORDER BY id
+SELECT t.id, t.line_id, t.sku_id, t.lot_id, t.tote_id, t.quantity, (SELECT count(*) FROM outbound_parcel p WHERE p.order_id = t.order_id)
+FROM outbound_picktask t WHERE t.order_id = %s AND t.status = 'picked' ORDER BY t.id
 """
 _WRITE = """
 WITH parcel AS (
@@ -112,10 +113,12 @@ def pack(
         row = cursor.fetchone()
         if row is None:
             raise NotFound(what=str(Order._meta.verbose_name), key=order_id)
-        status, reference, warehouse_id, service, country, parcels, stage_id, prints, in_sandbox = row
+        status, reference, warehouse_id, service, country, stage_id, prints, in_sandbox = row
         require_move(Order, key=reference, status=status, to=Order.Status.PACKED)
         cursor.execute(_CONTENTS, [order_id])
-        contents = [_Content(*content) for content in cursor.fetchall()]
+        found = cursor.fetchall()
+    contents = [_Content(*content) for *content, _parcels in found]
+    parcels = found[0][-1] if found else 0
     if stage_id is None:
         raise NoStage()
     chosen = _choose(contents, quantities)

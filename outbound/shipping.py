@@ -25,10 +25,11 @@ class Shipped(TypedDict):
     order_status: str
 
 
-# Locking the order guards its parcels (wms.core.locking).
+# Locks the order, which guards its parcels, then the parcel (wms.core.locking): what is only joined would be read as it was before the wait.
 _PARCEL = """
 SELECT p.status, p.tracking_number, p.warehouse_id, p.stage_id, o.id, o.status, o.reference, m.hears_events
-FROM outbound_parcel p JOIN outbound_order o ON o.id = p.order_id JOIN core_merchant m ON m.id = o.merchant_id WHERE p.id = %s FOR NO KEY UPDATE OF o
+FROM outbound_parcel p JOIN outbound_order o ON o.id = p.order_id JOIN core_merchant m ON m.id = o.merchant_id WHERE p.id = %s
+FOR NO KEY UPDATE OF o, p
 """
 _LINES = "SELECT line_id, sku_id, lot_id, quantity FROM outbound_parcelline WHERE parcel_id = %s ORDER BY id"
 # The order is shipped with its last parcel and changed by each: whoever asks for what changed, and its shop, hears of each as it leaves.

@@ -4,12 +4,13 @@ import time
 from functools import partial
 
 import pytest
+from django.db import IntegrityError
 
 from inventory import counts
 from inventory.ledger import InsufficientStock
 from inventory.models import StockBalance, StockMovement
-from outbound import cancellation, orders, picking, shortfall, unbinding, waves
-from outbound.models import Order, PickTask
+from outbound import cancellation, orders, packing, picking, shipping, shortfall, unbinding, waves
+from outbound.models import Order, Parcel, PickTask
 from tests import make
 from tests.outbound.test_the_job import deliver_everything
 from wms.core.transitions import NotPossibleNow
@@ -62,6 +63,52 @@ def test_without_the_compare_and_set_two_scanners_would_pick_twice(released, tog
     together([partial(picking.pick, task_id=tasks[0].pk, tote_code="TOTE-01", by=by) for _ in range(4)])
 
     assert StockMovement.objects.filter(reason="pick").count() > 2
+
+
+@pytest.fixture
+def on_the_stage(released):
+    """(parcel id, by): one parcel of two that hold the same goods, so that the ledger alone cannot tell whose they are."""
+    order, _tasks, house, by = released
+    other = Order.objects.get(
+        pk=orders.accept(merchant=order.merchant, order=make.order(house, {line.sku: 2 for line in order.lines.select_related("sku")})).id
+    )
+    waves.release(warehouse_id=house.pk, by=by)
+    parcels = []
+    for number, each in enumerate((order, other), 1):
+        for task in each.tasks.all():
+            picking.pick(task_id=task.pk, tote_code=f"TOTE-0{number}", by=by)
+        parcels.append(packing.pack(order_id=each.pk, by=by)["parcel_id"])
+    return parcels[0], by
+
+
+def test_two_scans_of_one_parcel_ship_it_once(on_the_stage, together):
+    parcel, by = on_the_stage
+    answers = together([partial(shipping.ship, parcel_id=parcel, by=by) for _ in range(6)])
+
+    assert [type(answer) for answer in answers if not isinstance(answer, dict)] == [NotPossibleNow] * 5
+    assert Parcel.objects.filter(status="shipped").count() == 1
+    assert list(drifts()) == []
+
+
+def test_without_the_parcels_lock_the_second_scan_would_meet_the_database(on_the_stage, together, monkeypatch):
+    parcel, by = on_the_stage
+    monkeypatch.setattr(shipping, "_PARCEL", shipping._PARCEL.replace("OF o, p", "OF o"))
+    answers = together([partial(shipping.ship, parcel_id=parcel, by=by) for _ in range(6)])
+
+    assert IntegrityError in {type(answer) for answer in answers}
+    assert list(drifts()) == []
+
+
+def test_two_stations_pack_parts_of_one_tote(released, together):
+    order, tasks, _house, by = released
+    for task in tasks:
+        picking.pick(task_id=task.pk, tote_code="TOTE-01", by=by)
+    lines = list(order.lines.order_by("number").values_list("pk", flat=True))
+    together([partial(packing.pack, order_id=order.pk, quantities={line: 2}, by=by) for line in lines])
+
+    order.refresh_from_db()
+    assert (order.status, sorted(order.parcels.values_list("number", flat=True))) == ("packed", [1, 2, 3, 4, 5])
+    assert list(drifts()) == []
 
 
 @pytest.mark.parametrize("_round", range(5))
