@@ -13,6 +13,7 @@ from outbound import cancellation, orders, packing, picking, shipping, shortfall
 from outbound.models import Order, Parcel, PickTask
 from tests import make
 from tests.outbound.test_the_job import deliver_everything
+from tests.races.unguarded import unguarded
 from wms.core.transitions import NotPossibleNow
 from wms.core.verification import drifts
 
@@ -53,9 +54,9 @@ def test_two_scanners_on_one_task_pick_once(released, together):
 
 def test_without_the_compare_and_set_two_scanners_would_pick_twice(released, together, monkeypatch):
     _order, tasks, _house, by = released
-    monkeypatch.setattr(picking, "_PICKED", picking._PICKED.replace("WHERE id = %(task)s AND status = 'open'", "WHERE id = %(task)s"))
+    monkeypatch.setattr(picking, "_PICKED", unguarded(picking._PICKED, "WHERE id = %(task)s AND status = 'open'", "WHERE id = %(task)s"))
     monkeypatch.setattr(
-        picking, "_STOP", picking._STOP.replace("FOR NO KEY UPDATE OF o, t", "").replace("SELECT t.status", "SELECT 'open'")
+        picking, "_STOP", unguarded(unguarded(picking._STOP, "FOR NO KEY UPDATE OF o, t"), "SELECT t.status", "SELECT 'open'")
     )
     monkeypatch.setattr(picking, "_check", lambda stop, taken: None)
     # Another order's picks keep enough reserved in the bin: the ledger alone cannot tell whose they are.
@@ -124,7 +125,7 @@ def test_cancelling_during_the_pick_leaves_no_unit_behind(released, together, _r
 
 def test_without_the_orders_lock_a_cancelled_order_would_be_picked(released, together, monkeypatch):
     order, tasks, _house, by = released
-    monkeypatch.setattr(picking, "_STOP", picking._STOP.replace("FOR NO KEY UPDATE OF o, t", ""))
+    monkeypatch.setattr(picking, "_STOP", unguarded(picking._STOP, "FOR NO KEY UPDATE OF o, t"))
     slow = picking._check
 
     def look_and_wait(stop, taken):
@@ -133,7 +134,7 @@ def test_without_the_orders_lock_a_cancelled_order_would_be_picked(released, tog
 
     monkeypatch.setattr(picking, "_check", look_and_wait)
     # The task's own state is the second guard: both together keep the books.
-    monkeypatch.setattr(picking, "_PICKED", picking._PICKED.replace("WHERE id = %(task)s AND status = 'open'", "WHERE id = %(task)s"))
+    monkeypatch.setattr(picking, "_PICKED", unguarded(picking._PICKED, "WHERE id = %(task)s AND status = 'open'", "WHERE id = %(task)s"))
     # Other orders' picks keep enough reserved in the bin.
     StockBalance.objects.filter(sku=tasks[0].sku, bin=tasks[0].bin).update(reserved=12)
 
