@@ -21,6 +21,7 @@ from inventory.models import (
     Holiday,
     Lot,
     PutBackTask,
+    Reach,
     Sku,
     StockBalance,
     StockMovement,
@@ -38,6 +39,12 @@ class HolidayInline(Inline):
 
 class CutOffInline(Inline):
     model = CutOff
+
+
+class ReachInline(Inline):
+    """Which warehouse of a channel is the nearest to a buyer."""
+
+    model = Reach
 
 
 class ZoneInline(Inline):
@@ -60,7 +67,7 @@ class KeptAdmin(MasterAdmin):
 class WarehouseAdmin(KeptAdmin):
     formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
     list_display = ("code", "name", "country", "time_zone", "active")
-    inlines = (CutOffInline, HolidayInline, ZoneInline)
+    inlines = (CutOffInline, HolidayInline, ReachInline, ZoneInline)
 
     def save_model(self, request: HttpRequest, obj: Warehouse, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

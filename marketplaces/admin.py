@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 
-from inventory.models import Sku
+from inventory.models import Sku, Warehouse
 from marketplaces import adapters, channels, pausing, standings, stock_sync
 from marketplaces.models import Channel, ChannelOrder, Listing, MerchantOffers, SellerRule
 from wms.core.errors import WmsError
@@ -38,13 +38,19 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("The shop's keys as JSON; leave it empty to keep those that are stored."),
     )
 
+    warehouse = forms.ModelChoiceField(
+        Warehouse.objects.filter(active=True),
+        label=_("warehouse"),
+        help_text=_("Its stock is offered and orders go there; more are added at the desk."),
+    )
+
     class Meta:
         model = Channel
-        fields = ("merchant", "warehouse", "code", "name", "adapter", "base_url", "keys", *RULE, "keep_buyers_days")
+        fields = ("merchant", "code", "name", "adapter", "base_url", "keys", *RULE, "keep_buyers_days")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        known = self.instance.pk is not None  # then merchant, warehouse and marketplace stay as they are
+        known = self.instance.pk is not None  # then merchant and marketplace stay as they are
         merchant = self.instance.merchant if known else cleaned.get("merchant")
         if Channel.objects.filter(merchant=merchant, code=cleaned.get("code", "")).exclude(pk=self.instance.pk).exists():
             self.add_error("code", _("The merchant has a channel with this code."))
@@ -79,7 +85,7 @@ class SellerRuleInline(TabularInline):  # type: ignore[misc]
 class ChannelAdmin(ModelAdmin):  # type: ignore[misc]
     form = ChannelForm
     list_display = ("name", "merchant", "warehouse", "adapter", "active", "last_push_at", "last_poll_at", "last_error")
-    list_select_related = ("merchant", "warehouse")
+    list_select_related = ("merchant",)
     readonly_fields = ("active", "last_push_at", "last_poll_at", "last_error")
     inlines = (SellerRuleInline,)
     actions = ("fetch_listings", "subscribe", "pause", "resume", "tell_all")
@@ -87,6 +93,14 @@ class ChannelAdmin(ModelAdmin):  # type: ignore[misc]
     def get_readonly_fields(self, request: HttpRequest, obj: Channel | None = None) -> tuple[str, ...]:
         """What its orders and listings hang on stays as it was connected."""
         return (*self.readonly_fields, "merchant", "warehouse", "adapter") if obj is not None else self.readonly_fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Channel]:
+        rows: QuerySet[Channel] = super().get_queryset(request)
+        return rows.prefetch_related("places__warehouse")
+
+    @admin.display(description=_("warehouses"))
+    def warehouse(self, channel: Channel) -> str:
+        return ", ".join(place.warehouse.code for place in channel.places.all())
 
     def has_delete_permission(self, request: HttpRequest, obj: Channel | None = None) -> bool:
         """A channel that is not needed any more is paused: its orders keep pointing at it."""
@@ -216,10 +230,18 @@ def _tell(offers: MerchantOffers) -> None:
 class ChannelOrderAdmin(ModelAdmin):  # type: ignore[misc]
     """What came from the shops, and what a person must look at."""
 
-    list_display = ("number", "channel", "status", "problem", "problem_detail", "order", "updated_at")
-    list_select_related = ("channel", "order")
+    list_display = ("number", "channel", "status", "problem", "problem_detail", "parts", "updated_at")
+    list_select_related = ("channel",)
     list_filter = ("channel", "status", "problem")
     search_fields = ("number", "external_id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ChannelOrder]:
+        rows: QuerySet[ChannelOrder] = super().get_queryset(request)
+        return rows.prefetch_related("parts")
+
+    @admin.display(description=_("orders"))
+    def parts(self, row: ChannelOrder) -> str:
+        return ", ".join(part.reference for part in row.parts.all() if part.order_id is not None)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -33,7 +33,8 @@ SELECT o.id, coalesce(o.shipped_at, o.updated_at),
        coalesce(o.shipped_at, o.updated_at) < %(now)s - make_interval(days => least(
            coalesce(k.keep_buyers_days, %(days)s), coalesce((%(longest)s::jsonb ->> k.adapter)::int, 36500)
        ))
-FROM outbound_order o LEFT JOIN marketplaces_channelorder c ON c.order_id = o.id LEFT JOIN marketplaces_channel k ON k.id = c.channel_id
+FROM outbound_order o LEFT JOIN marketplaces_channelorderpart p ON p.order_id = o.id
+LEFT JOIN marketplaces_channelorder c ON c.id = p.channel_order_id LEFT JOIN marketplaces_channel k ON k.id = c.channel_id
 WHERE o.erased_at IS NULL AND o.status IN ('shipped', 'carrier_scanned', 'delivered', 'cancelled')
   AND (coalesce(o.shipped_at, o.updated_at), o.id) > (%(after)s, %(last)s)
   AND coalesce(o.shipped_at, o.updated_at) < %(now)s - make_interval(days => %(shortest)s)
@@ -43,16 +44,21 @@ _ASKED = """
 SELECT id FROM outbound_order WHERE erase_asked_at IS NOT NULL AND erased_at IS NULL
   AND status IN ('shipped', 'carrier_scanned', 'delivered', 'cancelled') LIMIT %(most)s
 """
-# The shop's own words go with the order's address; those of orders that never came in, when the shop has said nothing for as long.
+# The shop's own words go with the address of its last part; those of orders that never came in, when the shop has said nothing for as long.
 _RAW = """
-WITH raw AS (SELECT id, raw_id FROM marketplaces_channelorder WHERE raw_id IS NOT NULL AND {which} ORDER BY id LIMIT %(most)s FOR NO KEY UPDATE),
+WITH raw AS (SELECT id, raw_id FROM marketplaces_channelorder c WHERE raw_id IS NOT NULL AND {which} ORDER BY id LIMIT %(most)s FOR NO KEY UPDATE),
 cut AS (UPDATE marketplaces_channelorder o SET raw_id = NULL, buyer_hash = '' FROM raw WHERE o.id = raw.id)
 DELETE FROM core_personalrecord WHERE id IN (SELECT raw_id FROM raw)
 """
-_OF_ORDERS = _RAW.format(which="order_id = ANY(%(orders)s)")
-_OF_ROWS = _RAW.format(which="order_id IS NULL AND id = ANY(%(rows)s)")
+_NOT_OURS = "NOT EXISTS (SELECT FROM marketplaces_channelorderpart p WHERE p.channel_order_id = c.id AND p.order_id IS NOT NULL)"
+_OF_ORDERS = _RAW.format(
+    which="""id IN (SELECT channel_order_id FROM marketplaces_channelorderpart WHERE order_id = ANY(%(orders)s)) AND NOT EXISTS (
+        SELECT FROM marketplaces_channelorderpart p LEFT JOIN outbound_order o ON o.id = p.order_id WHERE p.channel_order_id = c.id AND o.erased_at IS NULL
+    )"""
+)
+_OF_ROWS = _RAW.format(which=f"{_NOT_OURS} AND id = ANY(%(rows)s)")
 _NEVER_CAME_IN = _RAW.format(
-    which="""order_id IS NULL AND shop_state <> 'open' AND updated_at < %(now)s - make_interval(days => (
+    which=f"""{_NOT_OURS} AND shop_state <> 'open' AND updated_at < %(now)s - make_interval(days => (
         SELECT least(coalesce(k.keep_buyers_days, %(days)s), coalesce((%(longest)s::jsonb ->> k.adapter)::int, 36500))
         FROM marketplaces_channel k WHERE k.id = channel_id
     ))"""
@@ -149,7 +155,7 @@ def forget_buyers(payloads: Sequence[dict[str, Any]]) -> None:
     """Outbox handler of `buyer.deleted` {adapter, buyers: fingerprints}: the platform has forgotten them, on all of its channels here."""
     for payload in payloads:
         found = ChannelOrder.objects.filter(channel__adapter=payload["adapter"], buyer_hash__in=payload["buyers"])
-        rows = list(found.values_list("pk", "order_id"))
+        rows = list(found.values_list("pk", "parts__order"))
         _forget([order for _row, order in rows if order], [row for row, _order in rows], Erasure.Reason.PLATFORM, None)
 
 
@@ -177,7 +183,7 @@ def _by_reference(reference: str, merchant_ids: Iterable[int] | None) -> tuple[l
     if merchant_ids is not None:
         owners = list(merchant_ids)
         orders, rows = orders.filter(merchant__in=owners), rows.filter(merchant__in=owners)
-    found = list(rows.values_list("pk", "order_id"))
+    found = list(rows.values_list("pk", "parts__order"))
     return [*orders.values_list("pk", flat=True), *(order for _row, order in found if order)], [row for row, _order in found]
 
 
@@ -193,7 +199,7 @@ def _by_email(email: str, merchant_ids: Iterable[int] | None) -> tuple[list[int]
             break
         last = page[-1].pk
         records += [record.pk for record in page if _email_of(record.opened()) == wanted]
-    rows = list(ChannelOrder.objects.filter(raw__in=records).values_list("pk", "order_id"))
+    rows = list(ChannelOrder.objects.filter(raw__in=records).values_list("pk", "parts__order"))
     orders = Order.objects.filter(ship_to__in=records).values_list("pk", flat=True)
     return sorted({*orders, *(order for _row, order in rows if order)}), [row for row, _order in rows]
 
@@ -204,7 +210,7 @@ def _email_of(content: dict[str, Any]) -> str:
 
 def _erase_deliveries(orders: Sequence[int], rows: Sequence[int]) -> None:
     """What shops pushed of these orders within the last days, as far as it is still kept."""
-    found = ChannelOrder.objects.filter(pk__in=rows) | ChannelOrder.objects.filter(order__in=orders)
+    found = ChannelOrder.objects.filter(pk__in=rows) | ChannelOrder.objects.filter(parts__order__in=orders)
     names: dict[int, set[str]] = {}
     for channel_id, external_id in found.values_list("channel", "external_id"):
         names.setdefault(channel_id, set()).add(external_id)

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from marketplaces.calling import calling, keep_busy
-from marketplaces.models import Channel
+from marketplaces.models import Channel, ChannelOrderPart
 from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused
+from outbound.models import Order
 from wms.core import outbox
 
 log = logging.getLogger(__name__)
@@ -20,11 +22,14 @@ log = logging.getLogger(__name__)
 BUDGET_S = 5.0
 EVENT_ORDERS = 100
 
-# An order that is cancelled in the shop as well is where it came from.
+# All parts of it: what is still to come, or has left, is not cancelled. One that is cancelled in the shop as well is where it came from.
 _CHANNELS = """
-SELECT c.channel_id, array_agg(c.id ORDER BY c.id) FROM marketplaces_channelorder c
-JOIN outbound_order o ON o.id = c.order_id AND o.status = 'cancelled'
-WHERE c.shop_state = 'open' AND (c.order_id = ANY(%(orders)s) OR c.channel_id = %(channel)s)
+SELECT c.channel_id, array_agg(DISTINCT c.id ORDER BY c.id) FROM marketplaces_channelorder c
+JOIN marketplaces_channelorderpart p ON p.channel_order_id = c.id JOIN outbound_order o ON o.id = p.order_id AND o.status = 'cancelled'
+WHERE c.shop_state = 'open' AND (o.id = ANY(%(orders)s) OR c.channel_id = %(channel)s) AND NOT EXISTS (
+    SELECT FROM marketplaces_channelorderpart x LEFT JOIN outbound_order y ON y.id = x.order_id
+    WHERE x.channel_order_id = c.id AND y.status IS DISTINCT FROM 'cancelled'
+)
 GROUP BY 1
 """
 
@@ -58,7 +63,8 @@ def tell(payloads: Sequence[dict[str, Any]]) -> None:
     if channel is None:  # resuming catches up
         return
     wanted = {key for payload in payloads for key in payload["rows"]}
-    rows = list(channel.orders.filter(pk__in=wanted, shop_state="open", order__status="cancelled").order_by("pk"))
+    others = ChannelOrderPart.objects.exclude(order__status=Order.Status.CANCELLED).filter(channel_order=OuterRef("pk"))
+    rows = list(channel.orders.filter(~Exists(others), pk__in=wanted, shop_state="open", parts__isnull=False).distinct().order_by("pk"))
     until = time.monotonic() + BUDGET_S
     with calling(channel) as shop:
         if not shop.capabilities.hears_cancellations:

@@ -9,16 +9,17 @@ from typing import Any
 from django.db.models import F, OuterRef, Prefetch, Subquery
 
 from marketplaces import tracking
-from marketplaces.models import Channel, ChannelOrder, Listing, ToldParcel
+from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart, Listing, ToldParcel
 from marketplaces.numbers import numbers as sellable
 from outbound.models import Parcel, ParcelLine
 
 
 def orders(rows: Sequence[ChannelOrder]) -> list[dict[str, Any]]:
-    """With the parcels that have left. `rows` have their orders loaded."""
+    """With the parcels that have left. `rows` have their parts with their orders loaded."""
     lines = Prefetch("lines", ParcelLine.objects.select_related("line"))
     told_at = ToldParcel.objects.filter(parcel=OuterRef("pk")).values("told_at")
-    left = Parcel.objects.filter(order__in=[row.order_id for row in rows if row.order_id], status=Parcel.Status.SHIPPED)
+    ours = [part.order_id for row in rows for part in row.parts.all() if part.order_id]
+    left = Parcel.objects.filter(order__in=ours, status=Parcel.Status.SHIPPED)
     parcels: dict[int, list[Parcel]] = {}
     # As the shop heard of them: which parcel completed a bundle hangs on it.
     for parcel in (
@@ -33,25 +34,25 @@ def orders(rows: Sequence[ChannelOrder]) -> list[dict[str, Any]]:
             "status": row.status,
             "problem": row.problem,
             "problem_detail": row.problem_detail,
-            "order": _ours(row),
-            "parcels": _parcels(parcels.get(row.order_id or 0, ()), row),
+            "order": next(iter(_ours(row)), None),
+            "orders": _ours(row),
+            "parcels": [answer for part in row.parts.all() for answer in _parcels(parcels.get(part.order_id or 0, ()), part)],
         }
         for row in rows
     ]
 
 
-def _ours(row: ChannelOrder) -> dict[str, Any] | None:
-    if row.order is None:
-        return None
-    return {name: getattr(row.order, name) for name in ("id", "reference", "status", "ship_by", "updated_at")}
+def _ours(row: ChannelOrder) -> list[dict[str, Any]]:
+    names = ("id", "reference", "status", "ship_by", "updated_at")
+    return [{name: getattr(part.order, name) for name in names} for part in row.parts.all() if part.order is not None]
 
 
-def _parcels(parcels: Sequence[Parcel], row: ChannelOrder) -> list[dict[str, Any]]:
+def _parcels(parcels: Sequence[Parcel], part: ChannelOrderPart) -> list[dict[str, Any]]:
     """No lines say that it is all of the order: a parcel that completes nothing of it is left out, as it is when the shop is told."""
     before: Counter[int] = Counter()
     answers = []
     for parcel in parcels:
-        lines = tracking.lines_of(parcel, row, before)
+        lines = tracking.lines_of(parcel, part, before)
         before += tracking.units_of(parcel.lines.all())
         if lines != ():
             answers.append(

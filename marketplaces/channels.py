@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -14,7 +14,7 @@ from inventory.models import Sku, Warehouse
 from marketplaces import adapters, standings, stock_sync
 from marketplaces.abilities import StopsBackorders
 from marketplaces.calling import calling, keep_busy
-from marketplaces.models import Bundle, Channel, Listing
+from marketplaces.models import Bundle, Channel, ChannelWarehouse, Listing
 from marketplaces.port import ChannelListing, Subscription
 from wms.core import outbox, sealing
 from wms.core.errors import InvalidInput, WmsError
@@ -29,6 +29,8 @@ def connect(
     *,
     merchant: Merchant,
     warehouse: Warehouse,
+    further: Sequence[Warehouse] = (),
+    routing: str = Channel.Routing.FALLBACK,
     adapter: str,
     base_url: str,
     credentials: Mapping[str, str],
@@ -39,6 +41,8 @@ def connect(
     cap: int | None = None,
 ) -> Channel:
     """Remember a shop, with nothing sent to it. `code` begins its orders' references; without one it is made from the name.
+
+    `further` warehouses come after the first one; `routing` is a Channel.Routing.
 
     Raises UnknownMarketplace, CredentialsMissing, ChannelRefused for an address that is none, InvalidInput for a code that is taken, SandboxHasNoShops.
     """
@@ -52,7 +56,7 @@ def connect(
         user = User.objects.create_user(f"channel-{secrets.token_hex(8)}", first_name=name[:150], merchant=merchant)
         channel = Channel.objects.create(
             merchant=merchant,
-            warehouse=warehouse,
+            routing=routing,
             user=user,
             code=code,
             name=name,
@@ -64,8 +68,33 @@ def connect(
             share_percent=share_percent,
             cap=cap,
         )
+        _place(channel, [warehouse, *further])
         standings.set_rules(channel)
         return channel
+
+
+def set_warehouses(*, channel: Channel, warehouses: Sequence[Warehouse], routing: str) -> None:
+    """Sell out of these from now on, the first one first, and tell the shop its numbers anew. Orders stay where they are.
+
+    Raises InvalidInput without any.
+    """
+    if not warehouses:
+        raise InvalidInput([{"path": ["warehouses"], "message": str(_("Name one warehouse at least."))}])
+    with transaction.atomic(durable=True):
+        Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
+        channel.routing = routing
+        channel.save(update_fields=["routing"])
+        channel.places.all().delete()
+        _place(channel, warehouses)
+        stock_sync.stale_all(channel, "all")
+
+
+def _place(channel: Channel, warehouses: Iterable[Warehouse]) -> None:
+    ranked = dict.fromkeys(warehouses)
+    ChannelWarehouse.objects.bulk_create(
+        ChannelWarehouse(channel=channel, warehouse=warehouse, rank=rank) for rank, warehouse in enumerate(ranked, start=1)
+    )
+    channel.houses, channel.house_ids = list(ranked), [warehouse.pk for warehouse in ranked]
 
 
 def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base_url: str | None = None) -> None:

@@ -36,7 +36,7 @@ class Untold:
 _DUE = """
 SELECT c.channel_id, count(*) FILTER (WHERE o.ship_by < %(now)s), count(*) FILTER (WHERE o.ship_by >= %(now)s AND o.ship_by < %(until)s),
        min(o.ship_by) FILTER (WHERE o.ship_by >= %(now)s)
-FROM outbound_order o JOIN marketplaces_channelorder c ON c.order_id = o.id
+FROM outbound_order o JOIN marketplaces_channelorderpart p ON p.order_id = o.id JOIN marketplaces_channelorder c ON c.id = p.channel_order_id
 WHERE o.warehouse_id = %(warehouse)s AND NOT (o.status IN ('shipped', 'carrier_scanned', 'delivered', 'cancelled'))
 GROUP BY c.channel_id
 """
@@ -45,7 +45,8 @@ _UNTOLD = """
 SELECT k.id, k.name, m.code, count(DISTINCT c.id), count(DISTINCT c.id) FILTER (WHERE t.id IS NOT NULL), min(c.ship_by)
 FROM marketplaces_channel k JOIN core_merchant m ON m.id = k.merchant_id
 JOIN marketplaces_channelorder c ON c.channel_id = k.id AND c.ship_by > %(after)s AND c.ship_by <= %(until)s AND c.shop_state = 'open'
-JOIN outbound_parcel p ON p.order_id = c.order_id AND p.status = 'shipped' AND p.warehouse_id = %(warehouse)s
+JOIN marketplaces_channelorderpart i ON i.channel_order_id = c.id
+JOIN outbound_parcel p ON p.order_id = i.order_id AND p.status = 'shipped' AND p.warehouse_id = %(warehouse)s
 LEFT JOIN marketplaces_toldparcel t ON t.parcel_id = p.id
 WHERE t.id IS NULL OR t.error <> ''
 GROUP BY k.id, m.code ORDER BY min(c.ship_by), k.id

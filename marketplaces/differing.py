@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from marketplaces import drift, stock_sync
 from marketplaces.models import Channel, Comparison, Difference, Listing, Submission
+from marketplaces.numbers import WAITING
 from wms.core.models import OutboxEvent
 
 Facts = dict[str, Any]
@@ -133,13 +134,9 @@ def _pending(channel: Channel) -> frozenset[int]:
     return frozenset(int(row[0]) for submission in Submission.objects.filter(channel=channel) for row in submission.rows)
 
 
-_FORMULA = """
-WITH waiting AS (
-    SELECT (line ->> 'sku_id')::bigint AS sku_id, sum((line ->> 'quantity')::bigint) AS quantity
-    FROM marketplaces_channelorder o CROSS JOIN jsonb_array_elements(o.lines) AS line
-    WHERE o.merchant_id = %(merchant)s AND o.order_id IS NULL AND o.shop_state = 'open' AND line ->> 'sku_id' IS NOT NULL
-    GROUP BY 1
-)
+# Of several warehouses those that are counted, as in numbers.py.
+_FORMULA = f"""
+WITH waiting AS ({WAITING})
 SELECT l.id, jsonb_build_object(
     'on_hand', coalesce(a.on_hand, 0), 'committed', coalesce(a.committed, 0), 'backordered', coalesce(a.backordered, 0),
     'waiting', coalesce(w.quantity, 0), 'buffer', coalesce(l.buffer, c.buffer, m.buffer, 0),
@@ -147,13 +144,25 @@ SELECT l.id, jsonb_build_object(
 FROM marketplaces_listing l
 JOIN marketplaces_channel c ON c.id = l.channel_id
 LEFT JOIN marketplaces_merchantoffers m ON m.merchant_id = l.merchant_id
-LEFT JOIN inventory_availability a ON a.sku_id = l.sku_id AND a.warehouse_id = c.warehouse_id
+LEFT JOIN LATERAL (
+    SELECT sum(b.on_hand) AS on_hand, sum(b.committed) AS committed, sum(b.backordered) AS backordered FROM (
+        SELECT b.* FROM inventory_availability b WHERE b.sku_id = l.sku_id AND b.warehouse_id = ANY(%(warehouses)s)
+          AND (cardinality(%(warehouses)s::bigint[]) = 1 OR b.on_hand > b.committed + b.backordered)
+        ORDER BY b.on_hand - b.committed - b.backordered DESC LIMIT CASE WHEN %(splits)s THEN NULL ELSE 1 END
+    ) b
+) a ON TRUE
 LEFT JOIN waiting w ON w.sku_id = l.sku_id
 WHERE l.id = ANY(%(listings)s)
 """
 
 
 def _formulas(channel: Channel, listing_ids: list[int]) -> dict[int, Facts]:
+    values: Facts = {
+        "merchant": channel.merchant_id,
+        "listings": listing_ids,
+        "warehouses": channel.house_ids,
+        "splits": channel.routing == Channel.Routing.SPLIT,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_FORMULA, {"merchant": channel.merchant_id, "listings": listing_ids})
+        cursor.execute(_FORMULA, values)
         return {key: json.loads(formula) for key, formula in cursor.fetchall()}

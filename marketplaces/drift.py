@@ -9,7 +9,7 @@ from django.db import transaction
 
 from marketplaces import stock_sync
 from marketplaces.calling import calling, keep_busy
-from marketplaces.models import Channel
+from marketplaces.models import Channel, ChannelOrder
 from marketplaces.numbers import numbers
 from marketplaces.port import ChannelError, Marketplace
 from marketplaces.port import ChannelOrderState as State
@@ -77,7 +77,7 @@ def _sold(channel: Channel, shop: Marketplace) -> dict[str, list[str]]:
         log.warning("channel %s: its orders cannot be looked at: %s", channel.pk, error)
         return {}
     ids = [order.order_id for order in page.orders if order.state in (State.OPEN, State.PENDING)]
-    known = set(channel.orders.filter(external_id__in=ids, order__isnull=False).values_list("external_id", flat=True))
+    known = set(channel.orders.filter(external_id__in=ids).exclude(status__in=ChannelOrder.NOT_TAKEN).values_list("external_id", flat=True))
     sold: dict[str, list[str]] = {}
     for order in page.orders:
         if order.order_id in ids and order.order_id not in known:

@@ -1,4 +1,4 @@
-"""What a channel may sell now: what its warehouse can promise of each listing, less what the shop sold and we have not, by the rules."""
+"""What a channel may sell now: what its warehouses can promise of each listing, less what the shop sold and we have not, by the rules."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
+from django.db.models import OuterRef
 
-from marketplaces.models import Channel
+from marketplaces.models import Channel, ChannelWarehouse
 from marketplaces.port import StockLevel
 from wms.core.prepared import array_literal
 
@@ -28,18 +30,21 @@ class Told(NamedTuple):
         return StockLevel(self.external_id, self.quantity, expected=expected, revision=revision)
 
 
+# Fills Channel.house_ids along with the channel.
+HOUSE_IDS = {"house_ids": ArraySubquery(ChannelWarehouse.objects.filter(channel=OuterRef("pk")).order_by("rank", "pk").values("warehouse"))}
+
 # Sold in a shop and not yet promised here: those units must not be offered a second time.
 WAITING = """
 SELECT (part ->> 'sku_id')::bigint AS sku_id, sum((line ->> 'quantity')::bigint * (part ->> 'units')::bigint) AS quantity
 FROM marketplaces_channelorder o
-JOIN marketplaces_channel c ON c.id = o.channel_id AND c.warehouse_id = %(warehouse)s
 CROSS JOIN jsonb_array_elements(o.lines) AS line CROSS JOIN jsonb_array_elements(line -> 'components') AS part
-WHERE o.merchant_id = %(merchant)s AND o.order_id IS NULL AND o.shop_state = 'open'
+WHERE o.merchant_id = %(merchant)s AND o.status IN ('seen', 'unmapped', 'refused') AND o.shop_state = 'open'
+  AND o.channel_id IN (SELECT p.channel_id FROM marketplaces_channelwarehouse p WHERE p.warehouse_id = ANY(%(warehouses)s))
 GROUP BY 1
 """
 # Of one sku, in its units.
 _OFFERED = """
-greatest(0, coalesce(a.on_hand - a.committed - a.backordered, 0) - coalesce(w.quantity, 0) - coalesce(l.buffer, c.buffer, m.buffer, 0))
+greatest(0, coalesce(a.free, 0) - coalesce(w.quantity, 0) - coalesce(l.buffer, c.buffer, m.buffer, 0))
     * coalesce(l.share_percent, c.share_percent, m.share_percent, 100) / 100
 """
 _RULES = """
@@ -49,27 +54,60 @@ LEFT JOIN marketplaces_merchantoffers m ON m.merchant_id = l.merchant_id
 """
 _OF_CHANNEL = "l.channel_id = %(channel)s AND (%(listings)s::bigint[] IS NULL OR l.id = ANY(%(listings)s::bigint[]))"
 _TOLD = "l.pushed_quantity, l.pushed_at, starts_with(l.last_error, 'unavailable')"
-# Bundles are few, and apart: they cost the others nothing.
-_NUMBERS = f"""
+# Out of one warehouse: what it has, below zero where it owes more.
+_OF_ONE = """
+LEFT JOIN inventory_availability b ON b.sku_id = {of}.sku_id AND b.warehouse_id = (%(warehouses)s::bigint[])[1]
+CROSS JOIN LATERAL (SELECT b.on_hand - b.committed - b.backordered AS free) a
+"""
+# Out of several: what all have together, or where no order is split what one has most of.
+_OF_SEVERAL = """
+CROSS JOIN LATERAL (
+    SELECT {how}(greatest(0, b.on_hand - b.committed - b.backordered)) AS free FROM inventory_availability b
+    WHERE b.sku_id = {of}.sku_id AND b.warehouse_id = ANY(%(warehouses)s)
+) a
+"""
+# A bundle leaves one warehouse as a whole: of several, no more than can be put together in each.
+_WHOLE = """
+least(offered.quantity, (
+    SELECT {how}(there.quantity) FROM (
+        SELECT min(greatest(0, coalesce(b.on_hand - b.committed - b.backordered, 0)) / k.quantity) AS quantity
+        FROM unnest(%(warehouses)s::bigint[]) AS h (id) CROSS JOIN marketplaces_bundlecomponent k
+        LEFT JOIN inventory_availability b ON b.warehouse_id = h.id AND b.sku_id = k.sku_id
+        WHERE k.bundle_id = l.bundle_id GROUP BY h.id
+    ) there
+))
+"""
+
+
+def _statement(stock: str, bundles: str, how: str = "") -> str:
+    """Bundles are few, and apart: they cost the others nothing."""
+    return f"""
 WITH waiting AS ({WAITING})
 SELECT l.id, l.external_id, least(coalesce(l.cap, c.cap, m.cap), {_OFFERED}), {_TOLD}
 {_RULES}
-LEFT JOIN inventory_availability a ON a.sku_id = l.sku_id AND a.warehouse_id = %(warehouse)s
+{stock.format(of="l", how=how)}
 LEFT JOIN waiting w ON w.sku_id = l.sku_id
 WHERE l.sku_id IS NOT NULL AND {_OF_CHANNEL}
 UNION ALL
-SELECT l.id, l.external_id, least(coalesce(l.cap, c.cap, m.cap), offered.quantity), {_TOLD}
+SELECT l.id, l.external_id, least(coalesce(l.cap, c.cap, m.cap), {bundles.format(how=how)}), {_TOLD}
 {_RULES}
 CROSS JOIN LATERAL (
     SELECT coalesce(min({_OFFERED} / k.quantity), 0) AS quantity
     FROM marketplaces_bundlecomponent k
-    LEFT JOIN inventory_availability a ON a.sku_id = k.sku_id AND a.warehouse_id = %(warehouse)s
+    {stock.format(of="k", how=how)}
     LEFT JOIN waiting w ON w.sku_id = k.sku_id
     WHERE k.bundle_id = l.bundle_id
 ) offered
 WHERE l.bundle_id IS NOT NULL AND {_OF_CHANNEL}
 ORDER BY 1
 """
+
+
+_NUMBERS_OF_ONE = _statement(_OF_ONE, "offered.quantity")
+_NUMBERS_OF_SEVERAL = {
+    Channel.Routing.SPLIT: _statement(_OF_SEVERAL, _WHOLE, "sum"),
+    Channel.Routing.FALLBACK: _statement(_OF_SEVERAL, _WHOLE, "max"),
+}
 
 
 def numbers(channel: Channel, listing_ids: Sequence[int] | None = None) -> list[Told]:
@@ -80,11 +118,11 @@ def numbers(channel: Channel, listing_ids: Sequence[int] | None = None) -> list[
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            _NUMBERS,
+            _NUMBERS_OF_ONE if len(channel.house_ids) == 1 else _NUMBERS_OF_SEVERAL[Channel.Routing(channel.routing)],
             {
                 "channel": channel.pk,
                 "merchant": channel.merchant_id,
-                "warehouse": channel.warehouse_id,
+                "warehouses": channel.house_ids,
                 "listings": None if listing_ids is None else array_literal(list(listing_ids)),
             },
         )

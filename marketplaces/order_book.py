@@ -12,7 +12,7 @@ from django.utils import timezone
 from marketplaces import port
 from marketplaces.addresses import COUNTRIES
 from marketplaces.buyer_data import buyer_key
-from marketplaces.models import Channel, ChannelOrder
+from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.port import ChannelOrderState as State
 from wms.core import sealing
 from wms.core.errors import NotFound
@@ -39,7 +39,9 @@ def record(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[int]:
     with transaction.atomic():
         # One recorder at a time: two deliveries of one order must not both find it new.
         Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
-        known = {row.external_id: row for row in channel.orders.select_related("raw").filter(external_id__in=latest)}
+        known = {
+            row.external_id: row for row in channel.orders.select_related("raw").prefetch_related("parts").filter(external_id__in=latest)
+        }
         new = [order for key, order in latest.items() if key not in known and order.state in (State.OPEN, State.CANCELLED)]
         news = [
             (row, order)
@@ -115,16 +117,18 @@ def _create(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[Chann
 
 
 def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
-    """An order that the warehouse has keeps the lines that it was taken with: what changed since is for a person to decide.
+    """An order that the warehouse has, or is being asked for, keeps the lines that it was taken with: what changed since is for a person.
 
     One that was cancelled and is open again is taken in anew: a cancelled order of ours stays cancelled.
     """
-    records = []
+    records: list[PersonalRecord] = []
+    again: list[int] = []
     for row, order in news:
         row.shop_state, row.shop_updated_at, row.updated_at = order.state, order.updated_at, timezone.now()
-        if row.status == Status.CANCELLED and row.order_id is not None and order.state is State.OPEN:
-            row.order, row.reopened = None, row.reopened + 1
-        if row.order_id is None:
+        taken = bool(row.parts.all())
+        if row.status == Status.CANCELLED and taken and order.state is State.OPEN:
+            again, taken, row.reopened = [*again, row.pk], False, row.reopened + 1
+        if not taken:
             row.lines, row.number, row.placed_at = _lines(order), order.number[:100], order.placed_at
             row.service, row.ship_by = order.shipping_method[:50], order.ship_by
             row.status, row.buyer_hash = Status.SEEN, _buyer_hash(row.channel, order)
@@ -135,6 +139,8 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
             row.problem_detail = _difference(row, order)
             row.problem = Problem.CHANGED if row.problem_detail else ""
     PersonalRecord.objects.bulk_update(records, ["sealed"])
+    if again:
+        ChannelOrderPart.objects.filter(channel_order__in=again).delete()
     fields = [
         "shop_state",
         "shop_updated_at",
@@ -147,7 +153,6 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
         "status",
         "raw",
         "buyer_hash",
-        "order",
         "reopened",
     ]
     ChannelOrder.objects.bulk_update([row for row, _order in news], [*fields, "problem", "problem_detail"])

@@ -26,7 +26,7 @@ from marketplaces.port import (
     NotOnChannel,
     SignatureInvalid,
 )
-from marketplaces.settling import settle
+from marketplaces.settling import adopt, settle
 from wms.core import outbox
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def hear(payloads: Sequence[dict[str, Any]]) -> None:
 
     Raises ChannelQuiet where the shop has to be asked and cannot be.
     """
-    channel = Channel.objects.select_related("merchant", "warehouse", "user").filter(pk=payloads[0]["channel_id"]).first()
+    channel = Channel.objects.select_related("merchant", "user").filter(pk=payloads[0]["channel_id"]).first()
     if channel is None or not channel.active:  # resuming polls
         return
     delivered = [payload["delivery_id"] for payload in payloads if "delivery_id" in payload]
@@ -223,9 +223,8 @@ def catch_up(channel: Channel, shop: Marketplace, until: float, *, paced: bool =
             done = False
             break
     # What a dead worker left half done.
-    settle(
-        channel, list(channel.orders.filter(status=ChannelOrder.Status.SEEN, shop_state="open")[:RETRY_BATCH].values_list("pk", flat=True))
-    )
+    unsettled = channel.orders.filter(status=ChannelOrder.Status.SEEN, shop_state="open")[:RETRY_BATCH]
+    settle(channel, [*unsettled.values_list("pk", flat=True), *adopt(channel)])
     return done
 
 
@@ -245,7 +244,7 @@ def _answer(channel: Channel, shop: Marketplace, orders: Sequence[port.ChannelOr
     if not asked:
         return
     late = set(
-        channel.orders.filter(external_id__in=asked, order__isnull=False)
+        channel.orders.filter(external_id__in=asked, parts__order__isnull=False)
         .exclude(status=ChannelOrder.Status.CANCELLED)
         .values_list("external_id", flat=True)
     )
@@ -270,7 +269,7 @@ def _changed(channel: Channel, shop: Marketplace) -> port.OrderPage:
 
 def retry_unmapped(channel: Channel, *, after: int = 0) -> None:
     """Try again what waited for its goods to be known, or was refused: so many rows after a key, and then the next ones by themselves."""
-    waiting = channel.orders.filter(order=None, shop_state="open", pk__gt=after).order_by("pk")
+    waiting = channel.orders.filter(status__in=ChannelOrder.NOT_TAKEN, shop_state="open", pk__gt=after).order_by("pk")
     keys = list(waiting[:RETRY_BATCH].values_list("pk", flat=True))
     settle(channel, keys)
     if len(keys) == RETRY_BATCH:

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from marketplaces.causes import words
-from marketplaces.models import Channel, ChannelOrder, Listing, StockPush
+from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart, Listing, StockPush
 from outbound.models import Order
 
 # A push that left later than this was held up by something; sooner is the way that a number takes.
@@ -84,19 +84,22 @@ class Case:
 _CHANGES = """
 WITH unique_change AS (
     SELECT sku_id, at, by, because FROM marketplaces_stockchange
-    WHERE sku_id = ANY(%(skus)s) AND warehouse_id = %(warehouse)s AND at >= %(from)s
+    WHERE sku_id = ANY(%(skus)s) AND warehouse_id = ANY(%(warehouses)s) AND at >= %(from)s
     UNION
     SELECT c.sku_id::bigint, to_timestamp((e.payload ->> 'at')::float8), c.by::bigint, left(c.because, 120)
     FROM core_outboxevent e CROSS JOIN ROWS FROM (
         jsonb_array_elements_text(e.payload -> 'sku_ids'), jsonb_array_elements_text(e.payload -> 'by'), jsonb_array_elements_text(e.payload -> 'because')
     ) AS c (sku_id, by, because)
-    WHERE e.handler = 'marketplaces.stock_sync.push_changed' AND e.payload ? 'by' AND (e.payload ->> 'warehouse_id')::bigint = %(warehouse)s
+    WHERE e.handler = 'marketplaces.stock_sync.push_changed' AND e.payload ? 'by' AND (e.payload ->> 'warehouse_id')::bigint = ANY(%(warehouses)s)
       AND c.sku_id::bigint = ANY(%(skus)s) AND c.by <> '0'
 ), walked AS (
     SELECT c.*, sum(by) OVER (PARTITION BY sku_id ORDER BY at DESC, by) - by AS later FROM unique_change c
 )
-SELECT w.sku_id, w.at, w.by, w.because, coalesce(a.on_hand - a.committed - a.backordered, 0) - w.later
-FROM walked w LEFT JOIN inventory_availability a ON a.sku_id = w.sku_id AND a.warehouse_id = %(warehouse)s
+SELECT w.sku_id, w.at, w.by, w.because, coalesce(a.free, 0) - w.later
+FROM walked w LEFT JOIN (
+    SELECT sku_id, sum(on_hand - committed - backordered) AS free FROM inventory_availability
+    WHERE sku_id = ANY(%(skus)s) AND warehouse_id = ANY(%(warehouses)s) GROUP BY sku_id
+) a ON a.sku_id = w.sku_id
 WHERE w.at <= %(until)s ORDER BY w.at, w.by DESC
 """
 
@@ -106,7 +109,7 @@ def explain(order: Order) -> list[Story]:
 
     What could be sold at a moment is what can be now, less all changes since, as they were kept (settings.KEEP_PUSH_DAYS).
     """
-    heard = ChannelOrder.objects.select_related("channel").filter(order=order).first()
+    heard = ChannelOrder.objects.select_related("channel").filter(parts__order=order).first()
     sale = Sale(
         order.reference,
         heard.channel if heard else None,
@@ -144,11 +147,18 @@ def explain(order: Order) -> list[Story]:
 def _changes(order: Order, sale: Sale, sku_ids: list[int]) -> dict[int, list[Change]]:
     start, end = min(sale.placed_at, sale.heard_at) - AROUND, max(sale.heard_at, order.created_at) + AROUND
     with connection.cursor() as cursor:
-        cursor.execute(_CHANGES, {"skus": sku_ids, "warehouse": order.warehouse_id, "from": start, "until": end})
+        cursor.execute(_CHANGES, {"skus": sku_ids, "warehouses": _houses(order, sale), "from": start, "until": end})
         found: dict[int, list[Change]] = {}
         for sku_id, at, by, because, after in cursor.fetchall():
             found.setdefault(sku_id, []).append(Change(at, by, because, int(after)))
     return found
+
+
+def _houses(order: Order, sale: Sale) -> list[int]:
+    """Whose stock it was sold out of. A channel that splits no orders was told of one warehouse at a time: the order's own counts."""
+    if sale.channel is None or sale.channel.routing != Channel.Routing.SPLIT:
+        return [order.warehouse_id]
+    return [order.warehouse_id, *(house.pk for house in sale.channel.houses)]
 
 
 def _pushes(sale: Sale, listings: Sequence[Listing]) -> dict[int, list[StockPush]]:
@@ -174,10 +184,8 @@ def _taker(sale: Sale, needed: int, changes: Sequence[Change]) -> Change | None:
 def _sold_on(order: Order, takers: Sequence[Change]) -> dict[str, str]:
     """On which channel the orders among the takers were sold, by their cause."""
     references = [taker.because.removeprefix("order ") for taker in takers if taker.because.startswith("order ")]
-    rows = ChannelOrder.objects.filter(order__merchant=order.merchant_id, order__reference__in=references).select_related(
-        "channel", "order"
-    )
-    return {f"order {row.order.reference}": row.channel.name for row in rows if row.order}
+    parts = ChannelOrderPart.objects.filter(order__merchant=order.merchant_id, order__reference__in=references)
+    return {f"order {reference}": shop for reference, shop in parts.values_list("order__reference", "channel_order__channel__name")}
 
 
 def judge(case: Case) -> tuple[str, str]:

@@ -51,7 +51,7 @@ def take_orders(*, channel: Channel, documents: Sequence[Mapping[str, Any]]) -> 
         order_import.import_orders(channel, orders)
         _have_answered(channel, orders)
         ids = [order.order_id for order in orders]
-        rows = {row.external_id: row for row in channel.orders.filter(external_id__in=ids).select_related("order")}
+        rows = {row.external_id: row for row in channel.orders.filter(external_id__in=ids).prefetch_related("parts__order")}
         answers += [rows.get(order.order_id) if isinstance(order, port.ChannelOrder) else order for order in read]
     return answers
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 
 from inventory.models import Sku
-from marketplaces import addresses, expansion
-from marketplaces.models import Bundle, BundleComponent, Channel, ChannelOrder, Listing
+from marketplaces import addresses, expansion, parts
+from marketplaces.models import Bundle, BundleComponent, Channel, ChannelOrder, ChannelOrderPart, Listing
 from marketplaces.port import ChannelOrderState as State
 from marketplaces.push_log import LONGEST_CAUSE
 from outbound import cancellation, orders
@@ -24,7 +24,16 @@ from wms.core.errors import ReferenceTaken, WmsError
 from wms.core.transitions import NotPossibleNow
 
 Status, Problem = ChannelOrder.Status, ChannelOrder.Problem
-REFERENCE_LENGTH = 50
+
+
+@dataclass(slots=True)
+class Plan:
+    """A shop's order with the parts that it becomes, and beside each what the warehouse is asked for; none where it cannot be taken in."""
+
+    row: ChannelOrder
+    parts: list[ChannelOrderPart] = field(default_factory=list)
+    orders: list[NewOrder] = field(default_factory=list)
+
 
 Tied = tuple[int | None, int | None]
 """A sku's id, or a bundle's."""
@@ -32,32 +41,76 @@ Tied = tuple[int | None, int | None]
 
 def settle(channel: Channel, keys: Sequence[int]) -> None:
     """Bring the orders with these keys (rows of ChannelOrder) to what the shop says of them now."""
-    rows = list(ChannelOrder.objects.filter(pk__in=keys).select_related("raw", "order").order_by("pk"))
-    _take_in(channel, [row for row in rows if row.order_id is None and row.shop_state == State.OPEN])
-    _drop([row for row in rows if row.order_id is None and row.shop_state != State.OPEN])
+    _take_in(channel, keys)
     # A cancellation may have come in while its order was being taken in.
-    for row in ChannelOrder.objects.filter(pk__in=keys, order__isnull=False).exclude(shop_state=State.OPEN).select_related("order"):
-        _follow(channel, row)
+    closed = list(ChannelOrder.objects.filter(pk__in=keys).exclude(shop_state=State.OPEN).order_by("pk"))
+    if not closed:
+        return
+    adopt(channel, [row.pk for row in closed])
+    prefetch_related_objects(closed, "parts__order")
+    taken = {row: [part.order for part in row.parts.all() if part.order is not None] for row in closed}
+    _drop([row for row, ours in taken.items() if not ours])
+    for row, ours in taken.items():
+        if ours:
+            _follow(channel, row, ours)
 
 
-def _take_in(channel: Channel, rows: Sequence[ChannelOrder]) -> None:
-    codes = _map(channel, rows)
-    ready = []
-    for row in rows:
-        address = addresses.normalise(row.raw.opened().get("ship_to", {}) if row.raw else {})
-        row.problem_detail = ", ".join(line["sku"] or line["listing_id"] or line["line_id"] for line in row.lines if not line["components"])
-        if row.problem_detail:
-            row.status, row.problem = Status.UNMAPPED, Problem.UNKNOWN_GOODS
-        elif address.faults or not row.lines:
-            row.status, row.problem = Status.REFUSED, Problem.BAD_ADDRESS if row.lines else Problem.REFUSED
-            row.problem_detail = ", ".join(address.faults)
-        else:
-            row.problem = ""
-            ready.append((row, _new_order(channel, row, address.address, codes)))
-    answers = orders.accept_many(merchant=channel.merchant, orders=[order for _row, order in ready]) if ready else []
-    for (row, _order), answer in zip(ready, answers, strict=True):
-        _note(row, answer)
-    _link(channel, rows)
+def _take_in(channel: Channel, keys: Sequence[int]) -> None:
+    plans = _plan(channel, keys)
+    wanted = [order for plan in plans for order in plan.orders]
+    answers = iter(orders.accept_many(merchant=channel.merchant, orders=wanted) if wanted else [])
+    for plan in plans:
+        for part in plan.parts:
+            _note(plan.row, part, next(answers))
+    _link(channel, plans)
+
+
+@transaction.atomic
+def _plan(channel: Channel, keys: Sequence[int]) -> list[Plan]:
+    """Decide what the open ones of these orders become and write it down: whoever repeats this, after a crash or beside us, finds it decided."""
+    found = ChannelOrder.objects.select_for_update(of=("self",), no_key=True).filter(
+        pk__in=keys, shop_state=State.OPEN, status__in=ChannelOrder.NOT_TAKEN
+    )
+    rows = list(found.select_related("raw").order_by("pk"))
+    planned: dict[int, list[ChannelOrderPart]] = {}
+    # Read when the rows are locked: whoever had them before us has decided by then.
+    for part in ChannelOrderPart.objects.filter(channel_order__in=[row.pk for row in rows]):
+        planned.setdefault(part.channel_order_id, []).append(part)
+    plans = [Plan(row, planned.get(row.pk, [])) for row in rows]
+    codes = _map(channel, [plan.row for plan in plans if not plan.parts])
+    addressed = [(plan, address) for plan in plans if (address := _address(plan)) is not None]
+    new = [(plan, address) for plan, address in addressed if not plan.parts]
+    for (plan, _to), decided in zip(new, parts.decide(channel, [(plan.row, address) for plan, address in new]), strict=True):
+        plan.parts = decided
+    ChannelOrderPart.objects.bulk_create([part for plan, _to in new for part in plan.parts])
+    wanted = {sku_id for plan, _to in addressed for part in plan.parts for sku_id in expansion.sku_ids(part.lines)}
+    codes |= _codes(channel, wanted - codes.keys())
+    houses = {house.pk: house.code for house in channel.houses}
+    for plan, address in addressed:
+        plan.row.status = Status.IMPORTED
+        plan.orders = [
+            _new_order(plan.row, part, address, houses.get(part.warehouse_id) or part.warehouse.code, codes) for part in plan.parts
+        ]
+    return plans
+
+
+def _address(plan: Plan) -> dict[str, str] | None:
+    """Where to; None where the order cannot be taken in, which is noted on its row."""
+    row = plan.row
+    address = addresses.normalise(row.raw.opened().get("ship_to", {}) if row.raw else {})
+    unknown = [] if plan.parts else [line for line in row.lines if not line["components"]]
+    if unknown:
+        row.status, row.problem = Status.UNMAPPED, Problem.UNKNOWN_GOODS
+        row.problem_detail = ", ".join(line["sku"] or line["listing_id"] or line["line_id"] for line in unknown)
+    elif address.faults or not row.lines:
+        row.status, row.problem = Status.REFUSED, Problem.BAD_ADDRESS if row.lines else Problem.REFUSED
+        row.problem_detail = ", ".join(address.faults)
+    else:
+        if not (plan.parts and row.problem == Problem.CHANGED):  # changed since it was decided: for a person to see
+            row.problem, row.problem_detail = "", ""
+        return address.address
+    plan.parts = []
+    return None
 
 
 def _map(channel: Channel, rows: Sequence[ChannelOrder]) -> dict[int, str]:
@@ -110,61 +163,99 @@ def _components(bundle_ids: Collection[int]) -> dict[int, list[dict[str, int]]]:
     return {key: components for key, components in made_of.items() if key not in gone}
 
 
-def _new_order(channel: Channel, row: ChannelOrder, address: dict[str, str], codes: dict[int, str]) -> NewOrder:
+def _codes(channel: Channel, sku_ids: set[int]) -> dict[int, str]:
+    return dict(Sku.objects.filter(merchant_id=channel.merchant_id, pk__in=sku_ids).values_list("pk", "code")) if sku_ids else {}
+
+
+def _new_order(row: ChannelOrder, part: ChannelOrderPart, address: dict[str, str], warehouse: str, codes: dict[int, str]) -> NewOrder:
     return NewOrder(
-        reference=reference(channel, row),
-        warehouse=channel.warehouse.code,
+        reference=part.reference,
+        warehouse=warehouse,
         ship_to={name: value for name, value in address.items() if value},
-        lines=[NewLine(codes[part.sku_id], part.quantity) for part in expansion.expand(row.lines)],
+        lines=[NewLine(codes[line.sku_id], line.quantity) for line in expansion.expand(part.lines)],
         ship_by=row.ship_by,
         service=row.service,
         placed_at=row.placed_at,
     )
 
 
-def reference(channel: Channel, row: ChannelOrder) -> str:
-    """Our order's reference: the channel's code and the number that the buyer knows, and -2, -3, ... where the shop opened it again."""
-    wanted = f"{channel.code}-{row.number or row.external_id}" + (f"-{row.reopened + 1}" if row.reopened else "")
-    if len(wanted) <= REFERENCE_LENGTH:
-        return wanted
-    return f"{channel.code}-{hashlib.sha256(wanted.encode()).hexdigest()[: REFERENCE_LENGTH - len(channel.code) - 1]}"[:REFERENCE_LENGTH]
-
-
-def _note(row: ChannelOrder, answer: Accepted | WmsError) -> None:
+def _note(row: ChannelOrder, part: ChannelOrderPart, answer: Accepted | WmsError) -> None:
     """Keep what became of it. A reference that is there with other content is ours, from a try that was cut off, or the merchant's own."""
     if isinstance(answer, ReferenceTaken):
-        row.order = Order.objects.get(merchant_id=row.merchant_id, reference=answer.details["reference"])
-        row.status, row.problem = Status.IMPORTED, Problem.OTHER_CONTENT
+        part.order = Order.objects.get(merchant_id=row.merchant_id, reference=answer.details["reference"])
+        row.problem = Problem.OTHER_CONTENT if row.status == Status.IMPORTED else row.problem
     elif isinstance(answer, WmsError):
         row.status, row.problem, row.problem_detail = Status.REFUSED, Problem.REFUSED, f"{answer} {answer.details}"[:2000]
     else:
-        row.order_id, row.status = answer.id, Status.IMPORTED
+        part.order_id = answer.id
 
 
+# What another worker has settled meanwhile stays as it is.
 _LINK = """
-UPDATE marketplaces_channelorder o
-SET status = CASE WHEN r.order_id IS NOT NULL AND r.twice THEN 'refused' ELSE r.status END,
-    problem = CASE WHEN r.order_id IS NOT NULL AND r.twice THEN 'refused' ELSE r.problem END,
-    problem_detail = r.detail, lines = r.lines::jsonb, order_id = CASE WHEN NOT r.twice THEN r.order_id END, updated_at = now()
-FROM (
-    SELECT d.*, EXISTS (SELECT FROM marketplaces_channelorder x WHERE x.order_id = d.order_id AND x.id <> d.id) AS twice
-    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[])
-         AS d (id, status, problem, detail, lines, order_id)
-) r
-WHERE o.id = r.id AND o.order_id IS NULL
+WITH noted AS (
+    UPDATE marketplaces_channelorder o
+    SET status = r.status, problem = r.problem, problem_detail = r.detail, lines = r.lines::jsonb, updated_at = now()
+    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[]) AS r (id, status, problem, detail, lines)
+    WHERE o.id = r.id AND (o.status IN ('seen', 'unmapped', 'refused') OR NOT EXISTS (
+        SELECT FROM marketplaces_channelorderpart p WHERE p.channel_order_id = o.id AND p.order_id IS NOT NULL
+    ))
+)
+INSERT INTO marketplaces_channelorderpart (channel_order_id, number, warehouse_id, reference, order_id, lines)
+SELECT r.* FROM json_to_recordset(%s::json)
+    AS r (channel_order_id bigint, number smallint, warehouse_id bigint, reference text, order_id bigint, lines jsonb)
+ON CONFLICT (channel_order_id, number) DO UPDATE SET order_id = EXCLUDED.order_id WHERE marketplaces_channelorderpart.order_id IS NULL
 """
 
 
-def _link(channel: Channel, rows: Sequence[ChannelOrder]) -> None:
-    """Tie the rows to their orders and tell all shops of the goods anew: what was waiting is promised now."""
-    if not rows:
+def _link(channel: Channel, plans: Sequence[Plan]) -> None:
+    """Tie the parts to their orders and tell all shops of the goods anew: what was waiting is promised now."""
+    if not plans:
         return
-    parts: list[Any] = [[row.pk for row in rows], [str(row.status) for row in rows], [str(row.problem) for row in rows]]
-    parts += [[row.problem_detail for row in rows], [json.dumps(row.lines) for row in rows], [row.order_id for row in rows]]
+    rows = [plan.row for plan in plans]
     with transaction.atomic():
+        _leave_to_others(plans)
+        told: list[list[Any]] = [[row.pk for row in rows], [str(row.status) for row in rows], [str(row.problem) for row in rows]]
+        told += [[row.problem_detail for row in rows], [json.dumps(row.lines) for row in rows]]
+        tied = [part for plan in plans for part in plan.parts if part.order_id is not None]
+        columns = ("channel_order_id", "number", "warehouse_id", "reference", "order_id", "lines")
         with connection.cursor() as cursor:
-            cursor.execute(_LINK, parts)
+            cursor.execute(_LINK, [*told, json.dumps([{name: getattr(part, name) for name in columns} for part in tied])])
+        # What no warehouse took is decided anew when it is tried again.
+        undone = [part.pk for plan in plans if all(part.order_id is None for part in plan.parts) for part in plan.parts]
+        if undone:
+            ChannelOrderPart.objects.filter(pk__in=undone, order=None).delete()
         publish(channel, rows)
+
+
+def _leave_to_others(plans: Sequence[Plan]) -> None:
+    """An order of ours is of one shop's order alone: a second one that came to the same reference is refused."""
+    ids = [part.order_id for plan in plans for part in plan.parts if part.order_id is not None]
+    owners: dict[int | None, int] = (
+        dict(ChannelOrderPart.objects.filter(order__in=ids).values_list("order", "channel_order")) if ids else {}
+    )
+    for plan in plans:
+        for part in plan.parts:
+            if part.order_id is not None and owners.setdefault(part.order_id, plan.row.pk) != plan.row.pk:
+                part.order = None
+                plan.row.status, plan.row.problem = Status.REFUSED, Problem.REFUSED
+
+
+# A worker that died between taking an order in and tying it. Much later the reference is another order's.
+_ADOPT = """
+UPDATE marketplaces_channelorderpart p SET order_id = o.id
+FROM marketplaces_channelorder c JOIN outbound_order o ON o.merchant_id = c.merchant_id
+WHERE c.id = p.channel_order_id AND p.order_id IS NULL AND o.reference = p.reference AND o.created_at < p.created_at + interval '1 hour'
+  AND c.channel_id = %(channel)s AND c.shop_state <> 'open' AND (%(keys)s::bigint[] IS NULL OR c.id = ANY(%(keys)s::bigint[]))
+  AND NOT EXISTS (SELECT FROM marketplaces_channelorderpart x WHERE x.order_id = o.id)
+RETURNING c.id
+"""
+
+
+def adopt(channel: Channel, keys: Sequence[int] | None = None) -> list[int]:
+    """Tie orders that were taken in for parts which the shop has closed meanwhile; answers the keys of its orders, which are to be settled."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ADOPT, {"channel": channel.pk, "keys": None if keys is None else list(keys)})
+        return sorted({key for (key,) in cursor.fetchall()})
 
 
 def publish(channel: Channel, rows: Sequence[ChannelOrder]) -> None:
@@ -174,7 +265,7 @@ def publish(channel: Channel, rows: Sequence[ChannelOrder]) -> None:
         numbers = [row.number or row.external_id for row in rows]
         because = f"shop's order {', '.join(numbers[:3])}"[:LONGEST_CAUSE]
         story = {"at": round(time.time(), 3), "by": [0] * len(sku_ids), "because": [because] * len(sku_ids)}
-        outbox.emit("stock.changed", warehouse_id=channel.warehouse_id, sku_ids=sku_ids, **story)
+        outbox.emit_all([("stock.changed", {"warehouse_id": house.pk, "sku_ids": sku_ids, **story}) for house in channel.houses])
 
 
 def _drop(rows: Sequence[ChannelOrder]) -> None:
@@ -193,25 +284,30 @@ def _drop(rows: Sequence[ChannelOrder]) -> None:
             publish(channel, by_channel[channel.pk])
 
 
-def _follow(channel: Channel, row: ChannelOrder) -> None:
-    """An order of ours that is no longer open in the shop."""
-    assert row.order is not None
+def _follow(channel: Channel, row: ChannelOrder, ours: Sequence[Order]) -> None:
+    """Orders of ours whose shop's order is no longer open."""
     if row.shop_state == State.CANCELLED:
-        _cancel(channel, row)
+        _cancel(channel, row, ours)
     elif row.shop_state == State.PENDING:
         _show(row, Status.IMPORTED, Problem.UNPAID)
-    elif row.order.shipped_at is None:
+    elif any(order.shipped_at is None for order in ours):
         _show(row, Status.IMPORTED, Problem.CLOSED)
 
 
-def _cancel(channel: Channel, row: ChannelOrder) -> None:
-    """Cancelled there. What has left is no receipt here, though the shop may have put it back on sale: it is told our number again."""
-    assert row.order is not None
-    try:
-        cancellation.cancel(order_id=row.order.pk, by=channel.user)
+def _cancel(channel: Channel, row: ChannelOrder, ours: Sequence[Order]) -> None:
+    """Cancelled there: what has not left is cancelled, and what has is named. It is no receipt here, though the shop may have put it back on
+    sale: it is told our number again.
+    """
+    refusals = []
+    for order in ours:
+        try:
+            cancellation.cancel(order_id=order.pk, by=channel.user)
+        except (cancellation.AlreadyLeft, NotPossibleNow) as refusal:
+            refusals.append(str(refusal))
+    if refusals:
+        _show(row, Status.CANCELLED_LATE, Problem.CANCELLED_LATE, " ".join(refusals))
+    else:
         _show(row, Status.CANCELLED, "")
-    except (cancellation.AlreadyLeft, NotPossibleNow) as refusal:
-        _show(row, Status.CANCELLED_LATE, Problem.CANCELLED_LATE, str(refusal))
     with transaction.atomic():
         publish(channel, [row])
 

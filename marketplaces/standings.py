@@ -15,28 +15,37 @@ from marketplaces.rules import Measure
 from outbound.clock import Headroom
 
 # An order is late that was handed over, or of which the shop was told, after its ship-by, or not yet; one that the warehouse could not even
-# take in is late too. What the shop has closed without us is none of our lateness. A cancelled order counts only as cancelled.
+# take in is late too, and of several parts the last one counts. What the shop has closed without us is none of our lateness. A cancelled
+# order counts only as cancelled.
 _COUNT = """
 UPDATE marketplaces_sellerrule r SET counted = n.counted, bad = n.bad, counted_at = %(now)s,
     room = greatest(ceil(n.counted * r.limit_percent / 100) - 1, r.at_least - 1) - n.bad
 FROM marketplaces_sellerrule k CROSS JOIN LATERAL (
     SELECT count(*) AS counted, count(*) FILTER (WHERE x.bad) AS bad FROM (
-        SELECT CASE WHEN o.shipped_at IS NULL THEN c.shop_state = 'open' AND c.ship_by < %(now)s
+        SELECT CASE WHEN NOT coalesce(o.left, FALSE) THEN c.shop_state = 'open' AND c.ship_by < %(now)s
                     ELSE o.shipped_at > c.ship_by OR EXISTS (
-                        SELECT FROM outbound_parcel p LEFT JOIN marketplaces_toldparcel t ON t.parcel_id = p.id
-                        WHERE p.order_id = o.id AND p.status = 'shipped' AND coalesce(t.told_at, %(now)s) > c.ship_by
+                        SELECT FROM marketplaces_channelorderpart i JOIN outbound_parcel p ON p.order_id = i.order_id AND p.status = 'shipped'
+                        LEFT JOIN marketplaces_toldparcel t ON t.parcel_id = p.id
+                        WHERE i.channel_order_id = c.id AND coalesce(t.told_at, %(now)s) > c.ship_by
                     ) END AS bad
-        FROM marketplaces_channelorder c LEFT JOIN outbound_order o ON o.id = c.order_id
+        FROM marketplaces_channelorder c CROSS JOIN LATERAL (
+            SELECT bool_and(o.shipped_at IS NOT NULL) AS left, max(o.shipped_at) AS shipped_at
+            FROM marketplaces_channelorderpart i LEFT JOIN outbound_order o ON o.id = i.order_id WHERE i.channel_order_id = c.id
+        ) o
         WHERE k.measure = 'late' AND c.channel_id = k.channel_id AND c.shop_state IN ('open', 'shipped')
           AND c.ship_by > %(now)s - make_interval(days => k.days) AND c.ship_by <= %(now)s
         UNION ALL
-        SELECT o.status = 'cancelled' AND (c.shop_state = 'open' OR o.updated_at < c.shop_updated_at)
-        FROM marketplaces_channelorder c LEFT JOIN outbound_order o ON o.id = c.order_id
+        SELECT EXISTS (
+            SELECT FROM marketplaces_channelorderpart i JOIN outbound_order o ON o.id = i.order_id
+            WHERE i.channel_order_id = c.id AND o.status = 'cancelled' AND (c.shop_state = 'open' OR o.updated_at < c.shop_updated_at)
+        )
+        FROM marketplaces_channelorder c
         WHERE k.measure = 'cancelled' AND c.channel_id = k.channel_id AND c.shop_state <> 'pending'
           AND c.placed_at > %(now)s - make_interval(days => k.days) AND c.placed_at <= %(now)s
         UNION ALL
         SELECT t.id IS NULL OR t.error <> ''
-        FROM marketplaces_channelorder c JOIN outbound_parcel p ON p.order_id = c.order_id AND p.status = 'shipped'
+        FROM marketplaces_channelorder c JOIN marketplaces_channelorderpart i ON i.channel_order_id = c.id
+        JOIN outbound_parcel p ON p.order_id = i.order_id AND p.status = 'shipped'
         LEFT JOIN marketplaces_toldparcel t ON t.parcel_id = p.id
         WHERE k.measure = 'untracked' AND c.channel_id = k.channel_id
           AND c.ship_by > %(now)s - make_interval(days => k.days) AND c.ship_by <= %(now)s
@@ -46,10 +55,11 @@ WHERE r.id = k.id AND (%(channel)s::bigint IS NULL OR r.channel_id = %(channel)s
   AND EXISTS (SELECT FROM marketplaces_channel c WHERE c.id = r.channel_id AND c.active)
 """
 _OF_ORDERS = """
-SELECT o.order_id, c.name, min(r.room) FROM marketplaces_channelorder o
+SELECT p.order_id, c.name, min(r.room) FROM marketplaces_channelorderpart p
+JOIN marketplaces_channelorder o ON o.id = p.channel_order_id
 JOIN marketplaces_channel c ON c.id = o.channel_id
 JOIN marketplaces_sellerrule r ON r.channel_id = o.channel_id AND r.measure = 'late' AND r.room IS NOT NULL
-WHERE o.order_id = ANY(%s) GROUP BY o.order_id, c.id
+WHERE p.order_id = ANY(%s) GROUP BY p.order_id, c.id
 """
 
 

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from marketplaces import order_import, pace, push_log, revisions
 from marketplaces.calling import calling, keep_busy, well_again
 from marketplaces.models import Channel, Listing, Submission
-from marketplaces.numbers import Told, numbers
+from marketplaces.numbers import HOUSE_IDS, Told, numbers
 from marketplaces.port import ChannelUnavailable, Marketplace, PushError, PushResult
 from marketplaces.push_log import Answered, Since
 from marketplaces.together import ReadAhead, noting
@@ -38,12 +38,14 @@ WITH changed AS (
 )
 SELECT l.channel_id, l.id, changed.at, changed.because FROM changed
 JOIN marketplaces_listing l ON l.sku_id = changed.sku_id
-JOIN marketplaces_channel c ON c.id = l.channel_id AND c.warehouse_id = changed.warehouse_id AND c.active
+JOIN marketplaces_channelwarehouse p ON p.channel_id = l.channel_id AND p.warehouse_id = changed.warehouse_id
+JOIN marketplaces_channel c ON c.id = l.channel_id AND c.active
 UNION ALL
 SELECT l.channel_id, l.id, changed.at, changed.because FROM changed
 JOIN marketplaces_bundlecomponent k ON k.sku_id = changed.sku_id
 JOIN marketplaces_listing l ON l.bundle_id = k.bundle_id
-JOIN marketplaces_channel c ON c.id = l.channel_id AND c.warehouse_id = changed.warehouse_id AND c.active
+JOIN marketplaces_channelwarehouse p ON p.channel_id = l.channel_id AND p.warehouse_id = changed.warehouse_id
+JOIN marketplaces_channel c ON c.id = l.channel_id AND c.active
 ORDER BY at DESC
 """
 
@@ -158,7 +160,7 @@ def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
 
     Raises ChannelQuiet: try again later.
     """
-    channel = Channel.objects.filter(pk=payloads[0]["channel_id"]).first()
+    channel = Channel.objects.filter(pk=payloads[0]["channel_id"]).annotate(**HOUSE_IDS).first()
     if channel is None or not channel.hears:  # resuming tells all numbers again
         return
     since = push_log.of_payloads(payloads)

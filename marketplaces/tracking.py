@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from marketplaces import expansion
 from marketplaces.calling import calling, keep_busy
-from marketplaces.models import Channel, ChannelOrder, ToldParcel
+from marketplaces.models import Channel, ChannelOrderPart, ToldParcel
 from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, Marketplace, TrackedLine, Tracking
 from outbound.models import Order, Parcel, ParcelLine
 from wms.core import outbox
@@ -21,10 +21,12 @@ from wms.core import outbox
 # One turn: then other lanes have theirs, and no second worker begins while the first is still at it (the outbox's lease is far longer).
 BUDGET_S = 5.0
 EVENT_PARCELS = 100
+# Of an order of ours: nothing of it is still to leave.
+THROUGH = (Order.Status.SHIPPED, Order.Status.CARRIER_SCANNED, Order.Status.DELIVERED, Order.Status.CANCELLED)
 
 _CHANNELS = """
 SELECT o.channel_id, array_agg(p.id ORDER BY p.id) FROM outbound_parcel p
-JOIN marketplaces_channelorder o ON o.order_id = p.order_id
+JOIN marketplaces_channelorderpart r ON r.order_id = p.order_id JOIN marketplaces_channelorder o ON o.id = r.channel_order_id
 WHERE p.status = 'shipped' AND (p.id = ANY(%(parcels)s) OR o.channel_id = %(channel)s)
   AND NOT EXISTS (SELECT FROM marketplaces_toldparcel t WHERE t.parcel_id = p.id)
 GROUP BY o.channel_id
@@ -62,7 +64,9 @@ def tell(payloads: Sequence[dict[str, Any]]) -> None:
     wanted = {parcel_id for payload in payloads for parcel_id in payload["parcel_ids"]}
     told = ToldParcel.objects.filter(parcel__in=wanted).values_list("parcel", flat=True)
     lines = Prefetch("lines", ParcelLine.objects.select_related("line"))
-    parcels = Parcel.objects.filter(pk__in=wanted, status="shipped").exclude(pk__in=told).select_related("order__channel_order")
+    parcels = (
+        Parcel.objects.filter(pk__in=wanted, status="shipped").exclude(pk__in=told).select_related("order__channel_part__channel_order")
+    )
     # A shop in trouble takes a few at a time: those first whose deadline is next.
     left = list(parcels.prefetch_related(lines).order_by("order__ship_by", "pk"))
     until = time.monotonic() + BUDGET_S
@@ -72,47 +76,51 @@ def tell(payloads: Sequence[dict[str, Any]]) -> None:
                 with transaction.atomic():
                     outbox.emit_all(_events(channel.pk, [later.pk for later in left[number:]]))
                 return
-            _send(shop, parcel, parcel.order.channel_order)
+            _send(shop, parcel, parcel.order.channel_part)
             keep_busy(channel)
 
 
-def _send(shop: Marketplace, parcel: Parcel, channel_order: ChannelOrder) -> None:
+def _send(shop: Marketplace, parcel: Parcel, part: ChannelOrderPart) -> None:
     error = ""
     try:
-        if (tracking := _tracking(parcel, channel_order)) is not None:
+        if (tracking := _tracking(parcel, part)) is not None:
             shop.send_tracking(tracking)
     except (ChannelUnavailable, CredentialsRefused):
         raise
     except ChannelRefused as refusal:  # useless to repeat: cancelled or deleted there
         error = str(refusal)[:2000]
-    ToldParcel.objects.get_or_create(parcel=parcel, defaults={"channel_order": channel_order, "error": error})
+    ToldParcel.objects.get_or_create(parcel=parcel, defaults={"channel_order": part.channel_order, "error": error})
 
 
-def _tracking(parcel: Parcel, channel_order: ChannelOrder) -> Tracking | None:
-    """None where there is nothing to tell: parts of bundles follow with the parcel that completes them."""
-    others = Parcel.objects.filter(order=parcel.order_id).exclude(pk=parcel.pk).exclude(status=Parcel.Status.VOID)
-    left = {Order.Status.SHIPPED, Order.Status.CARRIER_SCANNED, Order.Status.DELIVERED}
+def _tracking(parcel: Parcel, part: ChannelOrderPart) -> Tracking | None:
+    """The shop's order is complete with the last parcel of its last part.
+
+    None where there is nothing to tell: parts of bundles follow with the parcel that completes them.
+    """
+    parts = list(part.channel_order.parts.select_related("order"))
+    others = Parcel.objects.filter(order__channel_part__in=parts).exclude(pk=parcel.pk).exclude(status=Parcel.Status.VOID)
     ids = others.values_list("pk", flat=True)
     told = ToldParcel.objects.filter(parcel__in=ids).count()
-    alone = not ids and parcel.order.status in left
-    lines = None if alone else lines_of(parcel, channel_order, _told_before(parcel, channel_order))
+    through = all(each.order is not None and each.order.status in THROUGH for each in parts)
+    alone = not ids and through and len(parts) == 1
+    lines = None if alone else lines_of(parcel, part, _told_before(parcel, part))
     if lines == ():
         return None
     return Tracking(
-        order_id=channel_order.external_id,
+        order_id=part.channel_order.external_id,
         number=parcel.tracking_number,
         carrier=parcel.carrier,
         shipped_at=parcel.shipped_at or timezone.now(),
         lines=lines or (),
-        completes_order=parcel.order.status in left and told == len(ids),
+        completes_order=through and told == len(ids),
     )
 
 
-def _told_before(parcel: Parcel, channel_order: ChannelOrder) -> Counter[int]:
-    """Base units by line of ours in the parcels that the shop knows already: only a bundle's claim hangs on them."""
-    if not expansion.has_bundles(channel_order.lines):
+def _told_before(parcel: Parcel, part: ChannelOrderPart) -> Counter[int]:
+    """Base units by line of ours in the order's parcels that the shop knows already: only a bundle's claim hangs on them."""
+    if not expansion.has_bundles(part.lines):
         return Counter()
-    known = ToldParcel.objects.filter(channel_order=channel_order).exclude(parcel=parcel).values("parcel")
+    known = ToldParcel.objects.filter(parcel__order=part.order_id).exclude(parcel=parcel).values("parcel")
     return units_of(ParcelLine.objects.filter(parcel__in=known).select_related("line"))
 
 
@@ -124,14 +132,14 @@ def units_of(held: Iterable[ParcelLine]) -> Counter[int]:
     return units
 
 
-def lines_of(parcel: Parcel, channel_order: ChannelOrder, before: Counter[int]) -> tuple[TrackedLine, ...] | None:
+def lines_of(parcel: Parcel, part: ChannelOrderPart, before: Counter[int]) -> tuple[TrackedLine, ...] | None:
     """Units by the shop's own lines; None for the whole parcel where our order has lines that the shop's has not.
 
     Of a bundle what this parcel completes, with the units that left `before` it: what is only a part of one is claimed by nobody yet.
     """
-    whole = expansion.complete(channel_order.lines, before + units_of(parcel.lines.all()))
+    whole = expansion.complete(part.lines, before + units_of(parcel.lines.all()))
     if whole is None:
         return None
-    known = expansion.complete(channel_order.lines, before) or {}
+    known = expansion.complete(part.lines, before) or {}
     claims = {line_id: units - known.get(line_id, 0) for line_id, units in whole.items()}
     return tuple(TrackedLine(line_id, units) for line_id, units in claims.items() if units)

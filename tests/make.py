@@ -5,7 +5,8 @@ from itertools import count
 from inventory import ledger
 from inventory.models import Bin, BinKind, Reason, Sku, Warehouse, Zone
 from inventory.warehouses import equip
-from marketplaces.models import Bundle, BundleComponent
+from marketplaces.models import Bundle, BundleComponent, Channel, ChannelOrder
+from outbound.models import Order
 from outbound.orders import NewLine, NewOrder
 from wms.core.models import Merchant, User
 
@@ -75,3 +76,11 @@ def bundle(merchant: Merchant, components: dict[Sku, int], code: str = "", name:
         made = Bundle.objects.create(merchant=merchant, code=code or f"SET-{number()}", name=name)
         BundleComponent.objects.bulk_create(BundleComponent(bundle=made, sku=sku, quantity=units) for sku, units in components.items())
     return made
+
+
+def sold_on(channel: Channel, order: Order, **fields: object) -> ChannelOrder:
+    """The shop's order that this order of ours was taken in for, whole."""
+    said = {"external_id": order.reference, "status": "imported", "shop_state": "open", **fields}
+    row: ChannelOrder = channel.orders.create(merchant=order.merchant, **said)
+    row.parts.create(number=1, warehouse=order.warehouse, reference=order.reference, order=order)
+    return row

@@ -1,7 +1,7 @@
 """Places, goods, and the ledger with its two running totals."""
 
 from inventory.models.goods import Barcode, Carton, Condition, Lot, Sku
-from inventory.models.places import SELLABLE_KINDS, Bin, BinKind, CutOff, Holiday, Warehouse, Zone, working_week
+from inventory.models.places import SELLABLE_KINDS, Bin, BinKind, CutOff, Holiday, Reach, Warehouse, Zone, working_week
 from inventory.models.stock import ONE_SIDED_REASONS, Availability, PutBackTask, Reason, StockBalance, StockMovement
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Holiday",
     "Lot",
     "PutBackTask",
+    "Reach",
     "Reason",
     "Sku",
     "StockBalance",

@@ -87,6 +87,32 @@ class CutOff(models.Model):
         return f"{self.service or '*'} {self.time}"
 
 
+class Reach(models.Model):
+    """How many days parcels take from the warehouse to the addresses of a country whose postcodes begin so; a blank beginning is the whole country.
+
+    Of several that fit the longest beginning counts. Upper case, without spaces.
+    """
+
+    warehouse = models.ForeignKey(Warehouse, models.CASCADE, related_name="reaches", verbose_name=_("warehouse"))
+    country = models.CharField(_("country"), max_length=2)
+    postcode_prefix = models.CharField(_("postcode begins with"), max_length=10, blank=True)
+    days = models.PositiveSmallIntegerField(_("days in transit"))
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("days in transit"), _("days in transit")
+        constraints = [models.UniqueConstraint(fields=["warehouse", "country", "postcode_prefix"], name="reach_once")]
+        ordering = ("warehouse", "country", "postcode_prefix")
+
+    def __str__(self) -> str:
+        return f"{self.country} {self.postcode_prefix}".strip()
+
+    def clean(self) -> None:
+        self.country = self.country.upper()
+        self.postcode_prefix = "".join(sign for sign in self.postcode_prefix.upper() if sign.isalnum())
+        if pycountry.countries.get(alpha_2=self.country) is None:
+            raise ValidationError({"country": _("There is no such country. Take its two letters, such as GB.")})
+
+
 class Zone(models.Model):
     warehouse = models.ForeignKey(Warehouse, models.CASCADE, related_name="zones", verbose_name=_("warehouse"))
     code = models.CharField(_("code"), max_length=20)

@@ -15,7 +15,7 @@ Code = Annotated[str, Path(max_length=20)]
 
 def channel_of(by: User, code: str) -> Channel:
     """With all that taking in its orders needs. Raises NotFound."""
-    found = Channel.objects.visible_to(by).select_related("merchant", "warehouse", "user")
+    found = Channel.objects.visible_to(by).select_related("merchant", "user")
     channel = found.filter(code=code).first() if code.isprintable() else None
     if channel is None:
         raise NotFound(what=str(Channel._meta.verbose_name), key=code)

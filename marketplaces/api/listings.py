@@ -32,7 +32,7 @@ class PageFilters(BaseModel):
 def list_channels(request: HttpRequest, filters: Annotated[PageFilters, Query()]) -> HttpResponse:
     """The merchant's shops that are connected."""
     by, _merchant = caller(request)
-    rows = Channel.objects.visible_to(by).select_related("warehouse").order_by("pk")
+    rows = Channel.objects.visible_to(by).prefetch_related("places__warehouse").order_by("pk")
     if (place := pages.place_of("channels", filters.cursor)) is not None:
         rows = rows.filter(pk__gt=place[0])
     size = pages.size_of(filters.limit)
@@ -42,7 +42,9 @@ def list_channels(request: HttpRequest, filters: Annotated[PageFilters, Query()]
             "code": row.code,
             "name": row.name,
             "marketplace": row.adapter,
-            "warehouse": row.warehouse.code,
+            "warehouse": places[0],
+            "warehouses": places,
+            "routing": row.routing,
             "hook": request.build_absolute_uri(reverse("channel-hook", kwargs={"channel_id": row.pk})),
             "active": row.active,
             "failing": row.failures > 0,
@@ -51,6 +53,7 @@ def list_channels(request: HttpRequest, filters: Annotated[PageFilters, Query()]
             "last_poll_at": row.last_poll_at,
         }
         for row in found[:size]
+        for places in [[place.warehouse.code for place in row.places.all()]]
     ]
     cursor = pages.cursor_of("channels", found[size - 1].pk) if len(found) > size else None
     return HttpResponse(pydantic_core.to_json({"items": items, "next_cursor": cursor}), content_type=JSON)

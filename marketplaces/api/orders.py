@@ -75,7 +75,7 @@ def _take(channel: Channel, orders: Sequence[ShopOrderIn]) -> list[dict[str, Any
 
 def _ignored(order: ShopOrderIn) -> dict[str, Any]:
     said = {"id": order.id, "number": order.number, "state": order.state}
-    return {**said, "status": "ignored", "problem": "", "problem_detail": "", "order": None, "parcels": []}
+    return {**said, "status": "ignored", "problem": "", "problem_detail": "", "order": None, "orders": [], "parcels": []}
 
 
 def _row(index: int, answer: dict[str, Any] | WmsError) -> dict[str, Any]:
@@ -97,25 +97,21 @@ def list_shop_orders(request: HttpRequest, code: Code, filters: Annotated[ShopOr
     """The shop's orders that the warehouse has, with the parcels that have left, the longest unchanged first."""
     by, _merchant = caller(request)
     channel = channel_of(by, code)
-    found = Order.objects.visible_to(by).filter(channel_order__channel=channel).select_related("channel_order")
+    found = Order.objects.visible_to(by).filter(channel_part__channel_order__channel=channel).select_related("channel_part")
     rows, cursor = pages.by_update(
         f"channels.{channel.pk}", found, updated_after=filters.updated_after, cursor=filters.cursor, limit=filters.limit
     )
-    items = channel_answers.orders([_with(order) for order in rows])
+    keys = [order.channel_part.channel_order_id for order in rows]
+    shop_orders = channel.orders.prefetch_related("parts__order").in_bulk(keys)
+    items = channel_answers.orders([shop_orders[key] for key in dict.fromkeys(keys)])
     return HttpResponse(pydantic_core.to_json({"items": items, "next_cursor": cursor}), content_type=JSON)
-
-
-def _with(order: Order) -> ChannelOrder:
-    row: ChannelOrder = order.channel_order
-    row.order = order
-    return row
 
 
 @router.get("/channels/{code}/orders/{order_id}", response=ShopOrderOut, auth=ApiKeyAuth("channels:read"))
 def get_shop_order(request: HttpRequest, code: Code, order_id: Annotated[str, Path(max_length=100)]) -> HttpResponse:
     """What became of one order, by the shop's own id of it."""
     by, _merchant = caller(request)
-    found = channel_of(by, code).orders.select_related("order")
+    found = channel_of(by, code).orders.prefetch_related("parts__order")
     row = found.filter(external_id=order_id).first() if order_id.isprintable() else None
     if row is None:
         raise NotFound(what=str(ChannelOrder._meta.verbose_name), key=order_id)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, StringConstraints, WithJsonSchema, model_
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-from marketplaces.models import ChannelOrder
+from marketplaces.models import Channel, ChannelOrder
 from outbound.api.shapes import OrderStatus
 from wms.core.api import fields
 from wms.core.api.errors import ErrorOut
@@ -33,6 +33,8 @@ _CHANNEL: JsonDict = {
     "name": "Our own shop",
     "marketplace": "storefront",
     "warehouse": "DEMO",
+    "warehouses": ["DEMO"],
+    "routing": "fallback",
     "hook": "https://wms.example.com/hooks/3",
     "active": True,
     "failing": False,
@@ -49,6 +51,13 @@ _NUMBER: JsonDict = {
     "told_at": "2030-01-30T15:20:02Z",
     "error": "",
 }
+_TAKEN: JsonDict = {
+    "id": 4712,
+    "reference": "OWN-#1001",
+    "status": "shipped",
+    "ship_by": "2030-01-31T17:00:00Z",
+    "updated_at": "2030-01-30T15:20:00Z",
+}
 # The same order two days later.
 _SHIPPED: JsonDict = {
     "id": "1001",
@@ -57,13 +66,8 @@ _SHIPPED: JsonDict = {
     "status": "imported",
     "problem": "",
     "problem_detail": "",
-    "order": {
-        "id": 4712,
-        "reference": "OWN-#1001",
-        "status": "shipped",
-        "ship_by": "2030-01-31T17:00:00Z",
-        "updated_at": "2030-01-30T15:20:00Z",
-    },
+    "order": _TAKEN,
+    "orders": [_TAKEN],
     "parcels": [
         {"tracking_number": "WMS00000816", "carrier": "own", "shipped_at": "2030-01-30T15:20:00Z", "lines": [{"id": "1", "quantity": 2}]}
     ],
@@ -104,7 +108,11 @@ def list_of(name: str, example: JsonDict) -> dict[str, Any]:
 
 
 class ChannelOut(BaseModel):
-    """`hook` is where the shop's own signed messages go. While `failing`, the shop is called only now and then: `last_error` says why."""
+    """`hook` is where the shop's own signed messages go. While `failing`, the shop is called only now and then: `last_error` says why.
+
+    `warehouses` are those that it sells out of, the first one first. An order that none of them has whole is `split` over as few as possible,
+    or goes whole to the first (`fallback`).
+    """
 
     model_config = {"json_schema_extra": {"examples": [_CHANNEL]}}
 
@@ -112,6 +120,8 @@ class ChannelOut(BaseModel):
     name: str
     marketplace: str
     warehouse: str
+    warehouses: list[str]
+    routing: Annotated[str, _one_of("ChannelRouting", *Channel.Routing.values)]
     hook: str
     active: bool
     failing: bool
@@ -259,6 +269,7 @@ class LeftOut(BaseModel):
 class ShopOrderOut(BaseModel):
     """What became of it. `unmapped`: its goods are not known here yet. `ignored`: there is nothing to do, it was never open.
 
+    `orders` are ours: more than one where several warehouses send it (-P2, -P3, ... in their references), `order` is the first of them.
     A `problem` is on the warehouse's work list; `problem_detail` names what it is about.
     """
 
@@ -271,6 +282,7 @@ class ShopOrderOut(BaseModel):
     problem: ShopOrderProblem
     problem_detail: str
     order: TakenOut | None
+    orders: list[TakenOut]
     parcels: list[LeftOut]
 
 

@@ -27,7 +27,7 @@ from wms.core.models import Merchant
 
 @desk.page
 def channels(request: HttpRequest) -> HttpResponse:
-    rows = Channel.objects.visible_to(request.user).select_related("merchant", "warehouse").order_by("merchant__code", "code", "pk")
+    rows = Channel.objects.visible_to(request.user).select_related("merchant").order_by("merchant__code", "code", "pk")
     page = desk.Page(rows, request)
     keys = [channel.pk for channel in page]
     waiting = dict(
@@ -68,7 +68,7 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "page": page,
             "ours": ours,
             "show": show,
-            "problems": found.orders.exclude(problem="").select_related("order").order_by("-pk")[:100],
+            "problems": found.orders.exclude(problem="").prefetch_related("parts").order_by("-pk")[:100],
             "for_people": order_book.FOR_PEOPLE,
             "goods": unknown_goods.waiting(found),
             "unlimited": found.listings.filter(sells_without_stock=True).count(),
@@ -77,6 +77,8 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "theirs": {difference.listing_id: difference for difference in differences or ()},
             "hook": request.build_absolute_uri(reverse("channel-hook", kwargs={"channel_id": found.pk})),
             "keys": adapters.keys(found.adapter),
+            "houses": ", ".join(house.code for house in found.houses),
+            "routings": Channel.Routing.choices,
         },
     )
 
@@ -101,7 +103,12 @@ def _form(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "marketplaces/desk/connect.html",
-        {"markets": markets, "merchants": Merchant.objects.filter(active=True), "warehouses": Warehouse.objects.filter(active=True)},
+        {
+            "markets": markets,
+            "merchants": Merchant.objects.filter(active=True),
+            "warehouses": Warehouse.objects.filter(active=True),
+            "routings": Channel.Routing.choices,
+        },
     )
 
 
@@ -110,7 +117,9 @@ form = desk.page(_form)
 
 @desk.action(shows=form, permission="marketplaces.add_channel")
 def connect(request: HttpRequest) -> HttpResponse:
-    """Fields: merchant, warehouse (codes), adapter, name, base_url, the adapter's credentials by their own names; perhaps code, buffer."""
+    """Fields: merchant, warehouse (codes), adapter, name, base_url, the adapter's credentials by their own names; perhaps further (codes of
+    more warehouses), routing, code, buffer.
+    """
     merchant = Merchant.objects.filter(code=request.POST.get("merchant", ""), active=True).first()
     warehouse = Warehouse.objects.filter(code=request.POST.get("warehouse", ""), active=True).first()
     name = desk.clean(request.POST.get("name"), 100)
@@ -124,6 +133,8 @@ def connect(request: HttpRequest) -> HttpResponse:
     made = shops.connect(
         merchant=merchant,
         warehouse=warehouse,
+        further=_warehouses(request, "further"),
+        routing=_routing(request),
         adapter=adapter,
         base_url=base_url,
         credentials=_credentials(request, adapter),
@@ -132,6 +143,22 @@ def connect(request: HttpRequest) -> HttpResponse:
         buffer=desk.whole_number(buffer) if (buffer := desk.clean(request.POST.get("buffer"))) else None,
     )
     return desk.done(request, _("The channel is connected. Fetch its listings next."), "desk:channel", channel_id=made.pk)
+
+
+def _warehouses(request: HttpRequest, field: str) -> list[Warehouse]:
+    """By their codes, with spaces or commas between them, in the order in which they are written."""
+    codes = desk.clean(request.POST.get(field), 500).replace(",", " ").split()
+    found = {house.code: house for house in Warehouse.objects.filter(code__in=codes, active=True)}
+    if unknown := [code for code in codes if code not in found]:
+        raise desk.field_error(field, _("There is no warehouse %(code)s.") % {"code": unknown[0]})
+    return [found[code] for code in codes]
+
+
+def _routing(request: HttpRequest) -> str:
+    asked = request.POST.get("routing") or Channel.Routing.FALLBACK
+    if asked not in Channel.Routing.values:
+        raise desk.field_error("routing", _("Choose one of the list."))
+    return asked
 
 
 def _credentials(request: HttpRequest, adapter: str) -> dict[str, str]:
@@ -217,15 +244,23 @@ def _dismiss(channel: Channel, request: HttpRequest) -> str:
     return _("Taken off the list. It comes back if the shop changes the order again.")
 
 
+def _change_warehouses(channel: Channel, request: HttpRequest) -> str:
+    shops.set_warehouses(channel=channel, warehouses=_warehouses(request, "warehouses"), routing=_routing(request))
+    return _("The warehouses are changed; all numbers are told again.")
+
+
 ACTIONS: dict[str, Callable[[Channel, HttpRequest], str]] = {
     "fetch": _fetch, "push": _push, "repair": _repair, "poll": _poll, "retry": _retry, "pause": _pause, "resume": _resume,
     "subscribe": _subscribe, "keys": _change_keys, "backorders": _stop_backorders, "dismiss": _dismiss,
+    "warehouses": _change_warehouses,
 }  # fmt: skip
 
 
 @desk.action(shows=channel, permission="marketplaces.change_channel")
 def act(request: HttpRequest, channel_id: int, does: str = "") -> HttpResponse:
-    """One of ACTIONS: `pause` takes a reason and perhaps sells=last, `subscribe` a url, `keys` the adapter's keys, `dismiss` an order."""
+    """One of ACTIONS: `pause` takes a reason and perhaps sells=last, `subscribe` a url, `keys` the adapter's keys, `dismiss` an order,
+    `warehouses` warehouses (codes, the first one first) and routing.
+    """
     return desk.done(request, ACTIONS[does](find(request, channel_id), request), "desk:channel", channel_id=channel_id)
 
 

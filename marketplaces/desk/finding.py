@@ -10,7 +10,7 @@ from wms.core.errors import NotFound
 
 def find(request: HttpRequest, channel_id: int) -> Channel:
     """Raises NotFound."""
-    rows = Channel.objects.visible_to(request.user).select_related("merchant", "warehouse", "paused_by")
+    rows = Channel.objects.visible_to(request.user).select_related("merchant", "paused_by")
     found = rows.filter(pk=channel_id).first()
     if found is None:
         raise NotFound(what=str(Channel._meta.verbose_name), key=channel_id)

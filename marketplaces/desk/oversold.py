@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from marketplaces import oversold as oversales
-from marketplaces.models import ChannelOrder
+from marketplaces.models import ChannelOrder, ChannelOrderPart
 from outbound.models import Order
 from wms.core import desk
 from wms.core.errors import NotFound
@@ -17,11 +17,11 @@ from wms.core.errors import NotFound
 def oversold(request: HttpRequest) -> HttpResponse:
     """Orders of shops that are short, or were until they were cancelled, here or there; the newest first."""
     desk.need(request, "outbound.view_order")
-    rows = (
-        ChannelOrder.objects.visible_to(request.user)
-        .filter(Q(order__status=Order.Status.SHORT) | Q(order__cancelled_short=True))
-        .select_related("channel", "merchant", "order")
+    shops = ChannelOrder.objects.visible_to(request.user)
+    rows = ChannelOrderPart.objects.filter(channel_order__in=shops).filter(
+        Q(order__status=Order.Status.SHORT) | Q(order__cancelled_short=True)
     )
+    rows = rows.select_related("channel_order__channel", "channel_order__merchant", "order")
     return render(request, "marketplaces/desk/oversold.html", {"page": desk.Newest(rows, request)})
 
 

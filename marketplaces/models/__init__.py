@@ -11,6 +11,8 @@ from marketplaces.models.channels import (
     ToldParcel,
     WebhookDelivery,
 )
+from marketplaces.models.parts import ChannelOrderPart
+from marketplaces.models.places import ChannelWarehouse
 from marketplaces.models.pushes import ChannelPace, Comparison, Difference, StockChange, StockPush
 from marketplaces.models.sellers import SellerRule
 
@@ -19,7 +21,9 @@ __all__ = [
     "BundleComponent",
     "Channel",
     "ChannelOrder",
+    "ChannelOrderPart",
     "ChannelPace",
+    "ChannelWarehouse",
     "Comparison",
     "Difference",
     "Listing",

@@ -6,11 +6,12 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
 from marketplaces.models.bundles import Bundle
-from outbound.models import Order, Parcel
+from outbound.models import Parcel
 from wms.core import sealing
 from wms.core.models import Merchant, OwnedQuerySet, PersonalRecord, User
 
@@ -52,14 +53,23 @@ class MerchantOffers(OfferRule):
 class Channel(OfferRule):
     """A merchant's shop on a storefront or marketplace. The credentials are sealed (wms.core.sealing).
 
-    `code` begins the references of its orders. `user` is who did what the shop asked for. After `failures` in a row nobody calls the
+    `code` begins the references of its orders. `places` are the warehouses that it sells out of, `routing` is what becomes of an order that
+    none of them has whole. `user` is who did what the shop asked for. After `failures` in a row nobody calls the
     shop before `quiet_until`. `busy_since`: a call is under way, or got its last answer then. A paused one is not `active`; where it
     `sells_nothing` meanwhile its listings are told 0, else the shop goes on with the last numbers.
     """
 
+    class Routing(models.TextChoices):
+        FALLBACK = "fallback", _("goes whole to the first warehouse and waits there")
+        SPLIT = "split", _("is split over as few warehouses as possible")
+
     merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
-    warehouse = models.ForeignKey(
-        Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"), help_text=_("Orders go here; its stock is offered.")
+    routing = models.CharField(
+        _("an order that no warehouse has whole"),
+        max_length=10,
+        choices=Routing.choices,
+        default=Routing.FALLBACK,
+        db_default=Routing.FALLBACK,
     )
     user = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False, verbose_name=_("user"))
     code = models.CharField(_("code"), max_length=20)
@@ -101,6 +111,21 @@ class Channel(OfferRule):
 
     def __str__(self) -> str:
         return self.name
+
+    @cached_property
+    def houses(self) -> list[Warehouse]:
+        """The warehouses that it sells out of, the first one first."""
+        return [place.warehouse for place in self.places.select_related("warehouse")]
+
+    @cached_property
+    def house_ids(self) -> list[int]:
+        """Their keys. Whoever is in a hurry reads them along with the channel (numbers.HOUSE_IDS)."""
+        return [house.pk for house in self.houses]
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The first: where an order goes that none has whole, unless it is split."""
+        return self.houses[0]
 
     @property
     def hears(self) -> bool:
@@ -166,7 +191,7 @@ class ChannelOrder(models.Model):
     """An order as the shop knows it: what makes importing it twice harmless, and where its tracking goes back to.
 
     `lines`: [{"line_id", "listing_id", "sku", "quantity", "components": [{"sku_id", "units"}]}] as imported: `units` of each component go
-    into every unit of the shop's line, no components are unknown goods. marketplaces.expansion: which line of `order` is which component.
+    into every unit of the shop's line, no components are unknown goods. Its `parts` say which order of ours carries what.
     `shop_state` and `shop_updated_at` are the shop's latest word. `reopened`: how often the shop opened it again after we had cancelled it.
     """
 
@@ -178,6 +203,9 @@ class ChannelOrder(models.Model):
         CANCELLED = "cancelled", _("cancelled")
         CANCELLED_LATE = "cancelled_late", _("cancelled after it left")
         CLOSED = "closed", _("closed in the shop")
+
+    # While the shop's order is open: sold there, and not yet promised here as a whole.
+    NOT_TAKEN = (Status.SEEN, Status.UNMAPPED, Status.REFUSED)
 
     class Problem(models.TextChoices):
         UNKNOWN_GOODS = "unknown_goods", _("goods that no listing and no sku matches")
@@ -201,7 +229,6 @@ class ChannelOrder(models.Model):
     heard_at = models.DateTimeField(_("heard of at"), null=True, db_default=Now(), editable=False)
     service = models.CharField(_("service"), max_length=50, blank=True)
     ship_by = models.DateTimeField(_("ship by"), null=True)
-    order = models.OneToOneField(Order, models.PROTECT, null=True, related_name="channel_order", verbose_name=_("order"))
     raw = models.ForeignKey(PersonalRecord, models.PROTECT, null=True, related_name="+")
     # The fingerprint of the platform's name of the buyer: found when the platform forgets him, and shows nobody who it is.
     buyer_hash = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
@@ -217,12 +244,16 @@ class ChannelOrder(models.Model):
         verbose_name, verbose_name_plural = _("channel order"), _("channel orders")
         constraints = [models.UniqueConstraint(fields=["channel", "external_id"], name="channel_order_once")]
         indexes = [
-            # Sold there, not yet promised here.
-            models.Index(fields=["merchant"], condition=Q(order=None, shop_state="open"), name="channel_order_waiting"),
+            # Sold there, not yet promised here: NOT_TAKEN, word for word.
+            models.Index(
+                fields=["merchant"],
+                condition=Q(status__in=["seen", "unmapped", "refused"], shop_state="open"),
+                name="channel_order_waiting",
+            ),
             models.Index(fields=["channel"], condition=~Q(problem=""), name="channel_order_to_look_at"),
             models.Index(fields=["buyer_hash"], condition=~Q(buyer_hash=""), name="channel_order_of_buyer"),
-            # Those that never came in and still hold the shop's words.
-            models.Index(fields=["updated_at"], condition=Q(order=None, raw__isnull=False), name="channel_order_to_forget"),
+            # Those that still hold the shop's words.
+            models.Index(fields=["updated_at"], condition=Q(raw__isnull=False), name="channel_order_to_forget"),
             # The windows in which platforms count.
             models.Index(fields=["channel", "ship_by"], condition=Q(ship_by__isnull=False), name="channel_order_by_ship_by"),
             models.Index(fields=["channel", "placed_at"], name="channel_order_by_placing"),

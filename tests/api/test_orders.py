@@ -57,7 +57,7 @@ def test_an_order_shows_its_clock_and_what_its_shop_can_bear(api, house):
         pk=api.post("/orders", body_of(house, {make.sku(api.merchant): 1}, ship_by="2020-01-31T17:00:00Z")).json()["id"]
     )
     shop = connect(merchant=api.merchant, warehouse=house)
-    shop.orders.create(merchant=api.merchant, external_id="1", status="imported", shop_state="open", order=order, ship_by=order.ship_by)
+    make.sold_on(shop, order, external_id="1", ship_by=order.ship_by)
     shop.rules.filter(measure="late").update(counted=100, bad=5, room=-2)
     shown = api.get(f"/orders/{order.pk}").json()
     assert (shown["late"], shown["late_headroom"], shown["seconds_left"] < 0) == (True, -2, True)

@@ -13,10 +13,11 @@ from inbound import receiving
 from inbound.models import Asn, AsnLine, Discrepancy
 from inventory.models import Bin, PutBackTask, Sku, StockBalance
 from marketplaces.models import Channel
-from outbound import picking, waves
+from outbound import orders, picking, waves
 from outbound.models import Order, Wave
 from tests import make
 from tests.desk.house import House
+from tests.marketplaces.test_standings import connect
 from wms.core.models import ApiKey, OutboxEvent
 from wms.core.verification import drifts
 from wms.desk import urls
@@ -188,6 +189,42 @@ def test_missing_goods_are_written_off(desk: Client, house: House) -> None:
     assert not StockBalance.objects.filter(bin__kind="lost", on_hand__gt=0).exists()
     stored = StockBalance.objects.get(bin__code="A-01")
     assert desk.post(f"/desk/missing/{stored.pk}/write-off").status_code == 404
+
+
+def test_a_shop_sells_out_of_several_warehouses(desk: Client, house: House) -> None:
+    make.warehouse("EAST")
+    fields = {
+        "merchant": "ACME", "warehouse": "HOUSE", "adapter": "woocommerce", "name": "Shop", "base_url": "http://127.0.0.1:9",
+        "consumer_key": "ck_1", "consumer_secret": "cs_1", "routing": "split",
+    }  # fmt: skip
+    refused = desk.post("/desk/channels/connect", {**fields, "further": "EAST, NOWHERE"})
+    assert (refused.status_code, refusal(refused), Channel.objects.count()) == (422, "invalid_input", 0)
+    assert desk.post("/desk/channels/connect", {**fields, "further": "EAST"}).status_code == 303
+    channel = Channel.objects.get()
+    assert ([found.code for found in channel.houses], channel.routing) == (["HOUSE", "EAST"], "split")
+    assert "HOUSE, EAST" in desk.get(f"/desk/channels/{channel.pk}").content.decode()
+
+    address = f"/desk/channels/{channel.pk}/warehouses"
+    for wrong in ({"warehouses": " ", "routing": "split"}, {"warehouses": "EAST", "routing": "nearest"}, {"warehouses": "NOWHERE"}):
+        answer = desk.post(address, wrong)
+        assert (answer.status_code, refusal(answer)) == (422, "invalid_input")
+    assert [found.code for found in Channel.objects.get().houses] == ["HOUSE", "EAST"]
+    assert desk.post(address, {"warehouses": "EAST HOUSE", "routing": "fallback"}).status_code == 303
+    channel = Channel.objects.get()
+    assert ([found.code for found in channel.houses], channel.routing) == (["EAST", "HOUSE"], "fallback")
+
+
+def test_an_order_shows_the_other_parts_of_the_shop_s_order(desk: Client, house: House) -> None:
+    east = make.warehouse("EAST")
+    first = house.order(2)
+    accepted = orders.accept(merchant=house.merchant, order=make.order(east, {house.sku: 1}, f"{first.reference}-P2"))
+    assert "data-part" not in desk.get(f"/desk/orders/{first.pk}").content.decode()
+    shop = connect(merchant=house.merchant, warehouse=house.warehouse)
+    row = make.sold_on(shop, first)
+    row.parts.create(number=2, warehouse=east, reference=f"{first.reference}-P2", order_id=accepted.id)
+    page = desk.get(f"/desk/orders/{first.pk}").content.decode()
+    assert page.count("data-part=") == 2
+    assert f'href="/desk/orders/{accepted.id}"' in page
 
 
 def test_a_shop_is_connected_tied_paused_and_resumed(desk: Client, house: House) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from marketplaces.models import Channel, SellerRule
 from outbound import packing, picking, shipping, waves
 from outbound.models import Order
+from tests import make
 from tests.desk.house import House
 from tests.marketplaces.test_standings import connect
 
@@ -23,9 +24,7 @@ def shop(house: House) -> Channel:
 
 def sold(house: House, shop: Channel, left: timedelta) -> Order:
     order = house.order(ship_by=timezone.now() + left)
-    shop.orders.create(
-        merchant=house.merchant, external_id=order.reference, status="imported", shop_state="open", order=order, ship_by=order.ship_by
-    )
+    make.sold_on(shop, order, ship_by=order.ship_by)
     return order
 
 
@@ -96,7 +95,7 @@ def test_a_parcel_that_its_shop_has_not_heard_of_is_loud(desk: Client, house: Ho
     page = desk.get("/desk").content.decode()
     assert "tracking not confirmed for 1 order" in page
     assert "40 min left" in page
-    row = order.channel_order
+    row = order.channel_part.channel_order
     row.told_parcels.create(parcel=order.parcels.get())
     assert "data-untold" not in desk.get("/desk").content.decode()
     row.told_parcels.update(error="order is closed")

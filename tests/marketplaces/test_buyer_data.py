@@ -45,8 +45,8 @@ def sold(house, sku, channel: Channel | None = None, ship_to: dict[str, str] = G
     order = Order.objects.get(pk=orders.accept(merchant=sku.merchant, order=new).id)
     if channel is not None:
         raw = PersonalRecord.objects.create(merchant=sku.merchant, kind="channel_order", sealed=sealing.seal({"ship_to": ship_to}))
-        channel.orders.create(
-            merchant=sku.merchant, external_id=f"X-{order.reference}", status="imported", shop_state="open", order=order, raw=raw,
+        make.sold_on(
+            channel, order, external_id=f"X-{order.reference}", raw=raw,
             buyer_hash=sealing.fingerprint(buyer_data.buyer_key(channel.adapter, buyer_id)) if buyer_id else "",
         )  # fmt: skip
     return order
@@ -72,7 +72,7 @@ def aged(order: Order, days: float) -> Order:
 def erased(order: Order) -> bool:
     """Wholly, or not at all: never by halves."""
     order = Order.objects.select_related("ship_to").get(pk=order.pk)
-    row = ChannelOrder.objects.filter(order=order).first()
+    row = ChannelOrder.objects.filter(parts__order=order).first()
     gone = {order.erased_at is not None, order.ship_to.sealed is None, order.ship_to.erased_at is not None}
     gone |= {row.raw_id is None} if row is not None else set()
     assert len(gone) == 1, gone
@@ -257,7 +257,7 @@ def test_a_buyer_is_found_under_an_earlier_key(house, sku, settings):
 def test_the_shops_later_word_brings_nothing_of_the_buyer_back(house, sku):
     amazon = connect(merchant=sku.merchant, warehouse=house)
     order = left(sold(house, sku, amazon), 1)
-    row = ChannelOrder.objects.get(order=order)
+    row = ChannelOrder.objects.get(parts__order=order)
     buyer_data.forget(by=None, reference=order.reference)
     order_book.record(amazon, [_word(row.external_id)])
     row.refresh_from_db()

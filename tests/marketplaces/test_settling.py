@@ -149,5 +149,5 @@ def test_a_cancelled_order_that_the_shop_opens_again_is_taken_in_anew(shop, chan
     found = list(Order.objects.order_by("pk").values_list("reference", "status"))
     assert found == [(f"WOO-{number}", "cancelled"), (f"WOO-{number}-2", "cancelled"), (f"WOO-{number}-3", "ready")]
     row = ChannelOrder.objects.get()
-    assert (row.order.reference, row.status, row.problem) == (f"WOO-{number}-3", "imported", "")
+    assert (row.parts.get().order.reference, row.status, row.problem) == (f"WOO-{number}-3", "imported", "")
     assert (totals(thing), shop.books.stock()) == ((10, 3, 0), {thing.code: 7})

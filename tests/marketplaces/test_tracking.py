@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from marketplaces import order_import, pausing, tracking
-from marketplaces.models import ChannelOrder, ToldParcel
+from marketplaces.models import ChannelOrder, ChannelOrderPart, ToldParcel
 from outbound.models import Order, Parcel, ParcelLine
 from tests import make
 from tests.marketplaces import shops
@@ -39,7 +39,7 @@ def sold(shop, channel, thing, quantity):
     order_import.ask_all()
     shops.make_due()
     shops.deliver_all()
-    return number, ChannelOrder.objects.get(external_id=str(number)).order
+    return number, ChannelOrder.objects.get(external_id=str(number)).parts.get().order
 
 
 def leave(order, number, quantity, *, last=True):
@@ -196,7 +196,7 @@ def test_many_parcels_are_told_over_several_turns(shop, channel, thing, monkeypa
 
 def test_an_order_with_more_lines_than_the_shop_s_is_told_as_a_whole_parcel(shop, channel, thing):
     number, order = sold(shop, channel, thing, 3)
-    ChannelOrder.objects.update(lines=[])
+    ChannelOrderPart.objects.update(lines=[])
     leave(order, "TRACK-1", 3, last=False)
     shops.deliver_all()
 

@@ -61,7 +61,7 @@ def test_an_event_that_somebody_has_or_may_have_in_hand_swallows_nothing(channel
     stock_sync.tell_all(channel=channel)
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE core_outboxevent SET {held} WHERE topic = 'channel.stale'")
-    stock_sync.push_changed([{"warehouse_id": channel.warehouse_id, "sku_ids": [thing.pk]}])
+    stock_sync.push_changed([{"warehouse_id": channel.warehouse.pk, "sku_ids": [thing.pk]}])
     assert waiting()[1:] == [[key_of(thing)]]
 
 
@@ -70,7 +70,7 @@ def test_an_event_that_comes_late_or_never_swallows_nothing(channel, thing, stat
     stock_sync.tell_all(channel=channel)
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE core_outboxevent SET {state} WHERE topic = 'channel.stale'")
-    stock_sync.push_changed([{"warehouse_id": channel.warehouse_id, "sku_ids": [thing.pk]}])
+    stock_sync.push_changed([{"warehouse_id": channel.warehouse.pk, "sku_ids": [thing.pk]}])
     assert waiting()[1:] == [[key_of(thing)]]
 
 

@@ -61,9 +61,7 @@ def shop(house: Warehouse, sku: Sku, room: int) -> Channel:
 def sold(house: Warehouse, sku: Sku, channel: Channel | None, ship_by: datetime, quantity: int = 1) -> int:
     accepted = orders.accept(merchant=sku.merchant, order=make.order(house, {sku: quantity}, ship_by=ship_by))
     if channel is not None:
-        channel.orders.create(
-            merchant=sku.merchant, external_id=str(accepted.id), status="imported", shop_state="open", order_id=accepted.id, ship_by=ship_by
-        )
+        make.sold_on(channel, Order.objects.get(pk=accepted.id), ship_by=ship_by)
     return accepted.id
 
 

@@ -14,7 +14,8 @@ from wms.core.models import Merchant, User
 TABLES = (
     "inventory_bin", "inventory_sku", "inventory_stockbalance", "inventory_stockmovement", "inventory_availability", "inventory_barcode",
     "core_personalrecord", "outbound_order", "outbound_orderline", "outbound_picktask", "outbound_parcel", "outbound_parcelline",
-    "inbound_asn", "inbound_asnline", "marketplaces_listing", "marketplaces_channelorder", "marketplaces_toldparcel", "core_outboxevent",
+    "inbound_asn", "inbound_asnline", "marketplaces_listing", "marketplaces_channelorder", "marketplaces_channelorderpart",
+    "marketplaces_toldparcel", "core_outboxevent",
 )  # fmt: skip
 
 
@@ -68,10 +69,12 @@ INSERT INTO inbound_asnline (asn_id, merchant_id, warehouse_id, number, sku_id, 
 SELECT a.id, %(shop)s, %(house)s, 1, s.id, 5, '', '', 5, 0, 5 FROM inbound_asn a JOIN h_sku s ON s.n = a.id %% %(skus)s;
 INSERT INTO marketplaces_listing (channel_id, merchant_id, sku_id, external_id, external_sku, title, last_error)
 SELECT %(channel)s, %(shop)s, id, id, 'H', '', '' FROM h_sku;
-INSERT INTO marketplaces_channelorder (channel_id, merchant_id, external_id, number, status, shop_state, service, order_id, problem, problem_detail, lines)
-SELECT %(channel)s, %(shop)s, id, '', 'closed', 'closed', '', id, '', '', '[]' FROM outbound_order WHERE status = 'shipped';
+INSERT INTO marketplaces_channelorder (channel_id, merchant_id, external_id, number, status, shop_state, service, problem, problem_detail, lines)
+SELECT %(channel)s, %(shop)s, id, '', 'closed', 'closed', '', '', '', '[]' FROM outbound_order WHERE status = 'shipped';
+INSERT INTO marketplaces_channelorderpart (channel_order_id, number, warehouse_id, reference, order_id, lines)
+SELECT c.id, 1, %(house)s, o.reference, o.id, '[]' FROM marketplaces_channelorder c JOIN outbound_order o ON o.id::text = c.external_id;
 INSERT INTO marketplaces_toldparcel (channel_order_id, parcel_id, error)
-SELECT c.id, p.id, '' FROM marketplaces_channelorder c JOIN outbound_parcel p ON p.order_id = c.order_id;
+SELECT c.channel_order_id, p.id, '' FROM marketplaces_channelorderpart c JOIN outbound_parcel p ON p.order_id = c.order_id;
 DROP TABLE h_sku, h_bin, h_place;
 """
 

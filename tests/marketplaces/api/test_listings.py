@@ -114,6 +114,7 @@ def test_the_merchant_s_channels(api, channel):
     (row,) = api.get("/channels").json()["items"]
     assert row == {
         "code": "OWN", "name": "Own shop", "marketplace": "storefront", "warehouse": channel.warehouse.code, "active": True,
+        "warehouses": [channel.warehouse.code], "routing": "fallback",
         "hook": f"http://testserver/hooks/{channel.pk}", "failing": True, "last_error": "The shop cannot be reached",
         "last_push_at": None, "last_poll_at": None,
     }  # fmt: skip

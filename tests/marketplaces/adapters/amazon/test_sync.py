@@ -106,7 +106,7 @@ def test_an_order_that_is_cancelled_there_is_cancelled_here(shop, channel, thing
     shop.books.ask_to_cancel(number)
     settle(channel)
     row = ChannelOrder.objects.get()
-    assert (row.problem, row.problem_detail, row.order.status) == ("changed", "cancellation requested", "ready")
+    assert (row.problem, row.problem_detail, row.parts.get().order.status) == ("changed", "cancellation requested", "ready")
     shop.books.cancel(number)
     settle(channel)
     assert Order.objects.get().status == "cancelled"

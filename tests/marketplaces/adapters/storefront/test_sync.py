@@ -306,10 +306,10 @@ def test_an_ill_mannered_shop_sells_nothing_twice_and_loses_nothing(shop, channe
                 sold += quantity
                 for _time in range(rng.randrange(3)):
                     tell(shop, channel, order_id)
-            case 3 if ready := Order.objects.filter(status="ready").select_related("channel_order").order_by("-pk").first():
-                shop.books.cancel(ready.channel_order.external_id)
+            case 3 if ready := Order.objects.filter(status="ready").select_related("channel_part__channel_order").order_by("-pk").first():
+                shop.books.cancel(ready.channel_part.channel_order.external_id)
                 sold -= ready.lines.get().quantity
-                tell(shop, channel, ready.channel_order.external_id)
+                tell(shop, channel, ready.channel_part.channel_order.external_id)
             case _ if ready := Order.objects.filter(status="ready").order_by("pk").first():
                 parcels += 1
                 leave(ready, f"WMS-{parcels}", ready.lines.get().quantity)
@@ -323,7 +323,7 @@ def test_an_ill_mannered_shop_sells_nothing_twice_and_loses_nothing(shop, channe
     assert shop.books.stock() == {thing.code: arrived - sold}
     wanted = {order_id: order for order_id, order in shop.books.orders.items() if order["state"] != "cancelled"}
     ours = Order.objects.exclude(status="cancelled")
-    assert sorted(ours.values_list("channel_order__external_id", flat=True)) == sorted(wanted)
+    assert sorted(ours.values_list("channel_part__channel_order__external_id", flat=True)) == sorted(wanted)
     assert sum(order.lines.get().quantity for order in ours) == sold
     assert Availability.objects.get().backordered == 0
     assert sorted(shop.books.parcels) == sorted(f"WMS-{n}" for n in range(1, parcels + 1))

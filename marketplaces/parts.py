@@ -1,0 +1,69 @@
+"""Which parts a shop's order is made of: one for each warehouse that sends something of it, by plain reads of what is there.
+
+That is a hint: the warehouses decide under their own locks whether they have it. So the parts are written down before the first is asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from inventory.models import Availability, Reach, Warehouse
+from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
+from marketplaces.routing import Free, House, Need, nearest_first, route
+
+REFERENCE_LENGTH = 50
+
+
+def decide(channel: Channel, wanted: Sequence[tuple[ChannelOrder, dict[str, str]]]) -> list[list[ChannelOrderPart]]:
+    """Parts, not saved, for each of these orders with the address that it goes to. The same number of statements for any number of them."""
+    if len(channel.houses) == 1:
+        return [[_part(channel, row, 1, channel.warehouse.pk, row.lines)] for row, _address in wanted]
+    houses = _houses(channel.houses)
+    needs = {
+        row.pk: [
+            Need(n, line["quantity"], {part["sku_id"]: part["units"] for part in line["components"]}) for n, line in enumerate(row.lines)
+        ]
+        for row, _address in wanted
+    }
+    free = _free(houses, {sku_id for each in needs.values() for need in each for sku_id in need.goods})
+    decided = []
+    for row, address in wanted:
+        near = nearest_first(houses, address.get("country", ""), address.get("postcode", ""))
+        found = route(near, needs[row.pk], free, splits=channel.routing == Channel.Routing.SPLIT)
+        parts = []
+        for number, (house_id, sent) in enumerate(found, start=1):
+            lines = [{**row.lines[need.line], "quantity": units} for need, units in sent]
+            parts.append(_part(channel, row, number, house_id, lines))
+        decided.append(parts)
+    return decided
+
+
+def _part(channel: Channel, row: ChannelOrder, number: int, warehouse_id: int, lines: list[dict[str, object]]) -> ChannelOrderPart:
+    named = reference(channel, row, number)
+    return ChannelOrderPart(channel_order=row, number=number, warehouse_id=warehouse_id, reference=named, lines=lines)
+
+
+def reference(channel: Channel, row: ChannelOrder, number: int = 1) -> str:
+    """Our order's reference: the channel's code and the number that the buyer knows, -2, -3, ... where the shop opened it again, and -P2, -P3, ...
+    of its further parts.
+    """
+    again = f"-{row.reopened + 1}" if row.reopened else ""
+    part = f"-P{number}" if number > 1 else ""
+    wanted = f"{channel.code}-{row.number or row.external_id}{again}{part}"
+    if len(wanted) <= REFERENCE_LENGTH:
+        return wanted
+    return f"{channel.code}-{hashlib.sha256(wanted.encode()).hexdigest()[: REFERENCE_LENGTH - len(channel.code) - 1]}"[:REFERENCE_LENGTH]
+
+
+def _houses(warehouses: Sequence[Warehouse]) -> list[House]:
+    reaches: dict[int, dict[tuple[str, str], int]] = {}
+    for reach in Reach.objects.filter(warehouse__in=warehouses):
+        reaches.setdefault(reach.warehouse_id, {})[reach.country, reach.postcode_prefix] = reach.days
+    return [House(house.pk, house.country, rank, reaches.get(house.pk, {})) for rank, house in enumerate(warehouses)]
+
+
+def _free(houses: Sequence[House], sku_ids: set[int]) -> Free:
+    rows = Availability.objects.filter(warehouse__in=[house.id for house in houses], sku__in=sku_ids)
+    found = rows.values_list("warehouse", "sku", "on_hand", "committed", "backordered")
+    return {(house_id, sku_id): on_hand - committed - backordered for house_id, sku_id, on_hand, committed, backordered in found}
