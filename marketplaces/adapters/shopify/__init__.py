@@ -6,6 +6,7 @@ from datetime import datetime
 import httpx
 
 from marketplaces.adapters.shopify import webhooks
+from marketplaces.adapters.shopify.backorders import Backorders
 from marketplaces.adapters.shopify.connection import Connection, gid
 from marketplaces.adapters.shopify.orders import Orders
 from marketplaces.adapters.shopify.stock import BATCH_SIZE, Stock
@@ -31,6 +32,7 @@ CREDENTIALS = ("access_token", "client_secret", "location_id")
 # What the app has to be allowed. Fulfilment orders that it may not see are simply left out of an order.
 SCOPES = (
     "read_products",
+    "write_products",
     "read_inventory",
     "write_inventory",
     "read_orders",
@@ -65,6 +67,7 @@ class Shopify:
         self._connection = Connection(base_url=base_url, access_token=access_token, client=client)
         location = gid("Location", location_id)
         self._stock = Stock(self._connection, location)
+        self._backorders = Backorders(self._connection)
         self._orders = Orders(self._connection, location)
         self._tracking = TrackingDesk(self._connection, location)
         self._webhooks = webhooks.Webhooks(self._connection)
@@ -75,6 +78,9 @@ class Shopify:
 
     def push_stock(self, levels: Sequence[StockLevel]) -> list[PushResult]:
         return self._stock.push(levels)
+
+    def stop_backorders(self, listing_ids: Sequence[str]) -> dict[str, str]:
+        return self._backorders.stop(listing_ids)
 
     def listings(self, *, cursor: str = "") -> ListingPage:
         return self._stock.listings(cursor)

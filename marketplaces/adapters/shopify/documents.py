@@ -105,6 +105,20 @@ mutation SetQuantities($input: InventorySetQuantitiesInput!, $key: String!) {
 }
 """
 
+VARIANTS = """
+query Variants($ids: [ID!]!) {
+  nodes(ids: $ids) { ... on InventoryItem { id variants(first: 5) { nodes { id product { id } } } } }
+}
+"""
+
+DENY = """
+mutation Deny($product: ID!, $variants: [ProductVariantsBulkInput!]!) {
+  productVariantsBulkUpdate(productId: $product, variants: $variants, allowPartialUpdates: true) {
+    productVariants { id inventoryPolicy } userErrors { code field message }
+  }
+}
+"""
+
 FULFIL = """
 mutation Fulfil($fulfillment: FulfillmentInput!) {
   fulfillmentCreate(fulfillment: $fulfillment) { fulfillment { id status } userErrors { field message } }

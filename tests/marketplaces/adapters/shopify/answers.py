@@ -59,6 +59,7 @@ class Answers:
             "nodes": lambda _info, ids: [self.item(number(key)) if number(key) in self.books.items else None for key in ids],
             "webhookSubscriptions": self.subscriptions,
             "inventorySetQuantities": self.set_quantities,
+            "productVariantsBulkUpdate": self.update_variants,
             "fulfillmentCreate": self.fulfil,
             "fulfillmentTrackingInfoUpdate": self.update_tracking,
             "orderCancel": self.cancel,
@@ -143,7 +144,10 @@ class Answers:
         return {
             "id": gid("ProductVariant", item_id), "title": item["option"], "sku": item["sku"], "barcode": item["barcode"],
             "inventoryPolicy": item.get("policy", "DENY"),
-            "product": {"title": item["title"], "status": item["status"], "onlineStoreUrl": item["url"]}, "inventoryItem": self.item(item_id),
+            "product": {
+                "id": gid("Product", item["title"]), "title": item["title"], "status": item["status"], "onlineStoreUrl": item["url"],
+            },
+            "inventoryItem": self.item(item_id),
         }  # fmt: skip
 
     def item(self, item_id: int) -> Record:
@@ -154,7 +158,10 @@ class Answers:
                 return None
             return {"quantities": lambda _info, names: [{"name": name, "quantity": item["levels"][number(locationId)]} for name in names]}
 
-        return {"__typename": "InventoryItem", "id": gid("InventoryItem", item_id), "tracked": item["tracked"], "inventoryLevel": level}
+        return {
+            "__typename": "InventoryItem", "id": gid("InventoryItem", item_id), "tracked": item["tracked"], "inventoryLevel": level,
+            "variants": connection([item_id], self.variant),
+        }  # fmt: skip
 
     # What can be changed
 
@@ -200,6 +207,24 @@ class Answers:
             "name": "available", "delta": delta, "quantityAfterChange": row["quantity"], "item": {"id": row["inventoryItemId"]},
             "location": {"id": row["locationId"]},
         }  # fmt: skip
+
+    def update_variants(
+        self, _info: Any, productId: str, variants: list[Record], allowPartialUpdates: bool = False, **_more: Any
+    ) -> Record:
+        """A variant of another product is an error of its own row where the others may go on."""
+        assert len(variants) <= 250, "an input list holds at most 250"
+        changed, errors = [], []
+        for at, row in enumerate(variants):
+            item = self.books.items.get(number(row["id"]))
+            if item is None or gid("Product", item["title"]) != productId:
+                errors.append(
+                    {"code": "PRODUCT_VARIANT_DOES_NOT_EXIST", "field": ["variants", str(at), "id"], "message": "No such variant."}
+                )
+                continue
+            item["policy"] = row["inventoryPolicy"]
+            changed.append(self.variant(number(row["id"])))
+        assert allowPartialUpdates or not errors
+        return {"productVariants": changed, "userErrors": errors}
 
     def fulfil(self, _info: Any, fulfillment: Record) -> Record:
         parts = []
