@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -16,8 +17,8 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 
 from inventory.models import Sku, Warehouse
-from marketplaces import adapters, channels, pausing, standings, stock_sync
-from marketplaces.models import Channel, ChannelOrder, Listing, MerchantOffers, SellerRule
+from marketplaces import adapters, bundles, channels, pausing, standings, stock_sync
+from marketplaces.models import Bundle, BundleComponent, Channel, ChannelOrder, Listing, MerchantOffers, SellerRule
 from wms.core.errors import WmsError
 from wms.core.models import User
 
@@ -169,7 +170,7 @@ class ChannelAdmin(ModelAdmin):  # type: ignore[misc]
 class ListingForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Listing
-        fields = ("sku", *RULE)
+        fields = ("sku", "bundle", *RULE)
 
     def clean_sku(self) -> Sku | None:
         sku: Sku | None = self.cleaned_data["sku"]
@@ -177,25 +178,71 @@ class ListingForm(forms.ModelForm):  # type: ignore[type-arg]
             raise forms.ValidationError(_("Unknown sku."))
         return sku
 
+    def clean_bundle(self) -> Bundle | None:
+        bundle: Bundle | None = self.cleaned_data["bundle"]
+        if bundle is not None and bundle.merchant_id != self.instance.merchant_id:
+            raise forms.ValidationError(_("Unknown bundle."))
+        if bundle is not None and self.cleaned_data.get("sku") is not None:
+            raise forms.ValidationError(_("A listing is tied to a sku or to a bundle, not to both."))
+        return bundle
+
 
 @admin.register(Listing)
 class ListingAdmin(ModelAdmin):  # type: ignore[misc]
     form = ListingForm
-    list_display = ("external_sku", "title", "channel", "sku", "pushed_quantity", "pushed_at", "last_error")
-    list_select_related = ("channel", "sku")
-    list_filter = ("channel", ("sku", admin.EmptyFieldListFilter))
-    search_fields = ("external_sku", "title", "sku__code")
+    list_display = ("external_sku", "title", "channel", "sku", "bundle", "pushed_quantity", "pushed_at", "last_error")
+    list_select_related = ("channel", "sku", "bundle")
+    list_filter = ("channel", ("sku", admin.EmptyFieldListFilter), ("bundle", admin.EmptyFieldListFilter))
+    search_fields = ("external_sku", "title", "sku__code", "bundle__code")
     autocomplete_fields: tuple[str, ...] = ()
-    raw_id_fields = ("sku",)
+    raw_id_fields = ("sku", "bundle")
     readonly_fields = ("channel", "merchant", "external_id", "external_sku", "title", "pushed_quantity", "pushed_at", "last_error")
 
     def save_model(self, request: HttpRequest, listing: Listing, form: Any, change: bool) -> None:
         with transaction.atomic():
             listing.save(update_fields=RULE)
-            channels.tie(listing=listing, sku=listing.sku)
+            channels.tie(listing=listing, sku=listing.sku, bundle=listing.bundle)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+
+class ComponentFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+    def clean(self) -> None:
+        super().clean()
+        for form in self.forms:
+            sku = getattr(form, "cleaned_data", {}).get("sku")
+            if sku is not None and sku.merchant_id != self.instance.merchant_id:
+                form.add_error("sku", _("Unknown sku."))
+
+
+class ComponentInline(TabularInline):  # type: ignore[misc]
+    model = BundleComponent
+    formset = ComponentFormSet
+    fields = ("sku", "quantity")
+    raw_id_fields = ("sku",)
+    min_num, extra = 1, 0
+
+    def get_formset(self, request: HttpRequest, obj: Bundle | None = None, **kwargs: Any) -> Any:
+        """A bundle of nothing is refused here; the database would refuse it at the commit."""
+        return super().get_formset(request, obj, validate_min=True, **kwargs)
+
+
+@admin.register(Bundle)
+class BundleAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display = ("code", "name", "merchant")
+    list_select_related = ("merchant",)
+    list_filter = ("merchant",)
+    search_fields = ("code", "name")
+    fields = ("merchant", "code", "name")
+    inlines = (ComponentInline,)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Bundle | None = None) -> tuple[str, ...]:
+        return ("merchant",) if obj is not None else ()
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        bundles.made(form.instance.merchant, [form.instance.pk])
 
 
 @admin.register(MerchantOffers)

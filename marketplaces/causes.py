@@ -12,6 +12,7 @@ _KINDS: dict[str, str | Promise] = {
     "order": _("order"),
     "cancelled": _("cancelled order"),
     "short": _("order that fell short"),
+    "bundle": _("changed bundle"),
     "all": _("all numbers told again"),
     "drift": _("the shop showed another number"),
     "overtaken": _("told otherwise meanwhile"),
@@ -19,7 +20,7 @@ _KINDS: dict[str, str | Promise] = {
     "raised": _("somebody raised it in the shop"),
     "refused": _("refused before, tried again"),
     "resumed": _("the channel went on"),
-    "tied": _("tied to its sku"),
+    "tied": _("tied to its goods"),
     "import": _("the shop's orders were taken in"),
 }
 

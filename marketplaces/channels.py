@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +20,8 @@ from marketplaces.port import ChannelListing, Subscription
 from wms.core import outbox, sealing
 from wms.core.errors import InvalidInput, WmsError
 from wms.core.models import Merchant, User
+
+log = logging.getLogger(__name__)
 
 
 class SandboxHasNoShops(WmsError):
@@ -171,6 +174,7 @@ def stop_backorders(*, channel: Channel) -> dict[str, str]:
             raise BackordersStay(shop=channel.name)
         refused = shop.stop_backorders(list(unlimited)) if unlimited else {}
     done = [key for external_id, key in unlimited.items() if external_id not in refused]
+    log.warning("channel %s: selling without stock is switched off for %d listings, refused for %d", channel.pk, len(done), len(refused))
     channel.listings.filter(pk__in=done).update(sells_without_stock=False)
     return refused
 
@@ -219,5 +223,5 @@ def _tied(channel: Channel, listing_ids: list[int]) -> None:
     if not listing_ids or not channel.hears:
         return
     stock_sync.stale(channel.pk, listing_ids, "tied")
-    if channel.active and channel.orders.filter(Q(status="unmapped")).exists():
+    if channel.active and channel.orders.filter(Q(status="unmapped") | Q(held_until__isnull=False)).exists():
         outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, retry=True)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from marketplaces import drift, stock_sync
 from marketplaces.models import Channel, Comparison, Difference, Listing, Submission
-from marketplaces.numbers import WAITING
+from marketplaces.numbers import WAITING, of_channel
 from wms.core.models import OutboxEvent
 
 Facts = dict[str, Any]
@@ -134,35 +134,41 @@ def _pending(channel: Channel) -> frozenset[int]:
     return frozenset(int(row[0]) for submission in Submission.objects.filter(channel=channel) for row in submission.rows)
 
 
+_GOODS = """
+    'on_hand', coalesce(a.on_hand, 0), 'committed', coalesce(a.committed, 0), 'backordered', coalesce(a.backordered, 0), 'waiting', coalesce(w.quantity, 0)
+"""
 # Of several warehouses those that are counted, as in numbers.py.
-_FORMULA = f"""
-WITH waiting AS ({WAITING})
-SELECT l.id, jsonb_build_object(
-    'on_hand', coalesce(a.on_hand, 0), 'committed', coalesce(a.committed, 0), 'backordered', coalesce(a.backordered, 0),
-    'waiting', coalesce(w.quantity, 0), 'buffer', coalesce(l.buffer, c.buffer, m.buffer, 0),
-    'share_percent', coalesce(l.share_percent, c.share_percent, m.share_percent, 100), 'cap', coalesce(l.cap, c.cap, m.cap))::text
-FROM marketplaces_listing l
-JOIN marketplaces_channel c ON c.id = l.channel_id
-LEFT JOIN marketplaces_merchantoffers m ON m.merchant_id = l.merchant_id
+_STOCK = """
 LEFT JOIN LATERAL (
     SELECT sum(b.on_hand) AS on_hand, sum(b.committed) AS committed, sum(b.backordered) AS backordered FROM (
-        SELECT b.* FROM inventory_availability b WHERE b.sku_id = l.sku_id AND b.warehouse_id = ANY(%(warehouses)s)
+        SELECT b.* FROM inventory_availability b WHERE b.sku_id = {of}.sku_id AND b.warehouse_id = ANY(%(warehouses)s)
           AND (cardinality(%(warehouses)s::bigint[]) = 1 OR b.on_hand > b.committed + b.backordered)
         ORDER BY b.on_hand - b.committed - b.backordered DESC LIMIT CASE WHEN %(splits)s THEN NULL ELSE 1 END
     ) b
 ) a ON TRUE
+"""
+_FORMULA = f"""
+WITH waiting AS ({WAITING})
+SELECT l.id, (jsonb_build_object(
+    'buffer', coalesce(l.buffer, c.buffer, m.buffer, 0), 'share_percent', coalesce(l.share_percent, c.share_percent, m.share_percent, 100),
+    'cap', coalesce(l.cap, c.cap, m.cap)
+) || CASE WHEN l.bundle_id IS NULL THEN jsonb_build_object({_GOODS}) ELSE jsonb_build_object('components', (
+    SELECT jsonb_agg(jsonb_build_object('sku', s.code, 'units', k.quantity, {_GOODS}) ORDER BY k.id)
+    FROM marketplaces_bundlecomponent k JOIN inventory_sku s ON s.id = k.sku_id
+    {_STOCK.format(of="k")}
+    LEFT JOIN waiting w ON w.sku_id = k.sku_id
+    WHERE k.bundle_id = l.bundle_id
+)) END)::text
+FROM marketplaces_listing l
+JOIN marketplaces_channel c ON c.id = l.channel_id
+LEFT JOIN marketplaces_merchantoffers m ON m.merchant_id = l.merchant_id
+{_STOCK.format(of="l")}
 LEFT JOIN waiting w ON w.sku_id = l.sku_id
 WHERE l.id = ANY(%(listings)s)
 """
 
 
 def _formulas(channel: Channel, listing_ids: list[int]) -> dict[int, Facts]:
-    values: Facts = {
-        "merchant": channel.merchant_id,
-        "listings": listing_ids,
-        "warehouses": channel.house_ids,
-        "splits": channel.routing == Channel.Routing.SPLIT,
-    }
     with connection.cursor() as cursor:
-        cursor.execute(_FORMULA, values)
+        cursor.execute(_FORMULA, {**of_channel(channel), "listings": listing_ids, "splits": channel.routing == Channel.Routing.SPLIT})
         return {key: json.loads(formula) for key, formula in cursor.fetchall()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
@@ -33,12 +33,14 @@ class Told(NamedTuple):
 # Fills Channel.house_ids along with the channel.
 HOUSE_IDS = {"house_ids": ArraySubquery(ChannelWarehouse.objects.filter(channel=OuterRef("pk")).order_by("rank", "pk").values("warehouse"))}
 
-# Sold in a shop and not yet promised here: those units must not be offered a second time.
+# Sold in a shop and not yet promised here: those units must not be offered a second time. So are those of orders that wait for their payment,
+# but in the shop that keeps them back by itself: there they are not taken off twice.
 WAITING = """
 SELECT (part ->> 'sku_id')::bigint AS sku_id, sum((line ->> 'quantity')::bigint * (part ->> 'units')::bigint) AS quantity
-FROM marketplaces_channelorder o
+FROM marketplaces_channelorder o JOIN marketplaces_channel c ON c.id = o.channel_id
 CROSS JOIN jsonb_array_elements(o.lines) AS line CROSS JOIN jsonb_array_elements(line -> 'components') AS part
-WHERE o.merchant_id = %(merchant)s AND o.status IN ('seen', 'unmapped', 'refused') AND o.shop_state = 'open'
+WHERE o.merchant_id = %(merchant)s AND o.status IN ('seen', 'unmapped', 'refused')
+  AND (o.shop_state = 'open' OR (o.held_until IS NOT NULL AND NOT (c.holds_pending AND c.id = %(channel)s)))
   AND o.channel_id IN (SELECT p.channel_id FROM marketplaces_channelwarehouse p WHERE p.warehouse_id = ANY(%(warehouses)s))
 GROUP BY 1
 """
@@ -110,6 +112,11 @@ _NUMBERS_OF_SEVERAL = {
 }
 
 
+def of_channel(channel: Channel) -> dict[str, Any]:
+    """What WAITING is told."""
+    return {"channel": channel.pk, "merchant": channel.merchant_id, "warehouses": channel.house_ids}
+
+
 def numbers(channel: Channel, listing_ids: Sequence[int] | None = None) -> list[Told]:
     """What the channel may sell now of these listings, or of all that are tied to a sku or a bundle, by the rules of marketplaces.models.OfferRule.
 
@@ -117,14 +124,8 @@ def numbers(channel: Channel, listing_ids: Sequence[int] | None = None) -> list[
     is sold first takes the goods, and the others are told so within seconds, as with two shops that sell the same sku.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            _NUMBERS_OF_ONE if len(channel.house_ids) == 1 else _NUMBERS_OF_SEVERAL[Channel.Routing(channel.routing)],
-            {
-                "channel": channel.pk,
-                "merchant": channel.merchant_id,
-                "warehouses": channel.house_ids,
-                "listings": None if listing_ids is None else array_literal(list(listing_ids)),
-            },
-        )
+        statement = _NUMBERS_OF_ONE if len(channel.house_ids) == 1 else _NUMBERS_OF_SEVERAL[Channel.Routing(channel.routing)]
+        keys = None if listing_ids is None else array_literal(list(listing_ids))
+        cursor.execute(statement, {**of_channel(channel), "listings": keys})
         rows = cursor.fetchall()
     return [Told(key, external_id, 0 if channel.sells_nothing else int(quantity), *pushed) for key, external_id, quantity, *pushed in rows]

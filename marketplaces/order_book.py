@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -30,7 +31,8 @@ RANK = {State.PENDING: 0, State.OPEN: 1, State.SHIPPED: 2, State.CANCELLED: 3}
 def record(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[int]:
     """Write down what is news, in a transaction of its own; answers the keys of all rows that are not settled or have news.
 
-    An order that is not open and was never seen leaves no trace, but for a cancelled one: its older, open self may still be on its way.
+    An order that was never seen leaves no trace where it is closed already. Of a cancelled one its older, open self may still be on its way;
+    one that waits for its payment holds its units meanwhile.
     """
     latest: dict[str, port.ChannelOrder] = {}
     for order in orders:
@@ -39,10 +41,13 @@ def record(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[int]:
     with transaction.atomic():
         # One recorder at a time: two deliveries of one order must not both find it new.
         Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
-        known = {
-            row.external_id: row for row in channel.orders.select_related("raw").prefetch_related("parts").filter(external_id__in=latest)
-        }
-        new = [order for key, order in latest.items() if key not in known and order.state in (State.OPEN, State.CANCELLED)]
+        found = channel.orders.select_related("raw").prefetch_related("parts").filter(external_id__in=latest)
+        known = {row.external_id: row for row in found}
+        new = [
+            order
+            for key, order in latest.items()
+            if key not in known and (order.state in (State.OPEN, State.CANCELLED) or held_until(order))
+        ]
         news = [
             (row, order)
             for key, order in latest.items()
@@ -50,8 +55,19 @@ def record(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[int]:
         ]
         created = _create(channel, new)
         _renew(news)
-        unsettled = [row.pk for row in known.values() if row.status == Status.SEEN]
+        unsettled = [row.pk for row in known.values() if row.status == Status.SEEN and not _is_held(row)]
     return sorted({*(row.pk for row in created), *(row.pk for row, _order in news), *unsettled})
+
+
+def held_until(order: port.ChannelOrder) -> datetime | None:
+    """How long an order that waits for its payment holds its units; None for all others, and where that time is over."""
+    until = order.placed_at + timedelta(hours=settings.HOLD_PENDING_HOURS)
+    return until if order.state is State.PENDING and order.awaits_payment and order.lines and until > timezone.now() else None
+
+
+def _is_held(row: ChannelOrder) -> bool:
+    """Nothing is left to do with it: its units are known, and held."""
+    return row.held_until is not None and all(line["components"] for line in row.lines)
 
 
 def _is_newer(order: port.ChannelOrder, than: datetime | None, state: str) -> bool:
@@ -80,7 +96,7 @@ def record_unreadable(channel: Channel, orders: Sequence[port.UnreadableOrder]) 
 def record_deleted(channel: Channel, external_id: str) -> list[int]:
     """The shop no longer has the order: as good as cancelled. Answers the row's key, if it was ever seen."""
     rows = ChannelOrder.objects.filter(channel=channel, external_id=external_id)
-    rows.update(shop_state=State.CANCELLED, updated_at=timezone.now())
+    rows.update(shop_state=State.CANCELLED, held_until=None, updated_at=timezone.now())
     return list(rows.values_list("pk", flat=True))
 
 
@@ -91,9 +107,12 @@ def dismiss(channel: Channel, key: int) -> None:
 
 
 def _create(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[ChannelOrder]:
-    records = PersonalRecord.objects.bulk_create(
-        [PersonalRecord(merchant_id=channel.merchant_id, kind="channel_order", sealed=sealing.seal(_personal(order))) for order in orders]
-    )
+    """Of one that waits for its payment nothing of the buyer is kept: nobody may ever need it."""
+    paid = [order for order in orders if order.state is not State.PENDING]
+    sealed = [
+        PersonalRecord(merchant_id=channel.merchant_id, kind="channel_order", sealed=sealing.seal(_personal(order))) for order in paid
+    ]
+    records = dict(zip((order.order_id for order in paid), PersonalRecord.objects.bulk_create(sealed), strict=True))
     return ChannelOrder.objects.bulk_create(
         [
             ChannelOrder(
@@ -107,11 +126,12 @@ def _create(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[Chann
                 placed_at=order.placed_at,
                 service=order.shipping_method[:50],
                 ship_by=order.ship_by,
-                raw=raw,
-                buyer_hash=_buyer_hash(channel, order),
+                raw=records.get(order.order_id),
+                buyer_hash=_buyer_hash(channel, order) if order.order_id in records else "",
+                held_until=held_until(order),
                 lines=_lines(order),
             )
-            for order, raw in zip(orders, records, strict=True)
+            for order in orders
         ]
     )
 
@@ -126,15 +146,20 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
     for row, order in news:
         row.shop_state, row.shop_updated_at, row.updated_at = order.state, order.updated_at, timezone.now()
         taken = bool(row.parts.all())
+        row.held_until = None if taken else held_until(order)
         if row.status == Status.CANCELLED and taken and order.state is State.OPEN:
             again, taken, row.reopened = [*again, row.pk], False, row.reopened + 1
         if not taken:
-            row.lines, row.number, row.placed_at = _lines(order), order.number[:100], order.placed_at
+            # Of what is over it is still to be told which goods are free again.
+            row.lines = _lines(order) if order.state is State.OPEN or row.held_until else row.lines
+            row.number, row.placed_at = order.number[:100], order.placed_at
             row.service, row.ship_by = order.shipping_method[:50], order.ship_by
-            row.status, row.buyer_hash = Status.SEEN, _buyer_hash(row.channel, order)
-            row.raw = row.raw or PersonalRecord.objects.create(merchant_id=row.merchant_id, kind="channel_order")
-            row.raw.sealed = sealing.seal(_personal(order))
-            records.append(row.raw)
+            row.status = Status.SEEN
+            if order.state is not State.PENDING:
+                row.buyer_hash = _buyer_hash(row.channel, order)
+                row.raw = row.raw or PersonalRecord.objects.create(merchant_id=row.merchant_id, kind="channel_order")
+                row.raw.sealed = sealing.seal(_personal(order))
+                records.append(row.raw)
         else:
             row.problem_detail = _difference(row, order)
             row.problem = Problem.CHANGED if row.problem_detail else ""
@@ -153,6 +178,7 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
         "status",
         "raw",
         "buyer_hash",
+        "held_until",
         "reopened",
     ]
     ChannelOrder.objects.bulk_update([row for row, _order in news], [*fields, "problem", "problem_detail"])

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from marketplaces import adapters, order_book, pace, port
@@ -269,7 +270,8 @@ def _changed(channel: Channel, shop: Marketplace) -> port.OrderPage:
 
 def retry_unmapped(channel: Channel, *, after: int = 0) -> None:
     """Try again what waited for its goods to be known, or was refused: so many rows after a key, and then the next ones by themselves."""
-    waiting = channel.orders.filter(status__in=ChannelOrder.NOT_TAKEN, shop_state="open", pk__gt=after).order_by("pk")
+    wanted = Q(shop_state="open") | Q(held_until__isnull=False)
+    waiting = channel.orders.filter(wanted, status__in=ChannelOrder.NOT_TAKEN, pk__gt=after).order_by("pk")
     keys = list(waiting[:RETRY_BATCH].values_list("pk", flat=True))
     settle(channel, keys)
     if len(keys) == RETRY_BATCH:

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from marketplaces.causes import words
-from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart, Listing, StockPush
+from marketplaces.models import BundleComponent, Channel, ChannelOrder, ChannelOrderPart, Listing, StockPush
 from outbound.models import Order
 
 # A push that left later than this was held up by something; sooner is the way that a number takes.
@@ -69,10 +69,14 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that is known of one sku around the sale. `pushes` are those of the sale's own listing, `taker` made it too few."""
+    """All that is known of one sku around the sale. `pushes` are those of the sale's own listing, `taker` made it too few.
+
+    `units`: how many of the sku each unit of that listing takes, more than 1 only of a bundle.
+    """
 
     sale: Sale
     needed: int
+    units: int
     own: Change | None
     taker: Change | None
     listing: Listing | None
@@ -122,26 +126,45 @@ def explain(order: Order) -> list[Story]:
         needed[line.sku_id] = needed.get(line.sku_id, 0) + line.quantity
         codes[line.sku_id] = line.sku.code
     changes = _changes(order, sale, list(needed))
-    listings = list(
-        Listing.objects.filter(sku__in=needed, channel__merchant=order.merchant_id).select_related("channel").order_by("channel", "pk")
-    )
+    offers = _offers(order, list(needed))
+    listings = list({listing.pk: listing for each in offers.values() for listing, _units in each}.values())
     pushes = _pushes(sale, listings)
     takers = {sku_id: _taker(sale, needed[sku_id], changes.get(sku_id, [])) for sku_id in needed}
     sold_on = _sold_on(order, [taker for taker in takers.values() if taker])
     stories = []
     for sku_id, quantity in needed.items():
         own = next((change for change in changes.get(sku_id, []) if change.because == f"order {sale.reference}"), None)
-        offers = [listing for listing in listings if listing.sku_id == sku_id]
-        mine = next((listing for listing in offers if sale.channel and listing.channel_id == sale.channel.pk), None)
+        mine, units = _sold_as(heard, sku_id, offers[sku_id])
         taker = takers[sku_id]
-        case = Case(
-            sale, quantity, own, taker, mine, pushes.get(mine.pk, []) if mine else [], sold_on.get(taker.because, "") if taker else ""
-        )
+        told = pushes.get(mine.pk, []) if mine else []
+        case = Case(sale, quantity, units, own, taker, mine, told, sold_on.get(taker.because, "") if taker else "")
         kind, verdict = judge(case)
         story = Story(sku_id, codes[sku_id], quantity, kind, verdict)
-        story.moments = _moments(sale, changes.get(sku_id, []), offers, pushes, taker)
+        story.moments = _moments(sale, changes.get(sku_id, []), [listing for listing, _units in offers[sku_id]], pushes, taker)
         stories.append(story)
     return stories
+
+
+def _offers(order: Order, sku_ids: list[int]) -> dict[int, list[tuple[Listing, int]]]:
+    """By sku the merchant's listings that take it, alone or in a bundle, with the units that each takes now."""
+    offers: dict[int, list[tuple[Listing, int]]] = {sku_id: [] for sku_id in sku_ids}
+    in_bundles = BundleComponent.objects.filter(sku__in=sku_ids).values_list("bundle", "sku", "quantity")
+    parts: dict[int, list[tuple[int, int]]] = {}
+    for bundle_id, sku_id, units in in_bundles:
+        parts.setdefault(bundle_id, []).append((sku_id, units))
+    rows = Listing.objects.filter(Q(sku__in=sku_ids) | Q(bundle__in=list(parts)), channel__merchant=order.merchant_id)
+    for listing in rows.select_related("channel").order_by("channel", "pk"):
+        for sku_id, units in [(listing.sku_id, 1)] if listing.sku_id else parts[listing.bundle_id or 0]:
+            offers[sku_id].append((listing, units))
+    return offers
+
+
+def _sold_as(heard: ChannelOrder | None, sku_id: int, offers: Sequence[tuple[Listing, int]]) -> tuple[Listing | None, int]:
+    """The listing of the order's own shop by which the sku was sold, and its units in one as they were then."""
+    lines = heard.lines if heard else []
+    sold = {line["listing_id"]: part["units"] for line in lines for part in line["components"] if part["sku_id"] == sku_id}
+    own = [(listing, sold.get(listing.external_id, units)) for listing, units in offers if heard and listing.channel_id == heard.channel_id]
+    return next((offer for offer in own if offer[0].external_id in sold), own[0] if own else (None, 1))
 
 
 def _changes(order: Order, sale: Sale, sku_ids: list[int]) -> dict[int, list[Change]]:
@@ -251,7 +274,9 @@ def _untold(case: Case, facts: dict[str, object]) -> tuple[str, str]:
 def _told(case: Case) -> StockPush | None:
     """The push by which the shop knew that there were too few. Without an event any number below what was ordered counts."""
     after = case.taker.at if case.taker else datetime.min.replace(tzinfo=case.sale.placed_at.tzinfo)
-    return next((push for push in case.pushes if not push.error and push.quantity < case.needed and push.sent_at >= after), None)
+    return next(
+        (push for push in case.pushes if not push.error and push.quantity * case.units < case.needed and push.sent_at >= after), None
+    )
 
 
 def _why_late(case: Case, taker: Change, told: StockPush) -> str:

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -24,6 +25,7 @@ from wms.core.errors import ReferenceTaken, WmsError
 from wms.core.transitions import NotPossibleNow
 
 Status, Problem = ChannelOrder.Status, ChannelOrder.Problem
+FREED_TOGETHER = 500
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ def settle(channel: Channel, keys: Sequence[int]) -> None:
     adopt(channel, [row.pk for row in closed])
     prefetch_related_objects(closed, "parts__order")
     taken = {row: [part.order for part in row.parts.all() if part.order is not None] for row in closed}
-    _drop([row for row, ours in taken.items() if not ours])
+    _drop(channel, [row for row, ours in taken.items() if not ours])
     for row, ours in taken.items():
         if ours:
             _follow(channel, row, ours)
@@ -268,20 +270,32 @@ def publish(channel: Channel, rows: Sequence[ChannelOrder]) -> None:
         outbox.emit_all([("stock.changed", {"warehouse_id": house.pk, "sku_ids": sku_ids, **story}) for house in channel.houses])
 
 
-def _drop(rows: Sequence[ChannelOrder]) -> None:
-    """Orders that the warehouse never had and need not have: cancelled, closed, or not paid any more."""
+def _drop(channel: Channel, rows: Sequence[ChannelOrder]) -> None:
+    """Orders that the warehouse need not have: cancelled, closed, or not paid (any more). Those that may still be paid hold their goods."""
+    _map(channel, [row for row in rows if row.held_until])
     for row in rows:
         if row.problem == Problem.UNREADABLE and row.shop_updated_at is None:
             continue
         row.status = {State.CANCELLED: Status.CANCELLED, State.SHIPPED: Status.CLOSED}.get(State(row.shop_state), Status.SEEN)
         row.problem, row.problem_detail = "", ""
-    ChannelOrder.objects.bulk_update(rows, ["status", "problem", "problem_detail"])
-    by_channel: dict[int, list[ChannelOrder]] = {}
-    for row in rows:
-        by_channel.setdefault(row.channel_id, []).append(row)
     with transaction.atomic():
-        for channel in Channel.objects.filter(pk__in=by_channel):
-            publish(channel, by_channel[channel.pk])
+        ChannelOrder.objects.bulk_update(rows, ["status", "problem", "problem_detail", "lines"])
+        publish(channel, rows)
+
+
+def free_held(*, now: datetime) -> int:
+    """Orders that were not paid in time hold nothing any more; answers how many. A payment that comes later is taken in all the same."""
+    with transaction.atomic():
+        late = ChannelOrder.objects.select_for_update(of=("self",), skip_locked=True).filter(held_until__lte=now)
+        rows = list(late.select_related("channel").order_by("pk")[:FREED_TOGETHER])
+        by_channel: dict[Channel, list[ChannelOrder]] = {}
+        for row in rows:
+            row.held_until = None
+            by_channel.setdefault(row.channel, []).append(row)
+        ChannelOrder.objects.bulk_update(rows, ["held_until"])
+        for channel, freed in by_channel.items():
+            publish(channel, freed)
+    return len(rows)
 
 
 def _follow(channel: Channel, row: ChannelOrder, ours: Sequence[Order]) -> None:

@@ -171,6 +171,9 @@ def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
 
 def _push_all(channel: Channel, shop: Marketplace, about: _Round) -> None:
     """Batch by batch, the most urgent first, as fast as the shop may be asked; what has to wait for long is left for later."""
+    if channel.holds_pending != shop.capabilities.holds_pending:
+        channel.holds_pending = shop.capabilities.holds_pending
+        channel.save(update_fields=["holds_pending"])
     ahead = ReadAhead(lambda keys: numbers(channel, keys), sorted(about.since))
     waiting, granted = _most_urgent_first(ahead.left()), 0
     while waiting:

@@ -2,8 +2,9 @@
 
 from celery import shared_task
 from django.conf import settings
+from django.utils import timezone
 
-from marketplaces import buyer_data, differing, forgetting, order_import, queues, standings
+from marketplaces import buyer_data, differing, forgetting, order_import, queues, settling, standings
 from marketplaces.calling import ChannelQuiet
 from marketplaces.models import Channel
 
@@ -31,6 +32,12 @@ def repair_channel(channel_id: int) -> None:
     channel = Channel.objects.filter(pk=channel_id, active=True).first()
     if channel is not None:
         differing.mend(channel)
+
+
+@shared_task
+def free_held() -> None:
+    while settling.free_held(now=timezone.now()):
+        pass
 
 
 @shared_task

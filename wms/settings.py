@@ -158,6 +158,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "forget label runs": {"task": "wms.operations.tasks.forget_label_runs", "schedule": crontab(minute="27")},
     "work in the sandbox": {"task": "wms.operations.tasks.work_in_the_sandbox", "schedule": 2.0},
     "forget old webhook messages": {"task": "webhooks.tasks.forget_old_messages", "schedule": crontab(hour="4", minute="37")},
+    "free what unpaid orders held": {"task": "marketplaces.tasks.free_held", "schedule": 300.0},
     "erase old pushes": {"task": "marketplaces.tasks.erase_old_pushes", "schedule": crontab(hour="3", minute="57")},
     "erase buyers": {"task": "marketplaces.tasks.erase_buyers", "schedule": crontab(hour="4", minute="17")},
     "erase buyers who asked": {"task": "marketplaces.tasks.erase_buyers_who_asked", "schedule": crontab(minute="47")},
@@ -228,6 +229,8 @@ KEEP_BUYER_DAYS = int(os.environ.get("WMS_KEEP_BUYER_DAYS", "180"))
 # What shops pushed is kept for so many days, with the buyers' data in it.
 KEEP_WEBHOOK_DAYS = int(os.environ.get("WMS_KEEP_WEBHOOK_DAYS", "14"))
 # What shops were told, and what made it change, is kept for so many days: about 100 MB for a million numbers.
+# So long after it was placed an unpaid order of a shop keeps its units from being offered to others.
+HOLD_PENDING_HOURS = int(os.environ.get("WMS_HOLD_PENDING_HOURS", "72"))
 KEEP_PUSH_DAYS = int(os.environ.get("WMS_KEEP_PUSH_DAYS", "30"))
 # What was printed is kept for so many days, to print it again: labels hold buyers' addresses.
 KEEP_PRINT_DAYS = int(os.environ.get("WMS_KEEP_PRINT_DAYS", "14"))

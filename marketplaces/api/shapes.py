@@ -142,7 +142,8 @@ class ChannelPage(BaseModel):
 class ShopListingIn(fields.Strict):
     """One thing that the shop sells. `sku` ties it to our sku, else to our bundle, of the same code.
 
-    `quantity`: how many it shows now, null where it does not count.
+    `quantity`: how many it shows now, null where it does not count. `sells_without_stock`: buyers may order more (backorders, pre-orders):
+    shown to people, who have it switched off in the shop.
     """
 
     model_config = {"json_schema_extra": {"examples": [LISTING]}}
@@ -152,6 +153,7 @@ class ShopListingIn(fields.Strict):
     title: Long = ""
     barcode: Annotated[str, fields.text(80)] = ""
     quantity: Shown | None = None
+    sells_without_stock: fields.Flag = False
 
 
 class NumberOut(BaseModel):
@@ -267,7 +269,8 @@ class LeftOut(BaseModel):
 
 
 class ShopOrderOut(BaseModel):
-    """What became of it. `unmapped`: its goods are not known here yet. `ignored`: there is nothing to do, it was never open.
+    """What became of it. `unmapped`: its goods are not known here yet. `seen`: it waits for its payment, and its units
+    are offered to nobody else. `ignored`: there is nothing to do, it was never open.
 
     `orders` are ours: more than one where several warehouses send it (-P2, -P3, ... in their references), `order` is the first of them.
     A `problem` is on the warehouse's work list; `problem_detail` names what it is about.

@@ -53,7 +53,11 @@ def _sentence(code: str) -> str:
 
 def _page(request: HttpRequest, channel_id: int) -> HttpResponse:
     found = find(request, channel_id)
-    rows = Difference.objects.filter(comparison=found.pk).select_related("listing__sku").order_by("listing__external_sku", "pk")
+    rows = (
+        Difference.objects.filter(comparison=found.pk)
+        .select_related("listing__sku", "listing__bundle")
+        .order_by("listing__external_sku", "pk")
+    )
     page = desk.Page(rows, request)
     keys = [difference.listing_id for difference in page]
     newest = StockPush.objects.filter(listing__in=keys).order_by("listing", "-pk").distinct("listing")

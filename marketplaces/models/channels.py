@@ -56,7 +56,8 @@ class Channel(OfferRule):
     `code` begins the references of its orders. `places` are the warehouses that it sells out of, `routing` is what becomes of an order that
     none of them has whole. `user` is who did what the shop asked for. After `failures` in a row nobody calls the
     shop before `quiet_until`. `busy_since`: a call is under way, or got its last answer then. A paused one is not `active`; where it
-    `sells_nothing` meanwhile its listings are told 0, else the shop goes on with the last numbers.
+    `sells_nothing` meanwhile its listings are told 0, else the shop goes on with the last numbers. `holds_pending` as its marketplace said last
+    (port.Capabilities).
     """
 
     class Routing(models.TextChoices):
@@ -80,6 +81,7 @@ class Channel(OfferRule):
     webhook_secret = models.BinaryField(editable=False)
     active = models.BooleanField(_("active"), default=True)
     sells_nothing = models.BooleanField(default=False, db_default=False, editable=False)
+    holds_pending = models.BooleanField(default=False, db_default=False, editable=False)
     paused_at = models.DateTimeField(_("paused at"), null=True, editable=False)
     paused_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False, verbose_name=_("paused by"))
     pause_reason = models.CharField(_("reason of the pause"), max_length=200, blank=True, default="", db_default="", editable=False)
@@ -230,6 +232,8 @@ class ChannelOrder(models.Model):
     service = models.CharField(_("service"), max_length=50, blank=True)
     ship_by = models.DateTimeField(_("ship by"), null=True)
     raw = models.ForeignKey(PersonalRecord, models.PROTECT, null=True, related_name="+")
+    # Until then an unpaid order's units are for nobody else; null for all others, and when that time is over.
+    held_until = models.DateTimeField(null=True, editable=False)
     # The fingerprint of the platform's name of the buyer: found when the platform forgets him, and shows nobody who it is.
     buyer_hash = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     reopened = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
@@ -247,9 +251,10 @@ class ChannelOrder(models.Model):
             # Sold there, not yet promised here: NOT_TAKEN, word for word.
             models.Index(
                 fields=["merchant"],
-                condition=Q(status__in=["seen", "unmapped", "refused"], shop_state="open"),
+                condition=Q(status__in=["seen", "unmapped", "refused"]) & (Q(shop_state="open") | Q(held_until__isnull=False)),
                 name="channel_order_waiting",
             ),
+            models.Index(fields=["held_until"], condition=Q(held_until__isnull=False), name="channel_order_held"),
             models.Index(fields=["channel"], condition=~Q(problem=""), name="channel_order_to_look_at"),
             models.Index(fields=["buyer_hash"], condition=~Q(buyer_hash=""), name="channel_order_of_buyer"),
             # Those that still hold the shop's words.

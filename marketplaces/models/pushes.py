@@ -95,7 +95,8 @@ class Comparison(models.Model):
 class Difference(models.Model):
     """One listing whose number in the shop was not ours. `why` is a code of marketplaces.differing with its `facts`.
 
-    `formula`: what made our number {on_hand, committed, backordered, waiting, buffer, share_percent, cap}.
+    `formula`: what made our number {on_hand, committed, backordered, waiting, buffer, share_percent, cap}; of a bundle {components: [{sku, units,
+    on_hand, committed, backordered, waiting}], buffer, share_percent, cap}.
     """
 
     comparison = models.ForeignKey(Comparison, models.CASCADE, related_name="differences")

@@ -28,6 +28,8 @@ class Capabilities:
     know of its orders that the warehouse cancelled by itself. `daily_revisions`: how often one listing may be told a number in a day of
     `day_zone`, None without such a limit; one more is refused with PushError.SPENT. `poll_every_s`: it may be asked for its changed orders
     no more often than this; what has to be known sooner is pushed. `pace`: how fast it may be called, None where only its answers can say.
+    `holds_pending`: it keeps the units of its own unpaid orders back beside the number that it is told; elsewhere they are still for sale
+    there after every push, and are taken off the number.
     """
 
     batch_size: int
@@ -41,6 +43,7 @@ class Capabilities:
     daily_revisions: int | None = None
     day_zone: str = "UTC"
     pace: Pace | None = None
+    holds_pending: bool = False
     poll_every_s: float = 0.0
 
 

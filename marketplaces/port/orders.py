@@ -13,7 +13,7 @@ from marketplaces.port.texts import make_storable
 class ChannelOrderState(StrEnum):
     """What the warehouse has to do with an order of the shop."""
 
-    PENDING = "pending"  # not paid: do not import
+    PENDING = "pending"  # not paid: do not import; its units are for nobody else while it may still be paid
     OPEN = "open"  # import and ship
     SHIPPED = "shipped"  # done there, by us or by somebody else
     CANCELLED = "cancelled"  # cancel it if we have it, otherwise ignore it; never take it for goods coming back
@@ -60,7 +60,7 @@ class ChannelOrder:
     `shipped`: units that have left already, by line, where the platform takes them off the lines' quantities.
     `cancellation_requested`: cancelled only if the warehouse agrees; the platform waits for `answer_cancellation`. Of an open one: the
     buyer wishes it, and only the merchant can do it, in the shop. `buyer_id`: the platform's own name of the buyer, where it says later
-    that it has forgotten him.
+    that it has forgotten him. `awaits_payment`: that a pending one may still be paid; a draft, or one whose payment failed, binds no goods.
     """
 
     order_id: str
@@ -78,6 +78,7 @@ class ChannelOrder:
     ship_by: datetime | None = None
     shipped: Mapping[str, int] = field(default_factory=dict)
     cancellation_requested: bool = False
+    awaits_payment: bool = True
     buyer_id: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 

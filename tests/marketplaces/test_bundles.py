@@ -1,13 +1,31 @@
 """A bundle is sold as one thing and kept as several: what shops may sell of it, and what becomes of its orders."""
 
+import io
+import time
 from datetime import UTC, datetime
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
-from marketplaces import channels, order_import, stock_sync, tracking
+from inventory.master_data import Imported
+from marketplaces import bundles, channels, differing, order_import, oversold, stock_sync, tracking
 from marketplaces.calling import open_shop
-from marketplaces.models import Bundle, BundleComponent, Channel, ChannelOrder, Listing, MerchantOffers, StockChange, StockPush, ToldParcel
+from marketplaces.models import (
+    Bundle,
+    BundleComponent,
+    Channel,
+    ChannelOrder,
+    Difference,
+    Listing,
+    MerchantOffers,
+    StockChange,
+    StockPush,
+    ToldParcel,
+)
 from marketplaces.numbers import numbers
 from outbound import orders
 from outbound.models import Order, Parcel, ParcelLine
@@ -15,8 +33,9 @@ from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.shops import BUYER
 from tests.marketplaces.woo_shop import WooShop
-from wms.core import outbox
+from wms.core import access, outbox
 from wms.core.errors import InvalidInput
+from wms.core.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -344,6 +363,184 @@ class TestTracking:
         shops.deliver_all()
         assert claims(shop, number) == [("T-1", [(tea_line, 3), (mug_line, 1)])]
         assert shop.books.order(number)["status"] == "completed"
+
+
+class TestImport:
+    """`wms import bundles`: a row for each component."""
+
+    HEAD = "Merchant,Bundle,Name,SKU,Quantity\n"
+
+    def load(self, text, **more):
+        return bundles.import_bundles(content=(self.HEAD + text).encode(), name="bundles.csv", **more)
+
+    def test_bundles_are_made_and_offers_with_their_code_are_tied(self, shop, house, mug, spoon):
+        shop.books.add_product(sku="PAIR", quantity=0)
+        shops.selling(shop, house, {mug: 10})
+        code = mug.merchant.code
+        assert self.load(f"{code},PAIR,A pair,MUG,2\n{code},TEA-SET,,MUG,1\n{code},TEA-SET,Tea,SPOON,2\n") == Imported(3, 2, 0)
+        assert [(each.code, each.name, each.components.count()) for each in Bundle.objects.order_by("code")] == [
+            ("PAIR", "A pair", 1),
+            ("TEA-SET", "Tea", 2),
+        ]
+        shops.deliver_all()
+        assert shop.books.stock() == {"PAIR": 5, "MUG": 10}
+
+    def test_one_that_is_known_is_made_anew_and_its_listings_are_told(self, shop, channel, tea, mug):
+        code = mug.merchant.code
+        assert self.load(f"{code},TEA-SET,,MUG,5\n") == Imported(1, 0, 1)
+        assert list(tea.components.values_list("sku__code", "quantity")) == [("MUG", 5)]
+        shops.deliver_all()
+        assert shop.books.stock()["TEA-SET"] == 2
+        shop.calls.clear()
+        assert self.load(f"{code},TEA-SET,,MUG,5\n") == Imported(1, 0, 0)
+        shops.deliver_all()
+        assert shop.calls == []
+
+    def test_every_bad_row_is_named_and_nothing_is_stored(self, tea, mug, spoon):
+        code = mug.merchant.code
+        foreign = make.sku(make.merchant(), "FOREIGN")
+        rows = [
+            f"{code},NEW,,MUG,1",
+            f"{code},NEW,,MUG,2",
+            f"{code},TEA-SET,,FOREIGN,1",
+            f"{code},TEA-SET,,MUG,0",
+            "NOBODY,NEW,,MUG,1",
+            f"{code},,,MUG,1",
+            f"{code},NEW,One,SPOON,1",
+            f"{code},NEW,Two,FOREIGN,x",
+        ]
+        with pytest.raises(InvalidInput) as refusal:
+            self.load("\n".join(rows))
+        assert [(each["path"][1], each["path"][-1]) for each in refusal.value.details["problems"]] == [
+            (3, "SKU"),
+            (4, "SKU"),
+            (5, "Quantity"),
+            (6, "Merchant"),
+            (7, "Bundle"),
+            (9, "Quantity"),
+        ]
+        assert (Bundle.objects.get(), tea.components.count(), foreign.merchant.code == code) == (tea, 2, False)
+
+    def test_by_the_command(self, tmp_path, mug, spoon):
+        file = tmp_path / "bundles.csv"
+        file.write_text("bundle,sku,qty\nPAIR,MUG,2\n")
+        said = io.StringIO()
+        call_command("import", "bundles", str(file), "--merchant", mug.merchant.code, stdout=said)
+        assert (said.getvalue(), Bundle.objects.get().code) == ("1 rows: 1 created, 0 changed\n", "PAIR")
+
+    @pytest.mark.parametrize("count", [1, 30])
+    def test_the_statements_do_not_grow_with_the_file(self, mug, spoon, count):
+        text = "".join(f"{mug.merchant.code},B-{number},,{sku.code},1\n" for number in range(count) for sku in (mug, spoon))
+        with CaptureQueriesContext(connection) as made:
+            assert self.load(text).created == count
+        assert len(made) == 10
+
+
+class TestOnTheDesk:
+    @pytest.fixture(autouse=True)
+    def english(self):
+        with translation.override("en"):
+            yield
+
+    @pytest.fixture
+    def desk(self):
+        boss = make.user("boss", is_staff=True)
+        boss.groups.add(access.ensure_groups()["supervisor"])
+        client = Client()
+        client.force_login(boss)
+        return client
+
+    def test_a_listing_is_mapped_to_a_bundle_from_the_work_list(self, shop, channel, desk, tea):
+        shop.books.add_product(sku="GIFT", quantity=0)
+        channels.fetch_listings(channel=channel)
+        gift = Listing.objects.get(external_sku="GIFT")
+        page = desk.get(f"/desk/channels/{channel.pk}?show=unmapped").content.decode()
+        assert ("GIFT" in page, "TEA-SET" in page) == (True, False)
+        answer = desk.post(f"/desk/channels/{channel.pk}/tie", {"listing": gift.pk, "sku": "TEA-SET"})
+        assert answer.status_code == 303
+        shops.deliver_all()
+        assert (Listing.objects.get(pk=gift.pk).bundle, shop.books.stock()["GIFT"]) == (tea, 6)
+        assert "TEA-SET" in desk.get(f"/desk/channels/{channel.pk}").content.decode()
+
+    def test_a_code_that_nobody_knows_is_refused(self, channel, desk, tea):
+        listing = Listing.objects.get(bundle=tea)
+        answer = desk.post(f"/desk/channels/{channel.pk}/tie", {"listing": listing.pk, "sku": "WHAT"})
+        assert (answer.status_code, Listing.objects.get(pk=listing.pk).bundle) == (422, tea)
+
+    def test_a_difference_shows_each_component(self, shop, channel, desk, tea, mug, spoon):
+        shop.books.set_stock(shop.books.by_sku("TEA-SET")["id"], 9)
+        differing.run(channel)
+        found = Difference.objects.get()
+        goods = {"committed": 0, "backordered": 0, "waiting": 0}
+        assert (found.ours, found.theirs, found.why) == (6, 9, "changed_there")
+        assert found.formula == {
+            "components": [
+                {"sku": "MUG", "units": 1, "on_hand": 10, **goods},
+                {"sku": "SPOON", "units": 2, "on_hand": 13, **goods},
+            ],
+            "buffer": 0,
+            "share_percent": 100,
+            "cap": None,
+        }
+        page = desk.get(f"/desk/channels/{channel.pk}/drift").content.decode()
+        assert "(13 on hand − 0 committed − 0 short − 0 waiting − 0 buffer) × 100 % ÷ 2" in page
+
+
+class TestInTheAdmin:
+    @pytest.fixture
+    def client(self):
+        client = Client()
+        client.force_login(User.objects.create_superuser("root"))
+        return client
+
+    def form(self, merchant, *components, **more):
+        rows = {"components-TOTAL_FORMS": len(components), "components-INITIAL_FORMS": 0}
+        for number, (sku, units) in enumerate(components):
+            rows |= {f"components-{number}-sku": sku.pk, f"components-{number}-quantity": units}
+        return {"merchant": merchant.pk, "code": "PAIR", "name": "A pair", **rows, **more}
+
+    def test_a_bundle_is_made_and_its_offers_are_tied(self, shop, house, client, mug, spoon):
+        shop.books.add_product(sku="PAIR", quantity=0)
+        shops.selling(shop, house, {mug: 10})
+        assert client.post("/admin/marketplaces/bundle/add/", self.form(mug.merchant, (mug, 2))).status_code == 302
+        shops.deliver_all()
+        assert (Bundle.objects.get().components.get().quantity, shop.books.stock()["PAIR"]) == (2, 5)
+
+    def test_one_of_nothing_or_of_another_merchant_s_goods_is_refused(self, client, mug):
+        foreign = make.sku(make.merchant())
+        assert client.post("/admin/marketplaces/bundle/add/", self.form(mug.merchant)).status_code == 200
+        assert client.post("/admin/marketplaces/bundle/add/", self.form(mug.merchant, (foreign, 1))).status_code == 200
+        assert not Bundle.objects.exists()
+
+    def test_a_listing_is_tied_to_one_of_both(self, client, shop, channel, mug, tea):
+        listing = Listing.objects.get(sku=mug)
+        address = f"/admin/marketplaces/listing/{listing.pk}/change/"
+        assert client.post(address, {"sku": mug.pk, "bundle": tea.pk}).status_code == 200
+        assert client.post(address, {"sku": "", "bundle": tea.pk}).status_code == 302
+        listing.refresh_from_db()
+        assert (listing.sku, listing.bundle) == (None, tea)
+
+
+class TestOversold:
+    @pytest.fixture(autouse=True)
+    def english(self):
+        with translation.override("en"):
+            yield
+
+    def test_a_component_that_lacks_is_explained_by_the_bundle_s_pushes(self, shop, channel, house, mug, spoon):
+        """Most spoons go to an order of our own; the shop sells two sets (4 spoons) before it is told."""
+        orders.accept(merchant=mug.merchant, order=make.order(house, {spoon: 10}, "R-1"))
+        time.sleep(1.1)  # the shop tells the time of an order in whole seconds
+        number = shop.books.place_order([("TEA-SET", 2)], shipping=BUYER)
+        shops.deliver_all()
+        order_import.poll(Channel.objects.get(pk=channel.pk))
+        taken = ChannelOrder.objects.get(external_id=str(number))
+        assert taken.order.status == "short"
+        stories = {story.code: story for story in oversold.explain(taken.order)}
+        assert (stories["SPOON"].needed, stories["MUG"].needed, stories["MUG"].kind) == (4, 2, "not_lacking")
+        assert stories["SPOON"].kind == "in_between", "told 1 set is told 2 spoons, and 4 were needed"
+        told = [moment.text for moment in stories["SPOON"].moments if moment.text.startswith("told")]
+        assert [text.partition(",")[0] for text in told] == ["told 6", "told 1"], "the set's own numbers stand in the spoon's story"
 
 
 def test_the_migration_of_lines_goes_forth_and_back(channel, mug):

@@ -12,7 +12,7 @@ from marketplaces.port import ChannelLine, ChannelOrder, ChannelOrderState, Ship
 NONE_REQUESTED, CANCELLED = "NONE_REQUESTED", "CANCELED"
 REQUESTED, REJECTED = "REQUESTED", "REJECTED"
 NOT_STARTED, IN_PROGRESS, FULFILLED = "NOT_STARTED", "IN_PROGRESS", "FULFILLED"
-PAID, REFUNDED = {"PAID", "PARTIALLY_REFUNDED"}, "FULLY_REFUNDED"
+PAID, REFUNDED, FAILED = {"PAID", "PARTIALLY_REFUNDED"}, "FULLY_REFUNDED", "FAILED"
 # Of the kinds of fulfilment only these leave a warehouse of the seller's: the rest is digital, picked up, or eBay's own affair.
 SENT = {"SHIP_TO", "SELLER_DEFINED"}
 
@@ -46,6 +46,7 @@ def read_order(row: JsonObject, fulfilments: Sequence[JsonObject]) -> ChannelOrd
         note=str(row.get("buyerCheckoutNotes") or "") if ours else "",
         ship_by=min(dues, default=None),
         shipped=shipped if ours else {},
+        awaits_payment=row["orderPaymentStatus"] != FAILED,
         cancellation_requested=bool(open_requests(row)),
         buyer_id=str((row.get("buyer") or {}).get("username") or "") if ours else "",
         raw=row if ours else {},

@@ -25,6 +25,7 @@ from marketplaces.port import (
 OVERLAP = timedelta(minutes=2)
 # A webhook about a fulfilment order does not name its order.
 WORK_PREFIX = "work:"
+AWAITS_PAYMENT = {"PENDING", "PARTIALLY_PAID"}
 UNPAID = {"PENDING", "EXPIRED", "PARTIALLY_PAID", "VOIDED", "REFUNDED"}
 
 
@@ -152,6 +153,7 @@ def read_order(row: JsonObject, work: list[Work]) -> ChannelOrder:
         note=str(row["note"] or "") if work else "",
         ship_by=min(dues, default=None),
         shipped=_shipped(work),
+        awaits_payment=row["displayFinancialStatus"] in AWAITS_PAYMENT,
         cancellation_requested=state is ChannelOrderState.CANCELLED and any(part.cancellation_requested for part in work),
         raw=row if work else {},
     )

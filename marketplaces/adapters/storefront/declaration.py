@@ -38,6 +38,7 @@ class Declaration:
     batch_size: int = BATCH_SIZE
     compare_and_set: bool = False
     ship_by: bool = False
+    holds_pending: bool = False
 
     def capabilities(self, *, location: str) -> Capabilities:
         """A number that moved may be told anew only upon the orders that moved it: without a list of them no compare-and-set."""
@@ -46,6 +47,7 @@ class Declaration:
             compare_and_set=self.compare_and_set and "orders.list" in self.answers,
             locations=bool(location),
             ship_by=self.ship_by,
+            holds_pending=self.holds_pending,
             cancel="order.cancelled" in self.answers,
             hears_cancellations="order.cancelled" in self.answers,
             cancellation_requests={"cancellation.answer", "order.get"} <= self.answers,
@@ -60,7 +62,7 @@ def read(document: Mapping[str, Any]) -> Declaration:
         raise ValueError("answers is not a list of messages")
     if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= LARGEST_BATCH:
         raise ValueError(f"batch_size is not a number from 1 to {LARGEST_BATCH}")
-    flags = {name: document.get(name, False) for name in ("compare_and_set", "ship_by")}
+    flags = {name: document.get(name, False) for name in ("compare_and_set", "ship_by", "holds_pending")}
     if not all(isinstance(flag, bool) for flag in flags.values()):
         raise ValueError(f"{', '.join(flags)} are true or false")
     return Declaration(ALWAYS | (KNOWN & set(answers)), size, **flags)

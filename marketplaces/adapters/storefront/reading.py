@@ -96,6 +96,7 @@ def read_listing(document: Mapping[str, Any]) -> ChannelListing:
             barcode=_text(document.get("barcode")),
             url=_text(document.get("url")),
             active=document.get("active") is not False,
+            sells_without_stock=document.get("sells_without_stock") is True,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MessageUnreadable(reason=f"listing: {type(error).__name__}: {error}") from error

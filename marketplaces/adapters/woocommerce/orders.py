@@ -25,6 +25,8 @@ from marketplaces.port import (
 # Each poll reads the last minutes again: an order saved by a slow transaction becomes visible after younger ones.
 OVERLAP = timedelta(minutes=2)
 
+# Carts: nobody has ordered yet.
+DRAFTS = {"checkout-draft", "auto-draft"}
 STATES = {
     "pending": ChannelOrderState.PENDING,
     "checkout-draft": ChannelOrderState.PENDING,
@@ -186,6 +188,7 @@ def read_order(row: JsonObject, refunded: Mapping[int, int]) -> ChannelOrder:
             currency=str(row["currency"]),
             total=Decimal(row["total"]),
             channel_status=str(row["status"]),
+            awaits_payment=row["status"] not in DRAFTS,
             shipping_method=next((plain(str(line.get("method_title") or "")) for line in row.get("shipping_lines") or []), ""),
             note=plain(str(row.get("customer_note") or "")),
             raw=row,

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from marketplaces import channels
 from marketplaces.api.shapes import ShopListingIn
 from marketplaces.models import Channel, Listing
 from tests import make
@@ -125,3 +126,16 @@ def test_the_contract_and_the_api_say_the_same_of_an_offer():
     # What only people look at the shop for is not sent in.
     assert set(ShopListingIn.model_fields) == set(published["properties"]) - {"url", "active"}
     assert ours().problems(published, ShopListingIn.model_json_schema()["examples"][0]) == []
+
+
+def test_what_sells_on_without_stock_is_shown_to_people(api, channel, thing):
+    api.post("/channels/OWN/listings", [{"id": "77", "sku": "MUG-BLUE", "sells_without_stock": True}, {"id": "78"}])
+    assert list(Listing.objects.order_by("external_id").values_list("sells_without_stock", flat=True)) == [True, False]
+    with pytest.raises(channels.BackordersStay):
+        channels.stop_backorders(channel=channel)
+
+
+def test_a_bundle_is_named_with_its_number(api, channel, thing):
+    make.bundle(thing.merchant, {thing: 3}, "TRIO")
+    answer = api.post("/channels/OWN/listings", [{"id": "79", "sku": "TRIO"}]).json()
+    assert answer["items"] == [{"id": "79", "sku": None, "bundle": "TRIO", "quantity": 3, "told": None, "told_at": None, "error": ""}]

@@ -94,10 +94,13 @@ def test_an_order_is_imported_shipped_and_its_tracking_is_there(shop, channel, h
 def test_a_pending_order_waits_for_its_payment(shop, channel, thing):
     number = shop.books.place_order([(thing.code, 4)], status="PENDING")
     settle(channel)
-    assert not ChannelOrder.objects.exists()
+    assert (ChannelOrder.objects.get().order, Order.objects.exists()) == (None, False)
+    assert shop.books.stock() == {thing.code: 6}, "told again, the units of the pending order would be offered twice"
     shop.books.pay(number)
     settle(channel)
     assert Order.objects.get().status != "cancelled"
+    assert ChannelOrder.objects.get().held_until is None
+    assert shop.books.stock() == {thing.code: 6}
 
 
 def test_an_order_that_is_cancelled_there_is_cancelled_here(shop, channel, thing):

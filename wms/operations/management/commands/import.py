@@ -1,4 +1,4 @@
-"""`wms import skus|bins|opening-stock|asn|orders FILE`."""
+"""`wms import skus|bins|bundles|opening-stock|asn|orders FILE`."""
 
 from pathlib import Path
 from typing import Any
@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from inventory import master_data, opening_stock
 from inventory.models import Warehouse
+from marketplaces import bundles
 from wms.core.errors import WmsError
 from wms.core.models import Merchant
 from wms.operations import asn_files, order_files
@@ -18,7 +19,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("kind", choices=("skus", "bins", "opening-stock", "asn", "orders"))
+        parser.add_argument("kind", choices=("skus", "bins", "bundles", "opening-stock", "asn", "orders"))
         parser.add_argument("file", type=Path)
         parser.add_argument(
             "--map", default="", help="field=Header,... for columns under other names; for orders also the name of a saved mapping"
@@ -51,6 +52,8 @@ class Command(BaseCommand):
             self._say(master_data.import_skus(content=content, name=name, merchant=merchant, mapping=mapping))
         elif kind == "bins":
             self._say(master_data.import_bins(content=content, name=name, warehouse=warehouse, mapping=mapping))
+        elif kind == "bundles":
+            self._say(bundles.import_bundles(content=content, name=name, merchant=merchant, mapping=mapping))
         elif kind == "opening-stock":
             said = opening_stock.import_opening_stock(content=content, name=name, merchant=merchant, warehouse=warehouse, mapping=mapping)
             self._say(said)
