@@ -86,7 +86,10 @@ def _save(wanted: Sequence[_Wanted], sku_ids: Mapping[tuple[int, str], int]) -> 
     list(Merchant.objects.select_for_update(no_key=True).filter(pk__in=merchants).order_by("pk"))
     rows = Bundle.objects.filter(merchant__in=merchants, code__in={bundle.code for bundle in wanted}).prefetch_related("components")
     known = {(row.merchant_id, row.code): row for row in rows}
-    new, renamed, remade, components = [], [], [], []
+    new: list[Bundle] = []
+    renamed: list[Bundle] = []
+    remade: list[Bundle] = []
+    components: list[BundleComponent] = []
     for bundle in wanted:
         row = known.get((bundle.merchant.pk, bundle.code))
         made_of = {sku_ids[bundle.merchant.pk, code]: units for code, (_record, units) in bundle.components.items()}
