@@ -535,8 +535,8 @@ class TestOversold:
         shops.deliver_all()
         order_import.poll(Channel.objects.get(pk=channel.pk))
         taken = ChannelOrder.objects.get(external_id=str(number))
-        assert taken.order.status == "short"
-        stories = {story.code: story for story in oversold.explain(taken.order)}
+        assert taken.parts.get().order.status == "short"
+        stories = {story.code: story for story in oversold.explain(taken.parts.get().order)}
         assert (stories["SPOON"].needed, stories["MUG"].needed, stories["MUG"].kind) == (4, 2, "not_lacking")
         assert stories["SPOON"].kind == "in_between", "told 1 set is told 2 spoons, and 4 were needed"
         told = [moment.text for moment in stories["SPOON"].moments if moment.text.startswith("told")]

@@ -115,11 +115,11 @@ def test_many_workers_take_no_more_than_there_is(channel):
 def test_without_the_lock_they_take_more(channel, monkeypatch):
     """The race that the lock guards against is real."""
     monkeypatch.setattr(pace, "_LOCK", "")
-    taken = []
-    for _round in range(10):
+    for _round in range(100):
         pace.heard(channel, Allowance(available=10, maximum=10, per_second=0.001, at=timezone.now()))
-        taken.append(take_in_threads(channel))
-    assert max(taken) > 10
+        if take_in_threads(channel) > 10:
+            return
+    pytest.fail("in a hundred rounds nobody took more than there was")
 
 
 class Limited:

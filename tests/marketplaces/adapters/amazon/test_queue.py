@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import DataError
 
 from inventory.models import Sku
-from marketplaces import channels, pausing, queues, tasks
+from marketplaces import channels, deliveries, pausing, queues, tasks
 from marketplaces.adapters.amazon import Amazon
 from marketplaces.adapters.amazon.sqs import Queue
 from marketplaces.models import Channel, ChannelOrder, Listing, Submission, WebhookDelivery
@@ -188,9 +189,17 @@ def test_a_message_is_taken_off_only_when_it_is_stored(live, channel, sqs, thing
 
 
 def test_poison_holds_up_no_other_message(live, channel, sqs, thing, monkeypatch):
-    """One that no table takes stays in the queue, one that makes no sense is kept and has the orders polled."""
+    """One that cannot be written down stays in the queue, one that makes no sense is kept and has the orders polled."""
+    kept = deliveries.keep
+
+    def keep(channel, *, delivery_id, **said):
+        if delivery_id == "bad":
+            raise DataError("no table takes it")
+        return kept(channel, delivery_id=delivery_id, **said)
+
+    monkeypatch.setattr(deliveries, "keep", keep)
     number = live.books.place_order([(thing.code, 4)])
-    sqs.say({**order_change("902-bad"), "NotificationMetadata": {"NotificationId": "bad\x00key"}}, "<html>", order_change(number))
+    sqs.say({**order_change("902-bad"), "NotificationMetadata": {"NotificationId": "bad"}}, "<html>", order_change(number))
     assert queues.empty(channel) == 2
     assert sqs.left() == 1
     topics = sorted(WebhookDelivery.objects.values_list("topic", flat=True))
