@@ -126,7 +126,7 @@ def test_the_push_waited_because_it_was_throttled(shop, other_shop, alpha, beta,
 
 
 def test_the_push_waited_because_the_shop_was_down(shop, other_shop, alpha, beta, thing, monkeypatch):
-    monkeypatch.setattr(oversold, "SLOW_S", 0.5)
+    monkeypatch.setattr(oversold, "SLOW_S", 0.0)
     sell(other_shop, thing)
     hear(alpha)
     shop.misbehave(BATCH, fail(500))
