@@ -48,7 +48,7 @@ class Order(models.Model):
         DISPOSAL = "disposal", _("disposal")
         PICK_UP = "pick_up", _("pick-up")
 
-    # No constraints of their own, which would be checked order by order and line by line: triggers check them once a statement (docs/adr/0010).
+    # No constraints of their own, which would be checked order by order and line by line: triggers check them once a statement (docs/adr/0012).
     merchant = models.ForeignKey(
         Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"), db_index=False, db_constraint=False
     )

@@ -1,4 +1,4 @@
-"""Foreign keys of orders and their lines, checked once a statement instead of once a row and key (docs/adr/0010).
+"""Foreign keys of orders and their lines, checked once a statement instead of once a row and key (docs/adr/0012).
 
 A hundred orders of three lines were 1,200 checks, each a query of its own, and most of what writing them cost.
 """
