@@ -53,7 +53,9 @@ class Explained:
     def of(self, what: str) -> Iterator[None]:
         def explain(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
             if sql.lstrip().upper().startswith(("SELECT", "WITH", "UPDATE", "DELETE")):
-                self._judge(what, sql, self._plan(sql, params, context["cursor"]))
+                # Of statements that go to the server together the last one: before it stands what only takes a lock.
+                last = sql.rpartition(";")[2]
+                self._judge(what, last, self._plan(last, params, context["cursor"]))
             return execute(sql, params, many, context)
 
         with connection.execute_wrapper(explain):
