@@ -65,10 +65,12 @@ def test_a_warehouse_with_its_calendar_is_edited(chief: Client, house: House) ->
         "code": "HOUSE", "name": "Renamed", "country": "GB", "time_zone": "Europe/London", "working_days": "1,2,3,4,5,6", "active": "on",
         "cut_offs-TOTAL_FORMS": "1", "cut_offs-INITIAL_FORMS": "0", "cut_offs-0-service": "", "cut_offs-0-time": "15:00",
         "holidays-TOTAL_FORMS": "1", "holidays-INITIAL_FORMS": "0", "holidays-0-date": "2026-12-25", "holidays-0-name": "Christmas",
+        "reaches-TOTAL_FORMS": "1", "reaches-INITIAL_FORMS": "0", "reaches-0-country": "GB", "reaches-0-postcode_prefix": "N1", "reaches-0-days": "2",
         "zones-TOTAL_FORMS": "0", "zones-INITIAL_FORMS": "0",
     }  # fmt: skip
     assert chief.post(url, fields).status_code == 302
     stored = Warehouse.objects.get(code="HOUSE")
+    assert list(stored.reaches.values_list("country", "postcode_prefix", "days")) == [("GB", "N1", 2)]
     assert (stored.name, stored.working_days, stored.cut_offs.count(), stored.holidays.count()) == ("Renamed", [1, 2, 3, 4, 5, 6], 1, 1)
 
 

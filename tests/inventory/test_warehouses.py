@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 FORM = {
     "code": "NEW", "name": "New", "country": "GB", "time_zone": "Europe/London", "working_days": "1,2,3,4,5", "active": "on",
-    **{f"{part}-{form}_FORMS": "0" for part in ("cut_offs", "holidays", "zones") for form in ("TOTAL", "INITIAL")},
+    **{f"{part}-{form}_FORMS": "0" for part in ("cut_offs", "holidays", "reaches", "zones") for form in ("TOTAL", "INITIAL")},
 }  # fmt: skip
 
 
