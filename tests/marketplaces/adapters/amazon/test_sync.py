@@ -208,8 +208,7 @@ def test_a_number_that_was_told_while_the_feed_waited_is_told_again(shop, channe
     assert shop.books.stock()[sold.code] == 9
     shop.books.work_on_feeds()
     assert shop.books.stock()[sold.code] == 7
-    make_due()
-    deliver_all()
+    settle(channel)
     assert shop.books.stock()[sold.code] == 9
     assert Listing.objects.get(sku=sold).pushed_quantity == 9
 
