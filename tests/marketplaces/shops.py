@@ -69,15 +69,7 @@ def make_due() -> None:
         cursor.execute("UPDATE marketplaces_channelpace SET available = maximum, at = now()")
 
 
-def hook(
-    channel: Channel,
-    order: Mapping[str, Any],
-    *,
-    topic: str = "order.updated",
-    delivery: str = "",
-    secret: str = "",
-    client: Client | None = None,
-) -> int:
+def hook(channel: Channel, order: Mapping[str, Any], *, topic: str = "order.updated", delivery: str = "", secret: str = "") -> int:
     """Send a webhook as WooCommerce would; answers the status."""
     body = json.dumps(order).encode()
     signature = b64encode(hmac.new((secret or channel.opened_secret()).encode(), body, "sha256").digest()).decode()
@@ -86,4 +78,4 @@ def hook(
         "x-wc-webhook-signature": signature,
         "x-wc-webhook-delivery-id": delivery or uuid.uuid4().hex,
     }
-    return (client or Client()).post(f"/hooks/{channel.pk}", data=body, content_type="application/json", headers=headers).status_code
+    return Client().post(f"/hooks/{channel.pk}", data=body, content_type="application/json", headers=headers).status_code
