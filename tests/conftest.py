@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.utils import timezone, translation
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django import DjangoDbBlocker
 
@@ -15,6 +17,16 @@ from tests import migrated
 from tests.live import LiveSystem
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def house_language() -> Iterator[None]:
+    """A page leaves its reader's language on in its thread, and the test client's thread is the tests' own: the next one begins as the house does."""
+    yield
+    translation.deactivate()
+    left = timezone.get_current_timezone_name()
+    timezone.deactivate()
+    assert left == settings.TIME_ZONE, f"{left} was left on: pages take the warehouse's clock off again"
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from tests import make
 
@@ -25,3 +26,10 @@ def test_a_form_without_its_token_is_refused_in_peoples_language() -> None:
     page = client.post("/sign-in", {"username": "x", "password": "y"})
     assert (page.status_code, '<html lang="zh-hans">' in page.text, 'class="say say-error"' in page.text) == (403, True, True)
     assert "Open the page again" in Client(enforce_csrf_checks=True).post("/sign-in").text
+
+
+@pytest.mark.parametrize("_turn", ["before", "after"])
+def test_what_a_page_spoke_is_not_what_the_next_test_speaks(_turn: str, client: Client) -> None:
+    assert translation.get_language() == "en"
+    assert '<html lang="zh-hans">' in client.get("/sign-in", headers={"accept-language": "zh-CN"}).text
+    assert translation.get_language() == "zh-hans", "Django leaves it on in the thread, until that thread's next page"
