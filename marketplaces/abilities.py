@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from marketplaces.port import ChannelEvent, ChannelListing, ChannelOrder, PushResult, StockLevel
+from marketplaces.port import ChannelEvent, ChannelListing, ChannelOrder, Marketplace, PushResult, StockLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,34 @@ class Submits(Protocol):
 
         Only CredentialsRefused is raised; all else is in the rows.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class ShopPlace:
+    """A place of the shop's own that keeps goods; `name` is for people."""
+
+    location: str
+    name: str
+
+
+@runtime_checkable
+class HasPlaces(Protocol):
+    """A shop each of whose places has numbers of its own."""
+
+    @property
+    def own_location(self) -> str:
+        """The place that a number without a location is told to; empty where such a number stands for all places."""
+
+    def at(self, locations: Sequence[str]) -> Marketplace:
+        """The same shop, whose listings and orders are read at these places."""
+
+
+@runtime_checkable
+class ListsPlaces(Protocol):
+    """A shop that can be asked which places it has."""
+
+    def places(self) -> list[ShopPlace]:
+        """Those that can keep goods. Raises ChannelUnavailable, CredentialsRefused, ChannelRefused."""
 
 
 @runtime_checkable

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from marketplaces import adapters, pace
+from marketplaces.abilities import HasPlaces
 from marketplaces.models import Channel
 from marketplaces.port import CallThrottled, ChannelError, ChannelThrottled, ChannelUnavailable, CredentialsRefused, Marketplace, storable
 from wms.core.errors import WmsError
@@ -36,8 +37,9 @@ class ChannelQuiet(WmsError):
 
 
 def open_shop(channel: Channel) -> Marketplace:
-    """The channel's shop, without a call to it. Raises UnknownMarketplace, CredentialsMissing."""
-    return adapters.connect(channel.adapter, base_url=channel.base_url, credentials=channel.opened_credentials())
+    """The channel's shop, at the channel's places, without a call to it. Raises UnknownMarketplace, CredentialsMissing."""
+    shop = adapters.connect(channel.adapter, base_url=channel.base_url, credentials=channel.opened_credentials())
+    return shop.at(list(channel.locations)) if channel.located and isinstance(shop, HasPlaces) else shop
 
 
 @contextmanager

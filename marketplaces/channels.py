@@ -12,10 +12,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
-from marketplaces import adapters, standings, stock_sync
+from marketplaces import adapters, places, standings, stock_sync
 from marketplaces.abilities import StopsBackorders
 from marketplaces.calling import calling, keep_busy
-from marketplaces.models import Bundle, Channel, ChannelWarehouse, Listing
+from marketplaces.models import Bundle, Channel, Listing
 from marketplaces.port import ChannelListing, Subscription
 from wms.core import outbox, sealing
 from wms.core.errors import InvalidInput, WmsError
@@ -71,33 +71,9 @@ def connect(
             share_percent=share_percent,
             cap=cap,
         )
-        _place(channel, [warehouse, *further])
+        places.place(channel, dict.fromkeys([warehouse, *further], ""))
         standings.set_rules(channel)
         return channel
-
-
-def set_warehouses(*, channel: Channel, warehouses: Sequence[Warehouse], routing: str) -> None:
-    """Sell out of these from now on, the first one first, and tell the shop its numbers anew. Orders stay where they are.
-
-    Raises InvalidInput without any.
-    """
-    if not warehouses:
-        raise InvalidInput([{"path": ["warehouses"], "message": str(_("Name one warehouse at least."))}])
-    with transaction.atomic(durable=True):
-        Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
-        channel.routing = routing
-        channel.save(update_fields=["routing"])
-        channel.places.all().delete()
-        _place(channel, warehouses)
-        stock_sync.stale_all(channel, "all")
-
-
-def _place(channel: Channel, warehouses: Iterable[Warehouse]) -> None:
-    ranked = dict.fromkeys(warehouses)
-    ChannelWarehouse.objects.bulk_create(
-        ChannelWarehouse(channel=channel, warehouse=warehouse, rank=rank) for rank, warehouse in enumerate(ranked, start=1)
-    )
-    channel.houses, channel.house_ids = list(ranked), [warehouse.pk for warehouse in ranked]
 
 
 def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base_url: str | None = None) -> None:
@@ -128,18 +104,18 @@ WHERE (marketplaces_listing.external_sku, marketplaces_listing.title, marketplac
 
 def fetch_listings(*, channel: Channel) -> int:
     """Read what the shop sells and tie it to skus and bundles; answers how many offers there are. What a person tied stays tied."""
-    count, cursor = 0, ""
+    cursor, fetched = "", set[str]()
     with calling(channel) as shop:
         while True:
             page = shop.listings(cursor=cursor)
             keep_busy(channel)
             keep_listings(channel=channel, listings=page.listings)
-            count += len(page.listings)
+            fetched.update(listing.listing_id for listing in page.listings)  # of several places each comes several times
             if not page.cursor or page.cursor == cursor:
                 break
             cursor = page.cursor
     tie_by_code(channel=channel)
-    return count
+    return len(fetched)
 
 
 def keep_listings(*, channel: Channel, listings: Iterable[ChannelListing]) -> None:

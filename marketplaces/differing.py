@@ -11,9 +11,9 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from marketplaces import drift, stock_sync
-from marketplaces.models import Channel, Comparison, Difference, Listing, Submission
-from marketplaces.numbers import WAITING, of_channel
+from marketplaces import drift, places, stock_sync
+from marketplaces.models import Channel, Comparison, Difference, Listing, ListingPlace, Submission
+from marketplaces.numbers import WAITING, WAITING_THERE, of_channel
 from wms.core.models import OutboxEvent
 
 Facts = dict[str, Any]
@@ -32,12 +32,12 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of all differing listings of a channel, by listing."""
+    """What is known of all differing listings of a channel, by listing; of `waiting` by listing and place, empty for all of them."""
 
     channel: Channel
-    waiting: Mapping[int, Waiting]
+    waiting: Mapping[tuple[int, str], Waiting]
     pending: frozenset[int]
-    sold: Mapping[str, Sequence[str]]
+    sold: Mapping[tuple[str, str], Sequence[str]]
 
 
 def run(channel: Channel) -> Comparison:
@@ -46,12 +46,19 @@ def run(channel: Channel) -> Comparison:
     channel.refresh_from_db()
     listings = {row.pk: row for row in channel.listings.filter(pk__in=[row.listing_id for row in found.differences])}
     known = Known(channel, _waiting(channel), _pending(channel), found.sold)
-    formulas = _formulas(channel, list(listings))
+    spots = {
+        (place.listing_id, place.location): place for place in ListingPlace.objects.filter(listing__in=listings if channel.located else [])
+    }
+    formulas = _formulas(channel, found.differences)
     rows = []
     for row in found.differences:
-        why, facts = reason(known, listings[row.listing_id], row)
-        formula = formulas.get(row.listing_id, {})
-        rows.append(Difference(listing_id=row.listing_id, ours=row.ours, theirs=row.theirs, why=why, facts=facts, formula=formula))
+        listing = listings[row.listing_id]
+        never = ListingPlace(listing=listing, location=row.location) if row.location else None
+        why, facts = reason(known, listing, row, spots.get((listing.pk, row.location), never))
+        formula = formulas.get((row.listing_id, row.location), {})
+        rows.append(
+            Difference(listing=listing, location=row.location, ours=row.ours, theirs=row.theirs, why=why, facts=facts, formula=formula)
+        )
     with transaction.atomic():
         Comparison.objects.filter(channel=channel).delete()
         comparison = Comparison.objects.create(channel=channel, at=timezone.now(), listing_count=found.count)
@@ -62,17 +69,18 @@ def run(channel: Channel) -> Comparison:
 
 
 def tell_again(*, channel: Channel) -> int:
-    """Have all that differed told again; answers how many listings."""
-    keys = list(Difference.objects.filter(comparison=channel.pk).order_by("listing").values_list("listing", flat=True))
+    """Have all that differed told again; answers how many numbers."""
+    places = list(Difference.objects.filter(comparison=channel.pk).order_by("listing", "location").values_list("listing", "location"))
     with transaction.atomic():
-        stock_sync.stale(channel.pk, keys, "drift")
-    return len(keys)
+        drift.tell_again(channel, places)
+    return len(places)
 
 
 def mend(channel: Channel) -> None:
     """Every night: have told again what the shop refused, whatever the reason was, and what it shows differently. Raises ChannelQuiet."""
     failed = channel.listings.tied().exclude(last_error="").order_by("pk").values_list("pk", flat=True)
     try:
+        places.forget_gone(channel)
         run(channel)
         tell_again(channel=channel)
     finally:
@@ -80,17 +88,19 @@ def mend(channel: Channel) -> None:
             stock_sync.stale(channel.pk, list(failed), "refused")
 
 
-def reason(known: Known, listing: Listing, row: drift.Difference) -> tuple[str, Facts]:
-    """The code of why one listing differs, with the facts that its sentence needs."""
+def reason(known: Known, listing: Listing, row: drift.Difference, place: ListingPlace | None = None) -> tuple[str, Facts]:
+    """The code of why one listing differs, with the facts that its sentence needs; of a located channel at its `place`."""
+    told = place or listing
     if row.theirs is None:
         return "not_counted" if row.there else "unknown_there", {}
-    if listing.last_error.startswith(FINAL):
-        return "refused", {"answer": listing.last_error.partition(": ")[2]}
-    if (waiting := known.waiting.get(listing.pk)) is not None:
+    if told.last_error.startswith(FINAL):
+        return "refused", {"answer": told.last_error.partition(": ")[2]}
+    waiting = known.waiting.get((listing.pk, row.location)) or known.waiting.get((listing.pk, ""))
+    if waiting is not None:
         return _why_it_waits(known.channel, listing, waiting)
-    if listing.pk in known.pending or listing.pushed_at is None:
+    if listing.pk in known.pending or told.pushed_at is None:
         return "pending" if listing.pk in known.pending else "never_told", {}
-    return _what_the_shop_did(known, listing, row)
+    return _what_the_shop_did(known, told, row)
 
 
 def _why_it_waits(channel: Channel, listing: Listing, waiting: Waiting) -> tuple[str, Facts]:
@@ -108,25 +118,26 @@ def _why_it_waits(channel: Channel, listing: Listing, waiting: Waiting) -> tuple
     return "queued", facts
 
 
-def _what_the_shop_did(known: Known, listing: Listing, row: drift.Difference) -> tuple[str, Facts]:
+def _what_the_shop_did(known: Known, told: Listing | ListingPlace, row: drift.Difference) -> tuple[str, Facts]:
     """It was told, and nothing waits: whoever sold or changed it did so in the shop."""
     assert row.theirs is not None
-    if row.theirs == listing.pushed_quantity:
+    if row.theirs == told.pushed_quantity:
         return "moved", {}
-    orders = known.sold.get(listing.external_id, ())
+    orders = known.sold.get((row.external_id, row.location)) or known.sold.get((row.external_id, "")) or ()
     if row.told is not None and row.theirs < row.told and orders:
         return "sold", {"orders": list(orders)[:5]}
     return "changed_there", {}
 
 
-def _waiting(channel: Channel) -> dict[int, Waiting]:
+def _waiting(channel: Channel) -> dict[tuple[int, str], Waiting]:
     rows = OutboxEvent.objects.filter(handler=f"marketplaces.stock_sync.push_stale:{channel.pk}").order_by("-pk")
-    found: dict[int, Waiting] = {}
+    found: dict[tuple[int, str], Waiting] = {}
     for event in rows:
+        location = event.payload.get("location", "")
         ids = event.payload["listing_ids"]
         for key, at in zip(ids, event.payload.get("at") or [event.created_at.timestamp()] * len(ids), strict=True):
             since = datetime.fromtimestamp(at, tz=event.created_at.tzinfo)
-            found[key] = Waiting(since, event.payload.get("waits", ""), event.due_at, event.dead_at is not None)
+            found[key, location] = Waiting(since, event.payload.get("waits", ""), event.due_at, event.dead_at is not None)
     return found
 
 
@@ -148,7 +159,7 @@ LEFT JOIN LATERAL (
 ) a ON TRUE
 """
 _FORMULA = f"""
-WITH waiting AS ({WAITING})
+WITH waiting AS ({{waiting}})
 SELECT l.id, (jsonb_build_object(
     'buffer', coalesce(l.buffer, c.buffer, m.buffer, 0), 'share_percent', coalesce(l.share_percent, c.share_percent, m.share_percent, 100),
     'cap', coalesce(l.cap, c.cap, m.cap)
@@ -168,7 +179,17 @@ WHERE l.id = ANY(%(listings)s)
 """
 
 
-def _formulas(channel: Channel, listing_ids: list[int]) -> dict[int, Facts]:
+def _formulas(channel: Channel, differences: Sequence[drift.Difference]) -> dict[tuple[int, str], Facts]:
+    """By listing and place. One statement, or one for each place."""
+    by_location: dict[str, list[int]] = {}
+    for row in differences:
+        by_location.setdefault(row.location, []).append(row.listing_id)
+    found: dict[tuple[int, str], Facts] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_FORMULA, {**of_channel(channel), "listings": listing_ids, "splits": channel.routing == Channel.Routing.SPLIT})
-        return {key: json.loads(formula) for key, formula in cursor.fetchall()}
+        for location, keys in by_location.items():
+            wanted = {**of_channel(channel), "listings": keys, "splits": channel.routing == Channel.Routing.SPLIT}
+            if location:
+                wanted["warehouses"] = [channel.locations[location]]
+            cursor.execute(_FORMULA.format(waiting=WAITING_THERE if location else WAITING), wanted)
+            found |= {(key, location): json.loads(formula) for key, formula in cursor.fetchall()}
+    return found

@@ -24,10 +24,17 @@ class Told(NamedTuple):
     pushed_quantity: int | None
     pushed_at: datetime | None
     unsure: bool  # the last push got no answer: the shop may have done it
+    location: str = ""  # at which of the shop's places, where it has several
+    failed: bool = False  # the place did not take the last number
+
+    @property
+    def moved(self) -> bool:
+        """The place was told another number, and nobody sees to it yet."""
+        return self.quantity != self.pushed_quantity and not self.failed
 
     def level(self, expected: int | None) -> StockLevel:
         revision = self.pushed_at.isoformat() if self.pushed_at else "first"
-        return StockLevel(self.external_id, self.quantity, expected=expected, revision=revision)
+        return StockLevel(self.external_id, self.quantity, self.location, expected, revision)
 
 
 # Fills Channel.house_ids along with the channel.
@@ -35,14 +42,25 @@ HOUSE_IDS = {"house_ids": ArraySubquery(ChannelWarehouse.objects.filter(channel=
 
 # Sold in a shop and not yet promised here: those units must not be offered a second time. So are those of orders that wait for their payment,
 # but in the shop that keeps them back by itself: there they are not taken off twice.
-WAITING = """
-SELECT (part ->> 'sku_id')::bigint AS sku_id, sum((line ->> 'quantity')::bigint * (part ->> 'units')::bigint) AS quantity
+_SOLD = """
 FROM marketplaces_channelorder o JOIN marketplaces_channel c ON c.id = o.channel_id
 CROSS JOIN jsonb_array_elements(o.lines) AS line CROSS JOIN jsonb_array_elements(line -> 'components') AS part
+{of}
 WHERE o.merchant_id = %(merchant)s AND o.status IN ('seen', 'unmapped', 'refused')
   AND (o.shop_state = 'open' OR (o.held_until IS NOT NULL AND NOT (c.holds_pending AND c.id = %(channel)s)))
-  AND o.channel_id IN (SELECT p.channel_id FROM marketplaces_channelwarehouse p WHERE p.warehouse_id = ANY(%(warehouses)s))
+"""
+_UNITS = "(part ->> 'sku_id')::bigint AS sku_id, sum((line ->> 'quantity')::bigint * (part ->> 'units')::bigint) AS quantity"
+WAITING = f"""
+SELECT {_UNITS} {_SOLD.format(of="")} AND o.channel_id IN (SELECT p.channel_id FROM marketplaces_channelwarehouse p WHERE p.warehouse_id = ANY(%(warehouses)s))
 GROUP BY 1
+"""
+# In each warehouse: where the shop names one of its channel's places, that one owes them; else all that the channel sells out of, as nobody
+# knows yet which it will be.
+WAITING_THERE = f"""
+SELECT p.warehouse_id, {_UNITS} {_SOLD.format(of="JOIN marketplaces_channelwarehouse p ON p.channel_id = o.channel_id")}
+  AND p.warehouse_id = ANY(%(warehouses)s) AND (p.location = line ->> 'location' OR NOT EXISTS (
+    SELECT FROM marketplaces_channelwarehouse q WHERE q.channel_id = o.channel_id AND q.location <> '' AND q.location = line ->> 'location'
+)) GROUP BY 1, 2
 """
 # Of one sku, in its units.
 _OFFERED = """
@@ -112,19 +130,65 @@ _NUMBERS_OF_SEVERAL = {
 }
 
 
+_GOODS_THERE = """
+LEFT JOIN inventory_availability b ON b.sku_id = {of}.sku_id AND b.warehouse_id = p.warehouse_id
+CROSS JOIN LATERAL (SELECT b.on_hand - b.committed - b.backordered AS free) a
+LEFT JOIN waiting w ON w.sku_id = {of}.sku_id AND w.warehouse_id = p.warehouse_id
+"""
+# At each of the shop's places what its own warehouse has. The buffer is kept back and the share taken in each, the cap is of all together: the
+# first places offer first, the others what it leaves. A place that is no warehouse's any more is told 0 where it was ever told something.
+_NUMBERS_THERE = f"""
+WITH waiting AS ({WAITING_THERE}), there AS (
+    SELECT l.id, p.location, p.rank, coalesce(l.cap, c.cap, m.cap) AS cap, floor({_OFFERED}) AS quantity
+    {_RULES}
+    JOIN marketplaces_channelwarehouse p ON p.channel_id = l.channel_id
+    {_GOODS_THERE.format(of="l")}
+    WHERE l.sku_id IS NOT NULL AND {_OF_CHANNEL}
+    UNION ALL
+    SELECT l.id, p.location, p.rank, coalesce(l.cap, c.cap, m.cap), floor(offered.quantity)
+    {_RULES}
+    JOIN marketplaces_channelwarehouse p ON p.channel_id = l.channel_id
+    CROSS JOIN LATERAL (
+        SELECT coalesce(min({_OFFERED} / k.quantity), 0) AS quantity
+        FROM marketplaces_bundlecomponent k
+        {_GOODS_THERE.format(of="k")}
+        WHERE k.bundle_id = l.bundle_id
+    ) offered
+    WHERE l.bundle_id IS NOT NULL AND {_OF_CHANNEL}
+), capped AS (
+    SELECT id, location, rank, greatest(0, least(quantity, cap - coalesce(sum(quantity) OVER before, 0))) AS quantity
+    FROM there WINDOW before AS (PARTITION BY id ORDER BY rank, location ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    UNION ALL
+    SELECT l.id, s.location, NULL, 0 FROM marketplaces_listing l JOIN marketplaces_listingplace s ON s.listing_id = l.id
+    WHERE {_OF_CHANNEL} AND NOT EXISTS (
+        SELECT FROM marketplaces_channelwarehouse p WHERE p.channel_id = l.channel_id AND p.location = s.location
+    )
+)
+SELECT l.id, l.external_id, n.quantity, s.pushed_quantity, s.pushed_at, coalesce(starts_with(s.last_error, 'unavailable'), FALSE),
+       n.location, coalesce(s.last_error, '') <> ''
+FROM capped n JOIN marketplaces_listing l ON l.id = n.id
+LEFT JOIN marketplaces_listingplace s ON s.listing_id = n.id AND s.location = n.location
+ORDER BY l.id, n.rank NULLS LAST, n.location
+"""
+
+
 def of_channel(channel: Channel) -> dict[str, Any]:
     """What WAITING is told."""
     return {"channel": channel.pk, "merchant": channel.merchant_id, "warehouses": channel.house_ids}
 
 
 def numbers(channel: Channel, listing_ids: Sequence[int] | None = None) -> list[Told]:
-    """What the channel may sell now of these listings, or of all that are tied to a sku or a bundle, by the rules of marketplaces.models.OfferRule.
+    """What the channel may sell now of these listings, or of all that are tied to a sku or a bundle, by the rules of marketplaces.models.OfferRule;
+    where it is located, of each at each place.
 
     A bundle can be sold as often as its scarcest component suffices. What is told of its components alone is not made less by that: whichever
     is sold first takes the goods, and the others are told so within seconds, as with two shops that sell the same sku.
     """
     with connection.cursor() as cursor:
-        statement = _NUMBERS_OF_ONE if len(channel.house_ids) == 1 else _NUMBERS_OF_SEVERAL[Channel.Routing(channel.routing)]
+        if channel.located:
+            statement = _NUMBERS_THERE
+        else:
+            statement = _NUMBERS_OF_ONE if len(channel.house_ids) == 1 else _NUMBERS_OF_SEVERAL[Channel.Routing(channel.routing)]
         keys = None if listing_ids is None else array_literal(list(listing_ids))
         cursor.execute(statement, {**of_channel(channel), "listings": keys})
         rows = cursor.fetchall()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -191,6 +192,7 @@ def _buyer_hash(channel: Channel, order: port.ChannelOrder) -> str:
 def _lines(order: port.ChannelOrder) -> list[dict[str, Any]]:
     return [
         {"line_id": line.line_id, "listing_id": line.listing_id, "sku": line.sku, "quantity": line.quantity, "components": []}
+        | ({"location": line.location} if line.location else {})
         for line in order.lines
     ]
 
@@ -208,21 +210,41 @@ def ship_to(address: port.ShipTo) -> dict[str, str]:
 
 
 def _difference(row: ChannelOrder, order: port.ChannelOrder) -> str:
-    """What the shop changed since the order was imported: line ids with "old>new" units, and the names of the address's parts.
+    """What the shop changed since the order was imported: line ids with "old>new" units, or places, and the names of the address's parts.
 
     Of an open order a wish to cancel is for a person to answer, in the shop.
     """
     if order.state is not State.OPEN:
         return ""
-    ours: Mapping[str, int] = {line["line_id"]: line["quantity"] for line in row.lines}
-    theirs = {line.line_id: line.quantity for line in order.lines}
+    ours, theirs = Counter[str](), Counter[str]()
+    for line in row.lines:
+        ours[line["line_id"]] += line["quantity"]
+    for sent in order.lines:
+        theirs[sent.line_id] += sent.quantity
     changes = [
-        f"{key}: {ours.get(key, 0)}>{theirs.get(key, 0)}"
+        f"{key}: {ours[key]}>{theirs[key]}"
         for key in {**ours, **theirs}
         # What has left since is no change.
-        if not theirs.get(key, 0) <= ours.get(key, 0) <= theirs.get(key, 0) + order.shipped.get(key, 0)
+        if not theirs[key] <= ours[key] <= theirs[key] + order.shipped.get(key, 0)
     ]
+    changes += _moved(row, order)
     before = row.raw.opened().get("ship_to", {}) if row.raw else {}
     now = ship_to(order.ship_to)
     wishes = ["cancellation requested"] if order.cancellation_requested else []
     return ", ".join([*wishes, *changes, *(name for name in {**before, **now} if before and before.get(name) != now.get(name))])
+
+
+def _moved(row: ChannelOrder, order: port.ChannelOrder) -> list[str]:
+    """Lines that the shop has another of its places send than when the order was imported, with "old>new" places."""
+    before: dict[str, set[str]] = {}
+    for line in row.lines:
+        before.setdefault(line["line_id"], set()).add(line.get("location", ""))
+    now: dict[str, set[str]] = {}
+    for sent in order.lines:
+        now.setdefault(sent.line_id, set()).add(sent.location)
+    return [
+        f"{key}: {', '.join(sorted(before[key]))}>{', '.join(sorted(places))}"
+        for key, places in now.items()
+        # One of several that has sent its units is no move; nor is it where the channel has got its places since.
+        if key in before and "" not in before[key] and not places <= before[key]
+    ]

@@ -129,6 +129,7 @@ def explain(order: Order) -> list[Story]:
     offers = _offers(order, list(needed))
     listings = list({listing.pk: listing for each in offers.values() for listing, _units in each}.values())
     pushes = _pushes(sale, listings)
+    place = _place(order, sale)
     takers = {sku_id: _taker(sale, needed[sku_id], changes.get(sku_id, [])) for sku_id in needed}
     sold_on = _sold_on(order, [taker for taker in takers.values() if taker])
     stories = []
@@ -136,7 +137,7 @@ def explain(order: Order) -> list[Story]:
         own = next((change for change in changes.get(sku_id, []) if change.because == f"order {sale.reference}"), None)
         mine, units = _sold_as(heard, sku_id, offers[sku_id])
         taker = takers[sku_id]
-        told = pushes.get(mine.pk, []) if mine else []
+        told = [push for push in pushes.get(mine.pk, []) if push.location in ("", place)] if mine else []
         case = Case(sale, quantity, units, own, taker, mine, told, sold_on.get(taker.because, "") if taker else "")
         kind, verdict = judge(case)
         story = Story(sku_id, codes[sku_id], quantity, kind, verdict)
@@ -178,10 +179,16 @@ def _changes(order: Order, sale: Sale, sku_ids: list[int]) -> dict[int, list[Cha
 
 
 def _houses(order: Order, sale: Sale) -> list[int]:
-    """Whose stock it was sold out of. A channel that splits no orders was told of one warehouse at a time: the order's own counts."""
-    if sale.channel is None or sale.channel.routing != Channel.Routing.SPLIT:
+    """Whose stock it was sold out of. A channel that splits no orders, or has places, was told of one warehouse at a time: the order's own counts."""
+    if sale.channel is None or sale.channel.routing != Channel.Routing.SPLIT or sale.channel.located:
         return [order.warehouse_id]
     return [order.warehouse_id, *(house.pk for house in sale.channel.houses)]
+
+
+def _place(order: Order, sale: Sale) -> str:
+    """Which of the shop's places sold it, empty where it has one."""
+    locations = sale.channel.locations if sale.channel else {}
+    return next((location for location, house_id in locations.items() if house_id == order.warehouse_id), "")
 
 
 def _pushes(sale: Sale, listings: Sequence[Listing]) -> dict[int, list[StockPush]]:
@@ -331,7 +338,8 @@ def _moments(
                 text = _("told %(quantity)d, answered after %(seconds)s s: %(answer)s") % facts
             else:
                 text = _("told %(quantity)d, confirmed after %(seconds)s s") % facts
-            rows.append(moment(push.sent_at, text, listing.channel.name, "bad" if push.error else "good"))
+            where = f"{listing.channel.name} {push.location}".strip()
+            rows.append(moment(push.sent_at, text, where, "bad" if push.error else "good"))
     rows.sort(key=lambda row: row.at)
     # Of very many those around the sale.
     nearest = sorted(rows, key=lambda row: abs(row.offset_s))[:MOST_MOMENTS]

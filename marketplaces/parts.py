@@ -1,4 +1,4 @@
-"""Which parts a shop's order is made of: one for each warehouse that sends something of it, by plain reads of what is there.
+"""Which parts a shop's order is made of: one for each warehouse that sends something of it, by the shop's word or plain reads of what is there.
 
 That is a hint: the warehouses decide under their own locks whether they have it. So the parts are written down before the first is asked for.
 """
@@ -16,7 +16,10 @@ REFERENCE_LENGTH = 50
 
 
 def decide(channel: Channel, wanted: Sequence[tuple[ChannelOrder, dict[str, str]]]) -> list[list[ChannelOrderPart]]:
-    """Parts, not saved, for each of these orders with the address that it goes to. The same number of statements for any number of them."""
+    """Parts, not saved, for each of these orders with the address that it goes to. The same number of statements for any number of them.
+
+    What the shop says one of the channel's places is to send goes to that place's warehouse, whatever it has: the shop told the buyer so.
+    """
     if len(channel.houses) == 1:
         return [[_part(channel, row, 1, channel.warehouse.pk, row.lines)] for row, _address in wanted]
     houses = _houses(channel.houses)
@@ -26,17 +29,32 @@ def decide(channel: Channel, wanted: Sequence[tuple[ChannelOrder, dict[str, str]
         ]
         for row, _address in wanted
     }
+    sent_from = {row.pk: [channel.locations.get(line.get("location", "")) for line in row.lines] for row, _address in wanted}
     free = _free(houses, {sku_id for each in needs.values() for need in each for sku_id in need.goods})
     decided = []
     for row, address in wanted:
-        near = nearest_first(houses, address.get("country", ""), address.get("postcode", ""))
-        found = route(near, needs[row.pk], free, splits=channel.routing == Channel.Routing.SPLIT)
+        found, rest = _named(needs[row.pk], sent_from[row.pk], free)
+        if rest:
+            near = nearest_first(houses, address.get("country", ""), address.get("postcode", ""))
+            for house_id, sent in route(near, rest, free, splits=channel.routing == Channel.Routing.SPLIT):
+                found.setdefault(house_id, []).extend(sent)
         parts = []
-        for number, (house_id, sent) in enumerate(found, start=1):
+        for number, (house_id, sent) in enumerate(found.items(), start=1):
             lines = [{**row.lines[need.line], "quantity": units} for need, units in sent]
             parts.append(_part(channel, row, number, house_id, lines))
         decided.append(parts)
     return decided
+
+
+def _named(needs: Sequence[Need], sent_from: Sequence[int | None], free: Free) -> tuple[dict[int, list[tuple[Need, int]]], list[Need]]:
+    """By warehouse what the shop says it sends, taken from `free`, and what it says nothing of. `sent_from` is of each line."""
+    named: dict[int, list[tuple[Need, int]]] = {}
+    for need, house_id in zip(needs, sent_from, strict=True):
+        if house_id is not None:
+            named.setdefault(house_id, []).append((need, need.units))
+            for sku_id, each in need.goods.items():
+                free[house_id, sku_id] = free.get((house_id, sku_id), 0) - each * need.units
+    return named, [need for need, house_id in zip(needs, sent_from, strict=True) if house_id is None]
 
 
 def _part(channel: Channel, row: ChannelOrder, number: int, warehouse_id: int, lines: list[dict[str, object]]) -> ChannelOrderPart:

@@ -49,6 +49,19 @@ def of_payloads(payloads: Iterable[Mapping[str, Any]]) -> dict[int, Since]:
     return stale
 
 
+def places_of(payloads: Iterable[Mapping[str, Any]]) -> dict[int, set[str]]:
+    """Of the listings that are stale at some of their shop's places alone: at which."""
+    places: dict[int, set[str]] = {}
+    whole: set[int] = set()
+    for payload in payloads:
+        if location := payload.get("location"):
+            for key in payload["listing_ids"]:
+                places.setdefault(key, set()).add(location)
+        else:
+            whole.update(payload["listing_ids"])
+    return {key: where for key, where in places.items() if key not in whole} if places else {}
+
+
 def oldest_changes(payloads: Iterable[Mapping[str, Any]]) -> tuple[list[int], list[int], list[float], list[str]]:
     """What `stock.changed` told, each warehouse's sku once, since the oldest event: (warehouses, skus, seconds since 1970, causes)."""
     oldest: dict[tuple[int, int], Since] = {}
@@ -90,7 +103,10 @@ def write_changes(payloads: Sequence[Mapping[str, Any]]) -> None:
 
 
 class Answered(NamedTuple):
-    """One listing's number with the shop's answer; `before` is what the shop had taken last, times are seconds since 1970."""
+    """One listing's number with the shop's answer; `before` is what the shop had taken last, times are seconds since 1970.
+
+    `location`: at which of the shop's places, where it has several.
+    """
 
     listing_id: int
     before: int | None
@@ -98,16 +114,18 @@ class Answered(NamedTuple):
     sent_at: float
     answered_at: float
     result: PushResult
+    location: str = ""
 
 
 _ANSWERS = """
 SELECT * FROM unnest(%(listing)s::bigint[], %(quantity)s::bigint[], %(before)s::bigint[], %(stale_at)s::float8[], %(because)s::text[],
-                     %(sent_at)s::float8[], %(answered_at)s::float8[], %(error)s::text[], %(message)s::text[])
-     AS p (listing_id, quantity, before, stale_at, because, sent_at, answered_at, error, message)
+                     %(sent_at)s::float8[], %(answered_at)s::float8[], %(error)s::text[], %(message)s::text[], %(location)s::text[])
+     AS p (listing_id, quantity, before, stale_at, because, sent_at, answered_at, error, message, location)
 """
 _APPEND = """
-INSERT INTO marketplaces_stockpush (listing_id, quantity, before, stale_at, because, sent_at, answered_at, error, message)
-SELECT listing_id, quantity, before, to_timestamp(stale_at), because, to_timestamp(sent_at), to_timestamp(answered_at), error, left(message, {longest})
+INSERT INTO marketplaces_stockpush (listing_id, quantity, before, stale_at, because, sent_at, answered_at, error, message, location)
+SELECT listing_id, quantity, before, to_timestamp(stale_at), because, to_timestamp(sent_at), to_timestamp(answered_at), error,
+       left(message, {longest}), coalesce(location, '')
 FROM ({answers}) a
 """
 _WRITE = _APPEND.format(answers=_ANSWERS, longest=LONGEST_MESSAGE)
@@ -118,6 +136,39 @@ SET pushed_quantity = CASE WHEN a.error = '' THEN a.quantity ELSE l.pushed_quant
     pushed_at = CASE WHEN a.error = '' THEN now() ELSE l.pushed_at END,
     last_error = CASE WHEN a.error = '' THEN '' ELSE left(a.error || ': ' || a.message, {LONGEST_ERROR}) END
 FROM answer a WHERE l.id = a.listing_id AND l.channel_id = %(channel)s AND a.error <> '{PushError.PENDING}'
+"""
+
+# The same of a located channel, whose places each have a number of their own.
+_WRITE_AND_BELIEVE_THERE = f"""
+WITH answer AS MATERIALIZED ({_ANSWERS}), appended AS ({_APPEND.format(answers="TABLE answer", longest=LONGEST_MESSAGE)}), last AS (
+    SELECT DISTINCT ON (a.listing_id, a.location) a.* FROM answer a JOIN marketplaces_listing l ON l.id = a.listing_id AND l.channel_id = %(channel)s
+    WHERE a.error <> '{PushError.PENDING}' ORDER BY a.listing_id, a.location, a.answered_at DESC
+)
+INSERT INTO marketplaces_listingplace AS s (listing_id, location, pushed_quantity, pushed_at, last_error)
+SELECT listing_id, location, CASE WHEN error = '' THEN quantity END, CASE WHEN error = '' THEN now() END,
+       CASE WHEN error = '' THEN '' ELSE left(error || ': ' || message, {LONGEST_ERROR}) END
+FROM last
+ON CONFLICT (listing_id, location) DO UPDATE
+SET pushed_quantity = coalesce(EXCLUDED.pushed_quantity, s.pushed_quantity), pushed_at = coalesce(EXCLUDED.pushed_at, s.pushed_at),
+    last_error = EXCLUDED.last_error
+"""
+# A place that is no warehouse's any more has nothing left to be told when it shows 0, or the shop no longer has the listing.
+_FORGET_PLACES = f"""
+DELETE FROM marketplaces_listingplace s USING marketplaces_listing l
+WHERE l.id = s.listing_id AND l.id = ANY(%(listing)s::bigint[]) AND l.channel_id = %(channel)s
+  AND (s.last_error = '' AND s.pushed_quantity = 0 OR starts_with(s.last_error, '{PushError.UNKNOWN_LISTING}'))
+  AND NOT EXISTS (SELECT FROM marketplaces_channelwarehouse p WHERE p.channel_id = l.channel_id AND p.location = s.location)
+"""
+# All places together; unknown while one was never told.
+_BELIEVE_TOGETHER = """
+UPDATE marketplaces_listing l SET pushed_quantity = t.quantity, pushed_at = t.at, last_error = t.error
+FROM (
+    SELECT listing_id, CASE WHEN bool_and(pushed_quantity IS NOT NULL) THEN sum(pushed_quantity) END AS quantity,
+           CASE WHEN bool_and(pushed_at IS NOT NULL) THEN min(pushed_at) END AS at,
+           coalesce((array_agg(last_error ORDER BY location) FILTER (WHERE last_error <> ''))[1], '') AS error
+    FROM marketplaces_listingplace WHERE listing_id = ANY(%(listing)s::bigint[]) GROUP BY listing_id
+) t
+WHERE l.id = t.listing_id AND l.channel_id = %(channel)s
 """
 
 
@@ -135,7 +186,17 @@ def write_and_believe(answers: Sequence[Answered], channel_id: int) -> None:
             cursor.execute(_WRITE_AND_BELIEVE, {**_columns(answers), "channel": channel_id})
 
 
-def _columns(answers: Sequence[Answered]) -> dict[str, str]:
+def write_and_believe_there(answers: Sequence[Answered], channel_id: int) -> None:
+    """The same of a located channel: what each place has now, and the listings with all of theirs. Three statements for any number of answers."""
+    if answers:
+        columns = {**_columns(answers), "channel": channel_id}
+        with connection.cursor() as cursor:
+            cursor.execute(_WRITE_AND_BELIEVE_THERE, columns)
+            cursor.execute(_FORGET_PLACES, columns)
+            cursor.execute(_BELIEVE_TOGETHER, columns)
+
+
+def _columns(answers: Sequence[Answered]) -> dict[str, str | None]:
     """Array literals: written as the driver does it, every element would be an expression of its own."""
     since, results = [answer.since for answer in answers], [answer.result for answer in answers]
     columns: dict[str, list[Any]] = {
@@ -149,4 +210,8 @@ def _columns(answers: Sequence[Answered]) -> dict[str, str]:
         "error": [str(result.error or "") for result in results],
         "message": [storable(result.message[:LONGEST_ERROR]) for result in results],
     }
-    return {name: array_literal(column) for name, column in columns.items()}
+    located = any(answer.location for answer in answers)
+    return {
+        **{name: array_literal(column) for name, column in columns.items()},
+        "location": array_literal([answer.location for answer in answers]) if located else None,
+    }

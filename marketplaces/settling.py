@@ -261,13 +261,31 @@ def adopt(channel: Channel, keys: Sequence[int] | None = None) -> list[int]:
 
 
 def publish(channel: Channel, rows: Sequence[ChannelOrder]) -> None:
-    """A step: the numbers of these orders' goods have to be told again."""
-    sku_ids = sorted(set().union(*(expansion.sku_ids(row.lines) for row in rows)))
-    if sku_ids:
-        numbers = [row.number or row.external_id for row in rows]
-        because = f"shop's order {', '.join(numbers[:3])}"[:LONGEST_CAUSE]
-        story = {"at": round(time.time(), 3), "by": [0] * len(sku_ids), "because": [because] * len(sku_ids)}
-        outbox.emit_all([("stock.changed", {"warehouse_id": house.pk, "sku_ids": sku_ids, **story}) for house in channel.houses])
+    """A step: the numbers of these orders' goods have to be told again, where the shop says which place sends them at that place."""
+    numbers = [row.number or row.external_id for row in rows]
+    because, at = f"shop's order {', '.join(numbers[:3])}"[:LONGEST_CAUSE], round(time.time(), 3)
+    goods: dict[int, set[int]] = {house.pk: set() for house in channel.houses}
+    for row in rows:
+        for line in row.lines:
+            named = channel.locations.get(line.get("location", ""))
+            for house_id in [named] if named else goods:
+                goods[house_id].update(expansion.sku_ids([line]))
+    outbox.emit_all(
+        [
+            (
+                "stock.changed",
+                {
+                    "warehouse_id": house_id,
+                    "sku_ids": sorted(sku_ids),
+                    "at": at,
+                    "by": [0] * len(sku_ids),
+                    "because": [because] * len(sku_ids),
+                },
+            )
+            for house_id, sku_ids in goods.items()
+            if sku_ids
+        ]
+    )
 
 
 def _drop(channel: Channel, rows: Sequence[ChannelOrder]) -> None:

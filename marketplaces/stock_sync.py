@@ -8,26 +8,25 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
 
-from marketplaces import order_import, pace, push_log, revisions
+from marketplaces import order_import, pace, push_log, revisions, telling
 from marketplaces.calling import calling, keep_busy, well_again
 from marketplaces.models import Channel, Listing, Submission
 from marketplaces.numbers import HOUSE_IDS, Told, numbers
 from marketplaces.port import ChannelUnavailable, Marketplace, PushError, PushResult
 from marketplaces.push_log import Answered, Since
+from marketplaces.telling import Where
 from marketplaces.together import ReadAhead, noting
 from wms.core import outbox
-from wms.core.prepared import array_literal
 
 # One turn: then other lanes have theirs, and no second worker begins while the first is still at it (the outbox's lease is far longer).
 BUDGET_S = 5.0
-EVENT_LISTINGS = 1000
 LONGEST_DELAY_S = 900.0
 # For longer than this no worker waits for a shop's next call to be free.
 LONGEST_NAP_S = 3.0
@@ -36,12 +35,12 @@ _AFFECTED = """
 WITH changed AS (
     SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::float8[], %s::text[]) AS changed (warehouse_id, sku_id, at, because)
 )
-SELECT l.channel_id, l.id, changed.at, changed.because FROM changed
+SELECT l.channel_id, p.location, l.id, changed.at, changed.because FROM changed
 JOIN marketplaces_listing l ON l.sku_id = changed.sku_id
 JOIN marketplaces_channelwarehouse p ON p.channel_id = l.channel_id AND p.warehouse_id = changed.warehouse_id
 JOIN marketplaces_channel c ON c.id = l.channel_id AND c.active
 UNION ALL
-SELECT l.channel_id, l.id, changed.at, changed.because FROM changed
+SELECT l.channel_id, p.location, l.id, changed.at, changed.because FROM changed
 JOIN marketplaces_bundlecomponent k ON k.sku_id = changed.sku_id
 JOIN marketplaces_listing l ON l.bundle_id = k.bundle_id
 JOIN marketplaces_channelwarehouse p ON p.channel_id = l.channel_id AND p.warehouse_id = changed.warehouse_id
@@ -51,73 +50,25 @@ ORDER BY at DESC
 
 
 def push_changed(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `stock.changed` {warehouse_id, sku_ids; at, by, because}: find who has to hear, one event for each channel.
+    """Outbox handler of `stock.changed` {warehouse_id, sku_ids; at, by, because}: find who has to hear, one event for each channel, or for
+    each place of a located one.
 
     No network here. What changed is kept for those who look into an oversale.
     """
     changed = push_log.oldest_changes(payloads)
-    affected: dict[int, dict[int, Since]] = {}
+    affected: dict[Where, dict[int, Since]] = {}
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_AFFECTED, changed)
-            for channel_id, listing_id, at, because in cursor.fetchall():
-                affected.setdefault(channel_id, {})[listing_id] = Since(at, because)
+            for channel_id, location, listing_id, at, because in cursor.fetchall():
+                affected.setdefault((channel_id, location), {})[listing_id] = Since(at, because)
         push_log.write_changes(payloads)
-        _have_told(affected)
+        telling.have_told(affected)
 
 
-def stale(channel_id: int, listing_ids: Sequence[int], because: str) -> None:
-    """A step: the channel does not know these listings' numbers; `because` tells why, where no stock changed."""
-    _have_told({channel_id: dict.fromkeys(listing_ids, push_log.now(because))})
-
-
-# What stands in an event that waits need not stand in a second one: its handler will tell the number of that moment. True only of one
-# that nobody has in hand (no lease: a worker whose lease ran out may still forget it), that is locked here, so that whoever claims it
-# does so after our commit and sees what we changed, and that is due no later than the shop may be called again.
-_UNTOLD = """
-WITH waiting AS MATERIALIZED (
-    SELECT e.payload FROM core_outboxevent e JOIN marketplaces_channel c ON c.id = (e.payload ->> 'channel_id')::bigint
-    WHERE e.handler = ANY(%(handlers)s) AND e.dead_at IS NULL AND e.lease_until IS NULL
-      AND e.due_at <= greatest(now() + make_interval(secs => %(wait)s), c.quiet_until) + interval '1 second'
-    {lock}
-), told AS (
-    SELECT listing::bigint AS id FROM waiting CROSS JOIN jsonb_array_elements_text(payload -> 'listing_ids') AS listing
-)
-SELECT wanted.channel_id, array_agg(wanted.listing_id ORDER BY wanted.listing_id)
-FROM unnest(%(channels)s::bigint[], %(listings)s::bigint[]) AS wanted (channel_id, listing_id)
-WHERE wanted.listing_id NOT IN (SELECT id FROM told) GROUP BY 1
-"""
-_LOCK = "FOR UPDATE OF e SKIP LOCKED"
-_HANDLER = "marketplaces.stock_sync.push_stale"
-
-
-def _have_told(wanted: Mapping[int, Mapping[int, Since]], wait_s: float = 0.0, **more: Any) -> None:
-    """A step: events for these listings by channel, but for those that wait in one already: a shop that is down heaps up none.
-
-    They are due in `wait_s` seconds; `more` says why they wait.
-    """
-    pairs = [(channel_id, listing_id) for channel_id, since in wanted.items() for listing_id in since]
-    if not pairs:
-        return
-    handlers = {channel_id: f"{_HANDLER}:{channel_id}" for channel_id in wanted}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _UNTOLD.format(lock=_LOCK),
-            {
-                "handlers": list(handlers.values()),
-                "channels": array_literal([channel_id for channel_id, _listing_id in pairs]),
-                "listings": array_literal([listing_id for _channel_id, listing_id in pairs]),
-                "wait": wait_s,
-            },
-        )
-        untold = dict(cursor.fetchall())
-    events = [event for channel_id, listing_ids in untold.items() for event in _events(channel_id, listing_ids, wanted[channel_id], more)]
-    if wait_s:
-        outbox.emit_all_later(wait_s, events)
-        return
-    outbox.emit_all(events)
-    # Whoever looked meanwhile has passed over what is locked.
-    outbox.nudge_after_commit({handler for channel_id, handler in handlers.items() if channel_id not in untold})
+def stale(channel_id: int, listing_ids: Sequence[int], because: str, location: str = "") -> None:
+    """A step: the channel does not know these listings' numbers, at all of its places or at one; `because` tells why, where no stock changed."""
+    telling.have_told({(channel_id, location): dict.fromkeys(listing_ids, push_log.now(because))})
 
 
 _RAISED = """
@@ -145,18 +96,8 @@ def tell_all(*, channel: Channel) -> None:
         stale_all(channel, "all")
 
 
-def _events(
-    channel_id: int, listing_ids: Sequence[int], since: Mapping[int, Since], more: Mapping[str, Any]
-) -> list[tuple[str, dict[str, Any]]]:
-    parts = [listing_ids[start : start + EVENT_LISTINGS] for start in range(0, len(listing_ids), EVENT_LISTINGS)]
-    return [
-        ("channel.stale", {"lane": channel_id, "channel_id": channel_id, **push_log.in_payload({key: since[key] for key in part}), **more})
-        for part in parts
-    ]
-
-
 def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `channel.stale` {channel_id, listing_ids; at, because}, one channel's events at a time.
+    """Outbox handler of `channel.stale` {channel_id, listing_ids; location, at, because}, one channel's events at a time.
 
     Raises ChannelQuiet: try again later.
     """
@@ -166,7 +107,7 @@ def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
     since = push_log.of_payloads(payloads)
     tries = max(int(payload.get("tries", 0)) for payload in payloads)
     with calling(channel) as shop, noting(partial(_store, channel)) as note:
-        _push_all(channel, shop, _Round(since, tries, time.monotonic() + BUDGET_S, note))
+        _push_all(channel, shop, _Round(channel, since, push_log.places_of(payloads), tries, time.monotonic() + BUDGET_S, note))
 
 
 def _push_all(channel: Channel, shop: Marketplace, about: _Round) -> None:
@@ -175,39 +116,62 @@ def _push_all(channel: Channel, shop: Marketplace, about: _Round) -> None:
         channel.holds_pending = shop.capabilities.holds_pending
         channel.save(update_fields=["holds_pending"])
     ahead = ReadAhead(lambda keys: numbers(channel, keys), sorted(about.since))
-    waiting, granted = _most_urgent_first(ahead.left()), 0
+    rows = about.due(shop, ahead.left())
+    waiting, granted = _most_urgent_first(rows), 0
+    # A listing's places go out in one batch: how many numbers that is of each.
+    each = 1 if shop.capabilities.whole_listings else max(1, math.ceil(len(rows) / max(1, len(waiting))))
     while waiting:
         if time.monotonic() > about.until:
-            about.leave(channel, waiting)
+            about.leave(waiting)
             return
-        if not granted:
-            granted, wait_s = pace.for_push(channel, shop.capabilities, len(waiting))
+        if granted < each:
+            granted, wait_s = pace.for_push(channel, shop.capabilities, len(waiting) * each)
         if not granted and wait_s > LONGEST_NAP_S:
-            about.leave(channel, waiting, wait_s, "tokens")
+            about.leave(waiting, wait_s, "tokens")
             return
         if not granted:
             time.sleep(wait_s)
             keep_busy(channel)
             continue
-        count = min(granted, shop.capabilities.batch_size)
-        batch, waiting, granted = waiting[:count], waiting[count:], granted - count
-        _push_batch(channel, shop, ahead.take(batch), about)
+        count = max(1, min(granted, shop.capabilities.batch_size) // each)
+        batch, waiting, granted = waiting[:count], waiting[count:], granted - count * each
+        _push_batch(channel, shop, about.due(shop, ahead.take(batch)), about)
         pace.heard(channel, shop.allowance)
 
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """Since when the listings are stale, how often they were tried, when this has to end (time.monotonic), and where answers go."""
+    """Since when the listings are stale, at which `places` those that are not so everywhere, how often they were tried, when this has to end
+    (time.monotonic), and where answers go.
+    """
 
+    channel: Channel
     since: Mapping[int, Since]
+    places: Mapping[int, Collection[str]]
     tries: int
     until: float
     note: Callable[[Sequence[Answered]], None]
 
-    def leave(self, channel: Channel, listing_ids: Sequence[int], wait_s: float = 0.0, waits: str = "") -> None:
+    def due(self, shop: Marketplace, rows: list[Told]) -> list[Told]:
+        """What has to be told: a stale listing's number at the places where it is stale, and at those where the same event changed it, or a cap
+        that they share; at all of them, where the platform wants them together.
+        """
+        if not self.places or not self.channel.located:
+            return rows
+        named = [row for row in rows if row.location in self.places.get(row.listing_id, (row.location,)) or row.moved]
+        if shop.capabilities.whole_listings:
+            whole = {row.listing_id for row in named}
+            return [row for row in rows if row.listing_id in whole]
+        return named
+
+    def leave(self, listing_ids: Sequence[int], wait_s: float = 0.0, waits: str = "") -> None:
         """Somebody else goes on with these, in `wait_s` seconds; `waits` says what for."""
+        wanted: dict[Where, dict[int, Since]] = {}
+        for key in listing_ids:
+            for location in self.places.get(key, ("",)):
+                wanted.setdefault((self.channel.pk, location), {})[key] = self.since[key]
         with transaction.atomic():
-            _have_told({channel.pk: {key: self.since[key] for key in listing_ids}}, wait_s, waits=waits, tries=self.tries)
+            telling.have_told(wanted, wait_s, waits=waits, tries=self.tries)
 
 
 def _most_urgent_first(rows: Sequence[Told]) -> list[int]:
@@ -218,20 +182,19 @@ def _most_urgent_first(rows: Sequence[Told]) -> list[int]:
     return list(dict.fromkeys(row.listing_id for row in urgent))
 
 
-def _push_batch(channel: Channel, shop: Marketplace, rows: Sequence[Told], about: _Round) -> None:
-    told = {row.external_id: row for row in rows}
-    if not told:
+def _push_batch(channel: Channel, shop: Marketplace, rows: list[Told], about: _Round) -> None:
+    if not rows:
         return
     if shop.capabilities.compare_and_set and any(row.unsure for row in rows):
         # Sales since may have brought its number back to the one that we know: take them in, or it would be taken for untouched.
         listing_ids = [row.listing_id for row in rows]
         if not order_import.catch_up(channel, shop, about.until):
-            about.leave(channel, listing_ids)
+            about.leave(list(dict.fromkeys(listing_ids)))
             return
-        told = {row.external_id: row for row in numbers(channel, listing_ids)}
-    now, later = revisions.sort(shop.capabilities, list(told.values()), about.since)
-    _wait_for_revisions(channel, later, about)
-    told = {row.external_id: row for row in now}
+        rows = about.due(shop, numbers(channel, listing_ids))
+    rows, later = revisions.sort(shop.capabilities, rows, about.since)
+    _wait_for_revisions(later, about)
+    told = {(row.external_id, row.location): row for row in rows}
     if not told:
         return
     sent_at = time.time()
@@ -239,7 +202,7 @@ def _push_batch(channel: Channel, shop: Marketplace, rows: Sequence[Told], about
     if shop.capabilities.compare_and_set:
         results = _after_sales(channel, shop, told, results, about.until)
     at = sent_at, time.time()
-    answers = [_answered(told[result.listing_id], about.since, at, result) for result in results]
+    answers = [_answered(told[result.listing_id, result.location], about.since, at, result) for result in results]
     if any(answer.result.error not in (PushError.UNAVAILABLE, PushError.THROTTLED) for answer in answers):
         well_again(channel)
     taken = [answer for answer in answers if answer.result.error is PushError.PENDING]
@@ -256,34 +219,45 @@ def _push_batch(channel: Channel, shop: Marketplace, rows: Sequence[Told], about
             pace.refused(channel, shop.allowance)
         waits = [result.retry_after for result in failed if result.retry_after]
         raise ChannelUnavailable(reason=failed[0].message, retry_after=max(waits, default=None))
-    try_again(channel, {told[result.listing_id].listing_id: result for result in failed}, about.since, about.tries)
+    try_again(channel, {_place(told, result): result for result in failed}, about.since, about.tries)
 
 
-def _wait_for_revisions(channel: Channel, later: Mapping[int, float], about: _Round) -> None:
+def _place(told: Mapping[tuple[str, str], Told], result: PushResult) -> tuple[int, str]:
+    return told[result.listing_id, result.location].listing_id, result.location
+
+
+def _wait_for_revisions(later: Mapping[int, float], about: _Round) -> None:
     """One event for the listings that wait until about the same minute."""
     by_minute: dict[int, list[int]] = {}
     for listing_id, seconds in later.items():
         by_minute.setdefault(math.ceil(seconds / 60), []).append(listing_id)
     for minutes, group in by_minute.items():
-        about.leave(channel, group, minutes * 60.0, "revisions")
+        about.leave(group, minutes * 60.0, "revisions")
 
 
 def _answered(row: Told, since: Mapping[int, Since], at: tuple[float, float], result: PushResult) -> Answered:
-    return Answered(row.listing_id, row.pushed_quantity, since.get(row.listing_id), *at, result)
+    return Answered(row.listing_id, row.pushed_quantity, since.get(row.listing_id), *at, result, row.location)
 
 
-def _after_sales(channel: Channel, shop: Marketplace, told: dict[str, Told], results: list[PushResult], until: float) -> list[PushResult]:
+def _after_sales(
+    channel: Channel, shop: Marketplace, told: dict[tuple[str, str], Told], results: list[PushResult], until: float
+) -> list[PushResult]:
     """Where the shop's number has moved: take in its orders, compute again, push again upon the number that it showed before they were read.
 
     In this order, or the sale behind that number would be offered a second time.
     """
-    stale = {result.listing_id: result.shown for result in results if result.error is PushError.STALE and result.shown is not None}
+    stale = {
+        (result.listing_id, result.location): result.shown
+        for result in results
+        if result.error is PushError.STALE and result.shown is not None
+    }
     if not stale or not order_import.catch_up(channel, shop, until):
         return results
-    told |= {row.external_id: row for row in numbers(channel, [told[key].listing_id for key in stale])}
+    now = {(row.external_id, row.location): row for row in numbers(channel, [told[key].listing_id for key in stale])}
+    told |= {key: now[key] for key in stale if key in now}
     again = shop.push_stock([told[key].level(shown) for key, shown in stale.items()])
-    renewed = {result.listing_id: result for result in again}
-    return [renewed.get(result.listing_id, result) for result in results]
+    renewed = {(result.listing_id, result.location): result for result in again}
+    return [renewed.get((result.listing_id, result.location), result) for result in results]
 
 
 def _await_outcome(channel: Channel, taken: Sequence[Answered], since: Mapping[int, Since], tries: int) -> None:
@@ -299,27 +273,32 @@ def _await_outcome(channel: Channel, taken: Sequence[Answered], since: Mapping[i
             wait = max(row.result.retry_after or 0.0 for row in answers)
             outbox.emit_later(wait, "channel.submitted", lane=channel.pk, channel_id=channel.pk, ticket=ticket)
     if untold:
-        try_again(channel, {answer.listing_id: answer.result for answer in untold}, since, tries)
+        try_again(channel, {(answer.listing_id, answer.location): answer.result for answer in untold}, since, tries)
 
 
-def try_again(channel: Channel, failed: dict[int, PushResult], since: Mapping[int, Since], tries: int) -> None:
-    """Only the listings that failed come back. A number that moved in the shop means that there are orders to fetch first."""
-    spent = {key: result for key, result in failed.items() if result.error is PushError.SPENT}
-    others = {key: result for key, result in failed.items() if key not in spent}
+def try_again(channel: Channel, failed: Mapping[tuple[int, str], PushResult], since: Mapping[int, Since], tries: int) -> None:
+    """Only the listings that failed come back, at the places where they did, {(its key, location): the answer}.
+
+    A number that moved in the shop means that there are orders to fetch first.
+    """
+    groups: dict[tuple[bool, str], dict[int, PushResult]] = {}
+    for (key, location), result in failed.items():  # what waits for tomorrow holds up no other
+        groups.setdefault((result.error is not PushError.SPENT, location), {})[key] = result
     with transaction.atomic():
         if any(result.error is PushError.STALE for result in failed.values()):
             order_import.ask(channel.pk)
-        for group in (spent, others):  # what waits for tomorrow holds up no other
-            if group:
-                wait = max([result.retry_after or 0.0 for result in group.values()] + [min(LONGEST_DELAY_S, 2.0 ** min(tries, 12))])
-                told = push_log.in_payload({key: since.get(key) or push_log.now("") for key in group})
-                outbox.emit_later(wait, "channel.stale", lane=channel.pk, channel_id=channel.pk, **told, tries=tries + 1)
+        for (_soon, location), group in sorted(groups.items()):
+            wait = max([result.retry_after or 0.0 for result in group.values()] + [min(LONGEST_DELAY_S, 2.0 ** min(tries, 12))])
+            told = push_log.in_payload({key: since.get(key) or push_log.now("") for key in group})
+            where = {"location": location} if location else {}
+            outbox.emit_later(wait, "channel.stale", lane=channel.pk, channel_id=channel.pk, **told, **where, tries=tries + 1)
 
 
 def _store(channel: Channel, answers: Sequence[Answered]) -> None:
     """Believe what the shop has done, and keep all of its answers. What is pending changes no listing yet."""
     with transaction.atomic(), connection.cursor() as cursor:
-        push_log.write_and_believe(answers, channel.pk)
+        believe = push_log.write_and_believe_there if channel.located else push_log.write_and_believe
+        believe(answers, channel.pk)
         if any(answer.result.error is None for answer in answers):
             cursor.execute("UPDATE marketplaces_channel SET last_push_at = now(), busy_since = now() WHERE id = %s", [channel.pk])
 

@@ -73,6 +73,6 @@ def _settle(channel: Channel, submission: Submission, results: Sequence[PushResu
                 cursor.execute("UPDATE marketplaces_channel SET last_push_at = now() WHERE id = %s", [channel.pk])
         stock_sync.stale(channel.pk, [key for key in keys if key not in stored], "overtaken")
         submission.delete()
-    failed = {key: result for key, result in zip(keys, results, strict=True) if key in stored and result.retryable}
+    failed = {(key, ""): result for key, result in zip(keys, results, strict=True) if key in stored and result.retryable}
     if failed:
         stock_sync.try_again(channel, failed, since, FAILED_TRIES)

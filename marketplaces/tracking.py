@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import connection, transaction
@@ -69,6 +70,7 @@ def tell(payloads: Sequence[dict[str, Any]]) -> None:
     )
     # A shop in trouble takes a few at a time: those first whose deadline is next.
     left = list(parcels.prefetch_related(lines).order_by("order__ship_by", "pk"))
+    places = {house_id: location for location, house_id in channel.locations.items()}
     until = time.monotonic() + BUDGET_S
     with calling(channel) as shop:
         for number, parcel in enumerate(left):
@@ -76,15 +78,16 @@ def tell(payloads: Sequence[dict[str, Any]]) -> None:
                 with transaction.atomic():
                     outbox.emit_all(_events(channel.pk, [later.pk for later in left[number:]]))
                 return
-            _send(shop, parcel, parcel.order.channel_part)
+            _send(shop, parcel, parcel.order.channel_part, places)
             keep_busy(channel)
 
 
-def _send(shop: Marketplace, parcel: Parcel, part: ChannelOrderPart) -> None:
+def _send(shop: Marketplace, parcel: Parcel, part: ChannelOrderPart, places: Mapping[int, str]) -> None:
+    """`places`: the shop's places by the keys of the warehouses that they are."""
     error = ""
     try:
         if (tracking := _tracking(parcel, part)) is not None:
-            shop.send_tracking(tracking)
+            shop.send_tracking(replace(tracking, location=places.get(part.warehouse_id, "")))
     except (ChannelUnavailable, CredentialsRefused):
         raise
     except ChannelRefused as refusal:  # useless to repeat: cancelled or deleted there

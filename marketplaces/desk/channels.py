@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,8 @@ from django.views.decorators.http import require_http_methods
 from inventory.models import Sku, Warehouse
 from marketplaces import adapters, drift, order_book, order_import, pausing, stock_sync, unknown_goods
 from marketplaces import channels as shops
+from marketplaces import places as shop_places
+from marketplaces.desk import asked, places
 from marketplaces.desk.finding import find
 from marketplaces.models import Bundle, Channel, ChannelOrder, Listing
 from marketplaces.numbers import numbers
@@ -59,7 +62,10 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
     if text := desk.clean(request.GET.get("q")):
         rows = rows.filter(Q(external_sku__startswith=text) | Q(external_id=text))
     page = desk.Page(rows, request)
-    ours = {told.listing_id: told.quantity for told in numbers(found, [listing.pk for listing in page])}
+    told = numbers(found, [listing.pk for listing in page])
+    ours = Counter[int]()
+    for row in told:
+        ours[row.listing_id] += row.quantity
     return render(
         request,
         "marketplaces/desk/channel.html",
@@ -74,10 +80,13 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "unlimited": found.listings.filter(sells_without_stock=True).count(),
             "told_nothing": pausing.told_nothing(found) if found.sells_nothing else None,
             "differences": differences,
-            "theirs": {difference.listing_id: difference for difference in differences or ()},
+            "theirs": {difference.listing_id: difference for difference in differences or () if not difference.location},
+            "spots": places.spots(found, told, differences or ()),
             "hook": request.build_absolute_uri(reverse("channel-hook", kwargs={"channel_id": found.pk})),
             "keys": adapters.keys(found.adapter),
             "houses": ", ".join(house.code for house in found.houses),
+            "at_locations": places.names(found),
+            "has_places": adapters.adapter(found.adapter).CAPABILITIES.locations,
             "routings": Channel.Routing.choices,
         },
     )
@@ -133,8 +142,8 @@ def connect(request: HttpRequest) -> HttpResponse:
     made = shops.connect(
         merchant=merchant,
         warehouse=warehouse,
-        further=_warehouses(request, "further"),
-        routing=_routing(request),
+        further=asked.warehouses(request, "further"),
+        routing=asked.routing(request),
         adapter=adapter,
         base_url=base_url,
         credentials=_credentials(request, adapter),
@@ -143,22 +152,6 @@ def connect(request: HttpRequest) -> HttpResponse:
         buffer=desk.whole_number(buffer) if (buffer := desk.clean(request.POST.get("buffer"))) else None,
     )
     return desk.done(request, _("The channel is connected. Fetch its listings next."), "desk:channel", channel_id=made.pk)
-
-
-def _warehouses(request: HttpRequest, field: str) -> list[Warehouse]:
-    """By their codes, with spaces or commas between them, in the order in which they are written."""
-    codes = desk.clean(request.POST.get(field), 500).replace(",", " ").split()
-    found = {house.code: house for house in Warehouse.objects.filter(code__in=codes, active=True)}
-    if unknown := [code for code in codes if code not in found]:
-        raise desk.field_error(field, _("There is no warehouse %(code)s.") % {"code": unknown[0]})
-    return [found[code] for code in codes]
-
-
-def _routing(request: HttpRequest) -> str:
-    asked = request.POST.get("routing") or Channel.Routing.FALLBACK
-    if asked not in Channel.Routing.values:
-        raise desk.field_error("routing", _("Choose one of the list."))
-    return asked
 
 
 def _credentials(request: HttpRequest, adapter: str) -> dict[str, str]:
@@ -245,7 +238,7 @@ def _dismiss(channel: Channel, request: HttpRequest) -> str:
 
 
 def _change_warehouses(channel: Channel, request: HttpRequest) -> str:
-    shops.set_warehouses(channel=channel, warehouses=_warehouses(request, "warehouses"), routing=_routing(request))
+    shop_places.set_warehouses(channel=channel, warehouses=asked.warehouses(request, "warehouses"), routing=asked.routing(request))
     return _("The warehouses are changed; all numbers are told again.")
 
 

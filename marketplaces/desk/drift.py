@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from marketplaces import differing
+from marketplaces.desk import places
 from marketplaces.desk.finding import find
 from marketplaces.models import Channel, Comparison, Difference, StockPush
 from wms.core import desk, outbox
@@ -60,7 +61,9 @@ def _page(request: HttpRequest, channel_id: int) -> HttpResponse:
     )
     page = desk.Page(rows, request)
     keys = [difference.listing_id for difference in page]
-    newest = StockPush.objects.filter(listing__in=keys).order_by("listing", "-pk").distinct("listing")
+    newest = StockPush.objects.filter(listing__in=keys).order_by("listing", "location", "-pk").distinct("listing", "location")
+    pushes = {(push.listing_id, push.location): push for push in newest}
+    codes = places.names(found)
     return render(
         request,
         "marketplaces/desk/drift.html",
@@ -69,7 +72,8 @@ def _page(request: HttpRequest, channel_id: int) -> HttpResponse:
             "page": page,
             "comparison": Comparison.objects.filter(channel=found).first(),
             "why": {difference.pk: why(difference) for difference in page},
-            "pushes": {push.listing_id: push for push in newest},
+            "pushes": {difference.pk: pushes.get((difference.listing_id, difference.location)) for difference in page},
+            "houses": {difference.pk: codes.get(difference.location, difference.location) for difference in page},
             "dead": _dead(found)[:MOST_DEAD],
         },
     )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketplaces.desk import buyers, channels, drift, oversold
+from marketplaces.desk import buyers, channels, drift, oversold, places
 
 urlpatterns = [
     path("buyers", buyers.buyers, name="buyers"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("channels/<int:channel_id>/drift", drift.page, name="channel_drift"),
     *(path(f"channels/<int:channel_id>/drift/{does}", drift.act, {"does": does}, name=f"channel_drift_{does}") for does in drift.ACTIONS),
     path("channels/<int:channel_id>/compare", channels.compare, name="channel_compare"),
+    path("channels/<int:channel_id>/places", places.page, name="channel_places"),
+    path("channels/<int:channel_id>/places/set", places.act, name="channel_places_set"),
     path("channels/<int:channel_id>/tie", channels.tie, name="channel_tie"),
     *(path(f"channels/<int:channel_id>/{does}", channels.act, {"does": does}, name=f"channel_{does}") for does in channels.ACTIONS),
 ]

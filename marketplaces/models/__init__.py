@@ -12,7 +12,7 @@ from marketplaces.models.channels import (
     WebhookDelivery,
 )
 from marketplaces.models.parts import ChannelOrderPart
-from marketplaces.models.places import ChannelWarehouse
+from marketplaces.models.places import ChannelWarehouse, ListingPlace
 from marketplaces.models.pushes import ChannelPace, Comparison, Difference, StockChange, StockPush
 from marketplaces.models.sellers import SellerRule
 
@@ -27,6 +27,7 @@ __all__ = [
     "Comparison",
     "Difference",
     "Listing",
+    "ListingPlace",
     "MerchantOffers",
     "OfferRule",
     "SellerRule",

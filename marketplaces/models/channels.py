@@ -54,10 +54,10 @@ class Channel(OfferRule):
     """A merchant's shop on a storefront or marketplace. The credentials are sealed (wms.core.sealing).
 
     `code` begins the references of its orders. `places` are the warehouses that it sells out of, `routing` is what becomes of an order that
-    none of them has whole. `user` is who did what the shop asked for. After `failures` in a row nobody calls the
-    shop before `quiet_until`. `busy_since`: a call is under way, or got its last answer then. A paused one is not `active`; where it
-    `sells_nothing` meanwhile its listings are told 0, else the shop goes on with the last numbers. `holds_pending` as its marketplace said last
-    (port.Capabilities).
+    none of them has whole; where it is `located` each is a place of the shop's own, with numbers of its own. `user` is who did what the shop
+    asked for. After `failures` in a row nobody calls the shop before `quiet_until`. `busy_since`: a call is under way, or got its last answer
+    then. A paused one is not `active`; where it `sells_nothing` meanwhile its listings are told 0, else the shop goes on with the last numbers.
+    `holds_pending` as its marketplace said last (port.Capabilities).
     """
 
     class Routing(models.TextChoices):
@@ -72,6 +72,7 @@ class Channel(OfferRule):
         default=Routing.FALLBACK,
         db_default=Routing.FALLBACK,
     )
+    located = models.BooleanField(default=False, db_default=False, editable=False)
     user = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False, verbose_name=_("user"))
     code = models.CharField(_("code"), max_length=20)
     name = models.CharField(_("name"), max_length=100)
@@ -123,6 +124,11 @@ class Channel(OfferRule):
     def house_ids(self) -> list[int]:
         """Their keys. Whoever is in a hurry reads them along with the channel (numbers.HOUSE_IDS)."""
         return [house.pk for house in self.houses]
+
+    @cached_property
+    def locations(self) -> dict[str, int]:
+        """The shop's places with the keys of the warehouses that they are, the first one first; {} of a channel that is one place."""
+        return dict(self.places.values_list("location", "warehouse")) if self.located else {}
 
     @property
     def warehouse(self) -> Warehouse:
@@ -193,7 +199,8 @@ class ChannelOrder(models.Model):
     """An order as the shop knows it: what makes importing it twice harmless, and where its tracking goes back to.
 
     `lines`: [{"line_id", "listing_id", "sku", "quantity", "components": [{"sku_id", "units"}]}] as imported: `units` of each component go
-    into every unit of the shop's line, no components are unknown goods. Its `parts` say which order of ours carries what.
+    into every unit of the shop's line, no components are unknown goods; with "location" where the shop says which of its places sends it, and
+    then one line of the shop's may be several. Its `parts` say which order of ours carries what.
     `shop_state` and `shop_updated_at` are the shop's latest word. `reopened`: how often the shop opened it again after we had cancelled it.
     """
 

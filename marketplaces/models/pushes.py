@@ -36,6 +36,7 @@ class StockChange(models.Model):
 class StockPush(models.Model):
     """One number told to one listing's shop and what came back. Append-only: a number that is tried again is another row.
 
+    `location`: at which of the shop's places, empty where it has one.
     `stale_at`: when the number that the shop showed stopped being true, `because` of what; both unknown where nothing changed.
     `error` is a port.PushError, empty where the shop took the number; `answered_at` - `stale_at` is what the whole way took.
     """
@@ -49,6 +50,7 @@ class StockPush(models.Model):
     answered_at = models.DateTimeField(_("answered at"))
     error = models.CharField(_("error"), max_length=15, blank=True)
     message = models.CharField(_("answer"), max_length=300, blank=True)
+    location = models.CharField(_("shop's location"), max_length=100, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name, verbose_name_plural = _("told number"), _("told numbers")
@@ -93,7 +95,7 @@ class Comparison(models.Model):
 
 
 class Difference(models.Model):
-    """One listing whose number in the shop was not ours. `why` is a code of marketplaces.differing with its `facts`.
+    """One listing whose number in the shop, or at one `location` of it, was not ours. `why` is a code of marketplaces.differing with its `facts`.
 
     `formula`: what made our number {on_hand, committed, backordered, waiting, buffer, share_percent, cap}; of a bundle {components: [{sku, units,
     on_hand, committed, backordered, waiting}], buffer, share_percent, cap}.
@@ -101,6 +103,7 @@ class Difference(models.Model):
 
     comparison = models.ForeignKey(Comparison, models.CASCADE, related_name="differences")
     listing = models.ForeignKey(Listing, models.CASCADE, related_name="+", verbose_name=_("listing"))
+    location = models.CharField(_("shop's location"), max_length=100, blank=True, default="", db_default="")
     ours = models.BigIntegerField(_("ours"))
     theirs = models.BigIntegerField(_("theirs"), null=True)
     why = models.CharField(_("why"), max_length=15)
@@ -109,7 +112,7 @@ class Difference(models.Model):
 
     class Meta:
         verbose_name, verbose_name_plural = _("difference"), _("differences")
-        constraints = [models.UniqueConstraint(fields=["comparison", "listing"], name="difference_once")]
+        constraints = [models.UniqueConstraint(fields=["comparison", "listing", "location"], name="difference_once")]
 
     def __str__(self) -> str:
         return f"{self.ours}/{self.theirs}"

@@ -28,13 +28,15 @@ class Capabilities:
     know of its orders that the warehouse cancelled by itself. `daily_revisions`: how often one listing may be told a number in a day of
     `day_zone`, None without such a limit; one more is refused with PushError.SPENT. `poll_every_s`: it may be asked for its changed orders
     no more often than this; what has to be known sooner is pushed. `pace`: how fast it may be called, None where only its answers can say.
-    `holds_pending`: it keeps the units of its own unpaid orders back beside the number that it is told; elsewhere they are still for sale
-    there after every push, and are taken off the number.
+    `locations`: each of its places may be told a number of its own (abilities.HasPlaces); `whole_listings`: then it wants those of a listing all
+    together, and `batch_size` counts listings. `holds_pending`: it keeps the units of its own unpaid orders back beside the number that it is
+    told; elsewhere they are still for sale there after every push, and are taken off the number.
     """
 
     batch_size: int
     compare_and_set: bool = False
     locations: bool = False
+    whole_listings: bool = False
     ship_by: bool = False
     cancel: bool = False
     hears_cancellations: bool = False

@@ -40,7 +40,10 @@ class ShipTo:
 
 @dataclass(frozen=True, slots=True)
 class ChannelLine:
-    """What is left to ship of one line (refunded units are taken off). `listing_id` is empty where the shop no longer has the product."""
+    """What is left to ship of one line (refunded units are taken off). `listing_id` is empty where the shop no longer has the product.
+
+    `location`: which of the shop's places is to send it, where it has several and says so; a line that several send comes once for each.
+    """
 
     line_id: str
     listing_id: str
@@ -48,6 +51,7 @@ class ChannelLine:
     title: str
     quantity: int
     total: Decimal
+    location: str = ""
 
     def __post_init__(self) -> None:
         make_storable(self)
@@ -118,7 +122,10 @@ class TrackedLine:
 
 @dataclass(frozen=True, slots=True)
 class Tracking:
-    """One parcel that left. No lines means: all that is left of the order. `completes_order` is false while more parcels are to come."""
+    """One parcel that left. No lines means: all that is left of the order. `completes_order` is false while more parcels are to come.
+
+    `location`: the shop's place that it left, where it has several.
+    """
 
     order_id: str
     number: str
@@ -127,3 +134,4 @@ class Tracking:
     url: str = ""
     lines: tuple[TrackedLine, ...] = ()
     completes_order: bool = True
+    location: str = ""

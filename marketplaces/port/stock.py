@@ -10,7 +10,8 @@ from marketplaces.port.texts import make_storable
 class ChannelListing:
     """One thing that the shop sells and counts. `quantity` is None where the shop does not count it.
 
-    `sells_without_stock`: buyers may order more than it shows (backorders, pre-orders).
+    `sells_without_stock`: buyers may order more than it shows (backorders, pre-orders). `location`: at which of the shop's places it shows that;
+    a shop that is asked for several says it of each.
     """
 
     listing_id: str
@@ -21,6 +22,7 @@ class ChannelListing:
     url: str = ""
     active: bool = True
     sells_without_stock: bool = False
+    location: str = ""
 
     def __post_init__(self) -> None:
         make_storable(self)
@@ -38,8 +40,9 @@ class ListingPage:
 class StockLevel:
     """How many the shop may sell from now on: absolute, never a change.
 
-    `expected` is the shop's last known number, for platforms with compare-and-set. `revision` changes with each number that the shop
-    has taken: a repeat of a push whose answer was lost has the same, so that the platform can know it.
+    `location`: at which of its places, where it has several. `expected` is the shop's last known number, for platforms with
+    compare-and-set. `revision` changes with each number that the shop has taken: a repeat of a push whose answer was lost has the same, so
+    that the platform can know it.
     """
 
     listing_id: str
@@ -72,7 +75,8 @@ _RETRYABLE = frozenset({PushError.THROTTLED, PushError.UNAVAILABLE, PushError.SP
 class PushResult:
     """The answer for one level. `shown` is the number that the shop said it has now, if it said so.
 
-    `ticket` of a pending one: `abilities.Submits.outcome` tells what became of it. Without a ticket it was not sent: push again after `retry_after`.
+    `location` is the level's. `ticket` of a pending one: `abilities.Submits.outcome` tells what became of it. Without a ticket it was not
+    sent: push again after `retry_after`.
     """
 
     listing_id: str
@@ -82,6 +86,7 @@ class PushResult:
     message: str = ""
     retry_after: float | None = None
     ticket: str = ""
+    location: str = ""
 
     @property
     def ok(self) -> bool:

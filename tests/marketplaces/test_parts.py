@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from inventory.models import Availability, Reach
-from marketplaces import cancelled, channels, differing, order_import, oversold, settling, stock_sync
+from marketplaces import cancelled, channels, differing, order_import, oversold, places, settling, stock_sync
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.numbers import numbers
@@ -115,7 +115,7 @@ def test_an_order_that_nobody_has_whole_is_split_and_each_part_keeps_the_ship_by
 
 
 def test_without_splitting_it_goes_whole_to_the_first_and_the_shop_is_told_the_largest(shop, channel, thing, west, east):
-    channels.set_warehouses(channel=channel, warehouses=[east, west], routing="fallback")
+    places.set_warehouses(channel=channel, warehouses=[east, west], routing="fallback")
     stock(WEST={thing: 3}, EAST={thing: 4})
     shops.deliver_all()
     assert shop.books.stock()["THING"] == 4
@@ -285,11 +285,11 @@ def test_importing_costs_the_same_number_of_statements_for_any_number_of_split_o
 def test_other_warehouses_mean_other_numbers_and_none_is_refused(shop, channel, thing, west, east):
     stock(WEST={thing: 3}, EAST={thing: 4})
     shops.deliver_all()
-    channels.set_warehouses(channel=channel, warehouses=[east], routing="split")
+    places.set_warehouses(channel=channel, warehouses=[east], routing="split")
     shops.deliver_all()
     assert shop.books.stock()["THING"] == 4
     with pytest.raises(InvalidInput):
-        channels.set_warehouses(channel=channel, warehouses=[], routing="fallback")
+        places.set_warehouses(channel=channel, warehouses=[], routing="fallback")
     channel = Channel.objects.get()
     assert ([house.code for house in channel.houses], channel.routing) == (["EAST"], "split")
 
@@ -313,7 +313,7 @@ def test_what_another_merchant_sold_is_taken_from_nothing_of_ours(shop, channel,
 
 @pytest.mark.parametrize(("routing", "formula"), [("split", (7, 1)), ("fallback", (4, 0))])
 def test_a_difference_is_explained_by_the_warehouses_that_are_counted(shop, channel, thing, west, east, routing, formula):
-    channels.set_warehouses(channel=channel, warehouses=[west, east], routing=routing)
+    places.set_warehouses(channel=channel, warehouses=[west, east], routing=routing)
     stock(WEST={thing: 3}, EAST={thing: 4})
     orders.accept(merchant=thing.merchant, order=make.order(west, {thing: 1}))
     differing.run(channel)

@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connection, transaction
 
-from marketplaces import stock_sync
+from marketplaces import stock_sync, telling
 from marketplaces.models import ChannelOrder, Listing
 from tests import make
 from tests.marketplaces import shops
@@ -100,7 +100,7 @@ def sell_while_a_worker_looks(channel, sku):
 
 def test_without_the_lock_a_change_is_swallowed(shop, channel, thing, monkeypatch):
     """The race that the lock guards against is real."""
-    monkeypatch.setattr(stock_sync, "_LOCK", "")
+    monkeypatch.setattr(telling, "_LOCK", "")
     assert sell_while_a_worker_looks(channel, thing) == [1]
     assert shop.books.stock()[thing.code] == 10
 
