@@ -1,16 +1,19 @@
 """Shopify, Admin GraphQL API 2026-10."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import datetime
 
 import httpx
 
-from marketplaces.adapters.shopify import webhooks
+from marketplaces.abilities import ShopPlace
+from marketplaces.adapters.shopify import places, webhooks
 from marketplaces.adapters.shopify.backorders import Backorders
-from marketplaces.adapters.shopify.connection import Connection, gid
+from marketplaces.adapters.shopify.connection import Connection, gid, number_of
 from marketplaces.adapters.shopify.orders import Orders
 from marketplaces.adapters.shopify.stock import BATCH_SIZE, Stock
 from marketplaces.adapters.shopify.tracking import TrackingDesk
+from marketplaces.adapters.shopify.work import WorkList
 from marketplaces.port import (
     Allowance,
     Capabilities,
@@ -27,7 +30,7 @@ from marketplaces.port import (
 )
 
 NAME = "Shopify"
-# The app's access token and client secret, and the id of the shop's location that the warehouse is.
+# The app's access token and client secret, and the id of the shop's location that the warehouses are, unless each is one of its own.
 CREDENTIALS = ("access_token", "client_secret", "location_id")
 # What the app has to be allowed. Fulfilment orders that it may not see are simply left out of an order.
 SCOPES = (
@@ -37,6 +40,7 @@ SCOPES = (
     "write_inventory",
     "read_orders",
     "write_orders",
+    "read_locations",
     "read_merchant_managed_fulfillment_orders",
     "write_merchant_managed_fulfillment_orders",
     "read_assigned_fulfillment_orders",
@@ -57,7 +61,7 @@ CAPABILITIES = Capabilities(
 
 
 class Shopify:
-    """One location of one shop. Stateless but for its address and keys; threads may share it."""
+    """One location of one shop, or several of them (`at`). Stateless but for its address and keys; threads may share it."""
 
     def __init__(
         self, *, base_url: str, access_token: str, client_secret: str, location_id: str, client: httpx.Client | None = None
@@ -65,12 +69,25 @@ class Shopify:
         self.capabilities = CAPABILITIES
         self._client_secret = client_secret
         self._connection = Connection(base_url=base_url, access_token=access_token, client=client)
-        location = gid("Location", location_id)
-        self._stock = Stock(self._connection, location)
+        self.own_location = number_of(gid("Location", location_id))
         self._backorders = Backorders(self._connection)
-        self._orders = Orders(self._connection, location)
-        self._tracking = TrackingDesk(self._connection, location)
         self._webhooks = webhooks.Webhooks(self._connection)
+        self._serve(())
+
+    def _serve(self, locations: Sequence[str]) -> None:
+        own = gid("Location", self.own_location)
+        work = WorkList(self._connection, [gid("Location", location) for location in locations] or [own], several=bool(locations))
+        self._stock = Stock(self._connection, own, locations)
+        self._orders = Orders(self._connection, work)
+        self._tracking = TrackingDesk(self._connection, work)
+
+    def at(self, locations: Sequence[str]) -> "Shopify":
+        there = copy(self)
+        there._serve(locations)
+        return there
+
+    def places(self) -> list[ShopPlace]:
+        return places.every(self._connection)
 
     @property
     def allowance(self) -> Allowance | None:

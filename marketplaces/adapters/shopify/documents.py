@@ -86,6 +86,12 @@ query Listings($location: ID!, $after: String) {
 }
 """
 
+LOCATIONS = """
+query Locations($after: String) {
+  locations(first: 100, after: $after, includeInactive: false) { nodes { id name isActive } pageInfo { hasNextPage endCursor } }
+}
+"""
+
 SHOWN = """
 query Shown($ids: [ID!]!, $location: ID!) {
   nodes(ids: $ids) {

@@ -55,9 +55,9 @@ class Cursor:
 
 
 class Orders:
-    def __init__(self, connection: Connection, location: str) -> None:
+    def __init__(self, connection: Connection, work: WorkList) -> None:
         self._connection = connection
-        self._work = WorkList(connection, location)
+        self._work = work
 
     def changed(self, *, since: datetime, cursor: str) -> OrderPage:
         position = Cursor.read(cursor, since=since)
@@ -127,7 +127,7 @@ class Orders:
 
 
 def read_order(row: JsonObject, work: list[Work]) -> ChannelOrder:
-    """`work`: this location's fulfilment orders. Of an order that has none, here or any more, only its end is told, and nothing of its buyer."""
+    """`work`: the fulfilment orders of our locations. Of an order that has none, here or any more, only its end is told, and nothing of its buyer."""
     lines = _lines(work)
     created = _moment(row["createdAt"])
     state = _state(row, work, has_lines=bool(lines))
@@ -176,14 +176,20 @@ def _state(row: JsonObject, work: list[Work], *, has_lines: bool) -> ChannelOrde
 
 
 def _lines(work: list[Work]) -> tuple[ChannelLine, ...]:
-    """What is ready to be shipped, by the order's own lines: one may be spread over fulfilment orders."""
-    lines: dict[str, ChannelLine] = {}
+    """What is ready to be shipped, by the order's own lines and the locations: one may be spread over fulfilment orders."""
+    lines: dict[tuple[str, str], ChannelLine] = {}
     for part in work:
         for line in part.lines if part.ready else ():
             if line.remaining > 0:
-                before = lines[line.line_id].quantity if line.line_id in lines else 0
-                lines[line.line_id] = ChannelLine(
-                    line.line_id, line.inventory_item, line.sku, line.title, before + line.remaining, line.total
+                before = lines.get((line.line_id, part.location))
+                lines[line.line_id, part.location] = ChannelLine(
+                    line_id=line.line_id,
+                    listing_id=line.inventory_item,
+                    sku=line.sku,
+                    title=line.title,
+                    quantity=line.remaining + (before.quantity if before else 0),
+                    total=line.total,
+                    location=part.location,
                 )
     return tuple(lines.values())
 

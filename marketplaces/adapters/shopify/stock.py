@@ -36,9 +36,10 @@ Results = dict[StockLevel, PushResult]
 
 
 class Stock:
-    def __init__(self, connection: Connection, location: str) -> None:
+    def __init__(self, connection: Connection, location: str, locations: Sequence[str] = ()) -> None:
+        """`location` is meant where a level names none; `locations` are those whose numbers are read, that one where there are none."""
         self._connection = connection
-        self._location = location
+        self._location, self._locations = location, tuple(locations)
 
     def push(self, levels: Sequence[StockLevel]) -> list[PushResult]:
         """Send each listing's last level. After a throttle, no answer, or two failures in a row the rest is not sent; its rows say so."""
@@ -133,7 +134,7 @@ class Stock:
         for level in rows:
             shown = after.get(self._place(level), level.quantity)
             if shown == level.quantity:
-                results[level] = PushResult(level.listing_id, level.quantity, shown=shown)
+                results[level] = PushResult(level.listing_id, level.quantity, shown=shown, location=level.location)
             else:
                 results[level] = _failed(level, PushError.STALE, "the shop shows another number", shown)
         return results
@@ -158,15 +159,25 @@ class Stock:
                     results[level] = _failed(level, PushError.STALE, results[level].message, shown.get(self._place(level)[0]))
 
     def listings(self, cursor: str) -> ListingPage:
-        """Variants in the order of their ids, so that new ones come last, with the location's numbers."""
-        page = self._connection.call(documents.LISTINGS, location=self._location, after=cursor or None).get("productVariants")
+        """Variants in the order of their ids, so that new ones come last, with the location's numbers; of several locations one after another.
+
+        A cursor then begins with the number of its location.
+        """
+        location, _sign, after = cursor.partition(":") if self._locations else ("", "", cursor)
+        location = location or next(iter(self._locations), "")
+        place = gid("Location", location) if location else self._location
+        page = self._connection.call(documents.LISTINGS, location=place, after=after or None).get("productVariants")
         try:
-            found = tuple(_listing(node) for node in page["nodes"])  # type: ignore[index]  # TypeError says so
+            found = tuple(_listing(node, location) for node in page["nodes"])  # type: ignore[index]  # TypeError says so
             info = page["pageInfo"]  # type: ignore[index]
             following = str(info["endCursor"] or "") if info["hasNextPage"] else ""
         except (KeyError, TypeError, ValueError) as error:
             raise ChannelUnavailable(reason=f"the shop's listings cannot be read: {error}", answered=True) from error
-        return ListingPage(found, "" if following == cursor else following)
+        following = "" if following == after else following
+        if not self._locations:
+            return ListingPage(found, following)
+        nexts = self._locations[self._locations.index(location) + 1 :]
+        return ListingPage(found, f"{location}:{following}" if following else f"{nexts[0]}:" if nexts else "")
 
 
 def _errors(payload: JsonObject, rows: Sequence[StockLevel]) -> tuple[Results, set[str], str]:
@@ -188,11 +199,18 @@ def _errors(payload: JsonObject, rows: Sequence[StockLevel]) -> tuple[Results, s
 
 def _later(level: StockLevel, error: ChannelUnavailable) -> PushResult:
     kind = PushError.THROTTLED if isinstance(error, ChannelThrottled) else PushError.UNAVAILABLE
-    return PushResult(level.listing_id, level.quantity, error=kind, message=error.details["reason"], retry_after=error.retry_after)
+    return PushResult(
+        level.listing_id,
+        level.quantity,
+        error=kind,
+        message=error.details["reason"],
+        retry_after=error.retry_after,
+        location=level.location,
+    )
 
 
 def _failed(level: StockLevel, kind: PushError, message: str, shown: int | None = None) -> PushResult:
-    return PushResult(level.listing_id, level.quantity, shown=shown, error=kind, message=message)
+    return PushResult(level.listing_id, level.quantity, shown=shown, error=kind, message=message, location=level.location)
 
 
 def _available(item: JsonObject) -> int | None:
@@ -202,7 +220,7 @@ def _available(item: JsonObject) -> int | None:
     return quantities[0]["quantity"] if quantities else None
 
 
-def _listing(variant: JsonObject) -> ChannelListing:
+def _listing(variant: JsonObject, location: str) -> ChannelListing:
     product, item = variant["product"], variant["inventoryItem"]
     options = "" if variant["title"] == "Default Title" else variant["title"]
     return ChannelListing(
@@ -214,4 +232,5 @@ def _listing(variant: JsonObject) -> ChannelListing:
         url=product["onlineStoreUrl"] or "",
         active=product["status"] in {"ACTIVE", "UNLISTED"},
         sells_without_stock=variant["inventoryPolicy"] == "CONTINUE",
+        location=location,
     )

@@ -12,9 +12,9 @@ DEAD = {"CANCELLED", "ERROR", "FAILURE"}
 
 
 class TrackingDesk:
-    def __init__(self, connection: Connection, location: str) -> None:
+    def __init__(self, connection: Connection, work: WorkList) -> None:
         self._connection = connection
-        self._work = WorkList(connection, location)
+        self._work = work
 
     def send(self, tracking: Tracking) -> None:
         """Look first, then write: an earlier try may have got through though its answer was lost."""
@@ -87,10 +87,10 @@ def _tracking_info(tracking: Tracking) -> dict[str, Any]:
 
 
 def _allot(tracking: Tracking, work: list[Work]) -> Parts:
-    """The parcel's units on the fulfilment orders that still miss them; without lines all that is left."""
+    """The parcel's units on the fulfilment orders that still miss them, those of its own location first; without lines all that is left."""
     wanted = {line.line_id: line.quantity for line in tracking.lines}
     parts: Parts = []
-    for part in work:
+    for part in sorted(work, key=lambda part: part.location != tracking.location):
         lines = []
         for line in part.lines:
             quantity = line.remaining if not tracking.lines else min(line.remaining, wanted.get(line.line_id, 0))

@@ -1,5 +1,6 @@
 """Fulfilment orders: the parts of an order that one location is to ship."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -31,6 +32,8 @@ class WorkLine:
 
 @dataclass(frozen=True, slots=True)
 class Work:
+    """`location`: the number of the one that sends it, where several are ours."""
+
     work_id: str
     status: str
     request_status: str
@@ -38,6 +41,7 @@ class Work:
     fulfil_by: datetime | None
     updated_at: datetime
     lines: tuple[WorkLine, ...]
+    location: str = ""
 
     @property
     def ready(self) -> bool:
@@ -61,12 +65,12 @@ class Work:
 
 
 class WorkList:
-    def __init__(self, connection: Connection, location: str) -> None:
+    def __init__(self, connection: Connection, locations: Collection[str], *, several: bool) -> None:
         self._connection = connection
-        self._location = location
+        self._locations, self._several = locations, several
 
     def of(self, order: JsonObject) -> list[Work]:
-        """This location's parts of an order as `documents.ORDER` reads it, all pages, sent goods only. KeyError, TypeError: unreadable."""
+        """Our locations' parts of an order as `documents.ORDER` reads it, all pages, sent goods only. KeyError, TypeError: unreadable."""
 
         def more(cursor: str) -> JsonObject:
             answer = self._connection.call(documents.WORK, id=order["id"], after=cursor)
@@ -84,7 +88,7 @@ class WorkList:
 
     def _is_ours(self, row: JsonObject) -> bool:
         location = row["assignedLocation"]["location"] or {}
-        return location.get("id") == self._location and (row["deliveryMethod"] or {}).get("methodType") not in NOT_SENT
+        return location.get("id") in self._locations and (row["deliveryMethod"] or {}).get("methodType") not in NOT_SENT
 
     def _read(self, row: JsonObject) -> Work:
         def more(cursor: str) -> JsonObject:
@@ -103,6 +107,7 @@ class WorkList:
             fulfil_by=_moment(row["fulfillBy"]),
             updated_at=updated_at,
             lines=tuple(lines),
+            location=number_of(row["assignedLocation"]["location"]["id"]) if self._several else "",
         )
 
 

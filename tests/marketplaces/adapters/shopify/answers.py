@@ -55,6 +55,7 @@ class Answers:
             "orders": self.orders,
             "order": lambda _info, id: self.order(number(id)),
             "fulfillmentOrder": lambda _info, id: self.work(number(id)),
+            "locations": connection(self.books.locations, self.location),
             "productVariants": connection(self.books.items, self.variant),
             "nodes": lambda _info, ids: [self.item(number(key)) if number(key) in self.books.items else None for key in ids],
             "webhookSubscriptions": self.subscriptions,
@@ -138,6 +139,9 @@ class Answers:
             "status": made["status"],
             "trackingInfo": lambda _info, first: made["tracking"][:first],
         }
+
+    def location(self, key: int) -> Record:
+        return {"id": gid("Location", key), "name": self.books.locations[key], "isActive": True}
 
     def variant(self, item_id: int) -> Record:
         item = self.books.items[item_id]

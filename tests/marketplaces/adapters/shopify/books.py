@@ -29,6 +29,7 @@ class Books:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self.clock = clock
         self.lock = threading.RLock()
+        self.locations = {HERE: "Main street", ELSEWHERE: "Harbour"}
         self.items: dict[int, Record] = {}
         self.orders: dict[int, Record] = {}
         self.subscriptions: dict[int, Record] = {}
