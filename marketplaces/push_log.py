@@ -17,10 +17,11 @@ WITHOUT_CHANGE = ("all", "drift", "overtaken", "paused", "raised", "refused", "r
 
 
 class Since(NamedTuple):
-    """When (seconds since 1970) and because of what a listing's number in its shop stopped being true."""
+    """When (seconds since 1970) and because of what a listing's number in its shop stopped being true; `tries`: how often it was told in vain."""
 
     at: float
     because: str
+    tries: int = 0
 
 
 def now(because: str) -> Since:
@@ -28,24 +29,30 @@ def now(because: str) -> Since:
 
 
 def in_payload(stale: Mapping[int, Since]) -> dict[str, list[Any]]:
-    """Of an event about these listings: their ids, and beside them since when and because of what."""
+    """Of an event about these listings: their ids, and beside them since when, because of what and, where any was, how often tried."""
     listing_ids = sorted(stale)
-    return {
+    told: dict[str, list[Any]] = {
         "listing_ids": listing_ids,
         "at": [stale[key].at for key in listing_ids],
         "because": [stale[key].because[:LONGEST_CAUSE] for key in listing_ids],
     }
+    tries = [stale[key].tries for key in listing_ids]
+    return {**told, "tries": tries} if any(tries) else told
 
 
 def of_payloads(payloads: Iterable[Mapping[str, Any]]) -> dict[int, Since]:
-    """The listings of several events, each since the oldest of them."""
+    """The listings of several events, each since the oldest of them and as often tried as in any."""
     stale: dict[int, Since] = {}
     for payload in payloads:
         listing_ids = payload["listing_ids"]
         ats, causes = payload.get("at") or [time.time()] * len(listing_ids), payload.get("because") or [""] * len(listing_ids)
-        for key, at, because in zip(listing_ids, ats, causes, strict=True):
-            if key not in stale or at < stale[key].at:
-                stale[key] = Since(at, because)
+        tries = payload.get("tries") or 0
+        each = tries if isinstance(tries, list) else [tries] * len(listing_ids)  # of all together, as events said before
+        for key, at, because, tried in zip(listing_ids, ats, causes, each, strict=True):
+            told, known = Since(at, because, tried), stale.get(key)
+            if known is not None:
+                told = (told if at < known.at else known)._replace(tries=max(tried, known.tries))
+            stale[key] = told
     return stale
 
 

@@ -27,7 +27,8 @@ from wms.core import outbox
 
 # One turn: then other lanes have theirs, and no second worker begins while the first is still at it (the outbox's lease is far longer).
 BUDGET_S = 5.0
-LONGEST_DELAY_S = 900.0
+# What failed again and again is tried this often at least; what people keep buying in the shop itself fails for no other reason, and soon.
+LONGEST_DELAY_S, LONGEST_MOVED_S = 900.0, 30.0
 # For longer than this no worker waits for a shop's next call to be free.
 LONGEST_NAP_S = 3.0
 
@@ -97,7 +98,7 @@ def tell_all(*, channel: Channel) -> None:
 
 
 def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `channel.stale` {channel_id, listing_ids; location, at, because}, one channel's events at a time.
+    """Outbox handler of `channel.stale` {channel_id, listing_ids; location, at, because, tries}, one channel's events at a time.
 
     Raises ChannelQuiet: try again later.
     """
@@ -105,9 +106,8 @@ def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
     if channel is None or not channel.hears:  # resuming tells all numbers again
         return
     since = push_log.of_payloads(payloads)
-    tries = max(int(payload.get("tries", 0)) for payload in payloads)
     with calling(channel) as shop, noting(partial(_store, channel)) as note:
-        _push_all(channel, shop, _Round(channel, since, push_log.places_of(payloads), tries, time.monotonic() + BUDGET_S, note))
+        _push_all(channel, shop, _Round(channel, since, push_log.places_of(payloads), time.monotonic() + BUDGET_S, note))
 
 
 def _push_all(channel: Channel, shop: Marketplace, about: _Round) -> None:
@@ -141,14 +141,13 @@ def _push_all(channel: Channel, shop: Marketplace, about: _Round) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """Since when the listings are stale, at which `places` those that are not so everywhere, how often they were tried, when this has to end
-    (time.monotonic), and where answers go.
+    """Since when the listings are stale, at which `places` those that are not so everywhere, when this has to end (time.monotonic), and where
+    answers go.
     """
 
     channel: Channel
     since: Mapping[int, Since]
     places: Mapping[int, Collection[str]]
-    tries: int
     until: float
     note: Callable[[Sequence[Answered]], None]
 
@@ -171,7 +170,7 @@ class _Round:
             for location in self.places.get(key, ("",)):
                 wanted.setdefault((self.channel.pk, location), {})[key] = self.since[key]
         with transaction.atomic():
-            telling.have_told(wanted, wait_s, waits=waits, tries=self.tries)
+            telling.have_told(wanted, wait_s, waits=waits)
 
 
 def _most_urgent_first(rows: Sequence[Told]) -> list[int]:
@@ -207,7 +206,7 @@ def _push_batch(channel: Channel, shop: Marketplace, rows: list[Told], about: _R
         well_again(channel)
     taken = [answer for answer in answers if answer.result.error is PushError.PENDING]
     if taken:
-        _await_outcome(channel, taken, about.since, about.tries)
+        _await_outcome(channel, taken, about.since)
     results = [result for result in results if result.error is not PushError.PENDING]
     revisions.count(shop.capabilities, answers)
     about.note(answers)
@@ -219,7 +218,7 @@ def _push_batch(channel: Channel, shop: Marketplace, rows: list[Told], about: _R
             pace.refused(channel, shop.allowance)
         waits = [result.retry_after for result in failed if result.retry_after]
         raise ChannelUnavailable(reason=failed[0].message, retry_after=max(waits, default=None))
-    try_again(channel, {_place(told, result): result for result in failed}, about.since, about.tries)
+    try_again(channel, {_place(told, result): result for result in failed}, about.since)
 
 
 def _place(told: Mapping[tuple[str, str], Told], result: PushResult) -> tuple[int, str]:
@@ -260,7 +259,7 @@ def _after_sales(
     return [renewed.get((result.listing_id, result.location), result) for result in results]
 
 
-def _await_outcome(channel: Channel, taken: Sequence[Answered], since: Mapping[int, Since], tries: int) -> None:
+def _await_outcome(channel: Channel, taken: Sequence[Answered], since: Mapping[int, Since]) -> None:
     """Remember what the shop took under a ticket and have it asked for; what it could not take yet is pushed again."""
     by_ticket: dict[str, list[Answered]] = {}
     for answer in taken:
@@ -268,30 +267,36 @@ def _await_outcome(channel: Channel, taken: Sequence[Answered], since: Mapping[i
     untold = by_ticket.pop("", [])
     with transaction.atomic():
         for ticket, answers in by_ticket.items():
-            told = [[row.listing_id, row.result.listing_id, row.result.quantity, *(row.since or (None, ""))] for row in answers]
+            told = [
+                [row.listing_id, row.result.listing_id, row.result.quantity, *(row.since[:2] if row.since else (None, ""))]
+                for row in answers
+            ]
             Submission.objects.get_or_create(channel=channel, ticket=ticket, defaults={"rows": told})
             wait = max(row.result.retry_after or 0.0 for row in answers)
             outbox.emit_later(wait, "channel.submitted", lane=channel.pk, channel_id=channel.pk, ticket=ticket)
     if untold:
-        try_again(channel, {(answer.listing_id, answer.location): answer.result for answer in untold}, since, tries)
+        try_again(channel, {(answer.listing_id, answer.location): answer.result for answer in untold}, since)
 
 
-def try_again(channel: Channel, failed: Mapping[tuple[int, str], PushResult], since: Mapping[int, Since], tries: int) -> None:
-    """Only the listings that failed come back, at the places where they did, {(its key, location): the answer}.
+def try_again(channel: Channel, failed: Mapping[tuple[int, str], PushResult], since: Mapping[int, Since]) -> None:
+    """Only the listings that failed come back, at the places where they did, {(its key, location): the answer}; each the later the oftener it
+    did, so that one that always fails holds up no other.
 
     A number that moved in the shop means that there are orders to fetch first.
     """
-    groups: dict[tuple[bool, str], dict[int, PushResult]] = {}
+    groups: dict[tuple[bool, bool, int, str], dict[int, PushResult]] = {}
     for (key, location), result in failed.items():  # what waits for tomorrow holds up no other
-        groups.setdefault((result.error is not PushError.SPENT, location), {})[key] = result
+        kind = result.error is PushError.SPENT, result.error is PushError.STALE, since[key].tries if key in since else 0, location
+        groups.setdefault(kind, {})[key] = result
     with transaction.atomic():
-        if any(result.error is PushError.STALE for result in failed.values()):
+        if any(moved for _spent, moved, *_rest in groups):
             order_import.ask(channel.pk)
-        for (_soon, location), group in sorted(groups.items()):
-            wait = max([result.retry_after or 0.0 for result in group.values()] + [min(LONGEST_DELAY_S, 2.0 ** min(tries, 12))])
-            told = push_log.in_payload({key: since.get(key) or push_log.now("") for key in group})
+        for (_spent, moved, tries, location), group in sorted(groups.items()):
+            backed_off = min(LONGEST_MOVED_S if moved else LONGEST_DELAY_S, 2.0 ** min(tries, 12))
+            wait = max(backed_off, *(result.retry_after or 0.0 for result in group.values()))
+            told = push_log.in_payload({key: (since.get(key) or push_log.now(""))._replace(tries=tries + 1) for key in group})
             where = {"location": location} if location else {}
-            outbox.emit_later(wait, "channel.stale", lane=channel.pk, channel_id=channel.pk, **told, **where, tries=tries + 1)
+            outbox.emit_later(wait, "channel.stale", lane=channel.pk, channel_id=channel.pk, **told, **where)
 
 
 def _store(channel: Channel, answers: Sequence[Answered]) -> None:

@@ -75,4 +75,5 @@ def _settle(channel: Channel, submission: Submission, results: Sequence[PushResu
         submission.delete()
     failed = {(key, ""): result for key, result in zip(keys, results, strict=True) if key in stored and result.retryable}
     if failed:
-        stock_sync.try_again(channel, failed, since, FAILED_TRIES)
+        tried = {key: (since.get(key) or push_log.now(""))._replace(tries=FAILED_TRIES) for key, _location in failed}
+        stock_sync.try_again(channel, failed, tried)

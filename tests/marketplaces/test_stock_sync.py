@@ -96,6 +96,33 @@ def test_a_listing_that_may_not_be_told_again_today_holds_up_no_other(shop, monk
     assert Listing.objects.get(pk=ids["SPENT"]).last_error == "spent: no"
 
 
+@pytest.mark.parametrize("error, longest_s", [(PushError.UNAVAILABLE, 900.0), (PushError.STALE, 30.0)])
+def test_each_listing_waits_for_its_own_failures_and_not_for_those_of_others(shop, monkeypatch, error, longest_s):
+    """All of a busy shop's listings are told together, and one of them always fails."""
+    merchant, house = make.merchant(), make.warehouse()
+    fine, first, often, always = (make.sku(merchant, code) for code in ("FINE", "FIRST", "OFTEN", "ALWAYS"))
+    channel = shops.selling(shop, house, {fine: 1, first: 1, often: 1, always: 1})
+    codes, ids = dict(channel.listings.values_list("external_id", "external_sku")), codes_to_ids(channel)
+    monkeypatch.setattr(
+        WooCommerce,
+        "push_stock",
+        lambda _self, levels: [
+            PushResult(level.listing_id, level.quantity, error=error if codes[level.listing_id] != "FINE" else None) for level in levels
+        ],
+    )
+    told = {"channel_id": channel.pk, "at": [1.0, 1.0], "because": ["", ""]}
+    waited = {"channel_id": channel.pk, "listing_ids": [ids["ALWAYS"]], "tries": 40}  # as events said it before
+    stock_sync.push_stale(
+        [told | {"listing_ids": [ids["FINE"], ids["FIRST"]]}, told | {"listing_ids": [ids["FIRST"], ids["OFTEN"]], "tries": [0, 3]}, waited]
+    )
+    now = timezone.now()
+    waiting = {
+        tuple(event.payload["listing_ids"]): (event.payload["tries"], round((event.due_at - now).total_seconds()))
+        for event in OutboxEvent.objects.filter(handler__startswith="marketplaces.stock_sync.push_stale")
+    }
+    assert waiting == {(ids["FIRST"],): ([1], 1), (ids["OFTEN"],): ([4], 8), (ids["ALWAYS"],): ([41], longest_s)}
+
+
 def codes_to_ids(channel: Channel) -> dict[str, int]:
     return dict(channel.listings.values_list("external_sku", "pk"))
 
