@@ -40,7 +40,8 @@ N = TypeVar("N", bound=Number)
 def sort(capabilities: Capabilities, numbers: Sequence[N], since: Mapping[int, Since]) -> tuple[list[N], dict[int, float]]:
     """Which numbers go out now, and for how many seconds the other listings wait.
 
-    Where the platform has no such limit all of them do. A number that the shop shows already is left out: it would cost a revision.
+    Where the platform has no such limit all of them do. A number that the shop shows already is left out: it would cost a revision. All
+    places of a listing together cost one, and go out together.
     """
     if capabilities.daily_revisions is None:
         return list(numbers), {}
@@ -48,7 +49,11 @@ def sort(capabilities: Capabilities, numbers: Sequence[N], since: Mapping[int, S
     now, left_s = timezone.now(), _left_of_day_s(capabilities)
     out: list[N] = []
     waiting: dict[int, float] = {}
-    for row in numbers:
+    by_listing: dict[int, list[N]] = {}
+    for number in numbers:
+        by_listing.setdefault(number.listing_id, []).append(number)
+    for rows in by_listing.values():
+        row: Number = rows[0] if len(rows) == 1 else _Together(rows)
         stock_changed = row.listing_id in since and since[row.listing_id].because not in WITHOUT_CHANGE
         if stock_changed and row.quantity == row.pushed_quantity and not row.unsure:
             continue
@@ -57,8 +62,20 @@ def sort(capabilities: Capabilities, numbers: Sequence[N], since: Mapping[int, S
         if seconds > 0:
             waiting[row.listing_id] = seconds
         else:
-            out.append(row)
+            out += rows
     return out, waiting
+
+
+class _Together:
+    """All places of a listing as one number: it falls where one of them does."""
+
+    def __init__(self, rows: Sequence[Number]) -> None:
+        self.listing_id = rows[0].listing_id
+        self.quantity = sum(row.quantity for row in rows)
+        falls = any(row.pushed_quantity is None or row.quantity < row.pushed_quantity for row in rows)
+        self.pushed_quantity = None if falls else sum(row.pushed_quantity or 0 for row in rows)
+        self.pushed_at = max((row.pushed_at for row in rows if row.pushed_at), default=None)
+        self.unsure = any(row.unsure for row in rows)
 
 
 def wait_s(row: Number, left: int, limit: int, left_of_day_s: float, pushed_s: float) -> float:

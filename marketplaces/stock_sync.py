@@ -218,11 +218,13 @@ def _push_batch(channel: Channel, shop: Marketplace, rows: list[Told], about: _R
             pace.refused(channel, shop.allowance)
         waits = [result.retry_after for result in failed if result.retry_after]
         raise ChannelUnavailable(reason=failed[0].message, retry_after=max(waits, default=None))
-    try_again(channel, {_place(told, result): result for result in failed}, about.since)
-
-
-def _place(told: Mapping[tuple[str, str], Told], result: PushResult) -> tuple[int, str]:
-    return told[result.listing_id, result.location].listing_id, result.location
+    # What goes out whole comes back whole.
+    whole = shop.capabilities.whole_listings
+    try_again(
+        channel,
+        {(told[result.listing_id, result.location].listing_id, "" if whole else result.location): result for result in failed},
+        about.since,
+    )
 
 
 def _wait_for_revisions(later: Mapping[int, float], about: _Round) -> None:

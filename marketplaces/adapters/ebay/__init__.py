@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from decimal import Decimal
 
 import httpx
 
-from marketplaces.adapters.ebay import messages, webhooks
+from marketplaces.abilities import ShopPlace
+from marketplaces.adapters.ebay import messages, places, webhooks
 from marketplaces.adapters.ebay.connection import Connection
 from marketplaces.adapters.ebay.limits import FULFILMENT, limits_of
 from marketplaces.adapters.ebay.orders import Orders
@@ -49,6 +51,7 @@ RULES = (Rule(Measure.LATE, 90, Decimal(7), at_least=8), Rule(Measure.CANCELLED,
 CAPABILITIES = Capabilities(
     batch_size=BATCH_SIZE,
     locations=True,
+    whole_listings=True,
     ship_by=True,
     cancel=True,
     cancellation_requests=True,
@@ -72,11 +75,24 @@ class EBay:
         )
         self._limits = limits_of(hashlib.sha256(repr((self._connection.base_url, client_id)).encode()).hexdigest())
         self._allowance: Allowance | None = None
-        account = hashlib.sha256(repr((self._connection.base_url, refresh_token)).encode()).hexdigest()
-        self._stock = Stock(self._connection, account)
+        self._account = hashlib.sha256(repr((self._connection.base_url, refresh_token)).encode()).hexdigest()
+        self._stock = Stock(self._connection, self._account)
         self._orders = Orders(self._connection)
         self._tracking = TrackingDesk(self._connection)
         self._webhooks = webhooks.Webhooks(self._connection)
+
+    @property
+    def own_location(self) -> str:
+        """A number without a location replaces those of all."""
+        return ""
+
+    def at(self, locations: Sequence[str]) -> "EBay":
+        there = copy(self)
+        there._stock = Stock(self._connection, self._account, locations)
+        return there
+
+    def places(self) -> list[ShopPlace]:
+        return places.every(self._connection)
 
     @property
     def allowance(self) -> Allowance | None:

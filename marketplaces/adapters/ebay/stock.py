@@ -39,18 +39,26 @@ Results = dict[StockLevel, PushResult]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The numbers of one sku, by location where they have one, and the offers that show them. `fresh`: asked for just now."""
+    """The numbers of one sku, by location where they have one, and the offers that show them. `fresh`: asked for just now.
+
+    What stands in the request replaces all that was there: a location that is left out has nothing more. So one that is `left` is not named,
+    where eBay may no longer have it.
+    """
 
     sku: str
     levels: tuple[StockLevel, ...]
     offer_ids: tuple[str, ...]
     fresh: bool
+    left: frozenset[str] = frozenset()
 
     def request(self) -> JsonObject:
         quantity = sum(level.quantity for level in self.levels)
         availability: JsonObject = {"quantity": quantity}
-        if places := [{"merchantLocationKey": level.location, "quantity": level.quantity} for level in self.levels if level.location]:
-            availability["availabilityDistributions"] = places
+        named = [level for level in self.levels if level.location and level.location not in self.left]
+        if named:
+            availability["availabilityDistributions"] = [
+                {"merchantLocationKey": level.location, "quantity": level.quantity} for level in named
+            ]
         request: JsonObject = {"sku": self.sku, "shipToLocationAvailability": availability}
         if self.offer_ids:
             request["offers"] = [{"offerId": offer_id, "availableQuantity": quantity} for offer_id in self.offer_ids]
@@ -58,7 +66,9 @@ class Change:
 
     def all_are(self, kind: PushError | None, message: str = "", retry_after: float | None = None) -> Results:
         return {
-            level: PushResult(level.listing_id, level.quantity, error=kind, message=message, retry_after=retry_after)
+            level: PushResult(
+                level.listing_id, level.quantity, error=kind, message=message, retry_after=retry_after, location=level.location
+            )
             for level in self.levels
         }
 
@@ -91,8 +101,9 @@ class Spare:
 
 
 class Stock:
-    def __init__(self, connection: Connection, account: str) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, account: str, locations: Sequence[str] = ()) -> None:
+        """`locations`: the seller's places whose numbers are told and read apart."""
+        self._connection, self._locations = connection, locations
         self._offers = Offers(connection, kept_of(account))
 
     def push(self, levels: Sequence[StockLevel]) -> list[PushResult]:
@@ -105,7 +116,8 @@ class Stock:
         ready: list[Change] = []
         spare = Spare()
         for sku, group in by_sku.items():
-            bare = Change(sku, tuple(group), (), fresh=True)
+            left = frozenset(level.location for level in group if self._locations and not level.quantity) - set(self._locations)
+            bare = Change(sku, tuple(group), (), fresh=True, left=left)
             if _is_sku(sku):
                 results |= spare.attempt(partial(self._prepare, bare, ready), [bare])
             else:
@@ -177,11 +189,21 @@ class Stock:
         answer = self._connection.get(f"{INVENTORY}/inventory_item", limit=PER_PAGE, offset=page)
         items = [item for item in rows_of(answer, "inventoryItems") if item.get("sku")]
         try:
-            found = tuple(_listing(item, self._offers.of(str(item["sku"]))) for item in items)
+            found = tuple(listing for item in items for listing in self._at_places(item, _listing(item, self._offers.of(str(item["sku"])))))
         except (TypeError, AttributeError) as error:
             raise ChannelUnavailable(reason=f"eBay's items cannot be read: {error}", answered=True) from error
         more = bool(items) and (bool(answer.get("next")) or (page + 1) * PER_PAGE < (number(answer.get("total")) or 0))
         return ListingPage(found, str(page + 1) if more else "")
+
+    def _at_places(self, item: JsonObject, whole: ChannelListing) -> list[ChannelListing]:
+        """What it shows at each location. Buyers see the number of the whole: by what that differs from their sum the first one is off."""
+        if not self._locations or whole.quantity is None:
+            return [replace(whole, location=location) for location in self._locations or ("",)]
+        rows = ((item.get("availability") or {}).get("shipToLocationAvailability") or {}).get("availabilityDistributions") or []
+        shown = {str(row.get("merchantLocationKey")): number(row.get("quantity")) or 0 for row in rows}
+        there = {location: shown.get(location, 0) for location in self._locations}
+        there[self._locations[0]] += whole.quantity - sum(there.values())
+        return [replace(whole, location=location, quantity=quantity) for location, quantity in there.items()]
 
 
 def _batches(changes: Sequence[Change]) -> Iterator[list[Change]]:

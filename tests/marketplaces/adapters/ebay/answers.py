@@ -43,6 +43,20 @@ class Answers:
             body["next"] = f"/sell/inventory/v1/inventory_item?limit={limit}&offset={page + 1}"
         return Answer(200, {**body, "inventoryItems": [_item(item) for item in items]})
 
+    def getInventoryLocations(self, request: Request) -> Answer:
+        limit, offset = _between(request, "limit", 1, 100, 100), _between(request, "offset", 0, 10**6, 0)
+        keys = list(self.books.locations)
+        rows = [
+            {
+                "merchantLocationKey": key,
+                "name": key.title(),
+                "merchantLocationStatus": self.books.locations[key],
+                "location": {"address": {"postalCode": "22201", "country": "US"}, "locationId": "1"},
+            }
+            for key in keys[offset : offset + limit]
+        ]
+        return Answer(200, {"href": "/x", "limit": limit, "offset": offset, "total": len(keys), "locations": rows})
+
     def getOffers(self, request: Request) -> Answer:
         item = self.books.items.get(request.params["sku"])
         if len(request.params["sku"]) > 50:
@@ -72,6 +86,8 @@ class Answers:
             raise Breach("quantities are not negative and add up")
         if item is None:
             return [{"sku": row["sku"], "statusCode": 404, "errors": [_error(25702, f"SKU {row['sku']} is not available in the system")]}]
+        if any(self.books.locations.get(key) == "DISABLED" for key in places):
+            return [{"sku": row["sku"], "statusCode": 400, "errors": [_error(25709, "Invalid value for merchantLocationKey.")]}]
         offers = {offer["id"]: offer for offer in item["offers"] if offer["status"] == "PUBLISHED"}
         rows = []
         for wanted in row.get("offers", []):

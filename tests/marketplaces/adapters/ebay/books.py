@@ -27,6 +27,7 @@ class Books:
         self.clock = clock
         self.lock = threading.RLock()
         self.items: dict[str, Record] = {}
+        self.locations = {"west": "ENABLED", "east": "ENABLED"}
         self.orders: dict[str, Record] = {}
         self.fulfilments: dict[str, list[Record]] = {}
         self.destinations: dict[str, Record] = {}

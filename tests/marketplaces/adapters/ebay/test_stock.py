@@ -63,7 +63,7 @@ def test_an_auction_keeps_its_one_unit(shop: EBayShop, ebay: EBay) -> None:
 def test_levels_of_locations_go_together_and_add_up(shop: EBayShop, ebay: EBay) -> None:
     shop.books.add_item(sku="A")
     results = ebay.push_stock([StockLevel("A", 3, location="NJ"), StockLevel("A", 4, location="CA"), StockLevel("A", 5, location="NJ")])
-    assert results == [PushResult("A", 5), PushResult("A", 4), PushResult("A", 5)]
+    assert results == [PushResult("A", 5, location="NJ"), PushResult("A", 4, location="CA"), PushResult("A", 5, location="NJ")]
     assert shop.books.items["A"]["places"] == {"NJ": 5, "CA": 4}
     assert shop.books.stock() == {"A": 9}
 
