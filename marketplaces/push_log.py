@@ -56,17 +56,18 @@ def of_payloads(payloads: Iterable[Mapping[str, Any]]) -> dict[int, Since]:
     return stale
 
 
-def places_of(payloads: Iterable[Mapping[str, Any]]) -> dict[int, set[str]]:
-    """Of the listings that are stale at some of their shop's places alone: at which."""
-    places: dict[int, set[str]] = {}
-    whole: set[int] = set()
+def places_of(payloads: Sequence[Mapping[str, Any]]) -> dict[int, dict[str, Since]]:
+    """Of the listings that are stale at some of their shop's places alone: at which, by location, and since when."""
+    by_location: dict[str, list[Mapping[str, Any]]] = {}
     for payload in payloads:
-        if location := payload.get("location"):
-            for key in payload["listing_ids"]:
-                places.setdefault(key, set()).add(location)
-        else:
-            whole.update(payload["listing_ids"])
-    return {key: where for key, where in places.items() if key not in whole} if places else {}
+        by_location.setdefault(payload.get("location", ""), []).append(payload)
+    whole = {key for payload in by_location.pop("", ()) for key in payload["listing_ids"]} if len(by_location) > 1 else ()
+    places: dict[int, dict[str, Since]] = {}
+    for location, group in by_location.items():
+        for key, since in of_payloads(group).items() if location else ():
+            if key not in whole:
+                places.setdefault(key, {})[location] = since
+    return places
 
 
 def oldest_changes(payloads: Iterable[Mapping[str, Any]]) -> tuple[list[int], list[int], list[float], list[str]]:

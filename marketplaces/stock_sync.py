@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -141,15 +141,19 @@ def _push_all(channel: Channel, shop: Marketplace, about: _Round) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """Since when the listings are stale, at which `places` those that are not so everywhere, when this has to end (time.monotonic), and where
+    """Since when the listings are stale, at which `places`, by location, those that are not so everywhere, when this has to end (time.monotonic), and where
     answers go.
     """
 
     channel: Channel
     since: Mapping[int, Since]
-    places: Mapping[int, Collection[str]]
+    places: Mapping[int, Mapping[str, Since]]
     until: float
     note: Callable[[Sequence[Answered]], None]
+
+    def since_at(self, row: Told) -> Since | None:
+        """Of the place itself, where it is known; else of the listing, whose number moved it along."""
+        return self.places.get(row.listing_id, {}).get(row.location) or self.since.get(row.listing_id)
 
     def due(self, shop: Marketplace, rows: list[Told]) -> list[Told]:
         """What has to be told: a stale listing's number at the places where it is stale, and at those where the same event changed it, or a cap
@@ -167,8 +171,8 @@ class _Round:
         """Somebody else goes on with these, in `wait_s` seconds; `waits` says what for."""
         wanted: dict[Where, dict[int, Since]] = {}
         for key in listing_ids:
-            for location in self.places.get(key, ("",)):
-                wanted.setdefault((self.channel.pk, location), {})[key] = self.since[key]
+            for location, since in self.places.get(key, {"": self.since[key]}).items():
+                wanted.setdefault((self.channel.pk, location), {})[key] = since
         with transaction.atomic():
             telling.have_told(wanted, wait_s, waits=waits)
 
@@ -201,12 +205,12 @@ def _push_batch(channel: Channel, shop: Marketplace, rows: list[Told], about: _R
     if shop.capabilities.compare_and_set:
         results = _after_sales(channel, shop, told, results, about.until)
     at = sent_at, time.time()
-    answers = [_answered(told[result.listing_id, result.location], about.since, at, result) for result in results]
+    answers = [_answered(told[result.listing_id, result.location], about, at, result) for result in results]
     if any(answer.result.error not in (PushError.UNAVAILABLE, PushError.THROTTLED) for answer in answers):
         well_again(channel)
     taken = [answer for answer in answers if answer.result.error is PushError.PENDING]
     if taken:
-        _await_outcome(channel, taken, about.since)
+        _await_outcome(channel, taken)
     results = [result for result in results if result.error is not PushError.PENDING]
     revisions.count(shop.capabilities, answers)
     about.note(answers)
@@ -222,8 +226,11 @@ def _push_batch(channel: Channel, shop: Marketplace, rows: list[Told], about: _R
     whole = shop.capabilities.whole_listings
     try_again(
         channel,
-        {(told[result.listing_id, result.location].listing_id, "" if whole else result.location): result for result in failed},
-        about.since,
+        {
+            (row.listing_id, "" if whole else row.location): (result, about.since_at(row))
+            for result in failed
+            for row in [told[result.listing_id, result.location]]
+        },
     )
 
 
@@ -236,8 +243,8 @@ def _wait_for_revisions(later: Mapping[int, float], about: _Round) -> None:
         about.leave(group, minutes * 60.0, "revisions")
 
 
-def _answered(row: Told, since: Mapping[int, Since], at: tuple[float, float], result: PushResult) -> Answered:
-    return Answered(row.listing_id, row.pushed_quantity, since.get(row.listing_id), *at, result, row.location)
+def _answered(row: Told, about: _Round, at: tuple[float, float], result: PushResult) -> Answered:
+    return Answered(row.listing_id, row.pushed_quantity, about.since_at(row), *at, result, row.location)
 
 
 def _after_sales(
@@ -261,7 +268,7 @@ def _after_sales(
     return [renewed.get((result.listing_id, result.location), result) for result in results]
 
 
-def _await_outcome(channel: Channel, taken: Sequence[Answered], since: Mapping[int, Since]) -> None:
+def _await_outcome(channel: Channel, taken: Sequence[Answered]) -> None:
     """Remember what the shop took under a ticket and have it asked for; what it could not take yet is pushed again."""
     by_ticket: dict[str, list[Answered]] = {}
     for answer in taken:
@@ -277,26 +284,27 @@ def _await_outcome(channel: Channel, taken: Sequence[Answered], since: Mapping[i
             wait = max(row.result.retry_after or 0.0 for row in answers)
             outbox.emit_later(wait, "channel.submitted", lane=channel.pk, channel_id=channel.pk, ticket=ticket)
     if untold:
-        try_again(channel, {(answer.listing_id, answer.location): answer.result for answer in untold}, since)
+        try_again(channel, {(answer.listing_id, answer.location): (answer.result, answer.since) for answer in untold})
 
 
-def try_again(channel: Channel, failed: Mapping[tuple[int, str], PushResult], since: Mapping[int, Since]) -> None:
-    """Only the listings that failed come back, at the places where they did, {(its key, location): the answer}; each the later the oftener it
-    did, so that one that always fails holds up no other.
+def try_again(channel: Channel, failed: Mapping[tuple[int, str], tuple[PushResult, Since | None]]) -> None:
+    """Only the listings that failed come back, at the places where they did, {(its key, location): (the answer, since when it is stale)}; each
+    the later the oftener it did, so that one that always fails holds up no other.
 
     A number that moved in the shop means that there are orders to fetch first.
     """
-    groups: dict[tuple[bool, bool, int, str], dict[int, PushResult]] = {}
-    for (key, location), result in failed.items():  # what waits for tomorrow holds up no other
-        kind = result.error is PushError.SPENT, result.error is PushError.STALE, since[key].tries if key in since else 0, location
-        groups.setdefault(kind, {})[key] = result
+    groups: dict[tuple[bool, bool, int, str], dict[int, tuple[PushResult, Since]]] = {}
+    for (key, location), (result, known) in failed.items():  # what waits for tomorrow holds up no other
+        since = known or push_log.now("")
+        kind = result.error is PushError.SPENT, result.error is PushError.STALE, since.tries, location
+        groups.setdefault(kind, {})[key] = result, since
     with transaction.atomic():
         if any(moved for _spent, moved, *_rest in groups):
             order_import.ask(channel.pk)
         for (_spent, moved, tries, location), group in sorted(groups.items()):
             backed_off = min(LONGEST_MOVED_S if moved else LONGEST_DELAY_S, 2.0 ** min(tries, 12))
-            wait = max(backed_off, *(result.retry_after or 0.0 for result in group.values()))
-            told = push_log.in_payload({key: (since.get(key) or push_log.now(""))._replace(tries=tries + 1) for key in group})
+            wait = max(backed_off, *(result.retry_after or 0.0 for result, _since in group.values()))
+            told = push_log.in_payload({key: since._replace(tries=tries + 1) for key, (_result, since) in group.items()})
             where = {"location": location} if location else {}
             outbox.emit_later(wait, "channel.stale", lane=channel.pk, channel_id=channel.pk, **told, **where)
 

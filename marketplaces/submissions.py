@@ -73,7 +73,10 @@ def _settle(channel: Channel, submission: Submission, results: Sequence[PushResu
                 cursor.execute("UPDATE marketplaces_channel SET last_push_at = now() WHERE id = %s", [channel.pk])
         stock_sync.stale(channel.pk, [key for key in keys if key not in stored], "overtaken")
         submission.delete()
-    failed = {(key, ""): result for key, result in zip(keys, results, strict=True) if key in stored and result.retryable}
+    failed = {
+        (key, ""): (result, (since.get(key) or push_log.now(""))._replace(tries=FAILED_TRIES))
+        for key, result in zip(keys, results, strict=True)
+        if key in stored and result.retryable
+    }
     if failed:
-        tried = {key: (since.get(key) or push_log.now(""))._replace(tries=FAILED_TRIES) for key, _location in failed}
-        stock_sync.try_again(channel, failed, tried)
+        stock_sync.try_again(channel, failed)

@@ -202,6 +202,21 @@ def test_a_paused_channel_sells_nothing_at_any_location(two: Place) -> None:
     assert two.shown() == (10, 4)
 
 
+def test_each_push_tells_its_own_place_s_cause(two: Place) -> None:
+    listing = Listing.objects.get().pk
+    stock_sync.push_stale(
+        [
+            {"channel_id": two.channel.pk, "listing_ids": [listing], "location": location, "at": [at], "because": [because]}
+            for location, at, because in ((WEST, 2000.0, "order A"), (EAST, 1000.0, "count B"), (EAST, 3000.0, "order C"))
+        ]
+    )
+    rows = StockPush.objects.order_by("-pk")[:2].values_list("location", "because", "stale_at")
+    assert {(location, because, at.timestamp()) for location, because, at in rows if at} == {
+        (WEST, "order A", 2000.0),
+        (EAST, "count B", 1000.0),
+    }
+
+
 # What goes wrong at one of them
 
 
