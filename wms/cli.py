@@ -40,9 +40,14 @@ def main() -> None:
         os.environ["WMS_ENV"] = "production"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wms.settings")
     from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import execute_from_command_line
 
     try:
+        if command == "web":
+            from wms.web.processes import main as serve
+
+            sys.exit(serve(sys.argv[2:]))
+        from django.core.management import execute_from_command_line
+
         execute_from_command_line(["wms", *sys.argv[1:]])
     except ImproperlyConfigured as error:
         sys.exit(f"wms: {error}")

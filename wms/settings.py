@@ -258,5 +258,11 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("WMS_LOG_LEVEL", "INFO")},
-    "loggers": {"httpx": {"level": "WARNING"}, "fontTools": {"level": "WARNING"}},
+    "loggers": {
+        "httpx": {"level": "WARNING"},
+        "fontTools": {"level": "WARNING"},
+        "waitress": {"level": "WARNING"},
+        # That a request waits for a thread is not worth a line.
+        "waitress.queue": {"level": "ERROR"},
+    },
 }

@@ -139,22 +139,6 @@ def test_bodies_above_the_limit_are_refused(api):
     refused(api.post("/orders/bulk", [{}] * 501), 413, "too_large")
 
 
-def test_a_chunked_body_is_read_up_to_the_limit(api):
-    from io import BytesIO
-
-    key = {"Authorization": f"Bearer {api.key}"}
-
-    def send(content, **environ):
-        return api.client.post(
-            "/api/v1/orders", content_type="application/json", headers={**key, "Transfer-Encoding": "chunked"},
-            **{"CONTENT_LENGTH": "", "wsgi.input": BytesIO(content), "wsgi.input_terminated": True, **environ},
-        )  # fmt: skip
-
-    refused(send(b" " * (5 * 1024 * 1024 + 1)), 413, "too_large")
-    assert len(refused(send(b"{}"), 422, "invalid_input")) == 4
-    refused(send(b"{}", **{"wsgi.input_terminated": False}), 411, "length_required")
-
-
 def test_a_body_of_nothing_but_faults_gets_a_short_answer(api):
     answer = api.post("/orders", {f"field{number}": number for number in range(5_000)})
     assert len(refused(answer, 422, "invalid_input")) == 100

@@ -1,9 +1,11 @@
 """`wms up` as its operator meets it: started, killed in every way, and started again."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -14,6 +16,7 @@ import pytest
 
 from conftest import SERVERS
 from tests.live import ROLES, LiveSystem, ask, eventually
+from tests.web.serving import Client
 
 ROOT = Path(__file__).resolve().parents[2]
 MEMORY_LIMIT_BYTES = 900_000_000
@@ -84,6 +87,27 @@ def test_a_taken_port_is_a_clear_error(running: LiveSystem) -> None:
     assert f"Port {running.port} on 127.0.0.1 cannot be used" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert refused.stdout == ""
+
+
+def test_what_is_no_request_is_json_and_unfinished_ones_keep_nobody_waiting(running: LiveSystem) -> None:
+    running.wms("merchant", "LARGE", "Large")
+    key = running.wms("apikey", "LARGE").stdout.splitlines()[-1].encode()
+    with contextlib.ExitStack() as open_ones:
+        for _ in range(30):
+            client = open_ones.enter_context(Client(running.port))
+            client.send(b"POST /api/v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{")
+        began = time.monotonic()
+        with Client(running.port) as client:
+            assert client.ask(b"GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n").status == 200
+        assert time.monotonic() - began < 5
+        with Client(running.port) as client:
+            told = client.ask(b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert (told.status, told.error) == (414, "address_too_long")
+        with Client(running.port) as client:
+            client.send(b"POST /api/v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6000000\r\n")
+            client.send(b"Content-Type: application/json\r\nAuthorization: Bearer ", key, b"\r\n\r\n", b" " * 6_000_000)
+            told = client.hear()
+            assert (told.status, told.error) == (413, "too_large")
 
 
 @pytest.mark.parametrize("role", ROLES)

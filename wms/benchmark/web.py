@@ -13,11 +13,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from wms.benchmark import house
-from wms.servers.supervisor import WEB_OPTIONS, WSGI
 
 CLIENTS = 4
 ORDERS = 300
@@ -28,23 +26,13 @@ FLOOR_TABLE = "CREATE TABLE benchmark_order (id bigserial PRIMARY KEY, reference
 
 @contextmanager
 def server() -> Iterator[int]:
-    """The port of a granian that serves this database as `wms up` does."""
+    """The port of a web server that serves this database as `wms up` does."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [
-                str(Path(sys.executable).with_name("granian")),
-                "--interface",
-                "wsgi",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                str(port),
-                *WEB_OPTIONS,
-                WSGI,
-            ],
+            [sys.executable, "-m", "wms.cli", "web", "--port", str(port)],
             env={**os.environ, "DJANGO_SETTINGS_MODULE": "wms.benchmark.settings"},
             stdout=log,
             stderr=log,

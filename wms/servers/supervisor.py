@@ -204,7 +204,7 @@ class Supervisor:
         binaries = Path(sys.executable).parent
         celery, schedule = [str(binaries / "celery"), "--quiet", "--app"], str(self.folders.data / "beat-schedule")
         commands = {
-            "web": [str(binaries / "granian"), "--interface", "wsgi", "--host", self.host, "--port", str(self.port), *WEB_OPTIONS, WSGI],
+            "web": [sys.executable, "-m", "wms.cli", "web", "--host", self.host, "--port", str(self.port)],
             "worker": [*celery, "wms.celery", "worker", "--loglevel", "WARNING", *WORKER_OPTIONS],
             # It runs no task: without Django it takes a third of the memory.
             "beat": [*celery, "wms.beat", "beat", "--loglevel", "WARNING", "--schedule", schedule, "--pidfile", ""],
@@ -262,13 +262,8 @@ class Supervisor:
                 say(f"{error}")
 
 
-WSGI = "wms.wsgi:application"
 # One process more than there are cores on the smallest machine: mostly one of them waits for a shop.
 WORKER_OPTIONS = ["--concurrency", "3", "--without-gossip", "--without-mingle"]
-WEB_OPTIONS = [
-    *("--workers", "2", "--blocking-threads", "4", "--no-ws", "--http", "1", "--backlog", "1024"),
-    *("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "10", "--log-level", "warning"),
-]
 
 
 def up() -> int:

@@ -46,7 +46,6 @@ _REFUSALS: dict[int, tuple[str, str, dict[str, Any], WmsError | None]] = {
     403: ("ScopeMissing", "The key lacks the operation's scope.", {}, ScopeMissing(scope="orders:write")),
     404: ("NotFound", "The merchant has no such thing.", {}, NotFound(what="order", key=4711)),
     409: ("Conflict", "What is there already stands against it.", {}, RequestReused(request_id="so-10001-first-try")),
-    411: ("LengthRequired", "The length of the body is not known.", {}, errors.LengthRequired()),
     413: ("TooLarge", "The body is too large, or holds too much.", {}, errors.TooLarge(limit=500, what="orders")),
     415: ("UnsupportedMediaType", "The body is said to be something else than JSON in UTF-8.", {}, errors.UnsupportedMediaType()),
     422: (
@@ -59,7 +58,7 @@ _REFUSALS: dict[int, tuple[str, str, dict[str, Any], WmsError | None]] = {
     500: ("ServerError", "A fault of ours; it was written down.", {}, None),
     503: ("Unavailable", "The database cannot serve at the moment.", _RETRY_AFTER, None),
 }
-_OF_ANY_KEY, _OF_A_BODY = (401, 403, 422, 429, 500, 503), (400, 411, 413, 415)
+_OF_ANY_KEY, _OF_A_BODY = (401, 403, 422, 429, 500, 503), (400, 413, 415)
 
 
 class DocumentedApi(NinjaAPI):

@@ -46,10 +46,6 @@ class UnsupportedMediaType(WmsError):
     code, status, message = "unsupported_media_type", 415, _("The body must be application/json in UTF-8.")
 
 
-class LengthRequired(WmsError):
-    code, status, message = "length_required", 411, _("The length of the body must be known.")
-
-
 class InvalidJson(WmsError):
     code, status, message = "invalid_json", 400, _("The body is not JSON: {reason}")
 
@@ -68,7 +64,10 @@ _PLAIN: dict[int, tuple[str, str | Promise]] = {
     404: ("not_found", _("There is nothing at this address.")),
     405: ("method_not_allowed", _("This address does not know this method.")),
     413: ("too_large", _("The body is too large.")),
+    414: ("address_too_long", _("The address is too long.")),
+    431: ("headers_too_large", _("There are too many headers, or they are too large.")),
     500: ("server_error", _("Something went wrong here. It was written down; try again later.")),
+    501: ("not_implemented", _("This transfer encoding is not known here.")),
     503: ("unavailable", _("Not available at the moment: try again soon.")),
 }
 

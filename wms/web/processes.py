@@ -1,0 +1,158 @@
+"""`wms web`: the web server. One process loads the application and binds the address; its children serve, each with a few threads."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from waitress.adjustments import Adjustments
+from waitress.server import TcpWSGIServer
+
+from wms.web.connections import BODY_BYTES, HEAD_BYTES, Connection
+
+log = logging.getLogger(__name__)
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+PROCESSES = 2
+THREADS = 4
+BACKLOG = 1024
+# Of one process: handhelds keep theirs open.
+CONNECTIONS = 1000
+IDLE_SECONDS = 120
+STOP_SECONDS = 10.0
+RESTART_SECONDS = 0.5
+_STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+_WATCHED = {*_STOPS, signal.SIGCHLD}
+
+
+class Server(TcpWSGIServer):
+    """Serves one process's share of the connections that come to `listener`, until it is told to stop or its parent is gone."""
+
+    channel_class = Connection
+    active_channels: dict[int, Connection]  # type: ignore[assignment]  # the stubs know but one
+    _map: dict[int, Any]
+
+    def __init__(self, application: Application, listener: socket.socket) -> None:
+        self.stopping = False
+        settings = Adjustments(
+            sockets=[listener],
+            threads=THREADS,
+            backlog=BACKLOG,
+            connection_limit=CONNECTIONS,
+            channel_timeout=IDLE_SECONDS,
+            cleanup_interval=IDLE_SECONDS // 10,
+            max_request_header_size=HEAD_BYTES,
+            max_request_body_size=BODY_BYTES,
+            recv_bytes=64 * 1024,
+            asyncore_use_poll=True,
+            log_socket_errors=False,
+            ident=None,
+            # Which proxies are believed is a setting of the application.
+            clear_untrusted_proxy_headers=False,
+        )
+        place = (listener.family, listener.type, listener.proto, listener.getsockname())
+        super().__init__(application, {}, True, listener, adj=settings, sockinfo=place, bind_socket=False)
+
+    def stop(self, *_signal: object) -> None:
+        self.stopping = True
+        self.pull_trigger()
+
+    def serve(self) -> None:
+        parent = os.getppid()
+        while not self.stopping and os.getppid() == parent:
+            self._turn()
+        # Requests that are there, or on their way, are answered. Nothing new is taken.
+        self.stopping = True
+        self.accepting = False
+        self.del_channel()
+        until = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < until and any(connection.busy() for connection in list(self.active_channels.values())):
+            self._turn()
+        for connection in list(self.active_channels.values()):
+            connection.handle_close()
+        self.task_dispatcher.shutdown(timeout=1)
+        self.close()
+
+    def _turn(self) -> None:
+        self.asyncore.loop(timeout=1, use_poll=True, map=self._map, count=1)
+
+
+def serve(application: Application, listener: socket.socket) -> int:
+    """Keep PROCESSES children serving until a signal comes, then let them finish. Returns the exit code."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+    children = {_start(application, listener) for _ in range(PROCESSES)}
+    while signal.sigwait(_WATCHED) == signal.SIGCHLD:
+        for child in _ended(children):
+            log.warning("The web process %s ended; another one takes its place.", child)
+            time.sleep(RESTART_SECONDS)
+            children.remove(child)
+            children.add(_start(application, listener))
+    listener.close()
+    for child in children:
+        os.kill(child, signal.SIGTERM)
+    until = time.monotonic() + STOP_SECONDS + 2.0
+    while children and time.monotonic() < until:
+        signal.sigtimedwait({signal.SIGCHLD}, 0.2)
+        children -= _ended(children)
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    return 0
+
+
+def _ended(children: set[int]) -> set[int]:
+    return {child for child in children if os.waitpid(child, os.WNOHANG)[0]}
+
+
+def _start(application: Application, listener: socket.socket) -> int:
+    """Returns the child's process id."""
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        server = Server(application, listener)
+        for number in _STOPS:
+            signal.signal(number, server.stop)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
+        server.serve()
+        code = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        # What the parent would do at its end is not the child's to do.
+        os._exit(code)
+
+
+def _allow_files(count: int) -> None:
+    """Let a process have so many files open, connections and the large bodies beside them, or as many as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="wms web")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    options = parser.parse_args(arguments)
+    _allow_files(2 * CONNECTIONS)
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    try:
+        listener = socket.create_server((options.host, options.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        sys.exit(f"wms web: port {options.port} on {options.host} cannot be used ({os.strerror(error.errno or 0)}).")
+    # Loaded once: the children share its memory.
+    from wms.wsgi import application
+
+    return serve(application, listener)
