@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -138,91 +138,82 @@ class Wanted(NamedTuple):
 
 @dataclass(slots=True)
 class Catalogue:
-    """What a merchant's codes mean in a warehouse. `warehouse_id` is None for an unknown one.
-
-    `taken`: everything wanted was free and is committed now; else `offers` are the locked rows, by sku id.
-    """
+    """What a merchant's codes mean in a warehouse, and the locked rows by sku id. `warehouse_id` is None for an unknown one."""
 
     warehouse_id: int | None
     sku_ids: dict[str, int]
     offers: dict[int, Offer]
-    taken: bool = False
 
 
-# The topics of what is taken; the statement itself fills them, with the keys that it finds.
-_TOLD = ("stock.changed", "stock.told")
+# How a statement begins that writes what takes the goods along with taking them (outbound.order_rows): it locks the rows of what is wanted, by the
+# merchant's codes, in key order, and commits all of it where nobody need wait. Then `granted` has one row, else none.
 # Each row finds its sku, its promises and itself through an index, so that one plan is right for any number of them: planning it costs as
 # much as running it for 300 skus.
-_TAKE_BY_CODE = Prepared(
-    "take_availability_by_code",
-    """
-WITH owner AS MATERIALIZED (
+TAKE_SQL = """
+owner AS MATERIALIZED (
     SELECT sandbox, hears_events FROM core_merchant WHERE id = %(merchant)s FOR KEY SHARE
 ), wanted AS MATERIALIZED (
-    SELECT w.id AS warehouse_id, s.id AS sku_id, d.code, d.quantity, d.because
+    SELECT w.id AS warehouse_id, s.id AS sku_id, d.place, d.quantity
     FROM owner JOIN inventory_warehouse w ON w.sandbox = owner.sandbox
-    LEFT JOIN unnest(%(codes)s::text[], %(quantities)s::bigint[], %(causes)s::text[]) AS d (code, quantity, because) ON true
+    LEFT JOIN unnest(%(codes)s::text[], %(quantities)s::bigint[]) WITH ORDINALITY AS d (code, quantity, place) ON true
     LEFT JOIN LATERAL (
         SELECT id FROM inventory_sku WHERE merchant_id = %(merchant)s AND code = d.code AND active LIMIT 1
     ) s ON true
     WHERE w.code = %(warehouse)s AND (w.active OR w.sandbox)
 ), locked AS MATERIALIZED (
-    SELECT a.id, a.sku_id, a.on_hand - a.committed AS free, a.backordered, w.quantity
+    SELECT a.id, a.warehouse_id, a.sku_id, a.on_hand - a.committed AS free, a.backordered, w.place, w.quantity
     FROM inventory_availability a JOIN wanted w ON a.warehouse_id = w.warehouse_id AND a.sku_id = w.sku_id ORDER BY a.id FOR UPDATE OF a
 ), granted AS MATERIALIZED (
-    SELECT WHERE %(at_once)s AND (SELECT count(*) FROM locked WHERE free - backordered >= quantity) = (SELECT count(*) FROM wanted)
+    SELECT min(warehouse_id) AS warehouse_id, jsonb_agg(sku_id ORDER BY place) AS sku_ids
+    FROM locked HAVING %(at_once)s AND count(*) FILTER (WHERE free - backordered >= quantity) = cardinality(%(codes)s::text[])
 ), taken AS (
     UPDATE inventory_availability a SET committed = a.committed + l.quantity FROM locked l, granted WHERE a.id = l.id
 ), told AS (
     INSERT INTO core_outboxevent (topic, handler, payload, attempts, last_error)
-    SELECT e.topic, e.handler, CASE e.topic WHEN 'stock.changed' THEN p.keys || p.story ELSE p.keys END, 0, ''
-    FROM granted, owner, unnest(%(topics)s::text[], %(handlers)s::text[]) AS e (topic, handler), (
-        SELECT jsonb_build_object('warehouse_id', min(warehouse_id), 'sku_ids', jsonb_agg(sku_id ORDER BY sku_id)) AS keys,
-               jsonb_build_object('at', %(at)s::float8, 'by', jsonb_agg(-quantity ORDER BY sku_id),
-                                  'because', jsonb_agg(because ORDER BY sku_id)) AS story
-        FROM wanted
-    ) p
+    SELECT e.topic, e.handler, e.story::jsonb || jsonb_build_object('warehouse_id', g.warehouse_id, 'sku_ids', g.sku_ids), 0, ''
+    FROM granted g, owner, unnest(%(topics)s::text[], %(handlers)s::text[], %(stories)s::text[]) AS e (topic, handler, story)
     WHERE e.topic <> 'stock.told' OR owner.hears_events
-)
-SELECT warehouse_id, code, sku_id, NULL::bigint, NULL::bigint, EXISTS (SELECT FROM granted) FROM wanted
+)"""
+# What such a statement answers where nothing was taken. Columns: the code's place (from 1), sku, warehouse, free, backordered; first what the
+# codes mean, then the locked rows.
+CATALOGUE_SQL = """
+SELECT place, sku_id, warehouse_id, NULL::bigint, NULL::bigint FROM wanted WHERE NOT EXISTS (SELECT FROM granted)
 UNION ALL
-SELECT NULL, NULL, sku_id, free, backordered, NULL FROM locked WHERE NOT EXISTS (SELECT FROM granted)
-""",
-    any_number=True,
-)
+SELECT NULL, sku_id, NULL, free, backordered FROM locked WHERE NOT EXISTS (SELECT FROM granted)"""
 
 
-def take_by_code(*, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted], at_once: bool = True) -> Catalogue:
-    """A step: lock the rows of what is wanted, by the merchant's codes, in key order; commit all of it where nobody need wait, else none.
+def taking(*, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted], at_once: bool = True) -> dict[str, Any]:
+    """The parameters of TAKE_SQL; the place of a code is its place in `codes`.
 
-    In one statement. Codes that the merchant does not have are left out of `sku_ids`, and then nothing is taken, as without `at_once`.
-    What is taken leaves the same events as change().
+    Without `at_once` nothing is taken, as where nothing is wanted. What is taken leaves the same events as change(): wake their `handlers`.
     """
-    assert_in_transaction("availability.take_by_code()")
-    catalogue = Catalogue(None, {}, {})
     codes = sorted(wanted)
-    topics, handlers, _payloads = outbox.rows([(topic, {}) for topic in _TOLD])
-    parameters = {
+    story = {
+        "at": round(time.time(), 3),
+        "by": [-wanted[code].quantity for code in codes],
+        "because": [wanted[code].because for code in codes],
+    }
+    topics, handlers, stories = outbox.rows([("stock.changed", story), ("stock.told", {})])
+    return {
         "merchant": merchant_id,
         "warehouse": warehouse_code,
         "codes": codes,
         "quantities": [wanted[code].quantity for code in codes],
-        "causes": [wanted[code].because for code in codes],
-        "at_once": at_once,
-        "at": round(time.time(), 3),
+        "at_once": at_once and bool(codes),
         "topics": topics,
         "handlers": handlers,
+        "stories": stories,
     }
-    with connection.cursor() as cursor:
-        _TAKE_BY_CODE.execute(cursor, parameters)
-        rows = cursor.fetchall()
-    for warehouse_id, code, sku_id, free, backordered, taken in rows:
-        if free is not None:
-            catalogue.offers[sku_id] = Offer(sku_id, free, backordered)
+
+
+def catalogue(codes: Sequence[str], rows: Iterable[tuple[int | None, ...]]) -> Catalogue:
+    """What CATALOGUE_SQL answered. Codes that the merchant does not have are left out of `sku_ids`."""
+    found = Catalogue(None, {}, {})
+    for place, sku_id, warehouse_id, free, backordered in rows:
+        if free is not None and backordered is not None and sku_id is not None:
+            found.offers[sku_id] = Offer(sku_id, free, backordered)
             continue
-        catalogue.warehouse_id, catalogue.taken = warehouse_id, taken
-        if sku_id is not None:
-            catalogue.sku_ids[code] = sku_id
-    if catalogue.taken:
-        outbox.nudge_after_commit(set(handlers))
-    return catalogue
+        found.warehouse_id = warehouse_id
+        if sku_id is not None and place is not None:
+            found.sku_ids[codes[place - 1]] = sku_id
+    return found

@@ -1,101 +1,143 @@
 """Writes the rows of new orders: one statement for any number of orders and lines."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from inventory import availability
+from inventory.availability import Catalogue, Wanted
 from outbound.models import Order
-from wms.core import sealing
+from wms.core import outbox
 from wms.core.locking import assert_in_transaction
 from wms.core.prepared import Prepared
+
+if TYPE_CHECKING:
+    from outbound.orders import NewOrder
 
 
 @dataclass(slots=True)
 class Draft:
-    """An order on its way in, with codes resolved to keys. `index` is its place in the request.
-
-    `lines` are (sku id, base units), `demand` their base units by sku id.
-    """
+    """An order on its way in. `index` is its place in the request, `demand` its base units by sku id, once its codes are known."""
 
     index: int
-    merchant_id: int
-    warehouse_id: int
-    reference: str
-    kind: str
-    service: str
+    order: NewOrder
     ship_by: datetime
-    ship_to: dict[str, str]
     content_hash: str
-    lines: list[tuple[int, int]]
-    demand: dict[int, int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.demand = {}
-        for sku_id, quantity in self.lines:
-            self.demand[sku_id] = self.demand.get(sku_id, 0) + quantity
+    sealed: bytes
+    demand: dict[int, int] = field(default_factory=dict)
 
 
+class CameBefore(Exception):
+    """Among orders whose goods were taken all at once is one that is there already: the transaction must not be committed."""
+
+
+# Of `granted` (where the orders go) and `wanted` (which sku stands at which place) the statement that begins with them knows.
 # In the order of the unique key (merchant, reference), so that two batches with the same references cannot deadlock.
 # All joins are of what stands in memory: the kept plan hashes them, for any number of rows.
-_INSERT = Prepared(
-    "insert_orders",
-    """
-WITH draft AS MATERIALIZED (
+_ROWS_SQL = """
+draft AS MATERIALIZED (
     SELECT nextval((SELECT pg_get_serial_sequence('outbound_order', 'id')::regclass)) AS id,
-           nextval((SELECT pg_get_serial_sequence('core_personalrecord', 'id')::regclass)) AS ship_to_id, d.*
-    FROM unnest(%(index)s::int[], %(merchant)s::bigint[], %(warehouse)s::bigint[], %(reference)s::text[], %(kind)s::text[], %(service)s::text[],
-                %(ship_by)s::timestamptz[], %(country)s::text[], %(hash)s::text[], %(units)s::bigint[], %(sealed)s::bytea[])
-         AS d (index, merchant_id, warehouse_id, reference, kind, service, ship_by, country, content_hash, unit_count, sealed)
+           nextval((SELECT pg_get_serial_sequence('core_personalrecord', 'id')::regclass)) AS ship_to_id, g.warehouse_id, d.*
+    FROM granted g, unnest(%(index)s::int[], %(reference)s::text[], %(kind)s::text[], %(service)s::text[], %(ship_by)s::timestamptz[],
+                           %(country)s::text[], %(hash)s::text[], %(units)s::bigint[], %(sealed)s::bytea[])
+         AS d (index, reference, kind, service, ship_by, country, content_hash, unit_count, sealed)
 ), placed AS (
     INSERT INTO outbound_order (id, merchant_id, warehouse_id, reference, status, kind, service, ship_by, ship_to_id, country, content_hash, unit_count)
-    SELECT id, merchant_id, warehouse_id, reference, %(status)s, kind, service, ship_by, ship_to_id, country, content_hash, unit_count
-    FROM draft ORDER BY merchant_id, reference
+    SELECT id, %(merchant)s, warehouse_id, reference, %(status)s, kind, service, ship_by, ship_to_id, country, content_hash, unit_count
+    FROM draft ORDER BY reference
     ON CONFLICT (merchant_id, reference) DO NOTHING
     RETURNING id
 ), address AS (
     INSERT INTO core_personalrecord (id, merchant_id, kind, sealed)
-    SELECT d.ship_to_id, d.merchant_id, 'ship_to', d.sealed FROM draft d JOIN placed USING (id)
+    SELECT d.ship_to_id, %(merchant)s, 'ship_to', d.sealed FROM draft d JOIN placed USING (id)
 ), line AS (
     INSERT INTO outbound_orderline (order_id, merchant_id, number, sku_id, quantity, shipped)
-    SELECT d.id, d.merchant_id, l.number, l.sku_id, l.quantity, 0
-    FROM unnest(%(line_index)s::int[], %(line_number)s::int[], %(line_sku)s::bigint[], %(line_quantity)s::bigint[])
-         AS l (index, number, sku_id, quantity)
-    JOIN draft d ON d.index = l.index JOIN placed ON placed.id = d.id
-)
+    SELECT d.id, %(merchant)s, l.number, w.sku_id, l.quantity, 0
+    FROM unnest(%(line_index)s::int[], %(line_number)s::int[], %(line_place)s::bigint[], %(line_quantity)s::bigint[])
+         AS l (index, number, place, quantity)
+    JOIN draft d ON d.index = l.index JOIN placed ON placed.id = d.id JOIN wanted w ON w.place = l.place
+)"""
+_INSERT = Prepared(
+    "insert_orders",
+    f"""
+WITH granted AS (
+    SELECT %(warehouse)s::bigint AS warehouse_id
+), wanted AS (
+    SELECT w.place, w.sku_id FROM unnest(%(skus)s::bigint[]) WITH ORDINALITY AS w (sku_id, place)
+), {_ROWS_SQL}
 SELECT d.index, d.id FROM draft d JOIN placed USING (id)
+""",
+    any_number=True,
+)
+# Of drafts that were granted their goods each one answers, with no id where its reference exists.
+_TAKE = Prepared(
+    "take_for_orders",
+    f"""
+WITH {availability.TAKE_SQL}, {_ROWS_SQL}
+SELECT d.index, placed.id, NULL::bigint, NULL::bigint, NULL::bigint FROM draft d LEFT JOIN placed USING (id)
+UNION ALL {availability.CATALOGUE_SQL}
 """,
     any_number=True,
 )
 
 
-def insert(drafts: Sequence[Draft], status: Order.Status) -> dict[int, int]:
+def take(
+    *, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted], drafts: Sequence[Draft], at_once: bool = True
+) -> dict[int, int] | Catalogue:
+    """A step: where all that the drafts want is free, commit it and write them as ready; returns order ids by draft index.
+
+    Else, as without `at_once`, nothing is written: returns the catalogue, with the rows of what they want locked. Raises CameBefore.
+    """
+    assert_in_transaction("order_rows.take()")
+    parameters = availability.taking(merchant_id=merchant_id, warehouse_code=warehouse_code, wanted=wanted, at_once=at_once)
+    codes = parameters["codes"]
+    with connection.cursor() as cursor:
+        _TAKE.execute(cursor, parameters | _columns(drafts if at_once else [], Order.Status.READY, codes))
+        rows = cursor.fetchall()
+    # Only of what was granted comes a row without a warehouse and without an offer.
+    if not rows or rows[0][2] is not None or rows[0][3] is not None:
+        return availability.catalogue(codes, rows)
+    ids = {index: key for index, key, *_nothing in rows}
+    if None in ids.values():
+        raise CameBefore
+    outbox.nudge_after_commit(set(parameters["handlers"]))
+    return ids
+
+
+def insert(drafts: Sequence[Draft], status: Order.Status, *, merchant_id: int, catalogue: Catalogue) -> dict[int, int]:
     """A step: write the orders with lines and sealed addresses; returns order ids by draft index. A reference that exists is left out."""
     assert_in_transaction("order_rows.insert()")
     if not drafts:
         return {}
-    lines = [(draft.index, number, sku_id, quantity) for draft in drafts for number, (sku_id, quantity) in enumerate(draft.lines, 1)]
+    place = {"merchant": merchant_id, "warehouse": catalogue.warehouse_id, "skus": list(catalogue.sku_ids.values())}
     with connection.cursor() as cursor:
-        _INSERT.execute(
-            cursor,
-            {
-                "status": status.value,
-                "index": [draft.index for draft in drafts],
-                "merchant": [draft.merchant_id for draft in drafts],
-                "warehouse": [draft.warehouse_id for draft in drafts],
-                "reference": [draft.reference for draft in drafts],
-                "kind": [str(draft.kind) for draft in drafts],
-                "service": [draft.service for draft in drafts],
-                "ship_by": [draft.ship_by for draft in drafts],
-                "country": [draft.ship_to.get("country", "") for draft in drafts],
-                "hash": [draft.content_hash for draft in drafts],
-                "units": [sum(quantity for _sku_id, quantity in draft.lines) for draft in drafts],
-                "sealed": [sealing.seal(draft.ship_to) for draft in drafts],
-                "line_index": [line[0] for line in lines],
-                "line_number": [line[1] for line in lines],
-                "line_sku": [line[2] for line in lines],
-                "line_quantity": [line[3] for line in lines],
-            },
-        )
+        _INSERT.execute(cursor, place | _columns(drafts, status, list(catalogue.sku_ids)))
         return dict(cursor.fetchall())
+
+
+def _columns(drafts: Sequence[Draft], status: Order.Status, codes: Sequence[str]) -> dict[str, Any]:
+    """The parameters of _ROWS_SQL. A line says at which place of `codes` its sku stands, from 1."""
+    places = {code: place for place, code in enumerate(codes, 1)}
+    orders = [draft.order for draft in drafts]
+    lines = [(draft.index, number, places[line.sku], line.quantity) for draft in drafts for number, line in enumerate(draft.order.lines, 1)]
+    return {
+        "status": status.value,
+        "index": [draft.index for draft in drafts],
+        "reference": [order.reference for order in orders],
+        "kind": [str(order.kind) for order in orders],
+        "service": [order.service for order in orders],
+        "ship_by": [draft.ship_by for draft in drafts],
+        "country": [order.ship_to.get("country", "") for order in orders],
+        "hash": [draft.content_hash for draft in drafts],
+        "units": [sum(line.quantity for line in order.lines) for order in orders],
+        "sealed": [draft.sealed for draft in drafts],
+        "line_index": [line[0] for line in lines],
+        "line_number": [line[1] for line in lines],
+        "line_place": [line[2] for line in lines],
+        "line_quantity": [line[3] for line in lines],
+    }

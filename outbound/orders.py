@@ -14,16 +14,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from inventory import availability, calendars
-from inventory.availability import Wanted
+from inventory.availability import Catalogue, Wanted
 from inventory.models import Warehouse
 from outbound import allocation, order_rows, telling
 from outbound.models import Order
-from outbound.order_rows import Draft
-from wms.core import outbox
+from outbound.order_rows import CameBefore, Draft
+from wms.core import outbox, sealing
 from wms.core.errors import InvalidInput, ReferenceTaken, WmsError
 from wms.core.models import Merchant
-
-_in_one_order = json.JSONEncoder(sort_keys=True).encode
 
 
 class NewLine(NamedTuple):
@@ -48,11 +46,23 @@ class NewOrder:
 
     @property
     def content_hash(self) -> str:
+        """SHA-256 of all that was sent, 64 hexadecimal digits."""
+        # Of plain tuples and texts: what is derived from them takes thrice as long to write.
+        content = [
+            self.warehouse, sorted(self.ship_to.items()), list(map(tuple, self.lines)), self.ship_by, self.service, str(self.kind),
+            self.placed_at,
+        ]  # fmt: skip
+        return hashlib.sha256(sealing.as_json(content)).hexdigest()
+
+    def is_content(self, stored: str) -> bool:
+        """Whether `stored` is the content's hash, also as earlier versions made it."""
+        if stored == self.content_hash:
+            return True
         content = [
             self.warehouse, self.ship_to, [(line.sku, line.quantity) for line in self.lines], str(self.ship_by), self.service, str(self.kind),
             str(self.placed_at),
         ]  # fmt: skip
-        return hashlib.sha256(_in_one_order(content).encode()).hexdigest()
+        return stored == hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(slots=True)
@@ -88,83 +98,79 @@ def accept_many(*, merchant: Merchant, orders: Sequence[NewOrder]) -> list[Accep
     for index, order in enumerate(orders):
         groups.setdefault(order.warehouse, []).append((index, order))
     for warehouse_code, group in sorted(groups.items()):
-        late = _accept_together(merchant, warehouse_code, group, answers)
-        for draft in late:
-            answers[draft.index] = _accept_late(merchant, draft)
+        calendar = _calendar(warehouse_code, group)
+        drafts = [
+            Draft(index, order, order.ship_by or _due(calendar, order), order.content_hash, sealing.seal(order.ship_to))
+            for index, order in group
+        ]
+        catalogue = _accept_together(merchant, warehouse_code, drafts, answers)
+        for draft in drafts:
+            if draft.index not in answers:
+                assert catalogue is not None
+                answers[draft.index] = _accept_late(merchant, catalogue, draft)
     return [answers[index] for index in range(len(orders))]
 
 
 def _accept_together(
-    merchant: Merchant, warehouse_code: str, group: list[tuple[int, NewOrder]], answers: dict[int, Accepted | WmsError]
-) -> list[Draft]:
+    merchant: Merchant, warehouse_code: str, drafts: list[Draft], answers: dict[int, Accepted | WmsError]
+) -> Catalogue | None:
     """The common case, one transaction: orders whose lines are all free now, and orders whose goods are not there at all.
 
-    Answers them and what cannot be read. Returns the others: repetitions, and those that stand in line behind older short orders.
+    Answers them and what cannot be read. Leaves the others: repetitions, and those that stand in line behind older short orders. Returns
+    what their codes mean; None where all are answered.
     """
-    calendar = _calendar(warehouse_code, group)
-    wanted = _wanted(group)
     # The second of two orders with one reference is a repetition of the first.
-    at_once = len({order.reference for _index, order in group}) == len(group)
+    at_once = len({draft.order.reference for draft in drafts}) == len(drafts)
     try:
-        drafts, ready, short = _take(merchant, warehouse_code, wanted, calendar, group, answers, at_once)
-    except _CameBefore:
-        drafts, ready, short = _take(merchant, warehouse_code, wanted, calendar, group, answers, at_once=False)
+        ready, short, catalogue = _take(merchant, warehouse_code, drafts, answers, at_once)
+    except CameBefore:
+        ready, short, catalogue = _take(merchant, warehouse_code, drafts, answers, at_once=False)
     for draft in drafts:
         for ids, status in ((ready, Order.Status.READY), (short, Order.Status.SHORT)):
             if draft.index in ids:
-                answers[draft.index] = Accepted(ids[draft.index], draft.reference, status.value, ship_by=draft.ship_by)
-    return [draft for draft in drafts if draft.index not in answers]
-
-
-class _CameBefore(Exception):
-    """Among orders whose goods were taken all at once is one that is there already: nothing was done."""
+                answers[draft.index] = Accepted(ids[draft.index], draft.order.reference, status.value, ship_by=draft.ship_by)
+    return catalogue
 
 
 @transaction.atomic(durable=True)
 def _take(
-    merchant: Merchant,
-    warehouse_code: str,
-    wanted: dict[str, Wanted],
-    calendar: Warehouse | None,
-    group: list[tuple[int, NewOrder]],
-    answers: dict[int, Accepted | WmsError],
-    at_once: bool,
-) -> tuple[list[Draft], dict[int, int], dict[int, int]]:
-    """All readable orders, and the order ids by index of those that are ready now and of those that are short.
+    merchant: Merchant, warehouse_code: str, drafts: list[Draft], answers: dict[int, Accepted | WmsError], at_once: bool
+) -> tuple[dict[int, int], dict[int, int], Catalogue | None]:
+    """The order ids by index of those that are ready now and of those that are short, and the catalogue where not all of them are ready.
 
-    Mostly everything is free and all orders are new: then two statements do it. Raises _CameBefore where that was tried in vain.
+    Mostly everything is free and all orders are new: then one statement does it. Raises CameBefore where that was tried in vain.
     """
-    catalogue = availability.take_by_code(merchant_id=merchant.pk, warehouse_code=warehouse_code, wanted=wanted, at_once=at_once)
-    drafts = _drafts(merchant, catalogue, calendar, group, answers)
-    fitting, lacking = (drafts, []) if catalogue.taken else _sort(drafts, catalogue)
-    ready = order_rows.insert(fitting, Order.Status.READY)
-    if catalogue.taken and len(ready) < len(drafts):
-        raise _CameBefore
-    short = order_rows.insert(lacking, Order.Status.SHORT)
+    taken = order_rows.take(merchant_id=merchant.pk, warehouse_code=warehouse_code, wanted=_wanted(drafts), drafts=drafts, at_once=at_once)
+    if not isinstance(taken, Catalogue):
+        _tell(merchant, taken, {})
+        return taken, {}, None
+    fitting, lacking = _sort(_readable(drafts, taken, answers), taken)
+    ready = order_rows.insert(fitting, Order.Status.READY, merchant_id=merchant.pk, catalogue=taken)
+    short = order_rows.insert(lacking, Order.Status.SHORT, merchant_id=merchant.pk, catalogue=taken)
     changes = [
         *((draft.demand, allocation.COMMIT) for draft in fitting if draft.index in ready),
         *((draft.demand, allocation.BACKORDER) for draft in lacking if draft.index in short),
     ]
-    if changes and not catalogue.taken:
-        causes = {sku_id: f"order {draft.reference}" for draft in [*lacking, *fitting] for sku_id in draft.demand}
-        availability.change(drafts[0].warehouse_id, allocation.sum_changes(changes), causes)
+    if changes and taken.warehouse_id is not None:
+        causes = {sku_id: f"order {draft.order.reference}" for draft in [*lacking, *fitting] for sku_id in draft.demand}
+        availability.change(taken.warehouse_id, allocation.sum_changes(changes), causes)
     _tell(merchant, ready, short)
-    return drafts, ready, short
+    return ready, short, taken
 
 
-def _wanted(group: list[tuple[int, NewOrder]]) -> dict[str, Wanted]:
+def _wanted(drafts: list[Draft]) -> dict[str, Wanted]:
     """What the orders want in all, by the sku's code."""
     quantities: dict[str, int] = {}
     causes: dict[str, str] = {}
-    for _index, order in group:
-        because = f"order {order.reference}"
-        for line in order.lines:
+    for draft in drafts:
+        because = f"order {draft.order.reference}"
+        for line in draft.order.lines:
             quantities[line.sku] = quantities.get(line.sku, 0) + line.quantity
             causes[line.sku] = because
     return {code: Wanted(quantity, causes[code]) for code, quantity in quantities.items()}
 
 
-def _sort(drafts: list[Draft], catalogue: availability.Catalogue) -> tuple[list[Draft], list[Draft]]:
+def _sort(drafts: list[Draft], catalogue: Catalogue) -> tuple[list[Draft], list[Draft]]:
     """Which orders can have their goods, and which could not even if nobody waited. One that others wait before is in neither list."""
     unclaimed = {sku_id: offer.free - offer.backordered for sku_id, offer in catalogue.offers.items()}
     free = {sku_id: offer.free for sku_id, offer in catalogue.offers.items()}
@@ -173,9 +179,9 @@ def _sort(drafts: list[Draft], catalogue: availability.Catalogue) -> tuple[list[
     seen: set[str] = set()
     for draft in drafts:
         # The second of two orders with one reference is a repetition of the first.
-        if draft.reference in seen:
+        if draft.order.reference in seen:
             continue
-        seen.add(draft.reference)
+        seen.add(draft.order.reference)
         if allocation.take(unclaimed, draft.demand):
             allocation.take(free, draft.demand)
             fitting.append(draft)
@@ -191,43 +197,29 @@ def _calendar(warehouse_code: str, group: list[tuple[int, NewOrder]]) -> Warehou
     return Warehouse.objects.prefetch_related("cut_offs", "holidays").filter(code=warehouse_code).first()
 
 
-def _drafts(
-    merchant: Merchant,
-    catalogue: availability.Catalogue,
-    calendar: Warehouse | None,
-    group: list[tuple[int, NewOrder]],
-    answers: dict[int, Accepted | WmsError],
-) -> list[Draft]:
+def _readable(drafts: list[Draft], catalogue: Catalogue, answers: dict[int, Accepted | WmsError]) -> list[Draft]:
     """Resolve codes to keys; what cannot be resolved is answered with the place of the fault."""
-    drafts = []
-    for index, order in group:
-        problems = [] if catalogue.taken else _problems(order, catalogue)
-        if catalogue.warehouse_id is None or problems:
-            answers[index] = InvalidInput(problems)
+    readable = []
+    for draft in drafts:
+        problems = _problems(draft.order, catalogue)
+        if problems:
+            answers[draft.index] = InvalidInput(problems)
             continue
-        drafts.append(
-            Draft(
-                index=index,
-                merchant_id=merchant.pk,
-                warehouse_id=catalogue.warehouse_id,
-                reference=order.reference,
-                kind=order.kind,
-                service=order.service,
-                ship_by=order.ship_by or _due(calendar, order),
-                ship_to=order.ship_to,
-                content_hash=order.content_hash,
-                lines=[(catalogue.sku_ids[line.sku], line.quantity) for line in order.lines],
-            )
-        )
-    return drafts
+        draft.demand = {}
+        for line in draft.order.lines:
+            sku_id = catalogue.sku_ids[line.sku]
+            draft.demand[sku_id] = draft.demand.get(sku_id, 0) + line.quantity
+        readable.append(draft)
+    return readable
 
 
 def _due(calendar: Warehouse | None, order: NewOrder) -> datetime:
-    assert calendar is not None
-    return calendars.ship_by(calendar, order.placed_at or timezone.now(), order.service)
+    placed_at = order.placed_at or timezone.now()
+    # Orders for a warehouse that is not there are refused as soon as their codes are looked up.
+    return placed_at if calendar is None else calendars.ship_by(calendar, placed_at, order.service)
 
 
-def _problems(order: NewOrder, catalogue: availability.Catalogue) -> list[dict[str, Any]]:
+def _problems(order: NewOrder, catalogue: Catalogue) -> list[dict[str, Any]]:
     if catalogue.warehouse_id is None:
         return [{"path": ["warehouse"], "message": str(_("Unknown warehouse."))}]
     return [
@@ -243,34 +235,35 @@ def _tell(merchant: Merchant, ready: dict[int, int], short: dict[int, int]) -> N
         outbox.emit_all(accepted + [telling.event("order.short", order_id=key) for key in short.values()])
 
 
-def _accept_late(merchant: Merchant, draft: Draft) -> Accepted | WmsError:
+def _accept_late(merchant: Merchant, catalogue: Catalogue, draft: Draft) -> Accepted | WmsError:
     """One order that was not simply free: a repetition, or one that stands in line behind older short orders."""
-    existing = Order.objects.filter(merchant_id=draft.merchant_id, reference=draft.reference).first()
+    reference = draft.order.reference
+    existing = Order.objects.filter(merchant=merchant, reference=reference).first()
     if existing is None:
-        status, order_id = _accept_in_line(merchant, draft)
+        status, order_id = _accept_in_line(merchant, catalogue, draft)
         if order_id is not None:
-            return Accepted(order_id, draft.reference, status.value, ship_by=draft.ship_by)
-        existing = Order.objects.get(merchant_id=draft.merchant_id, reference=draft.reference)
-    if existing.content_hash != draft.content_hash:
-        return ReferenceTaken(reference=draft.reference)
+            return Accepted(order_id, reference, status.value, ship_by=draft.ship_by)
+        existing = Order.objects.get(merchant=merchant, reference=reference)
+    if not draft.order.is_content(existing.content_hash):
+        return ReferenceTaken(reference=reference)
     return Accepted(existing.pk, existing.reference, existing.status, repeated=True, ship_by=existing.ship_by)
 
 
-def _accept_in_line(merchant: Merchant, draft: Draft) -> tuple[Order.Status, int | None]:
+def _accept_in_line(merchant: Merchant, catalogue: Catalogue, draft: Draft) -> tuple[Order.Status, int | None]:
     """Older short orders first, then this one from what is left. The id is None where another request was faster with the reference."""
+    warehouse_id = catalogue.warehouse_id
+    assert warehouse_id is not None, "refused before"
     with transaction.atomic(durable=True):
-        older = (
-            allocation.lock_short(draft.warehouse_id, set(draft.demand)) if allocation.looks_free(draft.warehouse_id, draft.demand) else []
-        )
+        older = allocation.lock_short(warehouse_id, set(draft.demand)) if allocation.looks_free(warehouse_id, draft.demand) else []
         wanted = set(draft.demand).union(*(demand for _order, demand in older))
-        free = {sku_id: offer.free for sku_id, offer in availability.lock(draft.warehouse_id, wanted).items()}
+        free = {sku_id: offer.free for sku_id, offer in availability.lock(warehouse_id, wanted).items()}
         filled = allocation.fill(older, free)
         status, kind = (
             (Order.Status.READY, allocation.COMMIT) if allocation.take(free, draft.demand) else (Order.Status.SHORT, allocation.BACKORDER)
         )
-        ids = order_rows.insert([draft], status)
+        ids = order_rows.insert([draft], status, merchant_id=merchant.pk, catalogue=catalogue)
         own = [(draft.demand, kind)] if ids else []
         changes = allocation.sum_changes([*((demand, allocation.FILL) for demand in filled), *own])
-        availability.change(draft.warehouse_id, changes, f"order {draft.reference}")
+        availability.change(warehouse_id, changes, f"order {draft.order.reference}")
         _tell(merchant, *((ids, {}) if status is Order.Status.READY else ({}, ids)))
     return status, ids.get(draft.index)

@@ -11,8 +11,8 @@ from tests import make
 from tests.api.calling import api_of, body_of, refused
 from tests.marketplaces.test_standings import connect
 
-# Begin, look and take, insert, commit.
-STATEMENTS_OF_AN_ORDER = 4
+# Begin, take and write, commit.
+STATEMENTS_OF_AN_ORDER = 3
 
 
 def test_an_order_is_accepted_once_and_its_repetition_answers_the_first_result(api, house):

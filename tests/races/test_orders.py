@@ -7,7 +7,7 @@ from django.db import OperationalError, connection
 
 from inventory import availability
 from inventory.models import Availability
-from outbound import orders
+from outbound import order_rows, orders
 from outbound.models import Order
 from tests import make
 from tests.races.unguarded import unguarded, unlocked
@@ -45,7 +45,7 @@ def test_twenty_buyers_of_ten_units_make_ten_winners(ten_units, together):
 
 def test_without_the_lock_more_than_ten_would_win(ten_units, together, monkeypatch):
     shop, house, thing = ten_units
-    monkeypatch.setattr(availability, "_TAKE_BY_CODE", unlocked(availability._TAKE_BY_CODE))
+    monkeypatch.setattr(order_rows, "_TAKE", unlocked(order_rows._TAKE))
     monkeypatch.setattr(availability, "_LOCK", availability._LOCK.replace("FOR UPDATE", ""))
     answers = together([taking(house, shop, {thing: 1}) for _ in range(20)])
 
@@ -95,13 +95,12 @@ def test_one_order_posted_twenty_times_at_once_is_one_order(ten_units, together)
 
 
 def test_without_the_unique_reference_it_would_be_many(ten_units, together, monkeypatch):
-    from outbound import order_rows
-
     shop, house, thing = ten_units
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE outbound_order DROP CONSTRAINT order_reference_once_a_merchant")
     try:
-        monkeypatch.setattr(order_rows, "_INSERT", unguarded(order_rows._INSERT, "ON CONFLICT (merchant_id, reference) DO NOTHING"))
+        for name in ("_TAKE", "_INSERT"):
+            monkeypatch.setattr(order_rows, name, unguarded(getattr(order_rows, name), "ON CONFLICT (merchant_id, reference) DO NOTHING"))
         new = make.order(house, {thing: 2})
         together([partial(orders.accept, merchant=shop, order=new) for _ in range(4)])
         assert Order.objects.filter(reference=new.reference).count() == 4

@@ -21,12 +21,13 @@ def unguarded(statement: Prepared, guard: str, instead: str = "") -> Prepared:
 
 def unlocked(statement: Prepared) -> Prepared:
     """The statement that takes what is free, without its lock, and with time to think between looking and taking."""
-    return unguarded(unguarded(statement, LOCK_OF_PROMISES), "SELECT WHERE", "SELECT FROM pg_sleep(0.05) WHERE")
+    return unguarded(unguarded(statement, LOCK_OF_PROMISES), "FROM granted g, unnest(", "FROM granted g, pg_sleep(0.05), unnest(")
 
 
 def without_the_lock() -> None:
     """Orders read what is free without locking the row, and dawdle before they take it."""
     from inventory import availability
+    from outbound import order_rows
 
-    availability._TAKE_BY_CODE = unlocked(availability._TAKE_BY_CODE)
+    order_rows._TAKE = unlocked(order_rows._TAKE)
     availability._LOCK = availability._LOCK.replace("FOR UPDATE", "")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -57,6 +58,8 @@ def array_literal(items: list[Any]) -> str:
     # Nearly all arrays are of one kind, and a function call an item is what costs.
     if kinds and kinds <= {int, float}:
         return f"{{{','.join(map(str, items))}}}"
+    if kinds == {datetime}:
+        return f'{{"{_NEXT_TEXT.join(map(str, items))}"}}'
     if kinds == {bytes}:
         return rf'{{"\\x{_NEXT_BYTES.join(item.hex() for item in items)}"}}'
     if kinds == {str}:

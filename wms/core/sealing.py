@@ -44,14 +44,15 @@ def _earlier_box(secret: str) -> Fernet:
 
 def seal(content: dict[str, Any]) -> bytes:
     nonce = os.urandom(_NONCE_BYTES)
-    return VERSION + nonce + _box(settings.ENCRYPTION_KEYS[0]).encrypt(nonce, _written(content), None)
+    return VERSION + nonce + _box(settings.ENCRYPTION_KEYS[0]).encrypt(nonce, as_json(content), None)
 
 
-def _written(content: dict[str, Any]) -> bytes:
+def as_json(content: Any) -> bytes:
+    """Whatever texts are in it."""
     try:
         return pydantic_core.to_json(content, inf_nan_mode="constants")
     except pydantic_core.PydanticSerializationError:  # half of a surrogate pair, which JSON can only spell
-        return json.dumps(content).encode()
+        return json.dumps(content, default=str).encode()
 
 
 def open_sealed(sealed: bytes) -> dict[str, Any]:

@@ -177,7 +177,7 @@ def _refuse_taken(merchant: Merchant, wanted: list[tuple[NewOrder, Record]]) -> 
         )
     )
     for new, record in wanted:
-        if taken.get(new.reference, new.content_hash) != new.content_hash:
+        if new.reference in taken and not new.is_content(taken[new.reference]):
             record.refuse("reference", str(ReferenceTaken(reference=new.reference)))
 
 
