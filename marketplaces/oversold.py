@@ -206,7 +206,9 @@ def _taker(sale: Sale, needed: int, changes: Sequence[Change]) -> Change | None:
     own = next((change for change in changes if change.because == f"order {sale.reference}"), None)
     others = [change for change in changes if change.by < 0 and change.because not in words_of_it]
     if own is not None and own.before >= needed:
-        return next((change for change in others if change.at > own.at and change.after < 0), None)
+        # Later orders take nothing from it: what they lack is owed to them, though that leaves less than nothing.
+        losses = (change for change in others if not change.because.startswith("order "))
+        return next((change for change in losses if change.at > own.at and change.after < 0), None)
     before = [change for change in others if own is None or change.at <= own.at]
     return next((change for change in reversed(before) if change.after < needed <= change.before), None)
 

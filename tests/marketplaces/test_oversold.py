@@ -239,6 +239,21 @@ def test_what_was_there_is_no_lack(beta, shop, thing):
     assert found.kind == "not_lacking"
 
 
+def test_an_order_that_lacks_other_goods_lost_none_to_later_ones(beta, shop, house, thing):
+    """It holds nothing while it is short, and what later orders lack as well leaves less than nothing."""
+    bulb = make.sku(thing.merchant, "BULB")
+    shop.books.add_product(sku=bulb.code, quantity=0)
+    channels.fetch_listings(channel=beta)
+    shops.deliver_all()
+    orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 1, bulb: 1}, "R-1"))
+    shops.deliver_all()
+    orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 1}, "R-2"))
+    shops.deliver_all()
+    stories = oversold.explain(Order.objects.get(reference="R-1"))
+    assert {story.code: story.kind for story in stories} == {"LAMP": "not_lacking", "BULB": "own_order"}
+    assert "order R-2: -1, left -1" in [moment.text for story in stories for moment in story.moments]
+
+
 def test_the_desk_lists_them_and_shows_one(shop, other_shop, alpha, beta, thing):
     sell(other_shop, thing)
     hear(alpha)
