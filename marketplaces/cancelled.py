@@ -40,6 +40,11 @@ def tell_shops(payloads: Sequence[dict[str, Any]]) -> None:
         _tell([payload["order_id"] for payload in payloads], None)
 
 
+def tell_of(order_ids: Sequence[int]) -> None:
+    """A step: have the shops of these orders told of those that are cancelled."""
+    _tell(order_ids, None)
+
+
 def catch_up(channel: Channel) -> None:
     """A step: have the shop told of all that it still takes for open."""
     _tell([], channel.pk)

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Q, prefetch_related_objects
 
 from inventory.models import Sku
-from marketplaces import addresses, expansion, parts
+from marketplaces import addresses, cancelled, expansion, parts, tracking
 from marketplaces.models import Bundle, BundleComponent, Channel, ChannelOrder, ChannelOrderPart, Listing
 from marketplaces.port import ChannelOrderState as State
 from marketplaces.push_log import LONGEST_CAUSE
@@ -201,11 +201,14 @@ WITH noted AS (
     WHERE o.id = r.id AND (o.status IN ('seen', 'unmapped', 'refused') OR NOT EXISTS (
         SELECT FROM marketplaces_channelorderpart p WHERE p.channel_order_id = o.id AND p.order_id IS NOT NULL
     ))
+), tied AS (
+    INSERT INTO marketplaces_channelorderpart (channel_order_id, number, warehouse_id, reference, order_id, lines)
+    SELECT r.* FROM json_to_recordset(%s::json)
+        AS r (channel_order_id bigint, number smallint, warehouse_id bigint, reference text, order_id bigint, lines jsonb)
+    ON CONFLICT (channel_order_id, number) DO UPDATE SET order_id = EXCLUDED.order_id WHERE marketplaces_channelorderpart.order_id IS NULL
+    RETURNING order_id
 )
-INSERT INTO marketplaces_channelorderpart (channel_order_id, number, warehouse_id, reference, order_id, lines)
-SELECT r.* FROM json_to_recordset(%s::json)
-    AS r (channel_order_id bigint, number smallint, warehouse_id bigint, reference text, order_id bigint, lines jsonb)
-ON CONFLICT (channel_order_id, number) DO UPDATE SET order_id = EXCLUDED.order_id WHERE marketplaces_channelorderpart.order_id IS NULL
+SELECT o.id FROM tied JOIN outbound_order o ON o.id = tied.order_id WHERE o.status NOT IN ('ready', 'short')
 """
 
 
@@ -222,11 +225,21 @@ def _link(channel: Channel, plans: Sequence[Plan]) -> None:
         columns = ("channel_order_id", "number", "warehouse_id", "reference", "order_id", "lines")
         with connection.cursor() as cursor:
             cursor.execute(_LINK, [*told, json.dumps([{name: getattr(part, name) for name in columns} for part in tied])])
+            _catch_up([key for (key,) in cursor.fetchall()])
         # What no warehouse took is decided anew when it is tried again.
         undone = [part.pk for plan in plans if all(part.order_id is None for part in plan.parts) for part in plan.parts]
         if undone:
             ChannelOrderPart.objects.filter(pk__in=undone, order=None).delete()
         publish(channel, rows)
+
+
+def _catch_up(order_ids: Sequence[int]) -> None:
+    """A step: what became of these orders before they were tied is told now, when it is known whom. The floor does not wait for a worker that died
+    in between.
+    """
+    if order_ids:
+        tracking.tell_of(order_ids)
+        cancelled.tell_of(order_ids)
 
 
 def _leave_to_others(plans: Sequence[Plan]) -> None:
@@ -249,15 +262,17 @@ FROM marketplaces_channelorder c JOIN outbound_order o ON o.merchant_id = c.merc
 WHERE c.id = p.channel_order_id AND p.order_id IS NULL AND o.reference = p.reference AND o.created_at < p.created_at + interval '1 hour'
   AND c.channel_id = %(channel)s AND c.shop_state <> 'open' AND (%(keys)s::bigint[] IS NULL OR c.id = ANY(%(keys)s::bigint[]))
   AND NOT EXISTS (SELECT FROM marketplaces_channelorderpart x WHERE x.order_id = o.id)
-RETURNING c.id
+RETURNING c.id, o.id
 """
 
 
 def adopt(channel: Channel, keys: Sequence[int] | None = None) -> list[int]:
     """Tie orders that were taken in for parts which the shop has closed meanwhile; answers the keys of its orders, which are to be settled."""
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_ADOPT, {"channel": channel.pk, "keys": None if keys is None else list(keys)})
-        return sorted({key for (key,) in cursor.fetchall()})
+        found = cursor.fetchall()
+        _catch_up([order_id for _key, order_id in found])
+    return sorted({key for key, _order_id in found})
 
 
 def publish(channel: Channel, rows: Sequence[ChannelOrder]) -> None:

@@ -40,6 +40,11 @@ def send_shipped(payloads: Sequence[dict[str, Any]]) -> None:
         _tell([payload["parcel_id"] for payload in payloads], None)
 
 
+def tell_of(order_ids: Sequence[int]) -> None:
+    """A step: have the shops of these orders told of what has left of them already."""
+    _tell(list(Parcel.objects.filter(order__in=order_ids).values_list("pk", flat=True)), None)
+
+
 def catch_up(channel: Channel) -> None:
     """A step: have the shop told of all parcels that it does not know of."""
     _tell([], channel.pk)

@@ -1,5 +1,6 @@
 """A channel that sells out of several warehouses: where its orders go, what they become, and what the shop is told."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from inventory.models import Availability, Reach
 from marketplaces import cancelled, channels, differing, order_import, oversold, places, settling, stock_sync
+from marketplaces.adapters.woocommerce import CAPABILITIES, WooCommerce
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.numbers import numbers
@@ -153,6 +155,17 @@ def crash(monkeypatch, at):
     monkeypatch.setattr(orders, "_accept_together", dies)
 
 
+def poll_untied(monkeypatch):
+    """The worker is killed when the warehouses have taken the orders in, before these are tied to the shop's."""
+
+    def dies(*_args):
+        raise ConnectionError("the worker is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(settling, "_link", dies)
+        poll()
+
+
 @pytest.mark.parametrize("at", [1, 2])
 def test_a_crash_between_two_parts_ends_with_the_same_orders(shop, channel, thing, other, monkeypatch, at):
     stock(WEST={thing: 2}, EAST={other: 1})
@@ -172,18 +185,42 @@ def test_a_crash_between_two_parts_ends_with_the_same_orders(shop, channel, thin
 def test_a_crash_before_the_parts_are_tied_and_a_cancellation_leave_no_order_behind(shop, channel, thing, other, monkeypatch):
     stock(WEST={thing: 2}, EAST={other: 1})
     number = str(shop.books.place_order([("THING", 2), ("OTHER", 1)], shipping=BUYER))
-
-    def dies(*_args):
-        raise ConnectionError("the worker is gone")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(settling, "_link", dies)
-        poll()
+    poll_untied(monkeypatch)
     assert ([part[2] for part in parts_of(number)], Order.objects.filter(status="ready").count()) == ([None, None], 2)
     shop.books.change_order(int(number), {"status": "cancelled"})
     poll()
     assert sorted(Order.objects.values_list("status", flat=True)) == ["cancelled", "cancelled"]
     assert (ChannelOrder.objects.get().status, [row[3] for row in totals()]) == ("cancelled", [0, 0])
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_what_left_before_its_parts_were_tied_is_told_when_they_are(shop, channel, thing, monkeypatch, closed):
+    """The floor is faster than the next look at what a dead worker had in hand."""
+    stock(WEST={thing: 2})
+    number = int(shop.books.place_order([("THING", 2)], shipping=BUYER))
+    poll_untied(monkeypatch)
+    leave(Order.objects.get(), "TRACK-1", 2)
+    shops.deliver_all()
+    assert told(shop, number) == []
+    if closed:
+        ChannelOrder.objects.update(status="cancelled", shop_state="cancelled")
+    poll()
+    shops.deliver_all()
+    assert told(shop, number) == ["TRACK-1"]
+
+
+def test_what_was_cancelled_here_before_it_was_tied_is_told_when_it_is(shop, channel, thing, monkeypatch):
+    stock(WEST={thing: 2})
+    number = str(shop.books.place_order([("THING", 2)], shipping=BUYER))
+    poll_untied(monkeypatch)
+    cancellation.cancel(order_id=Order.objects.get().pk, by=make.user(is_staff=True))
+    shops.deliver_all()
+    heard = []
+    monkeypatch.setattr(WooCommerce, "cancel", lambda _self, order_id: heard.append(order_id))
+    monkeypatch.setattr("marketplaces.adapters.woocommerce.CAPABILITIES", replace(CAPABILITIES, hears_cancellations=True))
+    poll()
+    shops.deliver_all()
+    assert heard == [number]
 
 
 def test_what_a_dead_worker_took_in_of_an_order_that_was_cancelled_meanwhile_is_found_by_the_next_poll(channel, thing):
