@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from marketplaces import adapters, order_book, pace, port
-from marketplaces.calling import ChannelQuiet, calling, keep_busy, open_shop, well_again
+from marketplaces.calling import AGAIN_S, ChannelQuiet, calling, keep_busy, open_shop, well_again
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
 from marketplaces.port import (
     CallThrottled,
@@ -97,35 +98,58 @@ def hear(payloads: Sequence[dict[str, Any]]) -> None:
         retry_unmapped(channel, after=min(retries))
     if not to_ask and not to_poll:
         return
-    waiting = list(to_ask)
+    left = _Wanted(list(to_ask), to_poll)
     try:
         with calling(channel) as shop:
-            _ask_and_poll(channel, shop, waiting, to_poll=to_poll)
+            _ask_and_poll(channel, shop, left)
     except ChannelQuiet as quiet:
-        if not delivered and len(waiting) == len(to_ask):
+        if not delivered and left == _Wanted(to_ask, to_poll):
             raise
         # Of many calls in a row one always fails at a shop that fails now and then: what it has told already is not asked again.
-        _go_on_later(channel, waiting, to_poll=to_poll, wait_s=quiet.retry_after)
+        _go_on_later(channel, left, wait_s=quiet.retry_after)
 
 
-def _ask_and_poll(channel: Channel, shop: Marketplace, waiting: list[str], *, to_poll: bool) -> None:
-    """For one turn; takes off `waiting` what need not be asked again."""
+@dataclass(slots=True)
+class _Wanted:
+    """What a shop has still to be asked."""
+
+    order_ids: list[str]
+    poll: bool
+
+
+def _ask_and_poll(channel: Channel, shop: Marketplace, wanted: _Wanted) -> None:
+    """For one turn; takes off `wanted` what need not be asked again.
+
+    The poll comes after the first few orders: behind all of them it would never have its turn at a busy shop that fails now and then.
+    """
     until = time.monotonic() + BUDGET_S
-    while waiting:
-        if time.monotonic() > until:
-            _go_on_later(channel, waiting, to_poll=to_poll)
+    while wanted.order_ids or wanted.poll:
+        if wanted.order_ids and time.monotonic() > until:
+            _go_on_later(channel, wanted)
             return
-        _ask_for(channel, shop, waiting)
-    if to_poll:
+        if wanted.order_ids:
+            _ask_for(channel, shop, wanted.order_ids)
+        if wanted.poll:
+            _poll_in_turn(channel, shop, until, wanted)
+
+
+def _poll_in_turn(channel: Channel, shop: Marketplace, until: float, wanted: _Wanted) -> None:
+    """Where the shop grants no list of orders yet, single ones need not wait for it."""
+    try:
         catch_up(channel, shop, until, paced=True)
+    except CallThrottled as throttled:
+        if not wanted.order_ids:
+            raise
+        _go_on_later(channel, _Wanted([], poll=True), wait_s=throttled.retry_after or AGAIN_S)
+    wanted.poll = False
 
 
-def _go_on_later(channel: Channel, order_ids: Sequence[str], *, to_poll: bool, wait_s: float = 0.0) -> None:
-    parts = [list(order_ids[start : start + EVENT_ORDERS]) for start in range(0, len(order_ids), EVENT_ORDERS)]
-    wanted: list[dict[str, Any]] = [{"order_ids": part} for part in parts]
-    if to_poll:
-        wanted.append({"poll": True})
-    events = [("channel.heard", {"lane": channel.pk, "channel_id": channel.pk, **what}) for what in wanted]
+def _go_on_later(channel: Channel, wanted: _Wanted, wait_s: float = 0.0) -> None:
+    ids = wanted.order_ids
+    parts: list[dict[str, Any]] = [{"order_ids": ids[start : start + EVENT_ORDERS]} for start in range(0, len(ids), EVENT_ORDERS)]
+    if wanted.poll:
+        parts.append({"poll": True})
+    events = [("channel.heard", {"lane": channel.pk, "channel_id": channel.pk, **part}) for part in parts]
     with transaction.atomic():
         if wait_s:
             outbox.emit_all_later(wait_s, events)

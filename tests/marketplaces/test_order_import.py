@@ -277,6 +277,31 @@ def test_what_a_failing_shop_has_told_is_not_asked_for_again(shop, channel, thin
     assert [str(call) for call in shop.made(r"GET orders/\d+")] == [f"GET orders/{number}" for number in (first, second, second, third)]
 
 
+def test_a_poll_does_not_wait_for_all_the_orders_of_which_one_fails(shop, channel, thing, monkeypatch):
+    """What a shop never told of is found by polls alone."""
+    monkeypatch.setattr(order_import, "ASKED_TOGETHER", 2)
+    numbers = [str(shop.books.place_order([(thing.code, 1)], shipping=BUYER)) for _order in range(4)]
+    untold = str(shop.books.place_order([(thing.code, 1)], shipping=BUYER))
+    shop.misbehave(f"GET orders/{numbers[2]}", fail(503))
+    order_import.hear([{"channel_id": channel.pk, "order_ids": numbers, "poll": True}])
+
+    assert set(ChannelOrder.objects.values_list("external_id", flat=True)) == {*numbers, untold}
+    [event] = OutboxEvent.objects.filter(topic="channel.heard")
+    assert event.payload == {"lane": channel.pk, "channel_id": channel.pk, "order_ids": numbers[2:]}
+
+
+def test_orders_do_not_wait_for_a_poll_that_is_not_granted_yet(shop, channel, thing, monkeypatch):
+    monkeypatch.setattr(order_import, "ASKED_TOGETHER", 1)
+    monkeypatch.setattr("marketplaces.pace.for_poll", lambda _channel, _capabilities: 170.0)
+    numbers = [str(shop.books.place_order([(thing.code, 1)], shipping=BUYER)) for _order in range(3)]
+    order_import.hear([{"channel_id": channel.pk, "order_ids": numbers, "poll": True}])
+
+    assert (Order.objects.count(), shop.made("GET orders")) == (3, [])
+    [event] = OutboxEvent.objects.filter(topic="channel.heard")
+    assert event.payload == {"lane": channel.pk, "channel_id": channel.pk, "poll": True}
+    assert 165 < (event.due_at - datetime.now(UTC)).total_seconds() <= 170
+
+
 def test_a_shop_that_fails_now_and_then_is_not_left_alone_ever_longer(shop, channel, thing):
     numbers = [str(shop.books.place_order([(thing.code, 1)], shipping=BUYER)) for _order in range(4)]
     for number in numbers:
