@@ -47,13 +47,8 @@ class HasPlaces(Protocol):
     def at(self, locations: Sequence[str]) -> Marketplace:
         """The same shop, whose listings and orders are read at these places."""
 
-
-@runtime_checkable
-class ListsPlaces(Protocol):
-    """A shop that can be asked which places it has."""
-
-    def places(self) -> list[ShopPlace]:
-        """Those that can keep goods. Raises ChannelUnavailable, CredentialsRefused, ChannelRefused."""
+    def places(self) -> list[ShopPlace] | None:
+        """Those that can keep goods; None where the shop cannot be asked. Raises ChannelUnavailable, CredentialsRefused, ChannelRefused."""
 
 
 @runtime_checkable

@@ -67,14 +67,23 @@ def _parcels(parcels: Sequence[Parcel], part: ChannelOrderPart) -> list[dict[str
 
 
 def numbers(channel: Channel, listings: Sequence[Listing]) -> list[dict[str, Any]]:
-    """What the channel may sell of these listings, which have their skus and bundles loaded: `quantity` is None where nobody knows what it is."""
-    told = {row.listing_id: row.quantity for row in sellable(channel, [listing.pk for listing in listings])}
+    """What the channel may sell of these listings, which have their skus and bundles loaded: `quantity` is None where nobody knows what it is.
+
+    `places`: how much of it at which of the shop's locations, of a channel that is several.
+    """
+    told: Counter[int] = Counter()
+    places: dict[int, list[dict[str, Any]]] = {}
+    for row in sellable(channel, [listing.pk for listing in listings]):
+        told[row.listing_id] += row.quantity
+        if row.location:
+            places.setdefault(row.listing_id, []).append({"location": row.location, "quantity": row.quantity})
     return [
         {
             "id": listing.external_id,
             "sku": listing.sku.code if listing.sku else None,
             "bundle": listing.bundle.code if listing.bundle else None,
             "quantity": told.get(listing.pk),
+            "places": places.get(listing.pk, []),
             "told": listing.pushed_quantity,
             "told_at": listing.pushed_at,
             "error": listing.last_error,

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from inventory.models import Warehouse
 from marketplaces import stock_sync
-from marketplaces.abilities import HasPlaces, ListsPlaces, ShopPlace
+from marketplaces.abilities import HasPlaces, ShopPlace
 from marketplaces.calling import calling
 from marketplaces.models import Channel, ChannelWarehouse, ListingPlace
 from wms.core.errors import InvalidInput
@@ -26,7 +26,7 @@ def of_shop(channel: Channel) -> list[ShopPlace] | None:
     with calling(channel) as shop:
         if not isinstance(shop, HasPlaces) or not shop.capabilities.locations:
             return None
-        return shop.places() if isinstance(shop, ListsPlaces) else []
+        return shop.places() or []
 
 
 def set_warehouses(*, channel: Channel, warehouses: Sequence[Warehouse], routing: str, locations: Mapping[str, str] | None = None) -> None:
@@ -91,8 +91,9 @@ def _ask(channel: Channel, placed: Mapping[Warehouse, str]) -> tuple[str, set[st
     with calling(channel) as shop:
         if not isinstance(shop, HasPlaces) or not shop.capabilities.locations:
             raise InvalidInput([_problem(house, _("This shop has no places with numbers of their own.")) for house in _named(placed)])
-        if isinstance(shop, ListsPlaces):
-            there = {found.location for found in shop.places()}
+        listed = shop.places()
+        if listed is not None:
+            there = {found.location for found in listed}
             if unknown := [house for house in _named(placed) if placed[house] not in there]:
                 raise InvalidInput(
                     [_problem(house, _("The shop has no location %(location)s.") % {"location": placed[house]}) for house in unknown]

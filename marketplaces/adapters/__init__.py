@@ -1,8 +1,8 @@
 """Which marketplaces exist: one folder each. A new one is copied from the nearest.
 
 Each folder offers NAME (for people), CREDENTIALS (the names of its keys), perhaps OPTIONAL (those of keys that may be left out),
-CAPABILITIES, perhaps RULES (what the platform demands of its sellers) and KEEP_BUYERS_DAYS (how long it lets us keep their buyers' data),
-and `connect(base_url=, credentials=)` -> Marketplace.
+CAPABILITIES, perhaps MAY_DECLARE (what of these a single shop may have besides), perhaps RULES (what the platform demands of its sellers) and
+KEEP_BUYERS_DAYS (how long it lets us keep their buyers' data), and `connect(base_url=, credentials=)` -> Marketplace.
 """
 
 from collections.abc import Mapping
@@ -42,6 +42,12 @@ def keys(marketplace: str) -> dict[str, bool]:
     """The names of its keys: True for those without which nothing works."""
     module = adapter(marketplace)
     return dict.fromkeys(module.CREDENTIALS, True) | dict.fromkeys(getattr(module, "OPTIONAL", ()), False)
+
+
+def may_have_places(marketplace: str) -> bool:
+    """Whether its shops may have several places, each with a number of its own."""
+    module = adapter(marketplace)
+    return module.CAPABILITIES.locations or "locations" in getattr(module, "MAY_DECLARE", ())
 
 
 @cache

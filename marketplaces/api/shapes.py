@@ -47,6 +47,7 @@ _NUMBER: JsonDict = {
     "sku": "MUG-BLUE",
     "bundle": None,
     "quantity": 28,
+    "places": [],
     "told": 28,
     "told_at": "2030-01-30T15:20:02Z",
     "error": "",
@@ -139,11 +140,18 @@ class ChannelPage(BaseModel):
     next_cursor: str | None
 
 
+class ShopPlaceIn(fields.Strict):
+    """How many the shop shows at one of its locations."""
+
+    location: Annotated[str, fields.text(100, least=1)]
+    quantity: Shown
+
+
 class ShopListingIn(fields.Strict):
     """One thing that the shop sells. `sku` ties it to our sku, else to our bundle, of the same code.
 
-    `quantity`: how many it shows now, null where it does not count. `sells_without_stock`: buyers may order more (backorders, pre-orders):
-    shown to people, who have it switched off in the shop.
+    `quantity`: how many it shows now, null where it does not count; `locations`: of them at each location, of a shop that has several.
+    `sells_without_stock`: buyers may order more (backorders, pre-orders): shown to people, who have it switched off in the shop.
     """
 
     model_config = {"json_schema_extra": {"examples": [LISTING]}}
@@ -153,11 +161,20 @@ class ShopListingIn(fields.Strict):
     title: Long = ""
     barcode: Annotated[str, fields.text(80)] = ""
     quantity: Shown | None = None
+    locations: list[ShopPlaceIn] = Field(default_factory=list, max_length=1000)
     sells_without_stock: fields.Flag = False
 
 
+class PlaceNumberOut(BaseModel):
+    """How many the shop may sell now at one of its locations."""
+
+    location: str
+    quantity: int
+
+
 class NumberOut(BaseModel):
-    """`quantity`: how many the shop may sell now, null while the offer is tied to no `sku` and no `bundle` of ours.
+    """`quantity`: how many the shop may sell now, null while the offer is tied to no `sku` and no `bundle` of ours; `places`: of them at each
+    location, of a channel whose warehouses are locations of the shop.
 
     `told`: what it took last; `error`: why not since.
     """
@@ -168,6 +185,7 @@ class NumberOut(BaseModel):
     sku: str | None
     bundle: str | None
     quantity: int | None
+    places: list[PlaceNumberOut]
     told: int | None
     told_at: datetime | None
     error: str

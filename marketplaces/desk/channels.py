@@ -86,7 +86,7 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "keys": adapters.keys(found.adapter),
             "houses": ", ".join(house.code for house in found.houses),
             "at_locations": places.names(found),
-            "has_places": adapters.adapter(found.adapter).CAPABILITIES.locations,
+            "has_places": adapters.may_have_places(found.adapter),
             "routings": Channel.Routing.choices,
         },
     )

@@ -1,13 +1,15 @@
 """Any shop that takes signed messages and calls our API: our own contract, docs/generic-storefront.md."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from typing import Any
 
 import httpx
 from django.utils.translation import gettext_lazy as _
 
-from marketplaces.adapters.storefront import declaration, messages, reading
+from marketplaces.abilities import ShopPlace
+from marketplaces.adapters.storefront import declaration, messages, places, reading
 from marketplaces.adapters.storefront.connection import Connection, JsonObject, opened_secret
 from marketplaces.adapters.storefront.declaration import BATCH_SIZE, Declaration
 from marketplaces.adapters.storefront.orders import Orders
@@ -37,8 +39,9 @@ NAME = _("Generic storefront")
 CREDENTIALS = ("secret",)
 # `location`: which of the shop's locations this channel is. `declaration`: what the shop can do, for one that answers no question.
 OPTIONAL = ("location", "declaration")
-# Of a shop that declares nothing.
+# Of a shop that declares nothing, and what it may declare beyond that.
 CAPABILITIES = Capabilities(batch_size=BATCH_SIZE)
+MAY_DECLARE = ("locations",)
 
 
 class Storefront:
@@ -49,9 +52,25 @@ class Storefront:
         self._connection = Connection(base_url=base_url, secret=secret.strip(), client=client)
         self._signer = opened_secret(secret.strip())
         self._given = declaration.given(declared)
-        self._stock = Stock(self._connection, self._location)
-        self._orders = Orders(self._connection, self._location)
         self._tracking = TrackingDesk(self._connection)
+        self._serve(())
+
+    def _serve(self, locations: Sequence[str]) -> None:
+        self._at = tuple(locations)
+        self._stock = Stock(self._connection, self._location, self._at)
+        self._orders = Orders(self._connection, self._location, self._at)
+
+    @property
+    def own_location(self) -> str:
+        return self._location
+
+    def at(self, locations: Sequence[str]) -> "Storefront":
+        there = copy(self)
+        there._serve(locations)
+        return there
+
+    def places(self) -> list[ShopPlace] | None:
+        return places.every(self._connection) if self._answers("locations.list") else None
 
     def _declared(self) -> Declaration:
         return self._given or declaration.asked(self._connection.account, self._ask)
@@ -126,14 +145,14 @@ class Storefront:
         return 1
 
     def webhook(self, *, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEvent:
-        return messages.read(headers=headers, body=body, signer=self._signer, location=self._location)
+        return messages.read(headers=headers, body=body, signer=self._signer, location=self._location, at=self._at)
 
     def challenge(self, query: Mapping[str, str], *, url: str, secret: str) -> str | None:
         """Nobody asks: the shop knows our answers by its own messages' signatures."""
         return None
 
     def read_order(self, document: Mapping[str, Any]) -> ChannelOrder:
-        return reading.read_order(document, location=self._location)
+        return reading.read_order(document, location=self._location, at=self._at)
 
     def read_listing(self, document: Mapping[str, Any]) -> ChannelListing:
         return reading.read_listing(document)

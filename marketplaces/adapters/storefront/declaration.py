@@ -18,6 +18,7 @@ KNOWN = ALWAYS | {
     "hook.remove",
     "hook.set",
     "listings.list",
+    "locations.list",
     "order.cancelled",
     "order.get",
     "orders.list",
@@ -39,13 +40,14 @@ class Declaration:
     compare_and_set: bool = False
     ship_by: bool = False
     holds_pending: bool = False
+    locations: bool = False
 
     def capabilities(self, *, location: str) -> Capabilities:
         """A number that moved may be told anew only upon the orders that moved it: without a list of them no compare-and-set."""
         return Capabilities(
             batch_size=self.batch_size,
             compare_and_set=self.compare_and_set and "orders.list" in self.answers,
-            locations=bool(location),
+            locations=self.locations or bool(location),
             ship_by=self.ship_by,
             holds_pending=self.holds_pending,
             cancel="order.cancelled" in self.answers,
@@ -62,7 +64,7 @@ def read(document: Mapping[str, Any]) -> Declaration:
         raise ValueError("answers is not a list of messages")
     if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= LARGEST_BATCH:
         raise ValueError(f"batch_size is not a number from 1 to {LARGEST_BATCH}")
-    flags = {name: document.get(name, False) for name in ("compare_and_set", "ship_by", "holds_pending")}
+    flags = {name: document.get(name, False) for name in ("compare_and_set", "ship_by", "holds_pending", "locations")}
     if not all(isinstance(flag, bool) for flag in flags.values()):
         raise ValueError(f"{', '.join(flags)} are true or false")
     return Declaration(ALWAYS | (KNOWN & set(answers)), size, **flags)

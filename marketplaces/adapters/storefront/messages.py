@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from standardwebhooks import Webhook
 
 from marketplaces.adapters.storefront.reading import read_id, read_listing, read_order
-from marketplaces.port import ChannelEvent, EventKind, MessageUnreadable, SignatureInvalid
+from marketplaces.port import ChannelEvent, ChannelOrder, EventKind, MessageUnreadable, SignatureInvalid
 
 # The tolerance that the specification proposes.
 OLDEST = timedelta(minutes=5)
 LONGEST_ID = 100
 
 
-def read(*, headers: Mapping[str, str], body: bytes, signer: Webhook, location: str = "") -> ChannelEvent:
-    """Raises SignatureInvalid before it believes anything.
+def read(*, headers: Mapping[str, str], body: bytes, signer: Webhook, location: str = "", at: Sequence[str] = ()) -> ChannelEvent:
+    """Raises SignatureInvalid before it believes anything. `location`, `at`: as read_order takes them.
 
     `received-at` among the headers is our own word on when it came: a message that is read later is not older for it.
     """
@@ -32,7 +33,7 @@ def read(*, headers: Mapping[str, str], body: bytes, signer: Webhook, location: 
     try:
         content = json.loads(body)
         kind, data = str(content["type"]), content.get("data")
-        return _event(kind, uid, data, location)
+        return _event(kind, uid, data, partial(read_order, location=location, at=at))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise MessageUnreadable(reason=f"{type(error).__name__}: {error}") from error
 
@@ -52,11 +53,11 @@ def _check(headers: Mapping[str, str], uid: str, body: bytes, signer: Webhook) -
         raise SignatureInvalid
 
 
-def _event(kind: str, uid: str, data: Any, location: str) -> ChannelEvent:
+def _event(kind: str, uid: str, data: Any, read_as: Callable[[Any], ChannelOrder]) -> ChannelEvent:
     if kind == "order.changed":
         order_id = read_id(data["id"])
         try:
-            order = read_order(data, location=location)
+            order = read_as(data)
         except MessageUnreadable:  # there is one, and only a call can tell the truth
             return ChannelEvent(kind=EventKind.ORDER, topic=kind, delivery_id=uid, order_id=order_id)
         return ChannelEvent(kind=EventKind.ORDER, topic=kind, delivery_id=uid, order_id=order.order_id, order=order)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from marketplaces.adapters.storefront.connection import Connection, message_id
@@ -74,9 +76,10 @@ class Cursor:
 
 
 class Orders:
-    def __init__(self, connection: Connection, location: str) -> None:
+    def __init__(self, connection: Connection, location: str, at: Sequence[str] = ()) -> None:
+        """`location`, `at`: as read_order takes them."""
         self._connection = connection
-        self._location = location
+        self._read = partial(read_order, location=location, at=at)
 
     def changed(self, *, since: datetime, cursor: str) -> OrderPage:
         position = Cursor.read(cursor, since=since)
@@ -87,7 +90,7 @@ class Orders:
         for row in items:
             order_id = str(row.get("id", "")) if isinstance(row, dict) else ""
             try:
-                order = read_order(row, location=self._location)
+                order = self._read(row)
             except MessageUnreadable as error:
                 unreadable[order_id] = UnreadableOrder(order_id[:100], error.details["reason"])
                 continue
@@ -102,7 +105,7 @@ class Orders:
         answer: Any = (self._connection.call("order.get", {"order_id": order_id}) or {}).get("order")
         if not isinstance(answer, dict):
             raise ChannelUnavailable(reason="the shop answered no order", answered=True)
-        order = read_order(answer, location=self._location)
+        order = self._read(answer)
         if order.order_id != order_id:
             raise ChannelRefused(reason=f"asked for order {order_id}, the shop answered {order.order_id}", channel_code="other_order")
         return order

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -15,20 +16,22 @@ from marketplaces.port import ChannelLine, ChannelListing, ChannelOrder, Channel
 LONGEST_ID, MOST = 100, 10**9
 
 
-def read_order(document: Mapping[str, Any], *, location: str = "") -> ChannelOrder:
+def read_order(document: Mapping[str, Any], *, location: str = "", at: Sequence[str] = ()) -> ChannelOrder:
     """Raises MessageUnreadable where something that the warehouse needs is missing or of the wrong kind.
 
-    Only what `location` is to send counts, where the channel is one of the shop's locations.
+    Only what `location` is to send counts, where the channel is one of the shop's locations; of one that is several, what those `at` which its
+    warehouses are have to send, each line with its own.
     """
+    ours = tuple(at) or ((location,) if location else ())
     order_id = "?"
     try:
         order_id = read_id(document["id"])
         updated_at = _moment(document["updated_at"])
         placed = document.get("placed_at")
         due = document.get("ship_by")
-        rows = [row for row in document.get("lines") or [] if not location or row.get("location") in (None, "", location)]
+        rows = [row for row in document.get("lines") or [] if not ours or row.get("location") in (None, "", *ours)]
         elsewhere = len(document.get("lines") or []) - len(rows)
-        lines = tuple(line for row in rows if (line := _line(row)).quantity > 0)
+        lines = tuple(line for row in rows if (line := _line(row, several=bool(at))).quantity > 0)
         said = ChannelOrderState(document["state"])
         state = _state(said, rows, lines, moved=bool(elsewhere and not rows))
         # It is as good as cancelled, if the warehouse still can.
@@ -67,7 +70,7 @@ def _state(said: ChannelOrderState, rows: list[Any], lines: tuple[ChannelLine, .
     return ChannelOrderState.SHIPPED if any(row.get("shipped") for row in rows) else ChannelOrderState.CANCELLED
 
 
-def _line(row: Mapping[str, Any]) -> ChannelLine:
+def _line(row: Mapping[str, Any], *, several: bool) -> ChannelLine:
     left = _count(row, "quantity") - _count(row, "shipped") - _count(row, "cancelled")
     return ChannelLine(
         line_id=read_id(row["id"]),
@@ -76,6 +79,7 @@ def _line(row: Mapping[str, Any]) -> ChannelLine:
         title=_text(row.get("title")),
         quantity=left,
         total=Decimal(row.get("total") or "0"),
+        location=_text(row.get("location")) if several else "",
     )
 
 
@@ -84,15 +88,18 @@ def _ship_to(address: Mapping[str, Any]) -> ShipTo:
 
 
 def read_listing(document: Mapping[str, Any]) -> ChannelListing:
-    """Raises MessageUnreadable."""
+    """As a whole: of a shop that says only what its locations show, they together. Raises MessageUnreadable."""
     try:
+        there = _shown(document)
         quantity = document.get("quantity")
+        if quantity is None and there:
+            quantity = sum(there.values())
         return ChannelListing(
             listing_id=read_id(document["id"]),
             sku=_text(document.get("sku")),
             title=_text(document.get("title")),
             # Some shops sell more than they have, and show it.
-            quantity=None if quantity is None else _count(document, "quantity", least=-MOST),
+            quantity=None if quantity is None else _count({"quantity": quantity}, "quantity", least=-MOST),
             barcode=_text(document.get("barcode")),
             url=_text(document.get("url")),
             active=document.get("active") is not False,
@@ -100,6 +107,17 @@ def read_listing(document: Mapping[str, Any]) -> ChannelListing:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MessageUnreadable(reason=f"listing: {type(error).__name__}: {error}") from error
+
+
+def read_places(document: Mapping[str, Any], at: Sequence[str]) -> list[ChannelListing]:
+    """The listing at each of these locations, or as a whole where there are none. Raises MessageUnreadable."""
+    whole = read_listing(document)
+    there = _shown(document)
+    return [replace(whole, location=location, quantity=there.get(location)) for location in at] or [whole]
+
+
+def _shown(document: Mapping[str, Any]) -> dict[str, int]:
+    return {_text(row["location"]): _count(row, "quantity", least=-MOST) for row in document.get("locations") or []}
 
 
 def read_id(value: Any) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from marketplaces.adapters.storefront.connection import Connection, JsonObject
-from marketplaces.adapters.storefront.reading import read_listing
+from marketplaces.adapters.storefront.reading import read_places
 from marketplaces.port import (
     ChannelError,
+    ChannelListing,
     ChannelRefused,
     ChannelThrottled,
     ChannelUnavailable,
@@ -28,9 +29,10 @@ Results = dict[Key, PushResult]
 
 
 class Stock:
-    def __init__(self, connection: Connection, location: str) -> None:
+    def __init__(self, connection: Connection, location: str, at: Sequence[str] = ()) -> None:
+        """`location` is meant where a level names none; `at` are those whose numbers are read apart."""
         self._connection = connection
-        self._location = location
+        self._location, self._at = location, at
 
     def push(self, levels: Sequence[StockLevel], *, batch_size: int, compare_and_set: bool) -> list[PushResult]:
         """Send each listing's last level. After a throttle, no answer, or two failures in a row the rest is not sent; its rows say so."""
@@ -65,7 +67,7 @@ class Stock:
         # One push at a time to a channel: a later message has a larger sequence.
         answer = self._connection.call("stock.set", {"sequence": time.time_ns() // 1000, "rows": rows})
         if answer is None:  # 204: all of them are taken
-            return {self._key(level): PushResult(level.listing_id, level.quantity) for level in batch}
+            return {self._key(level): PushResult(level.listing_id, level.quantity, location=level.location) for level in batch}
         answered = answer.get("rows")
         if not isinstance(answered, list):
             raise ChannelUnavailable(reason="the shop's answer has no rows", answered=True)
@@ -84,10 +86,10 @@ class Stock:
     def listings(self, cursor: str) -> ListingPage:
         """What the shop sells, by its own cursor. One entry that makes no sense hides no other."""
         items, following = page_of(self._connection.call("listings.list", {"cursor": cursor, "limit": 200}))
-        found = []
+        found: list[ChannelListing] = []
         for row in items:
             try:
-                found.append(read_listing(row))
+                found += read_places(row, self._at)
             except MessageUnreadable:
                 continue
         return ListingPage(tuple(found), "" if following == cursor else following)
@@ -117,15 +119,22 @@ def _result(level: StockLevel, row: JsonObject | None) -> PushResult:
     if status == "taken":
         if shown not in (None, level.quantity):
             return _failed(level, PushError.STALE, "the shop shows another number", shown)
-        return PushResult(level.listing_id, level.quantity, shown=shown)
+        return PushResult(level.listing_id, level.quantity, shown=shown, location=level.location)
     kinds = {"stale": PushError.STALE, "unknown": PushError.UNKNOWN_LISTING, "later": PushError.UNAVAILABLE}
     return _failed(level, kinds.get(str(status), PushError.REFUSED), message, shown)
 
 
 def _later(level: StockLevel, error: ChannelUnavailable) -> PushResult:
     kind = PushError.THROTTLED if isinstance(error, ChannelThrottled) else PushError.UNAVAILABLE
-    return PushResult(level.listing_id, level.quantity, error=kind, message=error.details["reason"], retry_after=error.retry_after)
+    return PushResult(
+        level.listing_id,
+        level.quantity,
+        error=kind,
+        message=error.details["reason"],
+        retry_after=error.retry_after,
+        location=level.location,
+    )
 
 
 def _failed(level: StockLevel, kind: PushError, message: str, shown: int | None = None) -> PushResult:
-    return PushResult(level.listing_id, level.quantity, shown=shown, error=kind, message=message)
+    return PushResult(level.listing_id, level.quantity, shown=shown, error=kind, message=message, location=level.location)

@@ -22,4 +22,6 @@ class TrackingDesk:
             "lines": [{"id": line.line_id, "quantity": line.quantity} for line in tracking.lines],
             "completes_order": tracking.completes_order,
         }
+        if tracking.location:
+            data["location"] = tracking.location
         self._connection.call("parcel.shipped", data, uid=message_id("parcel.shipped", tracking.order_id, tracking.number))

@@ -27,7 +27,7 @@ def stale() -> list[int]:
 def test_what_the_shop_sells_is_tied_and_answered_with_its_number(api, channel, thing):
     offers = [{"id": "77", "sku": "MUG-BLUE", "title": "Blue mug", "barcode": "4006381333931", "quantity": 3}, {"id": "78", "sku": "WHAT"}]
     answer = api.post("/channels/OWN/listings", offers).json()
-    told = {"bundle": None, "told": None, "told_at": None, "error": ""}
+    told = {"bundle": None, "places": [], "told": None, "told_at": None, "error": ""}
     assert answer == {
         "items": [{"id": "77", "sku": "MUG-BLUE", "quantity": 10, **told}, {"id": "78", "sku": None, "quantity": None, **told}],
         "next_cursor": None,
@@ -138,4 +138,5 @@ def test_what_sells_on_without_stock_is_shown_to_people(api, channel, thing):
 def test_a_bundle_is_named_with_its_number(api, channel, thing):
     make.bundle(thing.merchant, {thing: 3}, "TRIO")
     answer = api.post("/channels/OWN/listings", [{"id": "79", "sku": "TRIO"}]).json()
-    assert answer["items"] == [{"id": "79", "sku": None, "bundle": "TRIO", "quantity": 3, "told": None, "told_at": None, "error": ""}]
+    told = {"places": [], "told": None, "told_at": None, "error": ""}
+    assert answer["items"] == [{"id": "79", "sku": None, "bundle": "TRIO", "quantity": 3, **told}]

@@ -24,6 +24,9 @@ class Books:
         self.clock = clock
         self.lock = threading.RLock()
         self.listings: dict[str, Record] = {}
+        # What listings show at each location, of a shop that keeps it.
+        self.locations: list[str] = []
+        self.there: dict[str, dict[str, int]] = {}
         self.orders: dict[str, Record] = {}
         self.parcels: dict[str, Record] = {}
         self.sequences: dict[str, int] = {}
@@ -36,7 +39,14 @@ class Books:
     def add_listing(self, *, sku: str, quantity: int | None = 0, **more: Any) -> str:
         listing_id = str(next(self._numbers))
         self.listings[listing_id] = {"id": listing_id, "sku": sku, "title": f"Thing {sku}", "barcode": "", "quantity": quantity, **more}
+        self.there[listing_id] = {}
         return listing_id
+
+    def document(self, listing: Record) -> Record:
+        there = self.there[listing["id"]]
+        return (
+            {**listing, "locations": [{"location": key, "quantity": value} for key, value in there.items()]} if self.locations else listing
+        )
 
     def by_sku(self, sku: str) -> Record:
         return next(row for row in self.listings.values() if row["sku"] == sku)
@@ -46,17 +56,19 @@ class Books:
 
     # Orders
 
-    def place_order(self, lines: list[tuple[str, int]], *, state: str = "open", **more: Any) -> str:
-        """The units leave what is shown at once."""
+    def place_order(self, lines: list[tuple[str, int]], *, state: str = "open", at: str = "", **more: Any) -> str:
+        """The units leave what is shown at once, `at` a location where the shop has several."""
         with self.lock:
             order_id, now = str(next(self._numbers)), self.clock().isoformat()
             rows = []
             for sku, quantity in lines:
                 listing = self.by_sku(sku)
                 listing["quantity"] -= quantity
+                if at:
+                    self.there[listing["id"]][at] -= quantity
                 rows.append(
                     {"id": str(next(self._numbers)), "listing_id": listing["id"], "sku": sku, "title": listing["title"],
-                     "quantity": quantity, "shipped": 0, "cancelled": 0, "total": f"{quantity * 5}.00"}
+                     "quantity": quantity, "shipped": 0, "cancelled": 0, "total": f"{quantity * 5}.00", **({"location": at} if at else {})}
                 )  # fmt: skip
             self.orders[order_id] = {
                 "id": order_id, "number": f"#{order_id}", "state": state, "placed_at": now, "updated_at": now, "currency": "USD",

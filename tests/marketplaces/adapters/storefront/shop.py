@@ -93,7 +93,8 @@ class StorefrontShop(LoopbackShop):
             "shop.describe": lambda: self.declared,
             "stock.set": lambda: {"rows": [self._set(row, call.data["sequence"]) for row in call.data["rows"]]},
             "orders.list": lambda: self._page(self._wanted(call.data), call.data),
-            "listings.list": lambda: self._page(list(self.books.listings.values()), call.data),
+            "listings.list": lambda: self._page([self.books.document(row) for row in self.books.listings.values()], call.data),
+            "locations.list": lambda: self._page([{"location": key, "name": key.title()} for key in self.books.locations], call.data),
         }
         return lists[call.kind]()
 
@@ -119,10 +120,24 @@ class StorefrontShop(LoopbackShop):
         key, listing = row["id"], self.books.listings.get(row["id"])
         if listing is None:
             return {"id": key, "status": "unknown", "message": "No such offer"}
+        if self.declared.get("locations") and "location" in row:
+            return self._set_there(listing, row, sequence)
         if sequence < self.books.sequences.get(key, 0) or row.get("expected", listing["quantity"]) != listing["quantity"]:
             return {"id": key, "status": "stale", "shown": listing["quantity"]}
         self.books.sequences[key], listing["quantity"] = sequence, row["quantity"]
         return {"id": key, "status": "taken", "shown": row["quantity"]}
+
+    def _set_there(self, listing: dict[str, Any], row: Mapping[str, Any], sequence: int) -> dict[str, Any]:
+        """A shop that keeps a number for each of its locations."""
+        known, there = {"id": row["id"], "location": row["location"]}, self.books.there[row["id"]]
+        if row["location"] not in self.books.locations:
+            return {**known, "status": "refused", "message": "No such location"}
+        key, shown = f"{row['id']}@{row['location']}", there.get(row["location"], 0)
+        if sequence < self.books.sequences.get(key, 0) or row.get("expected", shown) != shown:
+            return {**known, "status": "stale", "shown": shown}
+        self.books.sequences[key], there[row["location"]] = sequence, row["quantity"]
+        listing["quantity"] = sum(there.values())
+        return {**known, "status": "taken", "shown": row["quantity"]}
 
     def _wanted(self, data: Mapping[str, Any]) -> list[Any]:
         orders = sorted(self.books.orders.values(), key=lambda order: (order["updated_at"], order["id"]))

@@ -1,0 +1,220 @@
+"""A shop that declares that it keeps a number for each of its locations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from inventory.models import Sku, Warehouse
+from marketplaces import channels, differing, drift, places
+from marketplaces.abilities import ShopPlace
+from marketplaces.adapters.storefront import declaration
+from marketplaces.models import Channel, Difference, ListingPlace
+from marketplaces.port import ChannelListing, ChannelUnavailable
+from outbound import orders
+from outbound.models import Order
+from tests import make
+from tests.marketplaces.adapters.storefront.conftest import Connect
+from tests.marketplaces.adapters.storefront.contract import ours
+from tests.marketplaces.adapters.storefront.shop import EVERYTHING, SECRET, StorefrontShop, only_taken
+from tests.marketplaces.adapters.storefront.working import settle, tell
+from tests.marketplaces.misbehaving import change_answer
+from tests.marketplaces.shops import deliver_all
+from tests.marketplaces.test_tracking import leave
+from wms.core import access
+from wms.core.errors import InvalidInput
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def clock() -> Callable[[], datetime]:
+    return lambda: datetime.now(UTC)
+
+
+@dataclass
+class Place:
+    """The shop sells one sku at two locations; its warehouses have 10 and 4 of it."""
+
+    shop: StorefrontShop
+    channel: Channel
+    west: Warehouse
+    east: Warehouse
+    thing: Sku
+
+    def shown(self) -> dict[str, int]:
+        return self.shop.books.there[self.shop.books.by_sku(self.thing.code)["id"]]
+
+    def told(self) -> list[tuple[str, int, int | None]]:
+        rows = [row for call in self.shop.made("stock.set") for row in call.data["rows"]]
+        return [(row["location"], row["quantity"], row.get("expected")) for row in rows]
+
+    def stock(self, house: Warehouse, quantity: int) -> None:
+        make.stock(make.bin_of(house, "A-01"), self.thing, quantity)
+
+
+def locate(channel: Channel, *houses: Warehouse, **locations: str) -> None:
+    places.set_warehouses(channel=channel, warehouses=houses, routing="fallback", locations=locations)
+
+
+@pytest.fixture
+def two(shop: StorefrontShop, thing: Sku) -> Place:
+    shop.declared |= {"locations": True, "answers": [*EVERYTHING, "locations.list"]}
+    shop.books.locations = ["leipzig", "hamburg"]
+    west, east = make.warehouse("WEST"), make.warehouse("EAST")
+    shop.books.add_listing(sku=thing.code, quantity=3)
+    channel = channels.connect(
+        merchant=thing.merchant, warehouse=west, further=[east], adapter="storefront", base_url=shop.url,
+        credentials={"secret": SECRET}, name="Own shop", code="OWN",
+    )  # fmt: skip
+    place = Place(shop, channel, west, east, thing)
+    place.stock(west, 10)
+    place.stock(east, 4)
+    channels.fetch_listings(channel=channel)
+    locate(channel, west, east, WEST="leipzig", EAST="hamburg")
+    deliver_all()
+    shop.calls.clear()
+    return place
+
+
+def test_each_location_has_its_own_number(two: Place) -> None:
+    assert two.shown() == {"leipzig": 10, "hamburg": 4}
+    assert drift.compare(two.channel) == []
+    two.stock(two.east, 5)
+    deliver_all()
+    assert (two.shown(), two.told()) == ({"leipzig": 10, "hamburg": 9}, [("hamburg", 9, 4)])
+
+
+def test_a_shop_that_answers_nothing_but_done_has_taken_all_places(two: Place) -> None:
+    two.shop.misbehave("stock.set", only_taken)
+    two.stock(two.west, 1)
+    two.stock(two.east, 1)
+    deliver_all()
+    known = dict(ListingPlace.objects.values_list("location", "pushed_quantity"))
+    assert (two.shown(), known) == ({"leipzig": 11, "hamburg": 5}, {"leipzig": 11, "hamburg": 5})
+
+
+def test_stale_at_one_location_alone(two: Place) -> None:
+    two.shop.books.place_order([(two.thing.code, 2)], at="hamburg")
+    orders.accept(merchant=two.thing.merchant, order=make.order(two.east, {two.thing: 1}))
+    deliver_all()
+    assert two.told()[:2] == [("hamburg", 3, 4), ("hamburg", 1, 2)]
+    settle()
+    assert two.shown() == {"leipzig": 10, "hamburg": 1}
+    assert {location for location, _quantity, _expected in two.told()} == {"hamburg"}
+
+
+def test_drift_at_one_location(two: Place) -> None:
+    two.shown()["hamburg"] = 9
+    differing.run(two.channel)
+    assert list(Difference.objects.values_list("location", "ours", "theirs", "why")) == [("hamburg", 4, 9, "changed_there")]
+    differing.tell_again(channel=two.channel)
+    settle()
+    assert two.shown() == {"leipzig": 10, "hamburg": 4}
+
+
+@pytest.mark.parametrize("by_message", [True, False])
+def test_an_order_of_a_location_goes_to_its_warehouse_and_its_parcel_says_so(two: Place, by_message: bool) -> None:
+    order_id = two.shop.books.place_order([(two.thing.code, 2)], at="hamburg")
+    if by_message:
+        assert tell(two.shop, two.channel, order_id) == 200
+    settle()
+    order = Order.objects.get()
+    assert (order.warehouse, two.shown()) == (two.east, {"leipzig": 10, "hamburg": 2})
+    leave(order, "WMS-1", 2)
+    settle()
+    [parcel] = two.shop.made("parcel.shipped")
+    assert (parcel.data["location"], parcel.data["lines"]) == ("hamburg", [])
+    assert two.shop.books.orders[order_id]["state"] == "shipped"
+
+
+def test_an_order_without_a_location_is_routed(two: Place) -> None:
+    two.shop.books.place_order([(two.thing.code, 6)])
+    settle()
+    assert Order.objects.get().warehouse == two.west
+
+
+def test_a_line_of_another_location_is_not_ours(two: Place) -> None:
+    two.shop.books.there[two.shop.books.by_sku(two.thing.code)["id"]]["berlin"] = 9
+    order_id = two.shop.books.place_order([(two.thing.code, 6)], at="berlin")
+    settle()
+    assert not Order.objects.exists()
+    assert two.shop.books.orders[order_id]["state"] == "open"
+
+
+def test_a_location_that_the_shop_does_not_name_is_refused_and_one_that_is_left_told_nothing(two: Place) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        locate(two.channel, two.west, two.east, WEST="leipzig", EAST="berlin")
+    assert [problem["message"] for problem in caught.value.details["problems"]] == ["The shop has no location berlin."]
+    locate(two.channel, two.west, WEST="leipzig")
+    deliver_all()
+    assert (two.shown(), ListingPlace.objects.get().location) == ({"leipzig": 10, "hamburg": 0}, "leipzig")
+
+
+def test_a_shop_that_lists_none_has_them_typed(two: Place) -> None:
+    two.shop.declared["answers"].remove("locations.list")
+    declaration.forget()
+    two.shop.books.locations.append("berlin")
+    assert places.of_shop(two.channel) == []
+    locate(two.channel, two.west, two.east, WEST="leipzig", EAST="berlin")
+    deliver_all()
+    assert two.shown() == {"leipzig": 10, "hamburg": 0, "berlin": 4}
+    assert two.shop.made("locations.list") == []
+
+
+def test_a_shop_that_declares_no_locations_has_none(shop: StorefrontShop, channel: Channel, house: Warehouse) -> None:
+    assert places.of_shop(channel) is None
+    with pytest.raises(InvalidInput):
+        locate(channel, house, **{house.code: "leipzig"})
+    assert not Channel.objects.get().located
+
+
+def test_our_api_says_and_takes_numbers_by_location(two: Place) -> None:
+    key = access.issue_key(merchant=two.thing.merchant)
+    headers = {"authorization": f"Bearer {key}"}
+    [number] = Client().get("/api/v1/channels/OWN/numbers", headers=headers).json()["items"]
+    there = [{"location": "leipzig", "quantity": 10}, {"location": "hamburg", "quantity": 4}]
+    assert (number["quantity"], number["told"], number["places"]) == (14, 14, there)
+    # More than it was told, of all places together: told again.
+    document = {"id": number["id"], "sku": two.thing.code, "locations": [{"location": "leipzig", "quantity": 12}, there[1]]}
+    assert ours().problems(ours().schema("Listing"), document) == []
+    answer = Client().post("/api/v1/channels/OWN/listings", data=[document], content_type="application/json", headers=headers)
+    assert (answer.status_code, answer.json()["items"][0]["quantity"]) == (200, 14)
+    two.shown()["leipzig"] = 12
+    settle()
+    assert two.shown() == {"leipzig": 10, "hamburg": 4}
+
+
+def lies_with(lie: Any, answer: dict[str, Any]) -> None:
+    answer["items"].append(lie)
+
+
+def shows(row: dict[str, Any], answer: dict[str, Any]) -> None:
+    answer["items"][0]["locations"] = [row]
+
+
+def test_locations_and_listings_that_lie(two: Place, connect: Connect) -> None:
+    shop = connect(base_url=two.shop.url).at(["leipzig", "berlin"])
+    assert shop.places() == [ShopPlace("leipzig", "Leipzig"), ShopPlace("hamburg", "Hamburg")]
+    assert [(row.location, row.quantity) for row in shop.listings().listings] == [("leipzig", 10), ("berlin", None)]
+    lies: list[Any] = [{"location": ""}, {"location": 7}, {"name": "Berlin"}, 7, {"location": "x" * 101}]
+    for lie in lies:
+        two.shop.misbehave("locations.list", change_answer(partial(lies_with, lie)))
+        with pytest.raises(ChannelUnavailable):
+            shop.places()
+    two.shop.misbehave("locations.list", change_answer(lambda answer: answer.update(next_cursor="2")))
+    two.shop.misbehave("locations.list", change_answer(lambda answer: answer.update(next_cursor="2")))
+    assert (shop.places() or [])[:2] == [ShopPlace("leipzig", "Leipzig"), ShopPlace("hamburg", "Hamburg")], "the same page for ever"
+    rows: list[dict[str, Any]] = [{"quantity": 1}, {"location": "leipzig", "quantity": "x"}]
+    for bad in rows:
+        two.shop.misbehave("listings.list", change_answer(partial(shows, bad)))
+        assert shop.listings().listings == ()
+    assert shop.read_listing({"id": "7", "locations": [{"location": "a", "quantity": 2}, {"location": "b", "quantity": 3}]}) == (
+        ChannelListing("7", "", "", 5)
+    )
