@@ -70,26 +70,35 @@ def demand_of(order_ids: Iterable[int]) -> dict[int, Demand]:
     return demands
 
 
-def lock_short(
-    warehouse_id: int, sku_ids: set[int], after: tuple[datetime, int] = (datetime.min.replace(tzinfo=UTC), 0), most: int = _BATCH
-) -> list[tuple[Order, Demand]]:
-    """Lock the short orders that wait for one of the skus, oldest ship-by first, and say what each needs."""
-    assert_in_transaction("lock_short()")
+Turn = tuple[datetime, int]
+"""An order's place in the line of those that wait: its ship-by and its id."""
+
+_FIRST: Turn = (datetime.min.replace(tzinfo=UTC), 0)
+
+
+def _in_line(warehouse_id: int, sku_ids: set[int], after: Turn, most: int) -> list[Turn]:
+    """The short orders that wait for one of the skus, oldest ship-by first: read without locks."""
     waiting = Order.objects.filter(warehouse=warehouse_id, status=Order.Status.SHORT, lines__sku__in=sku_ids)
-    oldest = (
-        (waiting.filter(ship_by__gt=after[0]) | waiting.filter(ship_by=after[0], pk__gt=after[1]))
-        .distinct()
-        .order_by("ship_by", "pk")
-        .values_list("pk", flat=True)[:most]
-    )
+    oldest = waiting.filter(ship_by__gt=after[0]) | waiting.filter(ship_by=after[0], pk__gt=after[1])
+    return list(oldest.distinct().order_by("ship_by", "pk").values_list("ship_by", "pk")[:most])
+
+
+def _lock(turns: Iterable[Turn]) -> list[tuple[Order, Demand]]:
+    """Those of the orders that are short still, oldest ship-by first, and what each needs."""
     rows = list(
-        Order.objects.filter(pk__in=list(oldest), status=Order.Status.SHORT)
+        Order.objects.filter(pk__in=[order_id for _ship_by, order_id in turns], status=Order.Status.SHORT)
         .select_related("merchant")
         .order_by("pk")
         .select_for_update(of=("self",), no_key=True)
     )
     demands = demand_of(order.pk for order in rows)
     return sorted(((order, demands[order.pk]) for order in rows), key=lambda pair: (pair[0].ship_by, pair[0].pk))
+
+
+def lock_short(warehouse_id: int, sku_ids: set[int]) -> list[tuple[Order, Demand]]:
+    """Lock the first short orders that wait for one of the skus, oldest ship-by first, and say what each needs."""
+    assert_in_transaction("lock_short()")
+    return _lock(_in_line(warehouse_id, sku_ids, _FIRST, _BATCH))
 
 
 def fill(waiting: list[tuple[Order, Demand]], free: Demand) -> list[Demand]:
@@ -117,18 +126,19 @@ def fill_arrived(payloads: list[dict[str, Any]]) -> None:
 
 def fill_short(*, warehouse_id: int, sku_ids: set[int]) -> int:
     """Fill every short order that waits for one of the skus and can be filled; returns how many. One transaction a hundred orders."""
-    filled = 0
-    after = (datetime.min.replace(tzinfo=UTC), 0)
+    filled, after = 0, _FIRST
     while True:
         with transaction.atomic(durable=True):
-            waiting = lock_short(warehouse_id, sku_ids, after)
-            if not waiting:
+            turns = _in_line(warehouse_id, sku_ids, after, _BATCH)
+            if not turns:
                 return filled
+            waiting = _lock(turns)
             wanted: set[int] = set().union(*(demand for _order, demand in waiting))
             free = {sku_id: offer.free for sku_id, offer in availability.lock(warehouse_id, wanted).items()}
             served = fill(waiting, free)
             availability.change(warehouse_id, sum_changes((demand, FILL) for demand in served))
         filled += len(served)
-        if not any(free.get(sku_id, 0) > 0 for sku_id in sku_ids):
+        # Somebody else may have dealt with all of them meanwhile: then nothing is known of what is free.
+        if waiting and not any(free.get(sku_id, 0) > 0 for sku_id in sku_ids):
             return filled
-        after = (waiting[-1][0].ship_by, waiting[-1][0].pk)
+        after = turns[-1]

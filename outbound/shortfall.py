@@ -14,6 +14,7 @@ from outbound.allocation import demand_of
 from outbound.binding import Want
 from outbound.interception import break_off, lock_orders, release_promise
 from outbound.models import Order
+from wms.core.commands import ATTEMPTS
 from wms.core.locking import StartOver
 from wms.core.transitions import advance
 
@@ -87,8 +88,11 @@ def fall_short(order_id: int) -> None:
 
 
 def _bind_anew(order_id: int) -> None:
-    """Find other bins for what an order on the floor lost; where there are none it falls short."""
-    for _attempt in range(20):
+    """Find other bins for what an order on the floor lost; where there are none it falls short.
+
+    Raises StartOver where the places changed at every attempt: the event comes again.
+    """
+    for _attempt in range(ATTEMPTS):
         try:
             with transaction.atomic(durable=True):
                 for order in lock_orders([order_id]):
@@ -96,6 +100,7 @@ def _bind_anew(order_id: int) -> None:
             return
         except StartOver:
             continue
+    raise StartOver
 
 
 def _bind_locked(order: Order) -> None:

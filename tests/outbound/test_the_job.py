@@ -1,16 +1,17 @@
 """An order's way over the floor, and back."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
 from inventory import counts, expiry, put_back
 from inventory.models import Availability, Bin, Lot, PutBackTask, StockBalance, StockMovement
-from outbound import cancellation, orders, packing, picking, shipping, waves
+from outbound import binding, cancellation, orders, packing, picking, shipping, waves
 from outbound.models import Order, Parcel, PickTask
 from tests import make
 from wms.core import outbox
+from wms.core.locking import StartOver
 from wms.core.models import OutboxEvent
 from wms.core.transitions import NotPossibleNow
 from wms.core.verification import drifts
@@ -216,6 +217,37 @@ def test_expired_goods_are_held_and_their_orders_fall_short(floor):
     order.refresh_from_db()
     assert (order.status, totals(floor.two)) == ("short", (6, 0, 11))
     assert expiry.hold_expired() == 0
+
+
+@pytest.mark.parametrize(("zone", "held"), [("Pacific/Kiritimati", 1), ("America/New_York", 0), ("UTC", 0)])
+def test_goods_expire_with_the_warehouse_s_own_day(floor, monkeypatch, zone, held):
+    """At eleven in the morning in UTC it is the next day already on Kiritimati."""
+    type(floor.house).objects.filter(pk=floor.house.pk).update(time_zone=zone)
+    lot = Lot.objects.create(sku=floor.two, code="L", expires_on=date(2030, 6, 1))
+    make.stock(make.bin_of(floor.house, "A-04"), floor.two, 5, lot_id=lot.pk)
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2030, 6, 1, 11, tzinfo=UTC))
+    assert expiry.hold_expired() == held
+    assert StockBalance.objects.filter(lot=lot, condition="held", on_hand=5).count() == held
+
+
+def test_an_order_that_finds_no_steady_place_is_tried_again_later(floor, monkeypatch):
+    """Nobody else binds it: without the event its goods would never be picked."""
+    order = floor.released({floor.two: 6})
+    picking.pick(task_id=order.tasks.get().pk, tote_code="TOTE-01", quantity=4, by=floor.by)
+    make.stock(make.bin_of(floor.house, "A-04"), floor.two, 9)
+
+    def changed(*_args):
+        raise StartOver
+
+    with monkeypatch.context() as unsteady:
+        unsteady.setattr(binding, "bind", changed)
+        outbox.deliver("outbound.shortfall.settle")
+    [left] = OutboxEvent.objects.filter(handler="outbound.shortfall.settle")
+    assert (left.attempts, left.lease_until) == (1, None)
+    left.due_at = timezone.now()
+    left.save()
+    deliver_everything()
+    assert order.tasks.get(status="open").quantity == 2
 
 
 def test_a_count_wins_over_promises_and_the_youngest_ship_by_falls_short(floor):
