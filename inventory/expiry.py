@@ -9,7 +9,7 @@ from django.utils.module_loading import import_string
 
 from inventory import ledger
 from inventory.ledger import Leg, Place
-from inventory.models import BinKind, Condition, Reason, StockBalance
+from inventory.models import BinKind, Condition, Reason, StockBalance, Warehouse
 from wms.core.commands import ATTEMPTS
 from wms.core.locking import StartOver
 
@@ -19,15 +19,22 @@ log = logging.getLogger(__name__)
 def hold_expired() -> int:
     """Turn what expired before today, in storage, from good to held; returns how many places. Open picks of it are let go first.
 
-    Each place in a transaction of its own. Goods in totes and on the stage are on their way out and stay as they are.
+    Today is the warehouse's own. Each place in a transaction of its own. Goods in totes and on the stage are on their way out and stay as
+    they are.
     """
-    expired = StockBalance.objects.filter(
-        lot__expires_on__lt=timezone.now().date(), condition=Condition.GOOD, on_hand__gt=0, bin__kind=BinKind.STORAGE
-    ).order_by("pk")
-    places = [(row.warehouse_id, Place(row.bin_id, row.sku_id, row.lot_id, row.condition, row.carton_id)) for row in expired.iterator()]
-    for warehouse_id, place in places:
-        _hold(warehouse_id, place)
-    return len(places)
+    count = 0
+    for warehouse in Warehouse.objects.order_by("pk"):
+        expired = StockBalance.objects.filter(
+            warehouse=warehouse,
+            lot__expires_on__lt=timezone.localdate(timezone=warehouse.zone_info),
+            condition=Condition.GOOD,
+            on_hand__gt=0,
+            bin__kind=BinKind.STORAGE,
+        ).order_by("pk")
+        for place in [Place(row.bin_id, row.sku_id, row.lot_id, row.condition, row.carton_id) for row in expired]:
+            _hold(warehouse.pk, place)
+            count += 1
+    return count
 
 
 def _hold(warehouse_id: int, place: Place) -> None:
