@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from inventory import bins
@@ -51,8 +52,32 @@ class ZoneInline(Inline):
     model = Zone
 
 
+class BarcodeForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Whose barcode it is, is not on the form: that the merchant has it on another sku is seen here."""
+
+    def clean_code(self) -> str:
+        code = str(self.cleaned_data["code"])
+        taken = Barcode.objects.filter(merchant=self.instance.sku.merchant_id, code=code).exclude(pk=self.instance.pk)
+        if (other := taken.select_related("sku").first()) is not None:
+            raise forms.ValidationError(str(_("The barcode {code} belongs to {sku}.")).format(code=code, sku=other.sku.code))
+        return code
+
+
+class BarcodeForms(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+    def clean(self) -> None:
+        super().clean()
+        seen: set[str] = set()
+        for form in self.forms:
+            code = form.cleaned_data.get("code", "") if form.is_valid() else ""
+            if code in seen:
+                raise forms.ValidationError(str(_("The barcode {code} comes twice.")).format(code=code))
+            seen |= {code} if code else set()
+
+
 class BarcodeInline(Inline):
     model = Barcode
+    form = BarcodeForm
+    formset = BarcodeForms
     fields = ("code", "pack_quantity")
 
 

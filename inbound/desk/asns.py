@@ -18,6 +18,7 @@ from inbound import asns as floor
 from inbound import closing, discrepancies, packing_lists, papers, receiving
 from inbound.desk import labels
 from inbound.models import Asn, AsnLine, Discrepancy
+from inventory.desk import imports
 from inventory.models import Warehouse
 from labels.kinds import KINDS
 from wms.core import desk
@@ -185,7 +186,7 @@ new = desk.page(_form)
 @desk.action(shows=new, permission="inbound.announce_asn")
 def upload(request: HttpRequest) -> HttpResponse:
     """Fields: merchant, warehouse (codes), reference, file; perhaps transport, container_number, expected_on."""
-    merchant = Merchant.objects.filter(code=request.POST.get("merchant", ""), active=True).first()
+    merchant = imports.chosen_merchant(request)
     if merchant is None:
         raise desk.field_error("merchant", _("Unknown merchant."))
     file = request.FILES.get("file")

@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from inventory import bins as floor
 from inventory import counts
+from inventory.desk import imports
 from inventory.models import Bin, BinKind, StockBalance, StockMovement, Warehouse, Zone
 from wms.core import desk
 from wms.core.errors import NotFound
@@ -102,7 +103,7 @@ def book_count(request: HttpRequest) -> counts.Counted:
 @desk.action(shows=bins, permission="inventory.add_bin")
 def generate(request: HttpRequest) -> HttpResponse:
     """Fields: warehouse (code), pattern, zone, kind."""
-    warehouse = Warehouse.objects.filter(active=True, code=request.POST.get("warehouse", "")).first()
+    warehouse = imports.chosen_warehouse(request)
     if warehouse is None:
         raise desk.field_error("warehouse", _("Unknown warehouse."))
     kind = request.POST.get("kind") or BinKind.STORAGE.value

@@ -102,7 +102,7 @@ def mapping(request: HttpRequest, known: Columns) -> dict[str, str]:
 
 
 def chosen_merchant(request: HttpRequest) -> Merchant | None:
-    code = request.POST.get("merchant", "")
+    code = desk.clean(request.POST.get("merchant"))
     found = Merchant.objects.filter(code=code, active=True).first() if code else None
     if code and found is None:
         raise desk.field_error("merchant", _("Unknown merchant."))
@@ -110,7 +110,7 @@ def chosen_merchant(request: HttpRequest) -> Merchant | None:
 
 
 def chosen_warehouse(request: HttpRequest) -> Warehouse | None:
-    code = request.POST.get("warehouse", "")
+    code = desk.clean(request.POST.get("warehouse"))
     found = Warehouse.objects.filter(code=code, active=True).first() if code else None
     if code and found is None:
         raise desk.field_error("warehouse", _("Unknown warehouse."))

@@ -129,8 +129,8 @@ def connect(request: HttpRequest) -> HttpResponse:
     """Fields: merchant, warehouse (codes), adapter, name, base_url, the adapter's credentials by their own names; perhaps further (codes of
     more warehouses), routing, code, buffer.
     """
-    merchant = Merchant.objects.filter(code=request.POST.get("merchant", ""), active=True).first()
-    warehouse = Warehouse.objects.filter(code=request.POST.get("warehouse", ""), active=True).first()
+    merchant = Merchant.objects.filter(code=desk.clean(request.POST.get("merchant")), active=True).first()
+    warehouse = Warehouse.objects.filter(code=desk.clean(request.POST.get("warehouse")), active=True).first()
     name = desk.clean(request.POST.get("name"), 100)
     base_url = desk.clean(request.POST.get("base_url"), 300)
     for field, value in (("merchant", merchant), ("warehouse", warehouse), ("name", name), ("base_url", base_url)):

@@ -17,6 +17,7 @@ from outbound import papers
 from outbound import waves as floor
 from outbound.models import Order, PickTask, Wave
 from wms.core import desk
+from wms.core.cells import EARLIEST_YEAR, LATEST_YEAR
 from wms.core.errors import NotFound
 
 PROGRESS = ("total", "out", "packed", "picked", "cancelled")
@@ -125,7 +126,8 @@ def _moment(text: str | None, warehouse: Warehouse) -> datetime | None:
         moment = parse_datetime(text.strip())
     except ValueError:
         moment = None
-    if moment is None:
+    # At the edge of the calendar another time zone's clock has no such day: nobody could read it back.
+    if moment is None or not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
         raise desk.field_error("until", _("This is not a time."))
     return moment if timezone.is_aware(moment) else moment.replace(tzinfo=warehouse.zone_info)
 

@@ -160,7 +160,7 @@ class Pack(Scenario):
         counted = {}
         for part in self.state.get("packed", "").split(","):
             line_id, _sign, quantity = part.partition(":")
-            if line_id.isdigit() and quantity.isdigit() and len(part) < 40:
+            if part.isascii() and line_id.isdigit() and quantity.isdigit() and len(part) < 40:
                 counted[int(line_id)] = int(quantity)
         return counted
 
@@ -209,7 +209,7 @@ class Pack(Scenario):
 
     def _again(self, scanned: str) -> list[Found]:
         """The same goods scanned once more confirm the quantity that is shown; a plain number is a number."""
-        return [] if scanned.isdigit() and len(scanned) < 8 else list(find(self, scanned, "sku"))
+        return [] if scanned.isascii() and scanned.isdigit() and len(scanned) < 8 else list(find(self, scanned, "sku"))
 
     def scan_weight(self, scanned: str) -> None:
         grams = self._tote().grams

@@ -18,9 +18,8 @@ from outbound.models import Order, Wave
 from tests import make
 from tests.desk.house import House
 from tests.marketplaces.test_standings import connect
-from wms.core.models import ApiKey, OutboxEvent
+from wms.core.models import OutboxEvent
 from wms.core.verification import drifts
-from wms.desk import urls
 
 
 def csv(text: str) -> SimpleUploadedFile:
@@ -305,50 +304,3 @@ def test_orders_come_from_a_file_with_a_kept_mapping(desk: Client, house: House)
     again = {"merchant": "ACME", "warehouse": "HOUSE", "mapping": "ours", "file": csv(text.format("F-2"))}
     assert desk.post("/desk/imports/orders", again).status_code == 303
     assert set(Order.objects.values_list("reference", "status")) == {("F-1", "ready"), ("F-2", "ready")}
-
-
-def posts(house: House) -> list[str]:
-    """Every action below /desk, found in the routes themselves: an action that is added later is tried too."""
-    numbers = {"order_id": house.order().pk, "asn_id": house.asn(), "sku_id": house.sku.pk, "merchant_id": house.merchant.pk}
-    found = []
-    for pattern in urls.pages:
-        route = str(pattern.pattern)
-        if "." not in route and pattern.callback is not None:
-            filled = re.sub(r"<(?:int|slug):(\w+)>", lambda part: "skus" if part[1] == "kind" else str(numbers.get(part[1], 1)), route)
-            found.append(f"/desk/{filled}")
-    assert len(found) > 40
-    return found
-
-
-def test_actions_are_for_supervisors_only(house: House) -> None:
-    strangers = {
-        "nobody": (None, {302}),
-        "picker": (make.user(), {403}),
-        "merchant": (make.user(merchant=house.merchant, is_floor=False, is_staff=True), {403}),
-        # At the desk, but without any right: may look, and may do nothing.
-        "guest": (make.user(is_floor=False, is_staff=True), {403}),
-    }
-    actions = posts(house)
-    for name, (user, allowed) in strangers.items():
-        client = Client()
-        if user is not None:
-            client.force_login(user)
-        for url in actions:
-            assert client.post(url).status_code in allowed | {405}, (name, url)
-    assert Order.objects.get().status == "ready"
-    assert Asn.objects.get().status == "submitted"
-    assert ApiKey.objects.count() == 0
-
-
-def test_actions_need_a_token(house: House) -> None:
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(house.supervisor)
-    order = house.order()
-    assert client.post(f"/desk/orders/{order.pk}/cancel").status_code == 403
-    order.refresh_from_db()
-    assert order.status == "ready"
-
-
-def test_all_pages_are_mounted_once() -> None:
-    names = [pattern.name for pattern in urls.pages]
-    assert len(names) == len(set(names))

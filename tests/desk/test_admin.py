@@ -93,3 +93,24 @@ def test_a_badge_is_issued_and_revoked(chief: Client, house: House, rf: RequestF
     assert signing_in.with_badge(rf.post("/sign-in"), badge=said.rsplit(" ", 1)[1], pin="4711") == house.supervisor
     chief.post(url, {**fields, "revoke_badge": "on"})
     assert User.objects.get(pk=house.supervisor.pk).badge_hash == ""
+
+
+def test_a_barcode_of_another_sku_is_refused_on_the_form(chief: Client, house: House) -> None:
+    other, url = make.sku(house.merchant, "OTHER"), reverse("admin:inventory_sku_change", args=[house.sku.pk])
+    Barcode.objects.create(merchant=house.merchant, sku=other, code="4006381333931")
+    form = {"name": "Lamp", "active": "on", "barcodes-TOTAL_FORMS": "2", "barcodes-INITIAL_FORMS": "0"}
+
+    def codes(*both: str) -> dict[str, str]:
+        return {
+            f"barcodes-{place}-{field}": value
+            for place, code in enumerate(both)
+            for field, value in (("code", code), ("pack_quantity", "1"))
+        }
+
+    taken = chief.post(url, {**form, **codes("NEW", "4006381333931")})
+    assert (taken.status_code, "The barcode 4006381333931 belongs to OTHER." in taken.text) == (200, True)
+    twice = chief.post(url, {**form, **codes("NEW", "NEW")})
+    assert (twice.status_code, "The barcode NEW comes twice." in twice.text) == (200, True)
+    assert Barcode.objects.get().sku == other
+    assert chief.post(url, {**form, **codes("NEW", "NEWER")}).status_code == 302
+    assert set(house.sku.barcodes.values_list("code", flat=True)) == {"NEW", "NEWER"}

@@ -17,6 +17,7 @@ from wms.core.errors import InvalidInput
 from wms.core.sheets import Row
 
 MAX_INTEGER = 2_000_000_000
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
 HEADER_WITHIN = 30
 TRUE, FALSE = {"true", "yes", "y", "1", "x", "是"}, {"", "false", "no", "n", "0", "否"}
 DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d.%m.%Y", "%Y年%m月%d日")
@@ -209,13 +210,15 @@ class Record:
         return found
 
     def moment(self, name: str) -> datetime | None:
-        """A date with or without time; without a zone it is UTC."""
+        """A date with or without time; without a zone it is UTC. Of the years that the API takes: further ones have no day in some time zones."""
         raw = self.raw(name)
         if not raw:
             return None
         try:
             value = datetime.fromisoformat(raw.replace("/", "-"))
         except ValueError:
+            value = None
+        if value is None or not EARLIEST_YEAR <= value.year <= LATEST_YEAR:
             self.refuse(name, str(_("{value} is not a time like 2027-01-31 14:30")).format(value=raw[:50]))
             return None
         return value if value.tzinfo else value.replace(tzinfo=UTC)

@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from wms.core.cells import EARLIEST_YEAR, LATEST_YEAR
+
 # Controls, and the invisible characters that make two codes look alike.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _AMOUNT = r"^[0-9]{1,10}(\.[0-9]{1,2})?$"
-_EARLIEST_YEAR, _LATEST_YEAR = 2000, 2100
 # What a row's number can be; a larger one is not there.
 LARGEST_ID = 2**63 - 1
 
@@ -84,7 +85,7 @@ def _moment(value: Any) -> datetime:
         moment = datetime.fromisoformat(value) if isinstance(value, str) and len(value) <= 40 else None
     except ValueError:
         moment = None
-    if moment is None or moment.tzinfo is None or not _EARLIEST_YEAR <= moment.year <= _LATEST_YEAR:
+    if moment is None or moment.tzinfo is None or not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
         raise _fault("moment", _("This must be a date and time with its offset, such as 2030-01-31T17:00:00Z."))
     return moment.astimezone(UTC)
 
@@ -101,7 +102,7 @@ def _day(value: Any) -> date:
         day = date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
     except ValueError:
         day = None
-    if day is None or not _EARLIEST_YEAR <= day.year <= _LATEST_YEAR:
+    if day is None or not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
         raise _fault("day", _("This must be a date such as 2030-01-31."))
     return day
 
