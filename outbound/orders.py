@@ -99,9 +99,10 @@ def accept_many(*, merchant: Merchant, orders: Sequence[NewOrder]) -> list[Accep
         groups.setdefault(order.warehouse, []).append((index, order))
     for warehouse_code, group in sorted(groups.items()):
         calendar = _calendar(warehouse_code, group)
+        sealed = sealing.seal_all(order.ship_to for _index, order in group)
         drafts = [
-            Draft(index, order, order.ship_by or _due(calendar, order), order.content_hash, sealing.seal(order.ship_to))
-            for index, order in group
+            Draft(index, order, order.ship_by or _due(calendar, order), order.content_hash, address)
+            for (index, order), address in zip(group, sealed, strict=True)
         ]
         catalogue = _accept_together(merchant, warehouse_code, drafts, answers)
         for draft in drafts:

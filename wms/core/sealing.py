@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import os
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -43,8 +44,17 @@ def _earlier_box(secret: str) -> Fernet:
 
 
 def seal(content: dict[str, Any]) -> bytes:
-    nonce = os.urandom(_NONCE_BYTES)
-    return VERSION + nonce + _box(settings.ENCRYPTION_KEYS[0]).encrypt(nonce, as_json(content), None)
+    return seal_all([content])[0]
+
+
+def seal_all(contents: Iterable[dict[str, Any]]) -> list[bytes]:
+    """Each on its own; the key is looked up once."""
+    box = _box(settings.ENCRYPTION_KEYS[0])
+    sealed = []
+    for content in contents:
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed.append(VERSION + nonce + box.encrypt(nonce, as_json(content), None))
+    return sealed
 
 
 def as_json(content: Any) -> bytes:
