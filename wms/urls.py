@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 from wms.api import api
 from wms.core import views
 
+handler400 = "wms.core.api.gate.bad_request"
 urlpatterns = [
     # One way in for all, which counts failed attempts.
     path("admin/login/", RedirectView.as_view(pattern_name="sign_in", query_string=True)),

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 from django.db import OperationalError
+from django.test import Client
 
 from tests import make
 from tests.api.calling import body_of, refused
@@ -37,6 +38,14 @@ def test_a_head_is_answered_as_its_get_without_a_body(api):
         head, get = (call(f"/api/v1{path}", headers={"Authorization": f"Bearer {api.key}"}) for call in (api.client.head, api.client.get))
         assert (head.status_code, head.headers["Content-Type"], head.content) == (get.status_code, get.headers["Content-Type"], b"")
     assert api.client.head("/api/v1/health").status_code == 200
+
+
+def test_a_host_that_is_not_ours_is_json_before_the_api_too(settings):
+    settings.SECURE_SSL_REDIRECT, settings.ALLOWED_HOSTS = True, ["wms.example.com"]
+    client = Client(headers={"Host": "evil.example"})
+    refused(client.get("/api/v1/orders"), 400, "bad_request")
+    page = client.get("/sign-in")
+    assert (page.status_code, page.headers["Content-Type"]) == (400, "text/html; charset=utf-8")
 
 
 def test_a_crash_is_json_and_logged_with_its_traceback(api, house, monkeypatch, caplog):

@@ -8,6 +8,7 @@ from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import resolve
 from django.utils import translation
+from django.views import defaults
 
 from wms.core.api import errors, limits
 
@@ -21,7 +22,7 @@ class ApiGate:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not f"{request.path_info}/".startswith(PREFIX):
+        if not _is_for_the_api(request):
             return self.get_response(request)
         with translation.override(translation.get_language_from_request(request)):
             asked = request.method
@@ -43,3 +44,15 @@ class ApiGate:
         # What is worth a line in the log has one: refusals are the client's affair.
         response._has_been_logged = True  # type: ignore[attr-defined]
         return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """The answer where Django refuses before the gate: over plain HTTP, to a host name that is not ours."""
+    if not _is_for_the_api(request):
+        return defaults.bad_request(request, exception)
+    with translation.override(translation.get_language_from_request(request)):
+        return errors.plain(400)
+
+
+def _is_for_the_api(request: HttpRequest) -> bool:
+    return f"{request.path_info}/".startswith(PREFIX)
