@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from waitress.adjustments import Adjustments
 
 from tests.live import eventually
 from tests.web.serving import App, Client, serving
@@ -12,6 +16,10 @@ from wms.web import connections, processes
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 K = 1024
+PIECES = (
+    *(b"GET ", b"POST / HTTP/1.1", b" HTTP/1.1\r\n", b"\r\n", b"\r\n\r\n", b"http://[", b"//", b"?", b"#", b"%zz", b":", b";", b"\x00"),
+    *(b"Content-Length: ", b"3", b"Transfer-Encoding: chunked", b"Expect: 100-continue", b"3\r\nabc\r\n", b"0\r\n"),
+)
 
 
 @pytest.fixture
@@ -39,6 +47,8 @@ def port(app):
         (b"GET / HTTP/1.1\r\nHost: x\r\nX-A: a\rb\r\n\r\n", 400, "bad_request"),
         (b"GET / HTTP/1.1\nHost: x\n\n\r\n\r\n", 400, "bad_request"),
         (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400, "bad_request"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 400, "bad_request"),
+        (b"GET http://[x/ HTTP/1.1\r\nHost: x\r\n\r\n", 400, "bad_request"),
         (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "bad_request"),
         (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400, "bad_request"),
         (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;" + b"x" * 5000, 400, "bad_request"),
@@ -61,6 +71,17 @@ def test_what_is_no_request_is_refused_with_json_and_never_reaches_the_applicati
     assert app.taken == 0
     with Client(port) as other:
         assert other.ask(GET).status == 200
+
+
+@settings(max_examples=500, deadline=None, database=None)
+@given(st.lists(st.one_of(st.binary(max_size=20), st.sampled_from(PIECES)), max_size=12))
+def test_whatever_comes_is_a_request_or_a_refusal(parts):
+    request = connections.Request(Adjustments())
+    for part in parts:
+        rest = part
+        while rest and not request.completed:
+            rest = rest[request.received(rest) :]
+    assert request.error is None or (request.completed and request.error.code in (400, 413, 431, 501))
 
 
 def test_a_client_that_goes_on_sending_hears_the_refusal(app, port):
@@ -114,6 +135,21 @@ def test_a_client_that_stops_sending_is_hung_up_on(app, monkeypatch):
         client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nx")
         assert client.closed()
     assert app.taken == 0
+
+
+def test_with_all_places_taken_the_one_that_is_silent_for_longest_goes(app, monkeypatch):
+    monkeypatch.setattr(processes, "CONNECTIONS", 20)
+    with serving(app) as (server, port):
+        unfinished = [Client(port) for _ in range(40)]
+        for client in unfinished:
+            with contextlib.suppress(ConnectionError):
+                client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx")
+        with Client(port) as client:
+            assert client.ask(GET).status == 200
+            assert len(server.active_channels) == 20
+            assert client.ask(GET).status == 200
+        for client in unfinished:
+            client.__exit__()
 
 
 def test_clients_that_wait_for_nothing_keep_their_connection_and_others_are_served(app, port):

@@ -59,7 +59,11 @@ class Request(HTTPRequestParser):
         if rest.count(b"\r\n") > HEADERS:
             self.refused = 431
             raise ParsingError("There are too many headers.")
-        super().parse_header(header_plus)
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:
+            # A length of thousands of digits, half an IPv6 address: what int() and urlsplit() make of them.
+            raise ParsingError(str(error)) from None
 
 
 class Answer(WSGITask):

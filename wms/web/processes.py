@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import resource
@@ -25,7 +26,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 PROCESSES = 2
 THREADS = 4
 BACKLOG = 1024
-# Of one process: handhelds keep theirs open.
+# Of one process: handhelds keep theirs open. Above that the one that has been silent for longest is closed for each new one.
 CONNECTIONS = 1000
 IDLE_SECONDS = 120
 STOP_SECONDS = 10.0
@@ -47,7 +48,7 @@ class Server(TcpWSGIServer):
             sockets=[listener],
             threads=THREADS,
             backlog=BACKLOG,
-            connection_limit=CONNECTIONS,
+            connection_limit=2 * CONNECTIONS,
             channel_timeout=IDLE_SECONDS,
             cleanup_interval=IDLE_SECONDS // 10,
             max_request_header_size=HEAD_BYTES,
@@ -62,9 +63,17 @@ class Server(TcpWSGIServer):
         place = (listener.family, listener.type, listener.proto, listener.getsockname())
         super().__init__(application, {}, True, listener, adj=settings, sockinfo=place, bind_socket=False)
 
+    def handle_accept(self) -> None:
+        super().handle_accept()
+        if len(self.active_channels) > CONNECTIONS:
+            # Without a request that is there whole.
+            silent = [connection for connection in self.active_channels.values() if not connection.requests]
+            min(silent, key=lambda connection: connection.last_activity).handle_close()
+
     def stop(self, *_signal: object) -> None:
         self.stopping = True
-        self.pull_trigger()
+        with contextlib.suppress(OSError):  # it has stopped already
+            self.pull_trigger()
 
     def serve(self) -> None:
         parent = os.getppid()
@@ -146,7 +155,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     options = parser.parse_args(arguments)
-    _allow_files(2 * CONNECTIONS)
+    _allow_files(2 * CONNECTIONS + 100)
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     try:
         listener = socket.create_server((options.host, options.port), family=family, backlog=BACKLOG)
