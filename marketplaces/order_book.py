@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from marketplaces import port
@@ -56,7 +57,7 @@ def record(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[int]:
         ]
         created = _create(channel, new)
         _renew(news)
-        unsettled = [row.pk for row in known.values() if row.status == Status.SEEN and not _is_held(row)]
+        unsettled = [row.pk for row in known.values() if _is_unsettled(row)]
     return sorted({*(row.pk for row in created), *(row.pk for row, _order in news), *unsettled})
 
 
@@ -66,9 +67,17 @@ def held_until(order: port.ChannelOrder) -> datetime | None:
     return until if order.state is State.PENDING and order.awaits_payment and order.lines and until > timezone.now() else None
 
 
-def _is_held(row: ChannelOrder) -> bool:
-    """Nothing is left to do with it: its units are known, and held."""
-    return row.held_until is not None and all(line["components"] for line in row.lines)
+def _is_unsettled(row: ChannelOrder) -> bool:
+    """A worker may have died between writing it down and making the warehouse follow. With one that holds its units nothing is left to do."""
+    if row.status == Status.IMPORTED:
+        return row.shop_state == State.CANCELLED
+    return row.status == Status.SEEN and (row.held_until is None or not all(line["components"] for line in row.lines))
+
+
+def unsettled(channel: Channel) -> QuerySet[ChannelOrder]:
+    """What a dead worker left half done, however it was heard of."""
+    open_ones, cancelled = Q(status=Status.SEEN, shop_state=State.OPEN), Q(status=Status.IMPORTED, shop_state=State.CANCELLED)
+    return channel.orders.filter(open_ones | cancelled).order_by("pk")
 
 
 def _is_newer(order: port.ChannelOrder, than: datetime | None, state: str) -> bool:

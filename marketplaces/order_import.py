@@ -247,9 +247,7 @@ def catch_up(channel: Channel, shop: Marketplace, until: float, *, paced: bool =
                 ask(channel.pk)
             done = False
             break
-    # What a dead worker left half done.
-    unsettled = channel.orders.filter(status=ChannelOrder.Status.SEEN, shop_state="open")[:RETRY_BATCH]
-    settle(channel, [*unsettled.values_list("pk", flat=True), *adopt(channel)])
+    settle(channel, [*order_book.unsettled(channel).values_list("pk", flat=True)[:RETRY_BATCH], *adopt(channel)])
     return done
 
 

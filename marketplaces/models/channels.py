@@ -262,6 +262,8 @@ class ChannelOrder(models.Model):
                 name="channel_order_waiting",
             ),
             models.Index(fields=["held_until"], condition=Q(held_until__isnull=False), name="channel_order_held"),
+            # Cancelled in the shop and not here yet: what a worker that died left half done.
+            models.Index(fields=["channel"], condition=Q(status="imported", shop_state="cancelled"), name="channel_order_to_cancel"),
             models.Index(fields=["channel"], condition=~Q(problem=""), name="channel_order_to_look_at"),
             models.Index(fields=["buyer_hash"], condition=~Q(buyer_hash=""), name="channel_order_of_buyer"),
             # Those that still hold the shop's words.

@@ -11,6 +11,7 @@ from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.shops import BUYER, hook
+from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,6 +66,32 @@ def test_a_cancellation_that_overtakes_its_order_wins(shop, channel, thing):
     assert not Order.objects.exists()
     assert ChannelOrder.objects.get().status == "cancelled"
     assert (totals(thing), shop.books.stock()) == ((10, 0, 0), {thing.code: 10})
+
+
+@pytest.mark.parametrize("again", ["the message", "a poll"])
+def test_a_cancellation_is_followed_though_the_worker_died_when_it_was_written_down(shop, channel, thing, monkeypatch, again):
+    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
+    poll_now(channel)
+    cancelled = shop.books.change_order(number, {"status": "cancelled"})
+    assert hook(channel, cancelled) == 200
+
+    def dies(*_arguments):
+        raise ConnectionError("the worker is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(order_import, "settle", dies)
+        shops.deliver_all()
+    assert (ChannelOrder.objects.get().shop_state, Order.objects.get().status) == ("cancelled", "ready")
+    if again == "the message":
+        shops.make_due()
+    else:
+        OutboxEvent.objects.all().delete()
+        shop.books.orders.clear()
+        order_import.ask_all()
+    shops.deliver_all()
+
+    assert (Order.objects.get().status, ChannelOrder.objects.get().status) == ("cancelled", "cancelled")
+    assert totals(thing) == (10, 0, 0)
 
 
 def test_cancelled_after_it_left_is_no_receipt_and_the_shop_hears_our_number_again(shop, channel, thing):
