@@ -10,8 +10,8 @@ from typing import Any
 from django.db import connection
 from django.test import Client
 
-from inventory.models import Sku, Warehouse
-from marketplaces import channels
+from inventory.models import Availability, Sku, Warehouse
+from marketplaces import channels, order_import
 from marketplaces.models import Channel
 from tests import make
 from tests.marketplaces.woo_shop import WooShop
@@ -67,6 +67,19 @@ def make_due() -> None:
         cursor.execute("UPDATE core_outboxevent SET due_at = now(), lease_until = NULL")
         cursor.execute("UPDATE marketplaces_channel SET quiet_until = now() WHERE quiet_until IS NOT NULL")
         cursor.execute("UPDATE marketplaces_channelpace SET available = maximum, at = now()")
+
+
+def poll() -> None:
+    """A minute passes: every shop is asked for its orders, and all that follows is done."""
+    order_import.ask_all()
+    make_due()
+    deliver_all()
+
+
+def totals(sku: Sku) -> tuple[int, int, int]:
+    """On hand, committed, backordered."""
+    row = Availability.objects.get(sku=sku)
+    return row.on_hand, row.committed, row.backordered
 
 
 def hook(channel: Channel, order: Mapping[str, Any], *, topic: str = "order.updated", delivery: str = "", secret: str = "") -> int:

@@ -29,11 +29,6 @@ WOO = {"adapter": "woocommerce", "base_url": "https://shop.example", "credential
 
 
 @pytest.fixture
-def house():
-    return make.warehouse()
-
-
-@pytest.fixture
 def sku(house):
     thing = make.sku(make.merchant())
     make.stock(make.bin_of(house, "A-01"), thing, 100)

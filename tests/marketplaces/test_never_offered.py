@@ -13,7 +13,7 @@ from inbound.models import Asn
 from inventory import expiry, losses
 from inventory.ledger import Place
 from inventory.models import Availability, Bin, BinKind, Carton, Lot, StockBalance
-from marketplaces import channels, order_book, order_import, settling, stock_sync, tasks
+from marketplaces import channels, order_book, settling, stock_sync, tasks
 from marketplaces.adapters.storefront import declaration
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel, ChannelOrder
@@ -21,16 +21,11 @@ from marketplaces.numbers import numbers
 from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
-from tests.marketplaces.shops import BUYER
+from tests.marketplaces.shops import BUYER, poll
 from tests.marketplaces.woo_shop import WooShop
 from wms.core.models import PersonalRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def house():
-    return make.warehouse()
 
 
 @pytest.fixture
@@ -102,12 +97,6 @@ class TestGoods:
         assert offered(shop) == ALL
         make.stock(make.bin_of(house, "A-03"), thing, 6, carton_id=boxes[1].pk)
         assert offered(shop) == {"LAMP": 16, "PAIR": 8}
-
-
-def poll():
-    order_import.ask_all()
-    shops.make_due()
-    shops.deliver_all()
 
 
 class TestUnpaidOrders:

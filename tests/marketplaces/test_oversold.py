@@ -34,11 +34,6 @@ def english():
 
 
 @pytest.fixture
-def house():
-    return make.warehouse()
-
-
-@pytest.fixture
 def thing():
     return make.sku(make.merchant(), "LAMP")
 

@@ -22,16 +22,6 @@ SLOW = Capabilities(batch_size=100, pace=Pace(maximum=10, per_second=0.001, push
 
 
 @pytest.fixture
-def house():
-    return make.warehouse()
-
-
-@pytest.fixture
-def thing():
-    return make.sku(make.merchant())
-
-
-@pytest.fixture
 def channel(shop, house, thing):
     return shops.connect(shop, thing.merchant, house)
 

@@ -24,16 +24,6 @@ BATCH = "POST products/batch"
 
 
 @pytest.fixture
-def house():
-    return make.warehouse()
-
-
-@pytest.fixture
-def thing():
-    return make.sku(make.merchant())
-
-
-@pytest.fixture
 def channel(shop, house, thing):
     made = shops.selling(shop, house, {thing: 10})
     with connection.cursor() as cursor:

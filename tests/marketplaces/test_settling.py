@@ -4,50 +4,24 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from inventory.models import Availability, StockMovement
+from inventory.models import StockMovement
 from marketplaces import order_import
 from marketplaces.models import ChannelOrder
 from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
-from tests.marketplaces.shops import BUYER, hook
+from tests.marketplaces.shops import BUYER, hook, poll, totals
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def house():
-    return make.warehouse()
-
-
-@pytest.fixture
-def thing():
-    return make.sku(make.merchant())
-
-
-@pytest.fixture
-def channel(shop, house, thing):
-    return shops.selling(shop, house, {thing: 10}, code="WOO")
-
-
-def poll_now(channel):
-    order_import.ask_all()
-    shops.make_due()
-    shops.deliver_all()
-
-
-def totals(sku):
-    row = Availability.objects.get(sku=sku)
-    return row.on_hand, row.committed, row.backordered
-
-
 def test_cancelled_before_shipping_frees_the_goods(shop, channel, thing):
     number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
-    poll_now(channel)
+    poll()
     shop.books.change_order(number, {"status": "cancelled"})
-    poll_now(channel)
-    poll_now(channel)
+    poll()
+    poll()
 
     assert Order.objects.get().status == "cancelled"
     assert ChannelOrder.objects.get().status == "cancelled"
@@ -71,7 +45,7 @@ def test_a_cancellation_that_overtakes_its_order_wins(shop, channel, thing):
 @pytest.mark.parametrize("again", ["the message", "a poll"])
 def test_a_cancellation_is_followed_though_the_worker_died_when_it_was_written_down(shop, channel, thing, monkeypatch, again):
     number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
-    poll_now(channel)
+    poll()
     cancelled = shop.books.change_order(number, {"status": "cancelled"})
     assert hook(channel, cancelled) == 200
 
@@ -96,13 +70,13 @@ def test_a_cancellation_is_followed_though_the_worker_died_when_it_was_written_d
 
 def test_cancelled_after_it_left_is_no_receipt_and_the_shop_hears_our_number_again(shop, channel, thing):
     number = shop.books.place_order([(thing.code, 3)], status="processing", shipping=BUYER)
-    poll_now(channel)
+    poll()
     ship_all(thing)
     shops.deliver_all()
     movements = StockMovement.objects.count()
     shop.books.change_order(number, {"status": "cancelled"})
     assert shop.books.stock() == {thing.code: 10}  # the shop puts back on sale what is on its way to the buyer
-    poll_now(channel)
+    poll()
 
     row = ChannelOrder.objects.get()
     assert (row.status, row.problem) == ("cancelled_late", "cancelled_late")
@@ -135,11 +109,11 @@ def ship_all(sku):
 
 def test_an_order_changed_after_its_import_is_for_a_person(shop, channel, thing):
     number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
-    poll_now(channel)
+    poll()
     shop.books.clock = lambda: datetime.now(UTC) + timedelta(seconds=5)
     line = shop.books.order(number)["line_items"][0]["id"]
     shop.books.refund(number, {line: 1})
-    poll_now(channel)
+    poll()
 
     row = ChannelOrder.objects.get()
     assert (row.status, row.problem, row.problem_detail) == ("imported", "changed", f"{line}: 3>2")
@@ -148,17 +122,17 @@ def test_an_order_changed_after_its_import_is_for_a_person(shop, channel, thing)
 
 def test_an_unpaid_order_is_left_alone_until_it_is_paid(shop, channel, thing):
     number = shop.books.place_order([(thing.code, 3)], status="pending", shipping=BUYER)
-    poll_now(channel)
+    poll()
     waiting = ChannelOrder.objects.get()
     assert (waiting.parts.exists(), waiting.raw, waiting.problem, totals(thing)) == (False, None, "", (10, 0, 0))
     shop.books.change_order(number, {"status": "processing"})
-    poll_now(channel)
+    poll()
     assert totals(thing) == (10, 3, 0)
 
 
 def test_a_deleted_order_is_cancelled(shop, channel, thing):
     number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
-    poll_now(channel)
+    poll()
     shop.books.delete_order(number)
     assert hook(channel, {"id": number}, topic="order.deleted") == 200
     shops.deliver_all()
@@ -167,12 +141,12 @@ def test_a_deleted_order_is_cancelled(shop, channel, thing):
 
 def test_a_cancelled_order_that_the_shop_opens_again_is_taken_in_anew(shop, channel, thing):
     number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
-    poll_now(channel)
+    poll()
     for seconds, status in enumerate(["cancelled", "processing", "cancelled", "processing"], start=5):
         shop.books.clock = lambda seconds=seconds: datetime.now(UTC) + timedelta(seconds=seconds * 2)
         shop.books.change_order(number, {"status": status})
-        poll_now(channel)
-        poll_now(channel)
+        poll()
+        poll()
 
     found = list(Order.objects.order_by("pk").values_list("reference", "status"))
     assert found == [(f"WOO-{number}", "cancelled"), (f"WOO-{number}-2", "cancelled"), (f"WOO-{number}-3", "ready")]

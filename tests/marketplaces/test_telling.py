@@ -17,16 +17,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def house():
-    return make.warehouse()
-
-
-@pytest.fixture
-def thing():
-    return make.sku(make.merchant())
-
-
-@pytest.fixture
 def other(thing):
     return make.sku(thing.merchant)
 

@@ -25,11 +25,6 @@ def shop(request):
 
 
 @pytest.fixture
-def thing():
-    return make.sku(make.merchant())
-
-
-@pytest.fixture
 def channel(shop, thing):
     return shops.selling(shop, make.warehouse(), {thing: 10})
 

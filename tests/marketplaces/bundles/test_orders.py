@@ -1,0 +1,189 @@
+"""What becomes of a bundle's orders, and what shops hear of their parcels."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection, transaction
+
+from marketplaces import channels, order_import, tracking
+from marketplaces.calling import open_shop
+from marketplaces.models import (
+    Channel,
+    ChannelOrder,
+    Listing,
+    ToldParcel,
+)
+from outbound.models import Order, Parcel, ParcelLine
+from tests import make
+from tests.marketplaces import shops
+from tests.marketplaces.shops import BUYER
+from tests.marketplaces.woo_shop import WooShop
+from wms.core import outbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def sell(shop, channel, *lines):
+    number = shop.books.place_order(list(lines), shipping=BUYER)
+    order_import.ask_all()
+    shops.make_due()
+    shops.deliver_all()
+    return number, ChannelOrder.objects.get(external_id=str(number))
+
+
+def ours(row):
+    return row.parts.get().order
+
+
+def lines_of(order):
+    return [(line.number, line.sku.code, line.quantity) for line in order.lines.select_related("sku").order_by("number")]
+
+
+class TestOrders:
+    def test_a_bundle_s_line_becomes_its_components_lines(self, shop, channel, mug, spoon):
+        _number, taken = sell(shop, channel, ("MUG", 1), ("TEA-SET", 2))
+        assert lines_of(ours(taken)) == [(1, "MUG", 1), (2, "MUG", 2), (3, "SPOON", 4)]
+        assert [(line["sku"], line["quantity"], line["components"]) for line in taken.lines] == [
+            ("MUG", 1, [{"sku_id": mug.pk, "units": 1}]),
+            ("TEA-SET", 2, [{"sku_id": mug.pk, "units": 1}, {"sku_id": spoon.pk, "units": 2}]),
+        ]
+        assert (ours(taken).status, taken.problem) == ("ready", "")
+        assert shop.books.stock() == {"TEA-SET": 4, "MUG": 7}
+
+    def test_goods_that_no_listing_knows_are_found_by_the_bundle_s_code(self, shop, channel, tea):
+        Listing.objects.filter(bundle=tea).update(bundle=None)
+        _number, taken = sell(shop, channel, ("TEA-SET", 1))
+        assert lines_of(ours(taken)) == [(1, "MUG", 1), (2, "SPOON", 2)]
+
+    def test_unknown_goods_wait_until_they_are_tied_to_a_bundle(self, shop, channel, tea):
+        shop.books.add_product(sku="GIFT", quantity=9)
+        channels.fetch_listings(channel=channel)
+        _number, waiting = sell(shop, channel, ("GIFT", 2))
+        assert (waiting.status, waiting.parts.first()) == ("unmapped", None)
+        channels.tie(listing=Listing.objects.get(external_sku="GIFT"), bundle=tea)
+        shops.deliver_all()
+        waiting.refresh_from_db()
+        assert (waiting.status, lines_of(ours(waiting))) == ("imported", [(1, "MUG", 2), (2, "SPOON", 4)])
+
+    def test_one_with_a_component_that_is_given_up_is_unknown_goods(self, shop, channel, spoon):
+        spoon.active = False
+        spoon.save()
+        _number, waiting = sell(shop, channel, ("TEA-SET", 1))
+        assert (waiting.status, waiting.parts.first(), waiting.problem_detail) == ("unmapped", None, "TEA-SET")
+
+    def test_a_changed_composition_touches_no_order_that_is_taken(self, shop, channel, tea, mug, spoon):
+        number, taken = sell(shop, channel, ("TEA-SET", 2))
+        lines, content = taken.lines, lines_of(ours(taken))
+        tea.components.filter(sku=spoon).update(quantity=5)
+        order_import.import_order(channel, open_shop(channel).order(str(number)))
+        taken.refresh_from_db()
+        assert (taken.lines, lines_of(ours(taken)), taken.problem) == (lines, content, "")
+        _number, later = sell(shop, channel, ("TEA-SET", 1))
+        assert lines_of(ours(later)) == [(1, "MUG", 1), (2, "SPOON", 5)]
+
+
+def leave(order, number, held, *, last=True):
+    """A parcel with {line of ours: units} leaves, as outbound.shipping books it."""
+    lines = {line.number: line for line in order.lines.all()}
+    with transaction.atomic():
+        parcel = Parcel.objects.create(
+            merchant=order.merchant, warehouse=order.warehouse, order=order, number=order.parcels.count() + 1, carrier="own", tracking_number=number,
+            status="shipped", stage=make.bin_of(order.warehouse, "STAGE"), packed_by=make.user(), shipped_at=datetime.now(UTC),
+        )  # fmt: skip
+        for line, units in held.items():
+            ParcelLine.objects.create(parcel=parcel, line=lines[line], sku=lines[line].sku, quantity=units)
+        if last:
+            Order.objects.filter(pk=order.pk).update(status="shipped", shipped_at=datetime.now(UTC))
+        outbox.emit("order.shipped", order_id=order.pk, parcel_id=parcel.pk)
+    return parcel
+
+
+def claims(shop, number):
+    """What each parcel claimed of the shop's lines, by tracking number."""
+    found = []
+    for row in shop.books.fulfilments.get(number, []):
+        meta = {entry["key"]: entry["value"] for entry in row["meta_data"]}
+        found.append((meta["_tracking_number"], [(item["item_id"], item["qty"]) for item in meta["_items"]]))
+    return found
+
+
+class TestTracking:
+    """The shop knows of bundles, not of what is in them."""
+
+    @pytest.fixture
+    def shop(self):
+        with WooShop(fulfilments=True) as shop:
+            yield shop
+
+    @pytest.fixture
+    def sold(self, shop, channel):
+        """Three tea sets and a mug: lines 1 (3 mugs) and 2 (6 spoons) of ours are the first, line 3 the mug."""
+        number, taken = sell(shop, channel, ("TEA-SET", 3), ("MUG", 1))
+        tea_line, mug_line = (int(line["line_id"]) for line in taken.lines)
+        return number, taken, tea_line, mug_line
+
+    def test_one_parcel_with_everything(self, shop, sold):
+        number, taken, tea_line, mug_line = sold
+        leave(ours(taken), "T-1", {1: 3, 2: 6, 3: 1})
+        shops.deliver_all()
+        assert claims(shop, number) == [("T-1", [(tea_line, 3), (mug_line, 1)])]
+        assert shop.books.order(number)["status"] == "completed"
+
+    def test_a_parcel_claims_only_complete_bundles_and_the_rest_follows(self, shop, sold):
+        number, taken, tea_line, mug_line = sold
+        leave(ours(taken), "T-1", {1: 3, 2: 3, 3: 1}, last=False)  # 3 mugs and 3 spoons: one set
+        shops.deliver_all()
+        assert claims(shop, number) == [("T-1", [(tea_line, 1), (mug_line, 1)])]
+        assert shop.books.order(number)["status"] == "processing"
+        leave(ours(taken), "T-2", {2: 3})
+        shops.deliver_all()
+        assert claims(shop, number) == [("T-1", [(tea_line, 1), (mug_line, 1)]), ("T-2", [(tea_line, 2)])]
+        assert shop.books.order(number)["status"] == "completed"
+
+    def test_a_parcel_with_only_parts_claims_nothing(self, shop, sold):
+        number, taken, tea_line, mug_line = sold
+        parcel = leave(ours(taken), "T-1", {1: 3}, last=False)
+        shops.deliver_all()
+        assert (claims(shop, number), ToldParcel.objects.get().parcel, ToldParcel.objects.get().error) == ([], parcel, "")
+        leave(ours(taken), "T-2", {2: 6, 3: 1})
+        shops.deliver_all()
+        assert claims(shop, number) == [("T-2", [(tea_line, 3), (mug_line, 1)])]
+        assert shop.books.order(number)["status"] == "completed"
+
+    def test_whichever_is_told_last_completes_them(self, shop, channel, sold):
+        """The second parcel is told first: each claims what is complete with what the shop knows."""
+        number, taken, tea_line, mug_line = sold
+        Channel.objects.update(active=False)
+        leave(ours(taken), "T-1", {1: 3, 3: 1}, last=False)
+        second = leave(ours(taken), "T-2", {2: 6})
+        shops.deliver_all()
+        Channel.objects.update(active=True)
+        with transaction.atomic():
+            outbox.emit("parcel.left", lane=channel.pk, channel_id=channel.pk, parcel_ids=[second.pk])
+        shops.deliver_all()
+        assert claims(shop, number) == []
+        with transaction.atomic():
+            tracking.catch_up(channel)
+        shops.deliver_all()
+        assert claims(shop, number) == [("T-1", [(tea_line, 3), (mug_line, 1)])]
+        assert shop.books.order(number)["status"] == "completed"
+
+
+def test_the_migration_of_lines_goes_forth_and_back(channel, mug):
+    from importlib import import_module
+
+    module = import_module("marketplaces.migrations.0014_lines_with_components")
+    old = [
+        {"line_id": "1", "listing_id": "", "sku": "MUG", "sku_id": mug.pk, "quantity": 2},
+        {"line_id": "2", "listing_id": "", "sku": "WHAT", "sku_id": None, "quantity": 1},
+    ]
+    ChannelOrder.objects.create(channel=channel, merchant=channel.merchant, external_id="1", status="seen", shop_state="open", lines=old)
+    with connection.cursor() as cursor:
+        cursor.execute(module.FORWARD)
+        new = ChannelOrder.objects.get().lines
+        assert [(line["sku"], line["components"], "sku_id" in line) for line in new] == [
+            ("MUG", [{"sku_id": mug.pk, "units": 1}], False),
+            ("WHAT", [], False),
+        ]
+        cursor.execute(module.BACKWARD)
+        assert ChannelOrder.objects.get().lines == old
