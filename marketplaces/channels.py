@@ -12,12 +12,12 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
-from marketplaces import adapters, places, standings, stock_sync
+from marketplaces import adapters, order_import, places, standings, stock_sync
 from marketplaces.abilities import StopsBackorders
 from marketplaces.calling import calling, keep_busy
 from marketplaces.models import Bundle, Channel, Listing
 from marketplaces.port import ChannelListing, Subscription
-from wms.core import outbox, sealing
+from wms.core import sealing
 from wms.core.errors import InvalidInput, WmsError
 from wms.core.models import Merchant, User
 
@@ -200,4 +200,4 @@ def _tied(channel: Channel, listing_ids: list[int]) -> None:
         return
     stock_sync.stale(channel.pk, listing_ids, "tied")
     if channel.active and channel.orders.filter(Q(status="unmapped") | Q(held_until__isnull=False)).exists():
-        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, retry=True)
+        order_import.try_waiting(channel.pk)

@@ -58,6 +58,11 @@ def ask(channel_id: int) -> None:
     outbox.emit("channel.heard", lane=channel_id, channel_id=channel_id, poll=True)
 
 
+def try_waiting(channel_id: int) -> None:
+    """A step: have tried again what waits for its goods to be known, or was refused."""
+    outbox.emit("channel.heard", lane=channel_id, channel_id=channel_id, retry=True)
+
+
 _WITHOUT_POLL = """
 SELECT id FROM marketplaces_channel c WHERE active AND (quiet_until IS NULL OR quiet_until <= now())
   AND (last_poll_at IS NULL OR last_poll_at <= now() - make_interval(secs => coalesce((%(pauses)s::jsonb ->> adapter)::float8, 0)))

@@ -26,13 +26,16 @@ def pause(*, channel: Channel, by: User, reason: str, keep: bool = False) -> Non
 
 
 def resume(*, channel: Channel) -> None:
-    """Go on: all numbers are told again, the orders and tracking numbers of the pause are caught up with."""
+    """Go on: all numbers are told again, the orders and tracking numbers of the pause are caught up with, and what waited for goods is tried again:
+    they may have been tied meanwhile.
+    """
     with transaction.atomic():
         channel.active, channel.sells_nothing, channel.failures, channel.quiet_until = True, False, 0, None
         channel.paused_at, channel.paused_by, channel.pause_reason = None, None, ""
         channel.save(update_fields=["active", "sells_nothing", "failures", "quiet_until", "paused_at", "paused_by", "pause_reason"])
         stock_sync.stale_all(channel, "resumed")
         order_import.ask(channel.pk)
+        order_import.try_waiting(channel.pk)
         tracking.catch_up(channel)
         cancelled.catch_up(channel)
 

@@ -9,10 +9,9 @@ from typing import Any
 from django.db import connection, transaction
 
 from inventory.models import Sku
-from marketplaces import channels
+from marketplaces import channels, order_import
 from marketplaces.models import Bundle, Channel, ChannelOrder, Listing
 from marketplaces.port import ChannelListing
-from wms.core import outbox
 from wms.core.errors import NotFound
 
 MOST = 100
@@ -74,4 +73,4 @@ def skus_entered(payloads: Sequence[dict[str, Any]]) -> None:
         channels.tie_by_code(channel=channel)
         with transaction.atomic():
             if channel.active and channel.orders.filter(status=ChannelOrder.Status.UNMAPPED, shop_state="open").exists():
-                outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, retry=True)
+                order_import.try_waiting(channel.pk)

@@ -23,7 +23,7 @@ from marketplaces.desk import asked, places
 from marketplaces.desk.finding import find
 from marketplaces.models import Bundle, Channel, ChannelOrder, Listing
 from marketplaces.numbers import numbers
-from wms.core import desk, outbox
+from wms.core import desk
 from wms.core.errors import NotFound, WmsError
 from wms.core.models import Merchant
 
@@ -189,7 +189,7 @@ def _poll(channel: Channel, _request: HttpRequest) -> str:
 
 def _retry(channel: Channel, _request: HttpRequest) -> str:
     with transaction.atomic(durable=True):
-        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, retry=True)
+        order_import.try_waiting(channel.pk)
     return _("The waiting orders are tried again soon.")
 
 

@@ -4,25 +4,16 @@ import pytest
 from django.test import Client
 
 from marketplaces import channels, pausing
-from marketplaces.models import Listing, StockPush
+from marketplaces.models import ChannelOrder, Listing, StockPush
 from outbound import orders
 from tests import make
 from tests.marketplaces import shops
+from tests.marketplaces.shops import BUYER, poll
 from tests.marketplaces.woo_shop import fail, row_errors
 from wms.core import access
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BATCH = "POST products/batch"
-
-
-@pytest.fixture
-def house():
-    return make.warehouse()
-
-
-@pytest.fixture
-def thing():
-    return make.sku(make.merchant())
 
 
 @pytest.fixture
@@ -85,6 +76,24 @@ def test_stock_that_comes_while_it_is_paused_is_not_offered_there(shop, channel,
     shops.deliver_all()
     assert shop.books.stock() == {thing.code: 15, other.code: 4, "LATE": 3}
     assert (channel.paused_at, channel.paused_by, channel.pause_reason, channel.sells_nothing) == (None, None, "", False)
+
+
+def test_what_waited_for_goods_that_were_tied_during_the_pause_is_taken_in_when_it_goes_on(shop, channel, boss, thing):
+    shop.books.add_product(sku="GIFT", quantity=9)
+    channels.fetch_listings(channel=channel)
+    shop.books.place_order([("GIFT", 2)], shipping=BUYER)
+    poll()
+    waiting = ChannelOrder.objects.get()
+    assert waiting.status == "unmapped"
+    pausing.pause(channel=channel, by=boss, reason="stocktaking")
+    channels.tie(listing=Listing.objects.get(external_sku="GIFT"), sku=thing)
+    shops.deliver_all()
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.parts.exists()) == ("unmapped", False)
+    pausing.resume(channel=channel)
+    shops.deliver_all()
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.problem, waiting.parts.get().order.status) == ("imported", "", "ready")
 
 
 def test_one_that_keeps_its_last_numbers_is_not_called(shop, channel, house, boss, thing, other):
