@@ -3,6 +3,7 @@
 A listing id is "product" or "product:variation"; variations go through their product's own batch route.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -23,6 +24,8 @@ from marketplaces.port import (
 
 BATCH_SIZE = 100
 GIVE_UP_AFTER = 2  # failed calls in a row: the shop is down, spare it the rest
+# Each product's variations are a call of their own, a hundred in a batch perhaps. Whoever pushes has two minutes before somebody else begins.
+LONGEST_PUSH_S = 30.0
 
 
 def listing_id(product_id: int, variation_id: int = 0) -> str:
@@ -47,11 +50,17 @@ class Stock:
         self._batch_size = BATCH_SIZE
 
     def push(self, levels: Sequence[StockLevel]) -> list[PushResult]:
-        """Send each listing's last level. After a throttle, no answer, or two failures in a row the rest is not sent; its rows say so."""
+        """Send each listing's last level. After a throttle, no answer, or two failures in a row the rest is not sent; its rows say so.
+
+        Nor is what is left when the push takes too long: it is pending.
+        """
         last = {level.listing_id: level for level in levels}
         results: dict[str, PushResult] = {}
-        failures = 0
+        failures, until = 0, time.monotonic() + LONGEST_PUSH_S
         for path, batch in self._batches(list(last.values()), results):
+            if time.monotonic() > until:
+                results |= {level.listing_id: _failed(level, PushError.PENDING, "the shop answers slowly: sent later") for level in batch}
+                continue
             try:
                 results |= self._send(path, batch)
                 failures = 0

@@ -46,6 +46,22 @@ def test_a_push_sets_the_absolute_number(shop: WooShop, woo: WooCommerce) -> Non
     }
 
 
+def test_a_push_of_many_calls_ends_before_another_worker_begins(shop: WooShop, woo: WooCommerce, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third of a second a call, and half a second for all of them: what is left is told next time, and nobody is in trouble."""
+    monkeypatch.setattr("marketplaces.adapters.woocommerce.stock.LONGEST_PUSH_S", 0.5)
+    ids = []
+    for number in range(4):
+        product = shop.books.add_product(sku=f"P{number}", quantity=None, type="variable")
+        ids.append(f"{product}:{shop.books.add_variation(product, sku=f'P{number}-S')}")
+        if number < 2:
+            shop.misbehave(f"POST products/{product}/variations/batch", slow(0.3))
+    results = woo.push_stock([StockLevel(listing, 5) for listing in ids])
+    assert [result.error for result in results] == [None, None, PushError.PENDING, PushError.PENDING]
+    assert [result.ticket for result in results] == [""] * 4
+    assert len(shop.calls) == 2
+    assert {sku: number for sku, number in shop.books.stock().items() if number == 5} == {"P0-S": 5, "P1-S": 5}
+
+
 def test_variations_go_through_their_own_product(shop: WooShop, woo: WooCommerce) -> None:
     shirt = shop.books.add_product(sku="SHIRT", quantity=None, type="variable")
     small, large = (shop.books.add_variation(shirt, sku=f"SHIRT-{size}", options={"Size": size}) for size in "SL")
