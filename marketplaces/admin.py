@@ -117,7 +117,8 @@ class ChannelAdmin(ModelAdmin):  # type: ignore[misc]
             made.save(update_fields=["keep_buyers_days"])
             channel.__dict__.update(made.__dict__)
             return
-        super().save_model(request, channel, form, change)
+        # What workers and the desk have written since the form was sent stays.
+        channel.save(update_fields=[name for name in form.Meta.fields if name in form.changed_data and name != "keys"])
         if "credentials" in data:
             channels.change_credentials(channel=channel, credentials=data["credentials"])
         stock_sync.tell_all(channel=channel)  # another rule means other numbers

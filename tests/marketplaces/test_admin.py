@@ -3,6 +3,7 @@ import json
 import pytest
 from django.test import Client
 
+from marketplaces import adapters
 from marketplaces.models import Channel, ChannelOrder, Listing
 from tests import make
 from tests.marketplaces import shops
@@ -48,6 +49,20 @@ def test_a_channel_is_connected_told_and_paused_without_its_keys_ever_shown(shop
     assert shop.books.stock() == {thing.code: 7}
     client.post(LIST, {"action": "pause", "_selected_action": channel.pk})
     assert not Channel.objects.get().active
+
+
+def test_what_is_paused_while_its_form_is_saved_stays_paused(shop, client, house, channel, monkeypatch):
+    real = adapters.connect
+
+    def meanwhile(*args, **kwargs):
+        Channel.objects.update(active=False, order_cursor="further")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(adapters, "connect", meanwhile)
+    sent = form(shop, channel.merchant, house, keys="", buffer=3, name="Another name")
+    assert client.post(f"{LIST}{channel.pk}/change/", sent).status_code == 302
+    saved = Channel.objects.get()
+    assert (saved.name, saved.buffer, saved.active, saved.order_cursor) == ("Another name", 3, False, "further")
 
 
 @pytest.mark.parametrize(("keys", "said"), [("nonsense", "not JSON"), ("[]", "not JSON"), ("{}", "consumer_key"), ("", "consumer_key")])
