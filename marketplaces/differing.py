@@ -60,6 +60,8 @@ def run(channel: Channel) -> Comparison:
             Difference(listing=listing, location=row.location, ours=row.ours, theirs=row.theirs, why=why, facts=facts, formula=formula)
         )
     with transaction.atomic():
+        # The nightly run and somebody at the desk: the later one's findings stay.
+        Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
         Comparison.objects.filter(channel=channel).delete()
         comparison = Comparison.objects.create(channel=channel, at=timezone.now(), listing_count=found.count)
         for difference in rows:

@@ -22,7 +22,7 @@ from wms.core.models import OutboxEvent
 from wms.core.templatetags.desk import exact
 
 MOST_DEAD = 100
-LANES = ("channel.stale", "channel.submitted", "channel.heard", "channel.queued", "parcel.left")
+LANES = ("channel.stale", "channel.submitted", "channel.heard", "channel.queued", "parcel.left", "order.withdrawn")
 
 
 def why(difference: Difference) -> str:

@@ -28,11 +28,6 @@ def english():
 
 
 @pytest.fixture
-def house():
-    return make.warehouse()
-
-
-@pytest.fixture
 def thing():
     return make.sku(make.merchant(), "LAMP")
 
@@ -157,9 +152,10 @@ def test_the_page_is_instant_and_its_buttons_compare_tell_and_replay(shop, chann
     assert shop.books.stock() == {thing.code: 10}
     event = OutboxEvent.objects.create(topic="channel.heard", handler=f"marketplaces.order_import.hear:{channel.pk}", payload={})
     stranger = OutboxEvent.objects.create(topic="channel.heard", handler=f"marketplaces.order_import.hear:{channel.pk + 1}", payload={})
+    withdrawn = OutboxEvent.objects.create(topic="order.withdrawn", handler=f"marketplaces.cancelled.tell:{channel.pk}", payload={})
     OutboxEvent.objects.update(dead_at=event.created_at)
     page = desk.get(url).content.decode()
-    assert f'data-event="{event.pk}"' in page
+    assert [f'data-event="{each.pk}"' in page for each in (event, withdrawn)] == [True, True]
     assert f'data-event="{stranger.pk}"' not in page
     assert desk.post(f"{url}/replay").status_code == 303
     assert not OutboxEvent.objects.filter(pk=event.pk, dead_at__isnull=False).exists()
