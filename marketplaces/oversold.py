@@ -6,32 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from marketplaces.causes import words
-from marketplaces.models import BundleComponent, Channel, ChannelOrder, ChannelOrderPart, Listing, StockPush
+from marketplaces.history import AROUND, Change, Sale, changes_around
+from marketplaces.models import BundleComponent, ChannelOrder, ChannelOrderPart, Listing, StockPush
 from outbound.models import Order
 
 # A push that left later than this was held up by something; sooner is the way that a number takes.
 SLOW_S = 10.0
-AROUND = timedelta(hours=6)
 MOST_MOMENTS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One event that changed what could be sold of the sku, and what was left `after` it."""
-
-    at: datetime
-    by: int
-    because: str
-    after: int
-
-    @property
-    def before(self) -> int:
-        return self.after - self.by
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +43,6 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
-class Sale:
-    """The order as its shop knows it: when it was placed there, and when we heard of it."""
-
-    reference: str
-    channel: Channel | None
-    placed_at: datetime
-    heard_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Case:
     """All that is known of one sku around the sale. `pushes` are those of the sale's own listing, `taker` made it too few.
 
@@ -84,30 +59,6 @@ class Case:
     taken_on: str
 
 
-# Kept changes, and those that nobody has heard of yet; one that was kept twice is one.
-_CHANGES = """
-WITH unique_change AS (
-    SELECT sku_id, at, by, because FROM marketplaces_stockchange
-    WHERE sku_id = ANY(%(skus)s) AND warehouse_id = ANY(%(warehouses)s) AND at >= %(from)s
-    UNION
-    SELECT c.sku_id::bigint, to_timestamp((e.payload ->> 'at')::float8), c.by::bigint, left(c.because, 120)
-    FROM core_outboxevent e CROSS JOIN ROWS FROM (
-        jsonb_array_elements_text(e.payload -> 'sku_ids'), jsonb_array_elements_text(e.payload -> 'by'), jsonb_array_elements_text(e.payload -> 'because')
-    ) AS c (sku_id, by, because)
-    WHERE e.handler = 'marketplaces.stock_sync.push_changed' AND e.payload ? 'by' AND (e.payload ->> 'warehouse_id')::bigint = ANY(%(warehouses)s)
-      AND c.sku_id::bigint = ANY(%(skus)s) AND c.by <> '0'
-), walked AS (
-    SELECT c.*, sum(by) OVER (PARTITION BY sku_id ORDER BY at DESC, by) - by AS later FROM unique_change c
-)
-SELECT w.sku_id, w.at, w.by, w.because, coalesce(a.free, 0) - w.later
-FROM walked w LEFT JOIN (
-    SELECT sku_id, sum(on_hand - committed - backordered) AS free FROM inventory_availability
-    WHERE sku_id = ANY(%(skus)s) AND warehouse_id = ANY(%(warehouses)s) GROUP BY sku_id
-) a ON a.sku_id = w.sku_id
-WHERE w.at <= %(until)s ORDER BY w.at, w.by DESC
-"""
-
-
 def explain(order: Order) -> list[Story]:
     """One story for each sku of the order, oldest moment first. The same number of statements for any order.
 
@@ -116,6 +67,7 @@ def explain(order: Order) -> list[Story]:
     heard = ChannelOrder.objects.select_related("channel").filter(parts__order=order).first()
     sale = Sale(
         order.reference,
+        order.warehouse_id,
         heard.channel if heard else None,
         (heard and heard.placed_at) or order.created_at,
         (heard and heard.heard_at) or order.created_at,
@@ -125,7 +77,7 @@ def explain(order: Order) -> list[Story]:
     for line in order.lines.select_related("sku").order_by("number"):
         needed[line.sku_id] = needed.get(line.sku_id, 0) + line.quantity
         codes[line.sku_id] = line.sku.code
-    changes = _changes(order, sale, list(needed))
+    changes = changes_around(order, sale, list(needed))
     offers = _offers(order, list(needed))
     listings = list({listing.pk: listing for each in offers.values() for listing, _units in each}.values())
     pushes = _pushes(sale, listings)
@@ -168,23 +120,6 @@ def _sold_as(heard: ChannelOrder | None, sku_id: int, offers: Sequence[tuple[Lis
     return next((offer for offer in own if offer[0].external_id in sold), own[0] if own else (None, 1))
 
 
-def _changes(order: Order, sale: Sale, sku_ids: list[int]) -> dict[int, list[Change]]:
-    start, end = min(sale.placed_at, sale.heard_at) - AROUND, max(sale.heard_at, order.created_at) + AROUND
-    with connection.cursor() as cursor:
-        cursor.execute(_CHANGES, {"skus": sku_ids, "warehouses": _houses(order, sale), "from": start, "until": end})
-        found: dict[int, list[Change]] = {}
-        for sku_id, at, by, because, after in cursor.fetchall():
-            found.setdefault(sku_id, []).append(Change(at, by, because, int(after)))
-    return found
-
-
-def _houses(order: Order, sale: Sale) -> list[int]:
-    """Whose stock it was sold out of. A channel that splits no orders, or has places, was told of one warehouse at a time: the order's own counts."""
-    if sale.channel is None or sale.channel.routing != Channel.Routing.SPLIT or sale.channel.located:
-        return [order.warehouse_id]
-    return [order.warehouse_id, *(house.pk for house in sale.channel.houses)]
-
-
 def _place(order: Order, sale: Sale) -> str:
     """Which of the shop's places sold it, empty where it has one."""
     locations = sale.channel.locations if sale.channel else {}
@@ -208,7 +143,7 @@ def _taker(sale: Sale, needed: int, changes: Sequence[Change]) -> Change | None:
     if own is not None and own.before >= needed:
         # Later orders take nothing from it: what they lack is owed to them, though that leaves less than nothing.
         losses = (change for change in others if not change.because.startswith("order "))
-        return next((change for change in losses if change.at > own.at and change.after < 0), None)
+        return next((change for change in losses if change.at > own.at and change.house_id == sale.house_id and change.left < 0), None)
     before = [change for change in others if own is None or change.at <= own.at]
     return next((change for change in reversed(before) if change.after < needed <= change.before), None)
 

@@ -17,7 +17,7 @@ from outbound import cancellation, orders
 from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
-from tests.marketplaces.shops import BUYER
+from tests.marketplaces.shops import BUYER, poll
 from tests.marketplaces.test_tracking import leave, told
 from wms.core.errors import InvalidInput
 from wms.core.models import OutboxEvent
@@ -67,12 +67,6 @@ def sell(shop, lines):
     number = shop.books.place_order([(sku.code, quantity) for sku, quantity in lines.items()], shipping=BUYER)
     poll()
     return str(number)
-
-
-def poll():
-    order_import.ask_all()
-    shops.make_due()
-    shops.deliver_all()
 
 
 def parts_of(number):
@@ -369,6 +363,21 @@ def test_a_post_mortem_looks_at_all_warehouses_that_were_offered_together(shop, 
     story = oversold.explain(Order.objects.get(reference=f"WOO-{number}"))[0]
     assert (story.needed, story.kind) == (2, "shop_s_delay")
     assert any("TAKER" in moment.text for moment in story.moments)
+
+
+def test_a_post_mortem_looks_at_the_warehouse_that_had_most_though_the_order_went_to_the_first(shop, channel, thing, east):
+    """The shop is told 3, which are in the second warehouse; an order of 3 that finds 1 there goes to the first one, and is short."""
+    Channel.objects.update(routing="fallback")
+    stock(WEST={thing: 1}, EAST={thing: 3})
+    shops.deliver_all()
+    orders.accept(merchant=thing.merchant, order=make.order(east, {thing: 2}, "TAKER"))
+    shop.books.clock = lambda: datetime.now(UTC) + timedelta(seconds=5)
+    number = sell(shop, {thing: 3})
+    order = Order.objects.get(reference=f"WOO-{number}")
+    story = oversold.explain(order)[0]
+    assert (order.warehouse.code, order.status, story.needed, story.kind) == ("WEST", "short", 3, "shop_s_delay")
+    taken = next(moment for moment in story.moments if "TAKER" in moment.text)
+    assert taken.text.endswith("-2, left 1")
 
 
 def test_a_bundle_leaves_one_warehouse_as_a_whole(shop, channel, thing, other):
