@@ -137,7 +137,7 @@ def _erase(order_ids: Sequence[int], reason: Erasure.Reason, by: User | None = N
 
 
 def forget(*, by: User | None, reference: str = "", email: str = "", merchant_ids: Iterable[int] | None = None) -> Forgotten:
-    """A buyer wants to be forgotten: of one order by its reference or the shop's number, or of all orders by e-mail address.
+    """A buyer wants to be forgotten: of one order by its reference or the shop's id of it, or of all orders by e-mail address.
 
     Addresses are sealed, so a search by e-mail opens all that are kept: seconds for ten thousands. Of an order that is still to be sent the
     data goes as soon as it is over. Raises NobodyNamed, NobodyFound.

@@ -228,9 +228,9 @@ FLOOR_MINUTES = int(os.environ.get("WMS_FLOOR_MINUTES", "120"))
 KEEP_BUYER_DAYS = int(os.environ.get("WMS_KEEP_BUYER_DAYS", "180"))
 # What shops pushed is kept for so many days, with the buyers' data in it.
 KEEP_WEBHOOK_DAYS = int(os.environ.get("WMS_KEEP_WEBHOOK_DAYS", "14"))
-# What shops were told, and what made it change, is kept for so many days: about 100 MB for a million numbers.
 # So long after it was placed an unpaid order of a shop keeps its units from being offered to others.
 HOLD_PENDING_HOURS = int(os.environ.get("WMS_HOLD_PENDING_HOURS", "72"))
+# What shops were told, and what made it change, is kept for so many days: about 100 MB for a million numbers.
 KEEP_PUSH_DAYS = int(os.environ.get("WMS_KEEP_PUSH_DAYS", "30"))
 # What was printed is kept for so many days, to print it again: labels hold buyers' addresses.
 KEEP_PRINT_DAYS = int(os.environ.get("WMS_KEEP_PRINT_DAYS", "14"))
