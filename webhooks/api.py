@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import pydantic_core
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, WithJsonSchema
 from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
 
 from webhooks import endpoints
-from webhooks.models import Attempt, Endpoint, Event
+from webhooks.models import HAPPENING, Attempt, Endpoint, Event
 from wms.core.api import fields, pages
 from wms.core.api.errors import JSON
 from wms.core.api.idempotency import key_of
@@ -47,6 +48,18 @@ _DELIVERY: JsonDict = {
     "next_at": None,
 }
 WebhookEvent = Annotated[Event, fields.choices("WebhookEvent", Event)]
+
+
+def _happening(event: Event) -> Event:
+    if event.value not in HAPPENING:
+        raise PydanticCustomError("enum", "{expected}", {"expected": ", ".join(HAPPENING)})
+    return event
+
+
+# A test is sent to the endpoint that it is asked for: nobody waits for it.
+WantedEvent = Annotated[
+    Event, AfterValidator(_happening), WithJsonSchema({"title": "WantedEvent", "type": "string", "enum": list(HAPPENING)})
+]
 EndpointId = Annotated[int, Path(ge=1, le=fields.LARGEST_ID)]
 
 
@@ -56,7 +69,7 @@ class EndpointIn(fields.Strict):
     model_config = {"json_schema_extra": {"examples": [_EXAMPLE]}}
 
     url: Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=500)]
-    events: Annotated[list[WebhookEvent], Field(max_length=50)] = []
+    events: Annotated[list[WantedEvent], Field(max_length=50)] = []
 
 
 class EndpointOut(BaseModel):

@@ -25,7 +25,8 @@ from wms.core.models import OutboxEvent
 WAITS_S = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 # One turn: then other lanes have theirs, and no second worker begins while the first is still at it (the outbox's lease is far longer).
 TURN_S = 5.0
-# Whoever takes longer to answer is slow. All slow endpoints share one lane, so that however many there are, they hold one worker at the most.
+# Whoever takes longer to answer is slow, and so may be who was never heard. All of them share one lane, so that however many there are, they
+# hold one worker at the most.
 SLOW_MS, SLOW_LANE = 2_000, "slow"
 # An endpoint that fails so often in a row is left alone for a while.
 PATIENCE, REST_S = 3, 30.0
@@ -35,7 +36,7 @@ REPLAYED_AT_ONCE, REPLAY_PAUSE_S = 500, 1.0
 def send_due(payloads: Sequence[dict[str, Any]]) -> None:
     """Outbox handler of `webhook.due` {lane, endpoint_id, message_id, tries}: what is due for one endpoint, or for all that are slow."""
     lane = payloads[0]["lane"]
-    if lane != SLOW_LANE and _was_slow(lane):
+    if lane != SLOW_LANE and _may_be_slow(lane):
         _go_on_later([((SLOW_LANE, 0.0), payload) for payload in payloads])
         return
     messages = Message.objects.in_bulk([payload["message_id"] for payload in payloads])
@@ -66,9 +67,10 @@ def send_due(payloads: Sequence[dict[str, Any]]) -> None:
     _go_on_later([(over[payload["endpoint_id"]], payload) for payload in left])
 
 
-def _was_slow(endpoint_id: int) -> bool:
+def _may_be_slow(endpoint_id: int) -> bool:
+    """By its last answer; of one that was never asked nobody knows."""
     newest = Attempt.objects.filter(endpoint=endpoint_id).order_by("-pk").values_list("took_ms", flat=True).first()
-    return newest is not None and newest > SLOW_MS
+    return newest is None or newest > SLOW_MS
 
 
 def signed(endpoint: Endpoint, message: Message, now: datetime) -> dict[str, str]:

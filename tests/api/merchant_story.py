@@ -32,7 +32,7 @@ from wms_client.models import (
     SkuIn,
     SkuOut,
     StockPage,
-    WebhookEvent,
+    WantedEvent,
 )
 from wms_client.types import File
 
@@ -66,7 +66,7 @@ def tell(address: str, key: str) -> dict[str, object]:
     assert isinstance(nowhere, ErrorOut)
 
     endpoint = add_webhook_endpoint.sync(
-        client=client, body=EndpointIn(url="https://shop.example.com/hooks", events=[WebhookEvent.ORDER_SHIPPED])
+        client=client, body=EndpointIn(url="https://shop.example.com/hooks", events=[WantedEvent.ORDER_SHIPPED])
     )
     assert isinstance(endpoint, EndpointOut)
     removed = remove_webhook_endpoint.sync_detailed(endpoint.id, client=client)

@@ -56,6 +56,12 @@ def test_what_cannot_be_an_endpoint_is_refused(api, body):
     assert Endpoint.objects.count() == 0
 
 
+def test_nobody_waits_for_a_test(api):
+    details = refused(api.post("/webhook-endpoints", {"url": URL, "events": ["order.short", "webhook.test"]}), 422, "invalid_input")
+    assert details == [{"path": ["events", 1], "message": f"One of {', '.join(HAPPENING)}."}]
+    assert Endpoint.objects.count() == 0
+
+
 def test_an_address_inside_is_refused(api, monkeypatch):
     monkeypatch.setattr("webhooks.sender.socket.getaddrinfo", lambda *_a, **_k: [(2, 1, 6, "", ("10.0.0.1", 443))])
     assert refused(api.post("/webhook-endpoints", {"url": URL}), 422, "invalid_input")[0]["path"] == ["url"]
