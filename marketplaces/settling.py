@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q, prefetch_related_objects
+from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku
 from marketplaces import addresses, cancelled, expansion, parts, tracking
@@ -242,17 +243,26 @@ def _catch_up(order_ids: Sequence[int]) -> None:
         cancelled.tell_of(order_ids)
 
 
+class NumberTwice(WmsError):
+    code, status, message = (
+        "number_twice",
+        409,
+        _("Two orders of the shop have the number {number}: this one and the one that it calls {other}."),
+    )
+
+
 def _leave_to_others(plans: Sequence[Plan]) -> None:
     """An order of ours is of one shop's order alone: a second one that came to the same reference is refused."""
     ids = [part.order_id for plan in plans for part in plan.parts if part.order_id is not None]
-    owners: dict[int | None, int] = (
-        dict(ChannelOrderPart.objects.filter(order__in=ids).values_list("order", "channel_order")) if ids else {}
-    )
+    tied = ChannelOrderPart.objects.filter(order__in=ids).select_related("channel_order") if ids else ()
+    owners: dict[int | None, ChannelOrder] = {part.order_id: part.channel_order for part in tied}
     for plan in plans:
         for part in plan.parts:
-            if part.order_id is not None and owners.setdefault(part.order_id, plan.row.pk) != plan.row.pk:
+            owner = owners.setdefault(part.order_id, plan.row) if part.order_id is not None else plan.row
+            if owner.pk != plan.row.pk:
                 part.order = None
                 plan.row.status, plan.row.problem = Status.REFUSED, Problem.REFUSED
+                plan.row.problem_detail = str(NumberTwice(number=owner.number or owner.external_id, other=owner.external_id))
 
 
 # A worker that died between taking an order in and tying it. Much later the reference is another order's.

@@ -4,45 +4,18 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from inventory.models import Availability
 from marketplaces import channels, order_import
 from marketplaces.models import ChannelOrder, WebhookDelivery
 from outbound import orders
 from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
-from tests.marketplaces.shops import BUYER, hook
+from tests.marketplaces.shops import BUYER, hook, poll, totals
 from tests.marketplaces.woo_shop import fail
 from wms.core import outbox
 from wms.core.models import OutboxEvent, PersonalRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def house():
-    return make.warehouse()
-
-
-@pytest.fixture
-def thing():
-    return make.sku(make.merchant())
-
-
-@pytest.fixture
-def channel(shop, house, thing):
-    return shops.selling(shop, house, {thing: 10}, code="WOO")
-
-
-def poll_now(channel):
-    order_import.ask_all()
-    shops.make_due()
-    shops.deliver_all()
-
-
-def totals(sku):
-    row = Availability.objects.get(sku=sku)
-    return row.on_hand, row.committed, row.backordered
 
 
 def test_an_order_that_comes_by_two_webhooks_and_by_poll_is_imported_once(shop, channel, thing):
@@ -51,8 +24,8 @@ def test_an_order_that_comes_by_two_webhooks_and_by_poll_is_imported_once(shop, 
     assert [hook(channel, body, topic="order.created", delivery="one"), hook(channel, body, delivery="two")] == [200, 200]
     assert hook(channel, body, delivery="two") == 200
     shops.deliver_all()
-    poll_now(channel)
-    poll_now(channel)
+    poll()
+    poll()
 
     order = Order.objects.get()
     assert (order.reference, order.status, order.country) == (f"WOO-{number}", "ready", "US")
@@ -76,7 +49,7 @@ def test_a_paged_poll_takes_in_every_order_once(shop, channel, thing, house):
     make.stock(make.bin_of(house, "A-01"), thing, 500)
     for _order in range(130):
         shop.books.place_order([(thing.code, 1)], shipping=BUYER)
-    poll_now(channel)
+    poll()
 
     assert Order.objects.filter(status="ready").count() == 130
     assert totals(thing) == (510, 130, 0)
@@ -113,12 +86,12 @@ def test_an_address_that_cannot_be_used_is_shown_and_mended_by_the_shop(shop, ch
 
     shop.books.clock = lambda: datetime.now(UTC) + timedelta(seconds=5)
     shop.books.change_order(number, {"shipping": {**BUYER, "country": "UK"}})
-    poll_now(channel)
+    poll()
     assert ChannelOrder.objects.get().problem_detail == "postcode (not of this country)"
 
     shop.books.clock = lambda: datetime.now(UTC) + timedelta(seconds=10)
     shop.books.change_order(number, {"shipping": {**BUYER, "country": "UK", "postcode": "n19gu"}})
-    poll_now(channel)
+    poll()
     row = ChannelOrder.objects.get()
     assert (row.problem, row.problem_detail, row.parts.get().order.country, row.parts.get().order.ship_to.opened()["postcode"]) == (
         "",
@@ -130,12 +103,15 @@ def test_an_address_that_cannot_be_used_is_shown_and_mended_by_the_shop(shop, ch
 
 def test_a_reference_that_another_order_of_the_shop_holds_is_refused(shop, channel, thing):
     number = shop.books.place_order([(thing.code, 1)], shipping=BUYER)
-    poll_now(channel)
+    poll()
     second = shop.books.place_order([(thing.code, 2)], shipping=BUYER)
     shop.books.orders[second]["number"] = str(number)
-    poll_now(channel)
+    poll()
 
-    assert list(ChannelOrder.objects.order_by("pk").values_list("status", flat=True)) == ["imported", "refused"]
+    assert list(ChannelOrder.objects.order_by("pk").values_list("status", "problem_detail")) == [
+        ("imported", ""),
+        ("refused", f"Two orders of the shop have the number {number}: this one and the one that it calls {number}."),
+    ]
     assert Order.objects.count() == 1
 
 
