@@ -47,12 +47,6 @@ def import_orders(channel: Channel, orders: Sequence[port.ChannelOrder]) -> None
     settle(channel, order_book.record(channel, orders))
 
 
-def import_order(channel: Channel, order: port.ChannelOrder) -> ChannelOrder | None:
-    """One order; answers its row, None where there is nothing to do with it (never seen and not open)."""
-    import_orders(channel, [order])
-    return channel.orders.filter(external_id=order.order_id).first()
-
-
 def ask(channel_id: int) -> None:
     """A step: have the channel's orders polled soon."""
     outbox.emit("channel.heard", lane=channel_id, channel_id=channel_id, poll=True)
@@ -221,14 +215,9 @@ def _ask_for(channel: Channel, shop: Marketplace, waiting: list[str]) -> None:
     waiting[:] = [key for key in waiting if key not in wishes]
 
 
-def poll(channel: Channel) -> None:
-    """Import all that changed since the last poll, a page at a time; the cursor moves when its page is safely in."""
-    with calling(channel) as shop:
-        catch_up(channel, shop, time.monotonic() + BUDGET_S)
-
-
 def catch_up(channel: Channel, shop: Marketplace, until: float, *, paced: bool = False) -> bool:
-    """Import all that changed, within a call that is under way. False where the time did not suffice; then it goes on by itself.
+    """Import all that changed, a page at a time, within a call that is under way: the cursor moves when its page is safely in. False where the time
+    did not suffice; then it goes on by itself.
 
     A poll is `paced`: it waits for its turn at a shop that grants few calls. What a push has to know first is not, or neither would come.
     """

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from marketplaces import order_import, pace, push_log, revisions, telling
 from marketplaces.calling import calling, keep_busy, well_again
-from marketplaces.models import Channel, Listing, Submission
+from marketplaces.models import Channel, Submission
 from marketplaces.numbers import HOUSE_IDS, Told, numbers
 from marketplaces.port import ChannelUnavailable, Marketplace, PushError, PushResult
 from marketplaces.push_log import Answered, Since
@@ -316,8 +316,3 @@ def _store(channel: Channel, answers: Sequence[Answered]) -> None:
         believe(answers, channel.pk)
         if any(answer.result.error is None for answer in answers):
             cursor.execute("UPDATE marketplaces_channel SET last_push_at = now(), busy_since = now() WHERE id = %s", [channel.pk])
-
-
-def unmapped(channel: Channel) -> list[Listing]:
-    """Offers of nothing that we know: nobody tells the shop their numbers."""
-    return list(channel.listings.unmapped().order_by("external_sku", "id"))

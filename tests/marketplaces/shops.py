@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import time
 import uuid
 from base64 import b64encode
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from django.test import Client
 
 from inventory.models import Availability, Sku, Warehouse
 from marketplaces import channels, order_import
+from marketplaces.calling import calling
 from marketplaces.models import Channel
 from tests import make
 from tests.marketplaces.woo_shop import WooShop
@@ -74,6 +76,13 @@ def poll() -> None:
     order_import.ask_all()
     make_due()
     deliver_all()
+
+
+def fetch_orders(channel: Channel) -> None:
+    """All that changed in this shop, and nothing that follows."""
+    channel = Channel.objects.get(pk=channel.pk)
+    with calling(channel) as shop:
+        order_import.catch_up(channel, shop, time.monotonic() + 60)
 
 
 def totals(sku: Sku) -> tuple[int, int, int]:

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from inventory import counts
-from marketplaces import channels, order_import, oversold
-from marketplaces.models import Channel, Listing
+from marketplaces import channels, oversold
+from marketplaces.models import Listing
 from outbound import cancellation, orders, shortfall
 from outbound.models import Order
 from tests import make
@@ -69,7 +69,7 @@ def sell(shop, thing, quantity=1):
 
 def hear(channel):
     """Polls the shop and takes its orders in; what follows from them is still to be done."""
-    order_import.poll(Channel.objects.get(pk=channel.pk))
+    shops.fetch_orders(channel)
 
 
 def the_short_order():

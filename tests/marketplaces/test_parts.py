@@ -274,7 +274,8 @@ def test_the_shop_hears_of_a_cancellation_when_all_parts_are_cancelled(shop, cha
 def test_a_part_that_a_warehouse_refuses_is_shown_and_tried_again_alone(shop, channel, thing, other):
     stock(WEST={thing: 2}, EAST={other: 1})
     number = str(shop.books.place_order([("THING", 2), ("OTHER", 1)], shipping=BUYER))
-    row = order_import.import_order(channel, open_shop(channel).order(number))
+    order_import.import_orders(channel, [open_shop(channel).order(number)])
+    row = ChannelOrder.objects.get()
     ChannelOrder.objects.filter(pk=row.pk).update(status="refused")
     second = row.parts.get(number=2)
     Order.objects.filter(pk=second.order_id).update(reference="GONE")

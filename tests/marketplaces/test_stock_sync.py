@@ -206,7 +206,7 @@ def test_listings_are_tied_by_code_and_the_unknown_ones_stay_visible(shop):
     shop.books.add_product(sku=stranger.code, quantity=77)
     channel = shops.selling(shop, house, {thing: 5})
 
-    [unknown] = stock_sync.unmapped(channel)
+    [unknown] = channel.listings.unmapped()
     assert (unknown.external_sku, shop.books.stock()[stranger.code]) == (stranger.code, 77)
     mine = make.sku(merchant)
     make.stock(make.bin_of(house, "A-01"), mine, 3)

@@ -208,7 +208,7 @@ class TestOversold:
         time.sleep(1.1)  # the shop tells the time of an order in whole seconds
         number = shop.books.place_order([("TEA-SET", 2)], shipping=BUYER)
         shops.deliver_all()
-        order_import.poll(Channel.objects.get(pk=channel.pk))
+        shops.fetch_orders(channel)
         taken = ChannelOrder.objects.get(external_id=str(number))
         assert taken.parts.get().order.status == "short"
         stories = {story.code: story for story in oversold.explain(taken.parts.get().order)}

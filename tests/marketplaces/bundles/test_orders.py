@@ -75,7 +75,7 @@ class TestOrders:
         number, taken = sell(shop, channel, ("TEA-SET", 2))
         lines, content = taken.lines, lines_of(ours(taken))
         tea.components.filter(sku=spoon).update(quantity=5)
-        order_import.import_order(channel, open_shop(channel).order(str(number)))
+        order_import.import_orders(channel, [open_shop(channel).order(str(number))])
         taken.refresh_from_db()
         assert (taken.lines, lines_of(ours(taken)), taken.problem) == (lines, content, "")
         _number, later = sell(shop, channel, ("TEA-SET", 1))
