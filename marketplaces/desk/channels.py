@@ -63,6 +63,7 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
         rows = rows.filter(Q(external_sku__startswith=text) | Q(external_id=text))
     page = desk.Page(rows, request)
     told = numbers(found, [listing.pk for listing in page])
+    spots = places.spots(found, told, differences or ())
     ours = Counter[int]()
     for row in told:
         ours[row.listing_id] += row.quantity
@@ -80,8 +81,8 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "unlimited": found.listings.filter(sells_without_stock=True).count(),
             "told_nothing": pausing.told_nothing(found) if found.sells_nothing else None,
             "differences": differences,
-            "theirs": {difference.listing_id: difference for difference in differences or () if not difference.location},
-            "spots": places.spots(found, told, differences or ()),
+            "theirs": places.together(differences or (), spots),
+            "spots": spots,
             "hook": request.build_absolute_uri(reverse("channel-hook", kwargs={"channel_id": found.pk})),
             "keys": adapters.keys(found.adapter),
             "houses": ", ".join(house.code for house in found.houses),

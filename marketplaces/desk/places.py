@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -44,6 +44,16 @@ def spots(channel: Channel, told: Sequence[Told], differences: Iterable[drift.Di
     for row in told:
         spot = Spot(codes.get(row.location, row.location), row, different.get((row.listing_id, row.location)))
         found.setdefault(row.listing_id, []).append(spot)
+    return found
+
+
+def together(differences: Iterable[drift.Difference], spots: Mapping[int, Sequence[Spot]]) -> dict[int, drift.Difference]:
+    """By listing what the shop shows in all of its places, where it is not ours; unknown where it is at one of them."""
+    found: dict[int, drift.Difference] = {}
+    for row in differences:
+        shown = [spot.differs.theirs if spot.differs else spot.told.quantity for spot in spots.get(row.listing_id, ())] or [row.theirs]
+        known = [quantity for quantity in shown if quantity is not None]
+        found[row.listing_id] = replace(row, theirs=sum(known) if len(known) == len(shown) else None)
     return found
 
 

@@ -94,6 +94,7 @@ def test_the_channel_and_its_differences_show_each_place(desk: Client, two: Plac
     ListingPlace.objects.filter(location=WEST).update(last_error="refused: no")
     page = desk.get(f"/desk/channels/{two.channel.pk}/compare").content.decode()
     assert 'data-differences="1"' in page
+    assert '<td class="num">14</td><td class="num warn">19</td>' in page, "ours and theirs, all places together"
     assert re.findall(r'data-spot="72">.*?(the shop shows \d+)', page) == ["the shop shows 9"]
     differing.run(two.channel)
     page = desk.get(f"/desk/channels/{two.channel.pk}/drift").content.decode()
