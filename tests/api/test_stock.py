@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tracemalloc
 
-import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -77,14 +76,13 @@ def test_all_of_it_is_what_the_pages_say(api, house):
     refused(api.client.get("/api/v1/stock/bulk"), 401, "unauthorized")
 
 
-@pytest.fixture
-def ten_thousand(api, house):
-    skus = Sku.objects.bulk_create(Sku(merchant=api.merchant, code=f"S{number:05}", name="Thing") for number in range(10_000))
+def stocked(api, house, count):
+    skus = Sku.objects.bulk_create(Sku(merchant=api.merchant, code=f"S{number:05}", name="Thing") for number in range(count))
     Availability.objects.bulk_create(Availability(warehouse=house, merchant=api.merchant, sku=sku, on_hand=sku.pk % 90) for sku in skus)
-    return skus
 
 
-def test_ten_thousand_skus_come_in_one_call_with_one_statement_and_little_memory(api, house, ten_thousand):
+def test_ten_thousand_skus_come_in_one_call_with_one_statement_and_little_memory(api, house):
+    stocked(api, house, 10_000)
     api.get("/skus", {"limit": 1})  # the key is known from here on
     with CaptureQueriesContext(
         connection,
@@ -107,7 +105,8 @@ def test_ten_thousand_skus_come_in_one_call_with_one_statement_and_little_memory
     assert peak < 2_000_000
 
 
-def test_a_reader_that_hangs_up_leaves_no_transaction_behind(api, ten_thousand):
+def test_a_reader_that_hangs_up_leaves_no_transaction_behind(api, house):
+    stocked(api, house, 2_000)  # more than come in one chunk
     answer = read(api, NDJSON)
     depth = len(connection.savepoint_ids)
     assert next(iter(answer)).count(b"\n") == 1000
