@@ -20,15 +20,26 @@ def _required(name: str) -> str:
     return value
 
 
+# What the address of the database may say of the connection, as libpq calls it; for pg_dump each has a variable, PG and its name.
+DATABASE_OPTIONS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout")
+
+
 def _database(url: str) -> dict[str, Any]:
-    """`postgresql://user:password@host:port/name`; a socket folder goes into `?host=`."""
+    """`postgresql://user:password@host:port/name?sslmode=verify-full`; a socket folder goes into `?host=`."""
     parts = urlsplit(url)
+    said = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    unknown = sorted(set(said) - {"host", *DATABASE_OPTIONS})
+    if unknown:
+        # One who asks for what is then not done must hear of it: most of these are about who may listen.
+        known = ", ".join(DATABASE_OPTIONS)
+        raise ImproperlyConfigured(f"DATABASE_URL has the unknown part {unknown[0]}: behind the ? may stand host, {known}.")
     return {
         "ENGINE": "django.db.backends.postgresql",
+        "OPTIONS": {name: value for name, value in said.items() if name != "host"},
         "NAME": parts.path.lstrip("/"),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": parse_qs(parts.query).get("host", [parts.hostname or ""])[0],
+        "HOST": said.get("host", parts.hostname or ""),
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": int(os.environ.get("WMS_DB_CONN_MAX_AGE", "600")),
         "CONN_HEALTH_CHECKS": True,

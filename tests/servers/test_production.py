@@ -60,6 +60,23 @@ def test_a_database_alone_means_production() -> None:
     assert done.stdout.strip() == "True False True", done.stderr
 
 
+def database_of(url: str) -> "subprocess.CompletedProcess[str]":
+    program = "from django.conf import settings as s; d = s.DATABASES['default']; print(d['HOST'], d['NAME'], d['OPTIONS'])"
+    return wms("shell", "-v", "0", "-c", program, **{**PRODUCTION, "DATABASE_URL": url})
+
+
+def test_what_the_address_of_the_database_says_of_the_connection_is_done_or_refused() -> None:
+    done = database_of("postgresql://wms:secret@db.example.com/wms?sslmode=verify-full&sslrootcert=/etc/ca.pem")
+    assert done.stdout.strip() == "db.example.com wms {'sslmode': 'verify-full', 'sslrootcert': '/etc/ca.pem'}", done.stderr
+    assert database_of("postgresql://wms:secret@/wms?host=/run/pg").stdout.strip() == "/run/pg wms {}"
+    program = "from wms.servers.archive import _connection_environment as e; print(e('wms')['PGSSLMODE'])"
+    backing_up = wms("shell", "-v", "0", "-c", program, **{**PRODUCTION, "DATABASE_URL": f"{PRODUCTION['DATABASE_URL']}?sslmode=require"})
+    assert backing_up.stdout.strip() == "require", backing_up.stderr
+    refused = database_of("postgresql://wms:secret@db.example.com/wms?ssl=require")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("wms: DATABASE_URL has the unknown part ssl:")
+
+
 def compose(**environment: str) -> "subprocess.CompletedProcess[str]":
     program = installed("docker-compose", package="docker-compose")
     command = [program, "--file", str(REPOSITORY / "docker-compose.yml"), "config"]

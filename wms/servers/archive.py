@@ -51,6 +51,7 @@ def _connection_environment(database: str) -> dict[str, str]:
     """How pg_dump and pg_restore get in: never on the command line, where everybody could read the password."""
     default = settings.DATABASES["default"]
     variables = {"PGHOST": default["HOST"], "PGPORT": default["PORT"], "PGUSER": default["USER"], "PGPASSWORD": default["PASSWORD"]}
+    variables |= {f"PG{name.upper()}": value for name, value in default["OPTIONS"].items() if name in settings.DATABASE_OPTIONS}
     return {**os.environ, **{name: value for name, value in variables.items() if value}, "PGDATABASE": database}
 
 
@@ -178,7 +179,7 @@ def _maintenance() -> Iterator[Connection]:
     default = settings.DATABASES["default"]
     access = {"host": default["HOST"], "port": default["PORT"], "user": default["USER"], "password": default["PASSWORD"]}
     try:
-        connection = psycopg2.connect(dbname="postgres", **{name: value for name, value in access.items() if value})
+        connection = psycopg2.connect(dbname="postgres", **{name: value for name, value in access.items() if value}, **default["OPTIONS"])
     except psycopg2.Error as error:
         raise ArchiveError(f"The server cannot be reached: {_reason(error)}") from error
     connection.autocommit = True
