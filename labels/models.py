@@ -264,6 +264,9 @@ class PrintJob(models.Model):
             models.Index(fields=["warehouse", "-id"], condition=Q(status__in=["failed", "uncertain"]), name="print_job_to_answer"),
             models.Index(fields=["warehouse", "-id"], name="print_job_newest"),
             models.Index(fields=["station", "-id"], name="print_job_of_station"),
+            # What a supervisor looks for among a long history of what was printed.
+            models.Index(fields=["-id"], condition=~Q(status="printed"), name="print_job_not_printed"),
+            models.Index(fields=["document"], name="print_job_of_document"),
             models.Index(fields=["created_at"], condition=Q(content__isnull=False), name="print_job_with_content"),
         ]
         permissions = [("print_label", "Can print labels and answer for prints at a station")]

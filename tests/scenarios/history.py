@@ -15,7 +15,7 @@ TABLES = (
     "inventory_bin", "inventory_sku", "inventory_stockbalance", "inventory_stockmovement", "inventory_availability", "inventory_barcode",
     "core_personalrecord", "outbound_order", "outbound_orderline", "outbound_picktask", "outbound_parcel", "outbound_parcelline",
     "inbound_asn", "inbound_asnline", "marketplaces_listing", "marketplaces_channelorder", "marketplaces_channelorderpart",
-    "marketplaces_toldparcel", "core_outboxevent",
+    "marketplaces_toldparcel", "core_outboxevent", "labels_printjob",
 )  # fmt: skip
 
 
@@ -75,6 +75,11 @@ INSERT INTO marketplaces_channelorderpart (channel_order_id, number, warehouse_i
 SELECT c.id, 1, %(house)s, o.reference, o.id, '[]' FROM marketplaces_channelorder c JOIN outbound_order o ON o.id::text = c.external_id;
 INSERT INTO marketplaces_toldparcel (channel_order_id, parcel_id, error)
 SELECT c.channel_order_id, p.id, '' FROM marketplaces_channelorderpart c JOIN outbound_parcel p ON p.order_id = c.order_id;
+INSERT INTO labels_printer (warehouse_id, code, name, way, address, format, dpi, media, asks_status, active, trouble, tries)
+VALUES (%(house)s, 'P1', '', 'raw', 'raw://printer.example:9100', 'pdf', 203, '', false, true, '', 0);
+INSERT INTO labels_printjob (warehouse_id, printer_id, kind, document, format, content_hash, copies, status, attempts, error, reason, printed_at)
+SELECT o.warehouse_id, p.id, k.kind, o.reference, 'pdf', '', 1, 'printed', 1, '', '', o.shipped_at
+FROM outbound_order o CROSS JOIN labels_printer p CROSS JOIN (VALUES ('parcel'), ('slip')) AS k (kind) WHERE o.status = 'shipped';
 DROP TABLE h_sku, h_bin, h_place;
 """
 

@@ -25,6 +25,7 @@ from outbound.models import Order, Parcel
 from tests import make
 from tests.scenarios import history
 from wms.core import access, outbox
+from wms.core.prepared import Prepared
 from wms.core.tasks import sweep_outbox
 
 LARGE = 10_000
@@ -52,7 +53,7 @@ class Explained:
     @contextmanager
     def of(self, what: str) -> Iterator[None]:
         def explain(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-            if sql.lstrip().upper().startswith(("SELECT", "WITH", "UPDATE", "DELETE")):
+            if sql.lstrip().upper().startswith(("SELECT", "WITH", "UPDATE", "DELETE", "EXECUTE")):
                 # Of statements that go to the server together the last one: before it stands what only takes a lock.
                 last = sql.rpartition(";")[2]
                 self._judge(what, last, self._plan(last, params, context["cursor"]))
@@ -62,11 +63,12 @@ class Explained:
             yield
 
     def _plan(self, sql: str, params: Any, cursor: Any) -> dict[str, Any]:
-        """The plan of the statement as it stands here, then everything it did is taken back."""
+        """The plan of the statement as it stands here, of a prepared one the plan that is kept; then everything it did is taken back."""
         inside = connection.in_atomic_block
         raw = cursor.cursor
         raw.execute("SAVEPOINT explained" if inside else "BEGIN")
         try:
+            raw.execute("SET LOCAL plan_cache_mode = force_generic_plan")
             raw.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params)
             (answer,) = raw.fetchone()
         finally:
@@ -107,6 +109,11 @@ def test_the_examiner_sees_a_seq_scan_and_many_rows(db: None) -> None:
         assert Sku.objects.filter(name="y").count() == 0
     assert len(seen.faults) == 1
     assert f"{MOST_ROWS + 1} rows, reads all of ['inventory_sku']" in seen.faults[0]
+    named = Prepared("named", "SELECT count(*) FROM inventory_sku WHERE name = %(name)s")
+    with seen.of("prepared"), connection.cursor() as cursor:
+        named.execute(cursor, {"name": "y"})
+        assert cursor.fetchone() == (0,)
+    assert seen.faults[1].startswith(f"prepared: {MOST_ROWS + 1} rows, reads all of ['inventory_sku']: EXECUTE named")
 
 
 @pytest.fixture
@@ -141,6 +148,8 @@ def desk_pages(world: history.History, order: Order) -> list[str]:
         "/desk/asns?q=H-1", "/desk/stock", "/desk/stock?q=H-77", "/desk/stock?show=backordered", "/desk/stock?show=negative",
         f"/desk/skus/{sku.pk}", "/desk/bins", "/desk/bins?q=H-0001&kind=storage&warehouse=HOUSE", f"/desk/bins/{bin_id}", "/desk/put-backs",
         "/desk/missing", "/desk/oversold", "/desk/channels", "/desk/dead-letters", "/desk/imports/orders", "/desk/merchants",
+        "/desk/printers", "/desk/print-jobs", "/desk/print-jobs?state=failed", "/desk/print-jobs?state=cancelled", "/desk/print-jobs?state=all",
+        "/desk/print-jobs?state=all&q=H-1", "/desk/print-jobs?state=all&q=nobody", "/desk/labels",
     ]  # fmt: skip
 
 
