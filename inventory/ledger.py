@@ -78,7 +78,7 @@ WITH leg AS MATERIALIZED (
     WHERE c.reserved BETWEEN 0 AND c.quantity AND NOT EXISTS (
         SELECT FROM locked l WHERE l.bin_id = c.bin_id AND l.sku_id = c.sku_id AND l.condition = c.condition
            AND l.lot_id IS NOT DISTINCT FROM c.lot_id AND l.carton_id IS NOT DISTINCT FROM c.carton_id)
-    ORDER BY c.bin_id, c.sku_id
+    ORDER BY c.bin_id, c.sku_id, c.lot_id, c.condition, c.carton_id
     ON CONFLICT (bin_id, sku_id, lot_id, condition, carton_id) DO UPDATE
     SET on_hand = inventory_stockbalance.on_hand + EXCLUDED.on_hand, reserved = inventory_stockbalance.reserved + EXCLUDED.reserved
     RETURNING id

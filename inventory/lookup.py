@@ -158,7 +158,7 @@ ORDER BY known.way, m.code, known.id LIMIT {2 * MOST}
 
 
 def find_skus(asked: Asked) -> list[Found]:
-    """Skus with such a barcode or code, of every merchant that `by` may see and that has goods here. A sku's own code counts as one unit."""
+    """Skus with such a barcode or code, of every merchant that `by` may see. A sku's own code counts as one unit."""
     scan, by = asked.scan, asked.by
     found: dict[int, Found] = {}
     with connection.cursor() as cursor:

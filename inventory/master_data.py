@@ -188,7 +188,7 @@ def import_bins(*, content: bytes, name: str, warehouse: Warehouse | None = None
     table = BINS.find(sheets.read(content, name=name), mapping)
     problems = Problems()
     place = warehouse_of(warehouse, table)
-    kinds = {str(kind.value): kind for kind in BinKind} | {str(kind.label): kind for kind in BinKind}
+    kinds = {str(kind.value): kind for kind in BinKind} | {str(kind.label).casefold(): kind for kind in BinKind}
     wanted: dict[tuple[int, str], tuple[Record, Bin, str]] = {}
     for record in table.records(problems):
         where, code, zone = place(record), record.text("bin", 30, required=True).upper(), record.text("zone", 20)

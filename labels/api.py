@@ -52,7 +52,8 @@ def _for_agents(view: Callable[..., dict[str, Any]]) -> View:
 def claim(agent: PrintAgent, body: dict[str, Any]) -> dict[str, Any]:
     """{"wait": seconds} -> {"job": ... or null, "again_after": seconds}. Where the server has no thread to wait with, it says when to ask again."""
     wait = body.get("wait", 0)
-    seconds = min(LONGEST_WAIT_SECONDS, max(0.0, float(wait))) if isinstance(wait, int | float) else 0.0
+    # Compared before it is made a float, which the largest numbers of JSON are too large for; NaN is no time to wait either.
+    seconds = float(min(LONGEST_WAIT_SECONDS, wait)) if isinstance(wait, int | float) and wait > 0 else 0.0
     waits = seconds > 0 and _waiting.acquire(blocking=False)
     try:
         found = agents.next_job(agent=agent, wait_seconds=seconds if waits else 0)
@@ -105,6 +106,6 @@ def result(agent: PrintAgent, body: dict[str, Any], job_id: int) -> dict[str, An
 
 def _attempt(body: dict[str, Any]) -> int:
     attempt = body.get("attempt")
-    if not isinstance(attempt, int) or isinstance(attempt, bool):
+    if not isinstance(attempt, int) or isinstance(attempt, bool) or not 0 <= attempt < 2**31:
         raise InvalidInput([{"path": ["attempt"], "message": _("This must be a whole number.")}])
     return attempt

@@ -4,9 +4,10 @@ from datetime import date
 
 import pytest
 from django.db.models import Sum
+from django.utils import translation
 
 from inventory import master_data, opening_stock
-from inventory.models import Availability, Barcode, Bin, Sku, StockBalance, StockMovement
+from inventory.models import Availability, Barcode, Bin, BinKind, Sku, StockBalance, StockMovement
 from tests import make
 from wms.core.errors import InvalidInput
 from wms.core.sheets import UnreadableFile
@@ -87,6 +88,14 @@ def test_bins_are_imported_and_changed():
         master_data.import_bins(content=b"bin,type\nX-1,storage\nX-1,storage\nX-2,cellar\n", name="bins.csv", warehouse=house)
     assert places(refused) == [("rows", 3, "bin"), ("rows", 4, "type")]
     assert Bin.objects.count() == before
+
+
+def test_the_kind_of_a_bin_is_read_in_the_reader_s_language():
+    house = make.warehouse("HUB")
+    with translation.override("de"):
+        content = f"bin,type\nT-9,{BinKind.TOTE.label}\nS-9,{str(BinKind.STORAGE.label).upper()}\n".encode()
+        master_data.import_bins(content=content, name="bins.csv", warehouse=house)
+    assert dict(Bin.objects.filter(code__in=["T-9", "S-9"]).values_list("code", "kind")) == {"T-9": "tote", "S-9": "storage"}
 
 
 def test_a_file_of_bins_changes_no_kind_where_goods_lie_and_nothing_by_a_blank_cell():

@@ -253,6 +253,8 @@ def test_a_token_opens_nothing_else_and_nothing_else_opens_this(place):
         ("jobs/{job}/result", {"attempt": 1, "outcome": "eaten"}, 422, "invalid_input"),
         ("jobs/{job}/result", {"attempt": 1, "outcome": "waiting", "trouble": 5}, 422, "invalid_input"),
         ("jobs/{job}/begin", {"attempt": 2}, 409, "lease_lost"),
+        ("jobs/{job}/begin", {"attempt": 10**30}, 422, "invalid_input"),
+        ("jobs/{job}/result", {"attempt": -1, "outcome": "printed"}, 422, "invalid_input"),
     ],
 )
 def test_bad_input_is_refused(place, path, body, status, code):
@@ -270,7 +272,9 @@ def test_only_so_many_agents_wait_in_one_process(place, monkeypatch):
     assert post(place.token, "claim", {"wait": 20})[1] == {"job": None, "again_after": 0}
     with api._waiting:
         assert post(place.token, "claim", {"wait": 20})[1] == {"job": None, "again_after": 0.3}
-    assert waited == [20, 0]
+    for wait in (10**400, float("inf"), float("nan"), -1, "20", None):
+        assert post(place.token, "claim", {"wait": wait})[0] == 200
+    assert waited == [20, 0, 25, 25, 0, 0, 0, 0]
 
 
 def test_a_job_that_cannot_be_read_fails_and_holds_up_no_other(place):
