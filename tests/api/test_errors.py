@@ -40,6 +40,16 @@ def test_a_head_is_answered_as_its_get_without_a_body(api):
     assert api.client.head("/api/v1/health").status_code == 200
 
 
+def test_an_answer_says_its_length_unless_it_is_streamed(api):
+    for path in ("/health", "/orders", "/nothing"):
+        answer = api.get(path)
+        assert answer.headers["Content-Length"] == str(len(answer.content))
+    assert "Content-Length" not in api.get("/stock/bulk").headers
+    seen = {"Authorization": f"Bearer {api.key}", "If-None-Match": api.get("/stock").headers["ETag"]}
+    unchanged = api.client.get("/api/v1/stock", headers=seen)
+    assert (unchanged.status_code, "Content-Length" in unchanged.headers) == (304, False)
+
+
 def test_a_host_that_is_not_ours_is_json_before_the_api_too(settings):
     settings.SECURE_SSL_REDIRECT, settings.ALLOWED_HOSTS = True, ["wms.example.com"]
     client = Client(headers={"Host": "evil.example"})

@@ -52,11 +52,22 @@ class App:
         if path == "/rows":
             start_response("200 OK", [("Content-Type", "application/x-ndjson")])
             return (b'{"sku": "S-%d"}\n' % number for number in range(10_000))
+        if path == "/torn":
+            start_response("200 OK", [("Content-Type", "application/x-ndjson")])
+            return _torn()
+        if path in ("/204", "/304"):
+            start_response(f"{path[1:]} Nothing", [])
+            return []
         body = environ["wsgi.input"].read()
         proxy = environ.get("HTTP_X_FORWARDED_FOR", "")
         content = f"{environ['REQUEST_METHOD']} {path} {len(body)} {environ.get('CONTENT_LENGTH', '')} {proxy}".encode()
         start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(content)))])
         return [content]
+
+
+def _torn() -> Iterator[bytes]:
+    yield b'{"sku": "S-1"}\n'
+    raise RuntimeError("boom")
 
 
 @contextmanager
@@ -104,6 +115,8 @@ class Client:
             body = b""
         elif headers.get("transfer-encoding") == "chunked":
             body = b"".join(iter(self._chunk, b""))
+        elif line.split()[1] in (b"204", b"304"):
+            body = b""
         else:
             body = self.file.read(int(headers["content-length"]))
         return Told(int(line.split()[1]), headers, body)

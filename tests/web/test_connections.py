@@ -187,13 +187,30 @@ def test_a_head_gets_the_headers_of_its_get_and_the_connection_stays(app, port):
         assert client.hear(head_only=True).headers["content-length"] == str(len(b"HEAD /h 0  "))
         client.send(b"HEAD /rows HTTP/1.1\r\nHost: x\r\n\r\n")
         assert client.hear(head_only=True).headers["transfer-encoding"] == "chunked"
-        assert client.closed()
+        assert client.ask(GET).status == 200
 
 
 def test_many_rows_are_streamed(app, port):
     with Client(port) as client:
         told = client.ask(b"GET /rows HTTP/1.1\r\nHost: x\r\n\r\n")
     assert told.body.count(b"\n") == 10_000
+
+
+@pytest.mark.parametrize(("path", "status"), [(b"/rows", 200), (b"/204", 204), (b"/304", 304)])
+def test_the_connection_stays_after_an_answer_that_says_no_length(app, port, path, status):
+    with Client(port) as client:
+        told = client.ask(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (told.status, "connection" in told.headers) == (status, False)
+        assert client.ask(GET).status == 200
+        told = client.ask(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert (told.status, told.headers["connection"]) == (status, "close")
+        assert client.closed()
+
+
+def test_rows_that_break_off_have_no_end_and_the_connection_is_closed(app, port):
+    with Client(port) as client:
+        client.send(b"GET /torn HTTP/1.1\r\nHost: x\r\n\r\n", GET)
+        assert client.file.read().endswith(b'\r\n{"sku": "S-1"}\n\r\n')
 
 
 def test_what_a_proxy_says_reaches_the_application_and_no_header_can_pretend_to_be_another(app, port):

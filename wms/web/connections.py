@@ -81,6 +81,15 @@ class Answer(WSGITask):
         super().write(b"")
         self.chunked_response = False
 
+    def build_response_header(self) -> bytes:
+        """As waitress has it, which hangs up after every answer that says no length; one in chunks, or without a body, shows its end by itself."""
+        stays = self.version == "1.1" and not self.close_on_finish and self.request.headers.get("CONNECTION", "").lower() != "close"
+        head: bytes = super().build_response_header()
+        if not stays:
+            return head
+        self.close_on_finish = False
+        return head.replace(b"\r\nConnection: close\r\n", b"\r\n", 1)
+
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
         if self.request.command == "HEAD":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.core.signals import got_request_exception
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import resolve
 from django.utils import translation
 from django.views import defaults
@@ -41,6 +41,9 @@ class ApiGate:
                 kept = {name: response.headers[name] for name in ("Allow", "Retry-After") if name in response.headers}
                 response = errors.plain(response.status_code, kept)
         limits.tell(request, response)
+        if isinstance(response, HttpResponse) and response.status_code not in (204, 304):
+            # A client that knows where an answer ends needs no chunks.
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         # What is worth a line in the log has one: refusals are the client's affair.
         response._has_been_logged = True  # type: ignore[attr-defined]
         return response
