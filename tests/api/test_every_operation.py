@@ -114,6 +114,13 @@ def test_with_every_scope_but_its_own_it_is_403(api, method, path):
     refused(call(api, method, path), 403, "forbidden")
 
 
+@pytest.mark.parametrize(("method", "path"), [each for each in operations() if each not in OPEN])
+def test_what_it_does_not_know_in_the_query_is_refused(api, method, path):
+    """A mistyped filter would else answer everything."""
+    problems = refused(call(api, method, f"{path}?wharehouse=DEMO&limit1=2"), 422, "invalid_input")
+    assert problems == [{"path": [name], "message": "This parameter is unknown."} for name in ("limit1", "wharehouse")]
+
+
 def belongings(api: Api) -> dict[str, int]:
     """One row of each kind that a path can name, by the path's parameter."""
     house, thing = make.warehouse("DEMO"), make.sku(api.merchant, "MUG-BLUE")

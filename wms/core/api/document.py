@@ -5,8 +5,10 @@ Every answer and every body carries an example: those of the schemas (`examples`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
@@ -89,16 +91,26 @@ class DocumentedApi(NinjaAPI):
         components["schemas"] = {name: schema for name, schema in components["schemas"].items() if not name.endswith("Filters")}
         return document
 
+    @property
+    def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
+        """Every operation, now that all routers are there, refuses what it does not know in its query, as bodies do: a mistyped filter would else
+        answer everything.
+        """
+        found = super().urls
+        for operation, auth in self._with_keys():
+            queries = [model for model in operation.models if model.__ninja_param_source__ == "query"]
+            auth.parameters = frozenset(name for model in queries for name in model.__ninja_flatten_map__)
+        return found
+
     def _scopes(self) -> dict[str, str]:
         """The scope of each operation, by the operation's id."""
-        views = [view for _prefix, router in self._routers for view in router.path_operations.values()]
-        return {
-            self.get_openapi_operation_id(operation): auth.scope
-            for view in views
-            for operation in view.operations
-            for auth in operation.auth_callbacks
-            if isinstance(auth, ApiKeyAuth)
-        }
+        return {self.get_openapi_operation_id(operation): auth.scope for operation, auth in self._with_keys()}
+
+    def _with_keys(self) -> Iterator[tuple[Operation, ApiKeyAuth]]:
+        for _prefix, router in self._routers:
+            for view in router.path_operations.values():
+                for operation in view.operations:
+                    yield from ((operation, auth) for auth in operation.auth_callbacks if isinstance(auth, ApiKeyAuth))
 
 
 def _refusal(status: int) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from ninja.security.http import HttpAuthBase
 
 from wms.core import access
 from wms.core.api import limits
-from wms.core.api.errors import NotSignedIn, TooManyRequests
-from wms.core.errors import NotAllowed
+from wms.core.api.errors import LONGEST_PATH_PART, NotSignedIn, TooManyRequests
+from wms.core.errors import InvalidInput, NotAllowed
 from wms.core.models import Merchant, User
 from wms.core.scopes import SCOPES
 
@@ -47,7 +47,10 @@ class ScopeMissing(NotAllowed):
 
 
 class ApiKeyAuth(HttpAuthBase):
-    """`Authorization: Bearer KEY` of a key with this scope (wms.core.scopes). Raises NotSignedIn, TooManyRequests, ScopeMissing."""
+    """`Authorization: Bearer KEY` of a key with this scope (wms.core.scopes), for an operation whose query has these `parameters`.
+
+    Raises NotSignedIn, TooManyRequests, ScopeMissing, and InvalidInput for parameters that the operation does not know.
+    """
 
     openapi_scheme = "bearer"
     openapi_description = "A merchant's key, as `wms apikey CODE` prints it."
@@ -56,6 +59,7 @@ class ApiKeyAuth(HttpAuthBase):
         super().__init__()
         assert scope in SCOPES
         self.scope = scope
+        self.parameters: frozenset[str] = frozenset()
 
     def __call__(self, request: HttpRequest) -> User:
         scheme, _blank, raw = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
@@ -72,6 +76,8 @@ class ApiKeyAuth(HttpAuthBase):
             raise TooManyRequests(retry_after=budget.wait_s)
         if self.scope not in user.scopes:
             raise ScopeMissing(scope=self.scope)
+        if request.META.get("QUERY_STRING") and (unknown := sorted(request.GET.keys() - self.parameters)):
+            raise InvalidInput([{"path": [name[:LONGEST_PATH_PART]], "message": str(_("This parameter is unknown."))} for name in unknown])
         request.user = user
         return user
 
