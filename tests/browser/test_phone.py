@@ -24,6 +24,14 @@ TOO_WIDE = """() => {
   return [...page, ...wide.map(part => part.outerHTML.slice(0, 200))];
 }"""
 
+# Buttons one below the other without room between, or wider than the card that they stand in.
+TOUCHING = """() => {
+  const boxes = [...document.querySelectorAll('main button, main .button')].map(part => [part, part.getBoundingClientRect()]).filter(([, box]) => box.width);
+  const near = (one, other) => one !== other && other.top > one.top && other.top - one.bottom < 4 && other.left < one.right && one.left < other.right;
+  const beyond = ([part, box]) => part.closest('.card') && box.right > part.closest('.card').getBoundingClientRect().right - 8;
+  return [...boxes.filter(([, one]) => boxes.some(([, other]) => near(one, other))), ...boxes.filter(beyond)].map(([part]) => part.innerText);
+}"""
+
 
 @pytest.fixture
 def phone(chromium: Browser, live_server: LiveServer, house: House) -> Iterator[Page]:  # noqa: F811
@@ -48,6 +56,20 @@ def test_no_list_and_no_page_scrolls_sideways(phone: Page, house: House) -> None
         cards += phone.locator("td[data-head]").count()
     assert wide == {}
     assert cards > 500
+
+
+@pytest.mark.parametrize("width", [WIDTH, 1280])
+def test_buttons_neither_touch_nor_leave_their_card(phone: Page, house: House, width: int) -> None:  # noqa: F811
+    from tests.desk.test_pages import FORMS, details, furnish
+
+    furnish(house, 2)
+    phone.set_viewport_size({"width": width, "height": 640})
+    touching = {}
+    for url in (*FORMS, *details(house)):
+        phone.goto(url)
+        if found := phone.evaluate(TOUCHING):
+            touching[url] = found
+    assert touching == {}
 
 
 def test_a_row_is_a_card_with_its_headings_also_after_a_search(phone: Page, house: House) -> None:  # noqa: F811
