@@ -41,7 +41,7 @@ up: $(VENV)/.installed ## start the whole system with a demo warehouse (WMS_PORT
 test: $(VENV)/.installed-dev ## the tests
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not long" $(ARGS)
 
-test-long: $(VENV)/.installed-dev ## the long tests alone (soak, faults, hundreds of real orders, plans at size)
+test-long: $(VENV)/.installed-dev ## the long tests alone (soak, faults, chaos, hundreds of real orders, plans at size)
 	@$(BIN)/python -m pytest -n $(WORKERS) -m long $(ARGS)
 
 test-all: test-long test ## the tests and the long ones

@@ -91,7 +91,15 @@ def totals(sku: Sku) -> tuple[int, int, int]:
     return row.on_hand, row.committed, row.backordered
 
 
-def hook(channel: Channel, order: Mapping[str, Any], *, topic: str = "order.updated", delivery: str = "", secret: str = "") -> int:
+def hook(
+    channel: Channel,
+    order: Mapping[str, Any],
+    *,
+    topic: str = "order.updated",
+    delivery: str = "",
+    secret: str = "",
+    client: Client | None = None,
+) -> int:
     """Send a webhook as WooCommerce would; answers the status."""
     body = json.dumps(order).encode()
     signature = b64encode(hmac.new((secret or channel.opened_secret()).encode(), body, "sha256").digest()).decode()
@@ -100,4 +108,4 @@ def hook(channel: Channel, order: Mapping[str, Any], *, topic: str = "order.upda
         "x-wc-webhook-signature": signature,
         "x-wc-webhook-delivery-id": delivery or uuid.uuid4().hex,
     }
-    return Client().post(f"/hooks/{channel.pk}", data=body, content_type="application/json", headers=headers).status_code
+    return (client or Client()).post(f"/hooks/{channel.pk}", data=body, content_type="application/json", headers=headers).status_code

@@ -18,10 +18,10 @@ from wms.core.models import OutboxEvent
 BOOT = """
 import wms.celery
 from wms.core import outbox
-from marketplaces import calling, order_import, stock_sync, tracking
+from marketplaces import calling, order_import, queues, stock_sync, tracking
 outbox.LEASE_SECONDS = LEASE
-calling.FORGOTTEN_S = min(calling.FORGOTTEN_S, LEASE)
-for module in (order_import, stock_sync, tracking):
+calling.FORGOTTEN_S, calling.PROBE_S = min(calling.FORGOTTEN_S, LEASE), min(calling.PROBE_S, LEASE)
+for module in (order_import, queues, stock_sync, tracking):
     module.BUDGET_S = min(module.BUDGET_S, LEASE / 4)
 wms.celery.app.conf.beat_schedule = {task: {"task": task, "schedule": seconds} for task, seconds in TASKS.items()}
 wms.celery.app.worker_main(["worker", "--beat", "--schedule", "SCHEDULE", "--concurrency", "2", "--loglevel", "WARNING",
@@ -47,7 +47,7 @@ class Worker:
             BOOT.replace("SCHEDULE", str(self.folder / "beat"))
             .replace("= LEASE", f"= {self.lease_seconds}")
             .replace("LEASE /", f"{self.lease_seconds} /")
-            .replace("LEASE)", f"{self.lease_seconds})")
+            .replace(" LEASE)", f" {self.lease_seconds})")
             .replace("TASKS", json.dumps(self.tasks))
         )
         with (self.folder / "worker.log").open("ab") as log:

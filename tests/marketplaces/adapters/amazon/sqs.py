@@ -1,6 +1,7 @@
 """A real SQS server (moto, on loopback), and Amazon's side of a queue in it."""
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,7 @@ KEYS = {"queue_arn": ARN, "aws_access_key_id": "AKIA1", "aws_secret_access_key":
 @contextmanager
 def sqs_serving() -> Iterator[str]:
     """Its address."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each call else
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
