@@ -106,7 +106,7 @@ def _offers(order: Order, sku_ids: list[int]) -> dict[int, list[tuple[Listing, i
     for bundle_id, sku_id, units in in_bundles:
         parts.setdefault(bundle_id, []).append((sku_id, units))
     rows = Listing.objects.filter(Q(sku__in=sku_ids) | Q(bundle__in=list(parts)), channel__merchant=order.merchant_id)
-    for listing in rows.select_related("channel").order_by("channel", "pk"):
+    for listing in rows.select_related("channel", "bundle").order_by("channel", "pk"):
         for sku_id, units in [(listing.sku_id, 1)] if listing.sku_id else parts[listing.bundle_id or 0]:
             offers[sku_id].append((listing, units))
     return offers
@@ -275,7 +275,9 @@ def _moments(
                 text = _("told %(quantity)d, answered after %(seconds)s s: %(answer)s") % facts
             else:
                 text = _("told %(quantity)d, confirmed after %(seconds)s s") % facts
-            where = f"{listing.channel.name} {push.location}".strip()
+            # A bundle's numbers are not the sku's own.
+            sold_as = listing.bundle.code if listing.bundle else ""
+            where = " ".join(filter(None, (listing.channel.name, push.location, sold_as)))
             rows.append(moment(push.sent_at, text, where, "bad" if push.error else "good"))
     rows.sort(key=lambda row: row.at)
     # Of very many those around the sale.

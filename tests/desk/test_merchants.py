@@ -76,6 +76,7 @@ def test_a_merchant_is_put_into_the_sandbox_and_out_of_it(desk: Client, chief: C
     assert 'data-sandbox="off"' in chief.get(page).text
     assert chief.post(f"{page}/sandbox", {"on": "1"}).status_code == 303
     assert 'data-sandbox="on"' in chief.get(page).text
+    assert "Take it out of the sandbox" in chief.get(page).text
     assert chief.post(f"{page}/sandbox").status_code == 303
     assert 'data-sandbox="off"' in chief.get(page).text
     # ACME has goods; and not every supervisor may do this.
@@ -84,6 +85,10 @@ def test_a_merchant_is_put_into_the_sandbox_and_out_of_it(desk: Client, chief: C
     house.supervisor.is_superuser = False
     house.supervisor.save()
     assert chief.post(f"{page}/sandbox", {"on": "1"}).status_code == 403
+    house.supervisor.is_staff = True
+    house.supervisor.save()
+    shown = chief.get(page)
+    assert ("Sandbox" in shown.text, "Put it into the sandbox" in shown.text) == (True, False)
     assert set(Merchant.objects.values_list("sandbox", flat=True)) == {False}
 
 

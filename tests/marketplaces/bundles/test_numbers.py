@@ -216,3 +216,4 @@ class TestOversold:
         assert stories["SPOON"].kind == "in_between", "told 1 set is told 2 spoons, and 4 were needed"
         told = [moment.text for moment in stories["SPOON"].moments if moment.text.startswith("told")]
         assert [text.partition(",")[0] for text in told] == ["told 6", "told 1"], "the set's own numbers stand in the spoon's story"
+        assert {moment.where for moment in stories["SPOON"].moments if moment.text.startswith("told")} == {f"{channel.name} TEA-SET"}
