@@ -28,7 +28,8 @@ from marketplaces.port import (
     NotOnChannel,
     SignatureInvalid,
 )
-from marketplaces.settling import adopt, settle
+from marketplaces.settling import settle
+from marketplaces.tying import adopt
 from wms.core import outbox
 
 log = logging.getLogger(__name__)

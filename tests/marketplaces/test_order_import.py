@@ -163,7 +163,7 @@ def test_a_crash_after_acceptance_still_ends_with_one_order(shop, channel, thing
         raise ConnectionError("the worker is gone")
 
     with monkeypatch.context() as patched:
-        patched.setattr(settling, "_link", crash)
+        patched.setattr(settling, "tie", crash)
         shops.deliver_all()
     assert (Order.objects.count(), ChannelOrder.objects.get().parts.get().order) == (1, None)
     shops.make_due()

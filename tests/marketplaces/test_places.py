@@ -1,4 +1,4 @@
-"""A channel's warehouses, with or without places of the shop's own. With them: tests/marketplaces/adapters/*/test_places.py."""
+"""A channel's warehouses, with or without places of the shop's own. With them: the tests of the adapters."""
 
 import pytest
 from django.db import IntegrityError, transaction

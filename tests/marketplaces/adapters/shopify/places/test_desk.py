@@ -9,12 +9,11 @@ from django.test import Client
 from marketplaces import differing
 from marketplaces.models import Channel, ListingPlace
 from tests import make
-from tests.marketplaces.adapters.shopify.test_places import EAST, WEST, Place, locate, shop, two
+from tests.marketplaces.adapters.shopify.places.two import EAST, WEST, Place, locate
 from tests.marketplaces.misbehaving import fail
 from tests.marketplaces.shops import deliver_all, make_due
 from wms.core.models import User
 
-__all__ = ["shop", "two"]  # fixtures
 pytestmark = pytest.mark.django_db(transaction=True)
 
 

@@ -1,0 +1,69 @@
+"""Whose goods the lines of a shop's orders are: a sku's or a bundle's, by the shop's listing or by the code."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from django.db.models import Q
+
+from inventory.models import Sku
+from marketplaces import expansion
+from marketplaces.models import Bundle, BundleComponent, Channel, ChannelOrder, Listing
+
+Tied = tuple[int | None, int | None]
+"""A sku's id, or a bundle's."""
+
+
+def map_lines(channel: Channel, rows: Sequence[ChannelOrder]) -> dict[int, str]:
+    """Fill in the components of all lines: of the shop's listing, of its sku as listings are tied, of our sku or bundle with that code.
+
+    Answers the codes by sku id.
+    """
+    lines = [line for row in rows for line in row.lines]
+    if not lines:
+        return {}
+    wanted = {line["sku"] for line in lines} - {""}
+    listed, sold_as = _tied(channel, {line["listing_id"] for line in lines}, wanted)
+    skus = Sku.objects.filter(merchant_id=channel.merchant_id, active=True)
+    by_code = dict(skus.filter(code__in=wanted).values_list("code", "pk"))
+    bundles = dict(Bundle.objects.filter(merchant_id=channel.merchant_id, code__in=wanted - by_code.keys()).values_list("code", "pk"))
+    tied = {*listed.values(), *sold_as.values()}
+    made_of = _components({*bundles.values(), *(bundle_id for _sku_id, bundle_id in tied if bundle_id)})
+    for line in lines:
+        code = line["sku"]
+        sku_id, bundle_id = listed.get(line["listing_id"]) or sold_as.get(code) or (by_code.get(code), bundles.get(code))
+        line["components"] = [{"sku_id": sku_id, "units": 1}] if sku_id else made_of.get(bundle_id or 0, [])
+    return dict(skus.filter(pk__in=expansion.sku_ids(lines)).values_list("pk", "code"))
+
+
+def _tied(channel: Channel, listing_ids: Collection[str], shop_skus: Collection[str]) -> tuple[dict[str, Tied], dict[str, Tied]]:
+    """What listings are tied to, by their id and by the shop's sku: by that only where all that have it are tied to the same."""
+    by_id: dict[str, Tied] = {}
+    by_sku: dict[str, set[Tied]] = {}
+    rows = (
+        Listing.objects.filter(Q(external_id__in=listing_ids) | Q(external_sku__in=shop_skus), channel=channel)
+        .exclude(sku=None, bundle=None)
+        .exclude(sku__active=False)
+    )
+    for external_id, external_sku, sku_id, bundle_id in rows.values_list("external_id", "external_sku", "sku_id", "bundle_id"):
+        by_id[external_id] = sku_id, bundle_id
+        by_sku.setdefault(external_sku, set()).add((sku_id, bundle_id))
+    return by_id, {shop_sku: next(iter(goods)) for shop_sku, goods in by_sku.items() if shop_sku and len(goods) == 1}
+
+
+def _components(bundle_ids: Collection[int]) -> dict[int, list[dict[str, int]]]:
+    """What each bundle is made of now; one with a component that is no longer sold is left out, as unknown as its goods."""
+    if not bundle_ids:
+        return {}
+    made_of: dict[int, list[dict[str, int]]] = {}
+    gone = set()
+    for component in BundleComponent.objects.filter(bundle__in=bundle_ids).select_related("sku").order_by("bundle", "pk"):
+        made_of.setdefault(component.bundle_id, []).append({"sku_id": component.sku_id, "units": component.quantity})
+        if not component.sku.active:
+            gone.add(component.bundle_id)
+    return {key: components for key, components in made_of.items() if key not in gone}
+
+
+def codes_of(channel: Channel, sku_ids: Collection[int]) -> dict[int, str]:
+    """Those of the merchant's skus with these ids, by id."""
+    return dict(Sku.objects.filter(merchant_id=channel.merchant_id, pk__in=sku_ids).values_list("pk", "code")) if sku_ids else {}

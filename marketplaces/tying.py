@@ -1,0 +1,136 @@
+"""Ties the parts of a shop's orders to the orders of ours that they became: one order of ours is of one shop's order alone."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from marketplaces import cancelled, expansion, tracking
+from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
+from marketplaces.push_log import LONGEST_CAUSE
+from wms.core import outbox
+from wms.core.errors import WmsError
+
+# What another worker has settled meanwhile stays as it is.
+_TIE = """
+WITH noted AS (
+    UPDATE marketplaces_channelorder o
+    SET status = r.status, problem = r.problem, problem_detail = r.detail, lines = r.lines::jsonb, updated_at = now()
+    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[]) AS r (id, status, problem, detail, lines)
+    WHERE o.id = r.id AND (o.status IN ('seen', 'unmapped', 'refused') OR NOT EXISTS (
+        SELECT FROM marketplaces_channelorderpart p WHERE p.channel_order_id = o.id AND p.order_id IS NOT NULL
+    ))
+), tied AS (
+    INSERT INTO marketplaces_channelorderpart (channel_order_id, number, warehouse_id, reference, order_id, lines)
+    SELECT r.* FROM json_to_recordset(%s::json)
+        AS r (channel_order_id bigint, number smallint, warehouse_id bigint, reference text, order_id bigint, lines jsonb)
+    ON CONFLICT (channel_order_id, number) DO UPDATE SET order_id = EXCLUDED.order_id WHERE marketplaces_channelorderpart.order_id IS NULL
+    RETURNING order_id
+)
+SELECT o.id FROM tied JOIN outbound_order o ON o.id = tied.order_id WHERE o.status NOT IN ('ready', 'short')
+"""
+
+
+def tie(channel: Channel, parts_of: Mapping[ChannelOrder, Sequence[ChannelOrderPart]]) -> None:
+    """Tie the parts to their orders and tell all shops of the goods anew: what was waiting is promised now."""
+    if not parts_of:
+        return
+    rows = list(parts_of)
+    with transaction.atomic():
+        _leave_to_others(parts_of)
+        told: list[list[Any]] = [[row.pk for row in rows], [str(row.status) for row in rows], [str(row.problem) for row in rows]]
+        told += [[row.problem_detail for row in rows], [json.dumps(row.lines) for row in rows]]
+        tied = [part for parts in parts_of.values() for part in parts if part.order_id is not None]
+        columns = ("channel_order_id", "number", "warehouse_id", "reference", "order_id", "lines")
+        with connection.cursor() as cursor:
+            cursor.execute(_TIE, [*told, json.dumps([{name: getattr(part, name) for name in columns} for part in tied])])
+            _catch_up([key for (key,) in cursor.fetchall()])
+        # What no warehouse took is decided anew when it is tried again.
+        undone = [part.pk for parts in parts_of.values() if all(part.order_id is None for part in parts) for part in parts]
+        if undone:
+            ChannelOrderPart.objects.filter(pk__in=undone, order=None).delete()
+        publish(channel, rows)
+
+
+def _catch_up(order_ids: Sequence[int]) -> None:
+    """A step: what became of these orders before they were tied is told now, when it is known whom. The floor does not wait for a worker that died
+    in between.
+    """
+    if order_ids:
+        tracking.tell_of(order_ids)
+        cancelled.tell_of(order_ids)
+
+
+class NumberTwice(WmsError):
+    code, status, message = (
+        "number_twice",
+        409,
+        _("Two orders of the shop have the number {number}: this one and the one that it calls {other}."),
+    )
+
+
+def _leave_to_others(parts_of: Mapping[ChannelOrder, Sequence[ChannelOrderPart]]) -> None:
+    """An order of ours is of one shop's order alone: a second one that came to the same reference is refused."""
+    ids = [part.order_id for parts in parts_of.values() for part in parts if part.order_id is not None]
+    tied = ChannelOrderPart.objects.filter(order__in=ids).select_related("channel_order") if ids else ()
+    owners: dict[int | None, ChannelOrder] = {part.order_id: part.channel_order for part in tied}
+    for row, parts in parts_of.items():
+        for part in parts:
+            owner = owners.setdefault(part.order_id, row) if part.order_id is not None else row
+            if owner.pk != row.pk:
+                part.order = None
+                row.status, row.problem = ChannelOrder.Status.REFUSED, ChannelOrder.Problem.REFUSED
+                row.problem_detail = str(NumberTwice(number=owner.number or owner.external_id, other=owner.external_id))
+
+
+# A worker that died between taking an order in and tying it. Much later the reference is another order's.
+_ADOPT = """
+UPDATE marketplaces_channelorderpart p SET order_id = o.id
+FROM marketplaces_channelorder c JOIN outbound_order o ON o.merchant_id = c.merchant_id
+WHERE c.id = p.channel_order_id AND p.order_id IS NULL AND o.reference = p.reference AND o.created_at < p.created_at + interval '1 hour'
+  AND c.channel_id = %(channel)s AND c.shop_state <> 'open' AND (%(keys)s::bigint[] IS NULL OR c.id = ANY(%(keys)s::bigint[]))
+  AND NOT EXISTS (SELECT FROM marketplaces_channelorderpart x WHERE x.order_id = o.id)
+RETURNING c.id, o.id
+"""
+
+
+def adopt(channel: Channel, keys: Sequence[int] | None = None) -> list[int]:
+    """Tie orders that were taken in for parts which the shop has closed meanwhile; answers the keys of its orders, which are to be settled."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_ADOPT, {"channel": channel.pk, "keys": None if keys is None else list(keys)})
+        found = cursor.fetchall()
+        _catch_up([order_id for _key, order_id in found])
+    return sorted({key for key, _order_id in found})
+
+
+def publish(channel: Channel, rows: Sequence[ChannelOrder]) -> None:
+    """A step: the numbers of these orders' goods have to be told again, where the shop says which place sends them at that place."""
+    numbers = [row.number or row.external_id for row in rows]
+    because, at = f"shop's order {', '.join(numbers[:3])}"[:LONGEST_CAUSE], round(time.time(), 3)
+    goods: dict[int, set[int]] = {house.pk: set() for house in channel.houses}
+    for row in rows:
+        for line in row.lines:
+            named = channel.locations.get(line.get("location", ""))
+            for house_id in [named] if named else goods:
+                goods[house_id].update(expansion.sku_ids([line]))
+    outbox.emit_all(
+        [
+            (
+                "stock.changed",
+                {
+                    "warehouse_id": house_id,
+                    "sku_ids": sorted(sku_ids),
+                    "at": at,
+                    "by": [0] * len(sku_ids),
+                    "because": [because] * len(sku_ids),
+                },
+            )
+            for house_id, sku_ids in goods.items()
+            if sku_ids
+        ]
+    )

@@ -1,0 +1,109 @@
+"""A worker that dies between taking an order in and tying it to the shop's leaves nothing undone."""
+
+from dataclasses import replace
+
+import pytest
+
+from marketplaces import settling
+from marketplaces.adapters.woocommerce import CAPABILITIES, WooCommerce
+from marketplaces.models import ChannelOrder
+from outbound import cancellation, orders
+from outbound.models import Order
+from tests import make
+from tests.marketplaces import shops
+from tests.marketplaces.parts.houses import parts_of, stock, totals
+from tests.marketplaces.shops import BUYER, poll
+from tests.marketplaces.test_tracking import leave, told
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def crash(monkeypatch, at):
+    """The worker is killed at the `at`th call of what takes the orders of one warehouse."""
+    real, calls = orders._accept_together, []
+
+    def dies(*args):
+        calls.append(args[1])
+        if len(calls) == at:
+            raise ConnectionError("the worker is gone")
+        return real(*args)
+
+    monkeypatch.setattr(orders, "_accept_together", dies)
+
+
+def poll_untied(monkeypatch):
+    """The worker is killed when the warehouses have taken the orders in, before these are tied to the shop's."""
+
+    def dies(*_args):
+        raise ConnectionError("the worker is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(settling, "tie", dies)
+        poll()
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_crash_between_two_parts_ends_with_the_same_orders(shop, channel, thing, other, monkeypatch, at):
+    stock(WEST={thing: 2}, EAST={other: 1})
+    number = str(shop.books.place_order([("THING", 2), ("OTHER", 1)], shipping=BUYER))
+    with monkeypatch.context() as patched:
+        crash(patched, at)
+        poll()
+    assert Order.objects.count() == at - 1
+    assert [part[:3] for part in parts_of(number)] == [(f"WOO-{number}", "WEST", None), (f"WOO-{number}-P2", "EAST", None)]
+    stock(WEST={other: 5})  # now one warehouse would have all
+    poll()
+    assert [part[:3] for part in parts_of(number)] == [(f"WOO-{number}", "WEST", "ready"), (f"WOO-{number}-P2", "EAST", "ready")]
+    assert totals() == [("EAST", "OTHER", 1, 1), ("WEST", "OTHER", 5, 0), ("WEST", "THING", 2, 2)]
+    assert ChannelOrder.objects.get().status == "imported"
+
+
+def test_a_crash_before_the_parts_are_tied_and_a_cancellation_leave_no_order_behind(shop, channel, thing, other, monkeypatch):
+    stock(WEST={thing: 2}, EAST={other: 1})
+    number = str(shop.books.place_order([("THING", 2), ("OTHER", 1)], shipping=BUYER))
+    poll_untied(monkeypatch)
+    assert ([part[2] for part in parts_of(number)], Order.objects.filter(status="ready").count()) == ([None, None], 2)
+    shop.books.change_order(int(number), {"status": "cancelled"})
+    poll()
+    assert sorted(Order.objects.values_list("status", flat=True)) == ["cancelled", "cancelled"]
+    assert (ChannelOrder.objects.get().status, [row[3] for row in totals()]) == ("cancelled", [0, 0])
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_what_left_before_its_parts_were_tied_is_told_when_they_are(shop, channel, thing, monkeypatch, closed):
+    """The floor is faster than the next look at what a dead worker had in hand."""
+    stock(WEST={thing: 2})
+    number = int(shop.books.place_order([("THING", 2)], shipping=BUYER))
+    poll_untied(monkeypatch)
+    leave(Order.objects.get(), "TRACK-1", 2)
+    shops.deliver_all()
+    assert told(shop, number) == []
+    if closed:
+        ChannelOrder.objects.update(status="cancelled", shop_state="cancelled")
+    poll()
+    shops.deliver_all()
+    assert told(shop, number) == ["TRACK-1"]
+
+
+def test_what_was_cancelled_here_before_it_was_tied_is_told_when_it_is(shop, channel, thing, monkeypatch):
+    stock(WEST={thing: 2})
+    number = str(shop.books.place_order([("THING", 2)], shipping=BUYER))
+    poll_untied(monkeypatch)
+    cancellation.cancel(order_id=Order.objects.get().pk, by=make.user(is_staff=True))
+    shops.deliver_all()
+    heard = []
+    monkeypatch.setattr(WooCommerce, "cancel", lambda _self, order_id: heard.append(order_id))
+    monkeypatch.setattr("marketplaces.adapters.woocommerce.CAPABILITIES", replace(CAPABILITIES, hears_cancellations=True))
+    poll()
+    shops.deliver_all()
+    assert heard == [number]
+
+
+def test_what_a_dead_worker_took_in_of_an_order_that_was_cancelled_meanwhile_is_found_by_the_next_poll(channel, thing):
+    """It died between taking the order in and tying it, and whoever heard of the cancellation looked before that."""
+    stock(WEST={thing: 1})
+    row = channel.orders.create(merchant=thing.merchant, external_id="9", status="cancelled", shop_state="cancelled")
+    row.parts.create(number=1, warehouse=channel.warehouse, reference="WOO-9")
+    taken = orders.accept(merchant=thing.merchant, order=make.order(channel.warehouse, {thing: 1}, "WOO-9"))
+    poll()
+    assert (Order.objects.get(pk=taken.id).status, row.parts.get().order_id) == ("cancelled", taken.id)
