@@ -28,7 +28,7 @@ STUCK_S, FORGOTTEN_S, AGAIN_S = 3.0, 30.0, 2.0
 class ChannelQuiet(WmsError):
     """Nothing was done: the shop is left alone for `retry_after` seconds. The work is kept however long it takes (`patient`)."""
 
-    code, status, message = "channel_quiet", 503, _("The shop {channel} has failed and is left alone for {seconds} seconds.")
+    code, status, message = "channel_quiet", 503, _("The shop {channel} cannot be asked now; try again in {seconds} seconds.")
     patient = True
 
     def __init__(self, channel: Channel, seconds: float) -> None:

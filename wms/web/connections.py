@@ -64,6 +64,10 @@ class Request(HTTPRequestParser):
         except ValueError as error:
             # A length of thousands of digits, half an IPv6 address: what int() and urlsplit() make of them.
             raise ParsingError(str(error)) from None
+        if self.path and not self.path.startswith("/"):  # CONNECT, OPTIONS *, PRI *
+            raise ParsingError("The address is not a path.")
+        if "," in self.headers.get("HOST", ""):  # as waitress joins what was said twice
+            raise ParsingError("There are two hosts.")
 
 
 class Answer(WSGITask):
