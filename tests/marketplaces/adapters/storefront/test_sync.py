@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -131,7 +132,8 @@ def test_a_sale_that_is_not_imported_yet_is_not_offered_again(shop, channel, hou
     assert shop.books.stock() == {thing.code: 3}
     assert ChannelOrder.objects.get().external_id == order_id
     told = [row["quantity"] for call in shop.made("stock.set") for row in call.data["rows"]]
-    assert told[1:3] == [7, 3], "refused, and computed again after the orders were read"
+    # The same number may be told twice, where its second reason came while the first was in hand.
+    assert [number for number, _again in groupby(told)] == [10, 7, 3], "refused, and computed again after the orders were read"
     settle()
     assert (shop.books.stock(), Listing.objects.get().pushed_quantity) == ({thing.code: 3}, 3)
 
