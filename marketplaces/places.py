@@ -6,13 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from inventory.models import Warehouse
 from marketplaces import stock_sync
 from marketplaces.abilities import HasPlaces, ShopPlace
 from marketplaces.calling import calling
-from marketplaces.models import Channel, ChannelWarehouse, ListingPlace
+from marketplaces.models import Channel, ChannelOrderPart, ChannelWarehouse, ListingPlace
+from marketplaces.port import PushError
+from outbound.models import Order
 from wms.core.errors import InvalidInput
 
 LONGEST_LOCATION = 100
@@ -33,8 +37,9 @@ def set_warehouses(*, channel: Channel, warehouses: Sequence[Warehouse], routing
     """Sell out of these from now on, the first one first, and tell the shop its numbers anew. Orders stay where they are.
 
     `locations`: the shop's own id of the place that each is, by the warehouse's code; None: they keep those that they have. The shop is asked
-    whether it has them. A place that is left is told 0. Raises InvalidInput without any warehouse, where only some of them have a location and
-    for one that the shop does not have, each with its warehouse's code; ChannelQuiet where the shop cannot be asked.
+    whether it has them. A place that is left is told 0. Raises InvalidInput without any warehouse, where only some of them have a location,
+    for one that the shop does not have and for one that is left with orders under way, each with its warehouse's code; ChannelQuiet where the
+    shop cannot be asked.
     """
     if not warehouses:
         raise InvalidInput([{"path": ["warehouses"], "message": _("Name one warehouse at least.")}])
@@ -42,6 +47,7 @@ def set_warehouses(*, channel: Channel, warehouses: Sequence[Warehouse], routing
         locations = dict(channel.places.exclude(location="").values_list("warehouse__code", "location"))
     placed = {house: locations.get(house.code, "").strip() for house in warehouses}
     _refuse_mixtures(placed)
+    _refuse_to_leave_orders(channel, placed)
     own, there = _ask(channel, placed) if channel.located or any(placed.values()) else ("", None)
     with transaction.atomic(durable=True):
         was_located = Channel.objects.select_for_update(no_key=True).get(pk=channel.pk).located
@@ -82,6 +88,27 @@ def _refuse_mixtures(placed: Mapping[Warehouse, str]) -> None:
         raise InvalidInput(problems)
 
 
+def _refuse_to_leave_orders(channel: Channel, placed: Mapping[Warehouse, str]) -> None:
+    """Orders of a location are read and tracked there: it keeps its warehouse until none of its orders is under way."""
+    stays = {(house.pk, location) for house, location in placed.items()}
+    problems = []
+    for was in channel.places.exclude(location="").select_related("warehouse"):
+        if (was.warehouse_id, was.location) in stays:
+            continue
+        under_way = ChannelOrderPart.objects.filter(
+            channel_order__channel=channel, warehouse=was.warehouse, order__shipped_at=None
+        ).exclude(order__status=Order.Status.CANCELLED)
+        if count := under_way.filter(order__isnull=False).count():
+            message = ngettext(
+                "%(count)d order of its location is under way: ship or cancel it first.",
+                "%(count)d orders of its location are under way: ship or cancel them first.",
+                count,
+            )
+            problems.append(_problem(was.warehouse, message % {"count": count}))
+    if problems:
+        raise InvalidInput(problems)
+
+
 def _ask(channel: Channel, placed: Mapping[Warehouse, str]) -> tuple[str, set[str] | None]:
     """The place that the shop itself means where none is named, and all that it has, None where it cannot be asked for them.
 
@@ -99,7 +126,9 @@ def _ask(channel: Channel, placed: Mapping[Warehouse, str]) -> tuple[str, set[st
                     [_problem(house, _("The shop has no location %(location)s.") % {"location": placed[house]}) for house in unknown]
                 )
     if shop.own_location and not any(placed.values()):
-        left = ListingPlace.objects.filter(listing__channel=channel, pushed_quantity__gt=0).exclude(location=shop.own_location)
+        # A number whose answer was lost may have arrived.
+        sells = Q(pushed_quantity__gt=0) | Q(last_error__startswith=PushError.UNAVAILABLE)
+        left = ListingPlace.objects.filter(sells, listing__channel=channel).exclude(location=shop.own_location)
         left = left if there is None else left.filter(location__in=there)
         if still := sorted(left.values_list("location", flat=True).distinct()):
             raise InvalidInput(

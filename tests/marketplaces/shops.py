@@ -55,7 +55,8 @@ def deliver_all(rounds: int = 20) -> None:
     for _round in range(rounds):
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT DISTINCT handler FROM core_outboxevent WHERE handler LIKE 'marketplaces%%' AND dead_at IS NULL AND due_at <= now()"
+                "SELECT DISTINCT handler FROM core_outboxevent WHERE handler LIKE 'marketplaces%%' AND dead_at IS NULL AND due_at <= now() "
+                "ORDER BY handler"
             )
             handlers = [handler for (handler,) in cursor.fetchall()]
         if not sum(outbox.deliver(handler) for handler in handlers):

@@ -52,6 +52,9 @@ class App:
         if path == "/rows":
             start_response("200 OK", [("Content-Type", "application/x-ndjson")])
             return (b'{"sku": "S-%d"}\n' % number for number in range(10_000))
+        if path == "/much":
+            start_response("200 OK", [("Content-Type", "application/octet-stream")])
+            return self._much()
         if path == "/torn":
             start_response("200 OK", [("Content-Type", "application/x-ndjson")])
             return _torn()
@@ -63,6 +66,14 @@ class App:
         content = f"{environ['REQUEST_METHOD']} {path} {len(body)} {environ.get('CONTENT_LENGTH', '')} {proxy}".encode()
         start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(content)))])
         return [content]
+
+    def _much(self) -> Iterator[bytes]:
+        """More than a connection and its buffers hold. `working` is released when nobody wants it any more."""
+        try:
+            for _piece in range(64):
+                yield b"x" * 1024 * 1024
+        finally:
+            self.working.release()
 
 
 def _torn() -> Iterator[bytes]:

@@ -238,6 +238,16 @@ def test_clients_that_leave_in_the_middle_leave_nothing_behind(app):
         assert eventually(lambda: not server.active_channels, 5)
 
 
+def test_who_does_not_read_the_answer_keeps_no_thread(app):
+    with serving(app) as (server, port), Client(port) as client:
+        client.send(b"GET /much HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert not app.working.acquire(timeout=1)
+        server.maintenance(int(time.time()) + processes.IDLE_SECONDS - 5)
+        assert not app.working.acquire(timeout=0.5)
+        server.maintenance(int(time.time()) + processes.IDLE_SECONDS + 5)
+        assert app.working.acquire(timeout=5)
+
+
 def test_a_stop_answers_what_was_asked_and_takes_nothing_new(app):
     with serving(app) as (server, port), Client(port) as asking, Client(port) as sending, Client(port) as idle:
         assert idle.ask(GET).status == 200

@@ -70,6 +70,14 @@ class Server(TcpWSGIServer):
             silent = [connection for connection in self.active_channels.values() if not connection.requests]
             min(silent, key=lambda connection: connection.last_activity).handle_close()
 
+    def maintenance(self, now: int) -> None:
+        """Every few seconds. Waitress spares whoever has a request: one that does not read its answer would keep a thread for ever."""
+        super().maintenance(now)
+        for connection in list(self.active_channels.values()):
+            unread = connection.total_outbufs_len and connection.last_activity < now - IDLE_SECONDS
+            if unread or (connection.closes_at is not None and connection.closes_at < time.monotonic()):
+                connection.handle_close()
+
     def stop(self, *_signal: object) -> None:
         self.stopping = True
         with contextlib.suppress(OSError):  # it has stopped already

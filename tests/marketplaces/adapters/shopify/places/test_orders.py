@@ -143,3 +143,22 @@ def test_units_that_wait_are_taken_off_the_location_that_sold_them(two: Place) -
     two.stock(two.east, 1)
     deliver_all()
     assert two.shown() == (11, 4)
+
+
+def test_a_location_whose_orders_are_under_way_is_not_left(two: Place) -> None:
+    """Its orders would be read as the shop's no longer, and cancelled; their tracking would have nowhere to go."""
+    two.shop.books.place_order([(two.thing.code, 2)], location=ELSEWHERE)
+    settle()
+    message = "1 order of its location is under way: ship or cancel it first."
+    assert refused(two, two.west, WEST=WEST) == [(["locations", "EAST"], message)]
+    assert refused(two, two.west) == [(["locations", "EAST"], message)]
+    leave(Order.objects.get(), "WMS-1", 2)
+    deliver_all()
+    locate(two.channel, two.west, WEST=WEST)
+    assert two.channel.locations == {WEST: two.west.pk}
+
+
+def test_a_channel_does_not_become_one_place_while_an_answer_of_another_is_lost(two: Place) -> None:
+    """Told 0 there, then a number whose answer was lost: the shop may show it."""
+    ListingPlace.objects.filter(location=EAST).update(pushed_quantity=0, last_error="unavailable: hung up")
+    assert refused(two, two.west)[0][0] == ["locations"]
