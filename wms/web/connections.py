@@ -38,6 +38,7 @@ class Request(HTTPRequestParser):
 
     refused: int | None = None
     command: str  # type: ignore[assignment]  # the stubs have bytes
+    path: str
 
     def received(self, data: bytes) -> int:
         head = b"" if self.headers_finished else self.header_plus + data[:ADDRESS_BYTES]
