@@ -29,16 +29,6 @@ def shop(contracts: Contracts) -> Iterator[AmazonShop]:
 
 
 @pytest.fixture
-def house() -> Warehouse:
-    return make.warehouse()
-
-
-@pytest.fixture
-def thing() -> Sku:
-    return make.sku(make.merchant())
-
-
-@pytest.fixture
 def channel(shop: AmazonShop, house: Warehouse, thing: Sku) -> Channel:
     """Amazon offers the sku, of which the warehouse has 10, and has been told."""
     shop.books.add_listing(thing.code, 3)

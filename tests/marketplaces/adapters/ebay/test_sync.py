@@ -32,16 +32,6 @@ def shop(contract: Contract) -> Iterator[EBayShop]:
 
 
 @pytest.fixture
-def house() -> Warehouse:
-    return make.warehouse()
-
-
-@pytest.fixture
-def thing() -> Sku:
-    return make.sku(make.merchant())
-
-
-@pytest.fixture
 def channel(shop: EBayShop, house: Warehouse, thing: Sku) -> Channel:
     """The seller offers the sku, of which the warehouse has 10, and eBay has been told."""
     shop.books.add_item(sku=thing.code, quantity=3, own=3)

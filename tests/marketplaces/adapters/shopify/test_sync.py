@@ -38,16 +38,6 @@ def shop(schema: GraphQLSchema) -> Iterator[ShopifyShop]:
 
 
 @pytest.fixture
-def house() -> Warehouse:
-    return make.warehouse()
-
-
-@pytest.fixture
-def thing() -> Sku:
-    return make.sku(make.merchant())
-
-
-@pytest.fixture
 def channel(shop: ShopifyShop, house: Warehouse, thing: Sku) -> Channel:
     """The shop sells the sku, of which the warehouse has 10, and has been told."""
     shop.books.add_product(sku=thing.code, quantity=3)

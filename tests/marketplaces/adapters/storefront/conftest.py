@@ -83,20 +83,6 @@ def storefront(connect: Connect) -> Storefront:
 
 
 @pytest.fixture
-def house(db: None) -> Warehouse:
-    from tests import make
-
-    return make.warehouse()
-
-
-@pytest.fixture
-def thing(db: None) -> Sku:
-    from tests import make
-
-    return make.sku(make.merchant())
-
-
-@pytest.fixture
 def channel(shop: StorefrontShop, house: Warehouse, thing: Sku) -> Channel:
     """The shop sells the sku, of which the warehouse has 10, and has been told."""
     from tests.marketplaces.adapters.storefront.working import connected
