@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef
 from marketplaces.calling import calling, keep_busy
 from marketplaces.models import Channel, ChannelOrderPart
 from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused
+from marketplaces.telling import publish
 from outbound.models import Order
 from wms.core import outbox
 
@@ -85,4 +86,7 @@ def tell(payloads: Sequence[dict[str, Any]]) -> None:
                 raise
             except ChannelRefused as refusal:  # useless to repeat: shipped or deleted there
                 log.warning("channel %s: order %s cannot be cancelled there: %s", channel.pk, row.external_id, refusal)
+            # It may have put the goods back on sale beside the number that it was told when they became free.
+            with transaction.atomic():
+                publish(channel, [row])
             keep_busy(channel)

@@ -153,6 +153,7 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
     """
     records: list[PersonalRecord] = []
     again: list[int] = []
+    unsent = _unsent([row for row, order in news if order.state is State.SHIPPED])
     for row, order in news:
         row.shop_state, row.shop_updated_at, row.updated_at = order.state, order.updated_at, timezone.now()
         taken = bool(row.parts.all())
@@ -172,7 +173,9 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
                 records.append(row.raw)
         else:
             row.problem_detail = _difference(row, order)
-            row.problem = Problem.CHANGED if row.problem_detail else ""
+            # With the word itself: nobody would be warned by a worker that dies now.
+            unpaid, closed = order.state is State.PENDING, row.pk in unsent
+            row.problem = Problem.CHANGED if row.problem_detail else Problem.UNPAID if unpaid else Problem.CLOSED if closed else ""
     PersonalRecord.objects.bulk_update(records, ["sealed"])
     if again:
         ChannelOrderPart.objects.filter(channel_order__in=again).delete()
@@ -192,6 +195,12 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
         "reopened",
     ]
     ChannelOrder.objects.bulk_update([row for row, _order in news], [*fields, "problem", "problem_detail"])
+
+
+def _unsent(rows: Sequence[ChannelOrder]) -> set[int]:
+    """The keys of those of which the warehouse has not sent all."""
+    parts = ChannelOrderPart.objects.filter(channel_order__in=rows, order__isnull=False, order__shipped_at=None)
+    return set(parts.values_list("channel_order_id", flat=True)) if rows else set()
 
 
 def _buyer_hash(channel: Channel, order: port.ChannelOrder) -> str:

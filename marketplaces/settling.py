@@ -13,7 +13,8 @@ from marketplaces import addresses, expansion, parts
 from marketplaces.mapping import codes_of, map_lines
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.port import ChannelOrderState as State
-from marketplaces.tying import adopt, publish, tie
+from marketplaces.telling import publish
+from marketplaces.tying import adopt, tie
 from outbound import cancellation, orders
 from outbound.models import Order
 from outbound.orders import Accepted, NewLine, NewOrder

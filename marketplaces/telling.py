@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection
 
-from marketplaces import push_log
-from marketplaces.push_log import Since
+from marketplaces import expansion, push_log
+from marketplaces.models import Channel, ChannelOrder
+from marketplaces.push_log import LONGEST_CAUSE, Since
 from wms.core import outbox
 from wms.core.prepared import array_literal
 
@@ -85,3 +87,31 @@ def _events(
         ("channel.stale", {"lane": channel_id, "channel_id": channel_id, **push_log.in_payload({key: since[key] for key in part}), **more})
         for part in parts
     ]
+
+
+def publish(channel: Channel, rows: Sequence[ChannelOrder]) -> None:
+    """A step: the numbers of these orders' goods have to be told again, where the shop says which place sends them at that place."""
+    numbers = [row.number or row.external_id for row in rows]
+    because, at = f"shop's order {', '.join(numbers[:3])}"[:LONGEST_CAUSE], round(time.time(), 3)
+    goods: dict[int, set[int]] = {house.pk: set() for house in channel.houses}
+    for row in rows:
+        for line in row.lines:
+            named = channel.locations.get(line.get("location", ""))
+            for house_id in [named] if named else goods:
+                goods[house_id].update(expansion.sku_ids([line]))
+    outbox.emit_all(
+        [
+            (
+                "stock.changed",
+                {
+                    "warehouse_id": house_id,
+                    "sku_ids": sorted(sku_ids),
+                    "at": at,
+                    "by": [0] * len(sku_ids),
+                    "because": [because] * len(sku_ids),
+                },
+            )
+            for house_id, sku_ids in goods.items()
+            if sku_ids
+        ]
+    )

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from marketplaces import cancelled, expansion, tracking
+from marketplaces import cancelled, tracking
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
-from marketplaces.push_log import LONGEST_CAUSE
-from wms.core import outbox
+from marketplaces.telling import publish
 from wms.core.errors import WmsError
 
 # What another worker has settled meanwhile stays as it is.
@@ -106,31 +104,3 @@ def adopt(channel: Channel, keys: Sequence[int] | None = None) -> list[int]:
         found = cursor.fetchall()
         _catch_up([order_id for _key, order_id in found])
     return sorted({key for key, _order_id in found})
-
-
-def publish(channel: Channel, rows: Sequence[ChannelOrder]) -> None:
-    """A step: the numbers of these orders' goods have to be told again, where the shop says which place sends them at that place."""
-    numbers = [row.number or row.external_id for row in rows]
-    because, at = f"shop's order {', '.join(numbers[:3])}"[:LONGEST_CAUSE], round(time.time(), 3)
-    goods: dict[int, set[int]] = {house.pk: set() for house in channel.houses}
-    for row in rows:
-        for line in row.lines:
-            named = channel.locations.get(line.get("location", ""))
-            for house_id in [named] if named else goods:
-                goods[house_id].update(expansion.sku_ids([line]))
-    outbox.emit_all(
-        [
-            (
-                "stock.changed",
-                {
-                    "warehouse_id": house_id,
-                    "sku_ids": sorted(sku_ids),
-                    "at": at,
-                    "by": [0] * len(sku_ids),
-                    "because": [because] * len(sku_ids),
-                },
-            )
-            for house_id, sku_ids in goods.items()
-            if sku_ids
-        ]
-    )

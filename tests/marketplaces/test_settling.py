@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db.models import F
 
 from inventory.models import StockMovement
 from marketplaces import order_import
@@ -40,6 +41,25 @@ def test_a_cancellation_that_overtakes_its_order_wins(shop, channel, thing):
     assert not Order.objects.exists()
     assert ChannelOrder.objects.get().status == "cancelled"
     assert (totals(thing), shop.books.stock()) == ((10, 0, 0), {thing.code: 10})
+
+
+@pytest.mark.parametrize(("status", "problem"), [("pending", "unpaid"), ("completed", "closed")])
+def test_a_word_for_a_person_is_kept_though_the_worker_died_when_it_was_written_down(shop, channel, thing, monkeypatch, status, problem):
+    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
+    poll()
+    # The shop counts in seconds.
+    ChannelOrder.objects.update(shop_updated_at=F("shop_updated_at") - timedelta(minutes=1))
+
+    def dies(*_arguments):
+        raise ConnectionError("the worker is gone")
+
+    assert hook(channel, shop.books.change_order(number, {"status": status})) == 200
+    with monkeypatch.context() as patched:
+        patched.setattr(order_import, "settle", dies)
+        shops.deliver_all()
+    poll()
+    assert (ChannelOrder.objects.get().status, ChannelOrder.objects.get().problem) == ("imported", problem)
+    assert Order.objects.get().status == "ready"
 
 
 @pytest.mark.parametrize("again", ["the message", "a poll"])

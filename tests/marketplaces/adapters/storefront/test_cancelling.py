@@ -16,6 +16,8 @@ from tests.marketplaces.adapters.storefront.working import connected, hook, sett
 from tests.marketplaces.misbehaving import fail, hang_up_after_work
 from tests.marketplaces.shops import deliver_all
 from tests.marketplaces.test_tracking import leave
+from wms.core import outbox
+from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,6 +69,20 @@ def test_what_the_warehouse_cancels_is_cancelled_there(shop, channel, thing):
     told = len(shop.made("order.cancelled"))
     settle()
     assert len(shop.made("order.cancelled")) == told == 2
+
+
+def test_what_the_shop_puts_back_on_sale_beside_what_it_was_told_is_corrected_at_once(shop, channel, thing):
+    """It hears of the free units first, and of the cancellation then: not a poll later."""
+    order_id = shop.books.place_order([(thing.code, 4)])
+    settle()
+    cancellation.cancel(order_id=Order.objects.get().pk, by=make.user(is_staff=True))
+    numbers = OutboxEvent.objects.filter(handler__startswith="marketplaces.stock_sync")
+    while waiting := set(numbers.values_list("handler", flat=True)):
+        for handler in sorted(waiting):
+            outbox.deliver(handler)
+    assert (shop.books.orders[order_id]["state"], shop.books.stock()) == ("open", {thing.code: 10})
+    deliver_all()
+    assert (shop.books.orders[order_id]["state"], shop.books.stock()) == ("cancelled", {thing.code: 10})
 
 
 def test_what_was_cancelled_there_is_not_told_back(shop, channel, thing):
