@@ -52,7 +52,7 @@ class ZoneInline(Inline):
     model = Zone
 
 
-class BarcodeForm(forms.ModelForm):  # type: ignore[type-arg]
+class BarcodeForm(forms.ModelForm):
     """Whose barcode it is, is not on the form: that the merchant has it on another sku is seen here."""
 
     def clean_code(self) -> str:
@@ -63,7 +63,7 @@ class BarcodeForm(forms.ModelForm):  # type: ignore[type-arg]
         return code
 
 
-class BarcodeForms(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+class BarcodeForms(forms.BaseInlineFormSet):
     def clean(self) -> None:
         super().clean()
         seen: set[str] = set()
@@ -99,7 +99,7 @@ class WarehouseAdmin(KeptAdmin):
         equip(obj)
 
 
-class BinForm(forms.ModelForm):  # type: ignore[type-arg]
+class BinForm(forms.ModelForm):
     def clean_active(self) -> bool:
         active = bool(self.cleaned_data["active"])
         if self.instance.pk is not None and "active" in self.changed_data and not active:

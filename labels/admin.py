@@ -32,7 +32,7 @@ class SsccRangeAdmin(MasterAdmin):
         return False
 
 
-class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
+class RouteForm(forms.ModelForm):
     kind = forms.ChoiceField(label=_("kind of label"), required=False, widget=UnfoldAdminSelectWidget)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -46,7 +46,7 @@ class RouteInline(Inline):
     fields = ("warehouse", "kind", "printer")
 
 
-class PrinterForm(forms.ModelForm):  # type: ignore[type-arg]
+class PrinterForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         known = [("", _("the usual one of each kind")), *((media.name, media.title) for media in MEDIA.values())]

@@ -25,7 +25,7 @@ from wms.core.models import User
 RULE = ("buffer", "share_percent", "cap")
 
 
-class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
+class ChannelForm(forms.ModelForm):
     """`keys` is the adapter's credentials as JSON, such as {"consumer_key": "...", "consumer_secret": "..."}."""
 
     adapter = forms.ChoiceField(
@@ -73,7 +73,7 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
-class SellerRuleInline(TabularInline):  # type: ignore[misc]
+class SellerRuleInline(TabularInline):
     """What the platform demands of this seller: levels and countries differ, and platforms change their numbers."""
 
     model = SellerRule
@@ -83,7 +83,7 @@ class SellerRuleInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Channel)
-class ChannelAdmin(ModelAdmin):  # type: ignore[misc]
+class ChannelAdmin(ModelAdmin):
     form = ChannelForm
     list_display = ("name", "merchant", "warehouse", "adapter", "active", "last_push_at", "last_poll_at", "last_error")
     list_select_related = ("merchant",)
@@ -168,7 +168,7 @@ class ChannelAdmin(ModelAdmin):  # type: ignore[misc]
         self._each(request, chosen, lambda channel: stock_sync.tell_all(channel=channel))
 
 
-class ListingForm(forms.ModelForm):  # type: ignore[type-arg]
+class ListingForm(forms.ModelForm):
     class Meta:
         model = Listing
         fields = ("sku", "bundle", *RULE)
@@ -189,7 +189,7 @@ class ListingForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Listing)
-class ListingAdmin(ModelAdmin):  # type: ignore[misc]
+class ListingAdmin(ModelAdmin):
     form = ListingForm
     list_display = ("external_sku", "title", "channel", "sku", "bundle", "pushed_quantity", "pushed_at", "last_error")
     list_select_related = ("channel", "sku", "bundle")
@@ -208,7 +208,7 @@ class ListingAdmin(ModelAdmin):  # type: ignore[misc]
         return False
 
 
-class ComponentFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+class ComponentFormSet(BaseInlineFormSet):
     def clean(self) -> None:
         super().clean()
         for form in self.forms:
@@ -217,7 +217,7 @@ class ComponentFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
                 form.add_error("sku", _("Unknown sku."))
 
 
-class ComponentInline(TabularInline):  # type: ignore[misc]
+class ComponentInline(TabularInline):
     model = BundleComponent
     formset = ComponentFormSet
     fields = ("sku", "quantity")
@@ -230,7 +230,7 @@ class ComponentInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Bundle)
-class BundleAdmin(ModelAdmin):  # type: ignore[misc]
+class BundleAdmin(ModelAdmin):
     list_display = ("code", "name", "merchant")
     list_select_related = ("merchant",)
     list_filter = ("merchant",)
@@ -247,7 +247,7 @@ class BundleAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(MerchantOffers)
-class MerchantOffersAdmin(ModelAdmin):  # type: ignore[misc]
+class MerchantOffersAdmin(ModelAdmin):
     list_display = ("merchant", *RULE)
     list_select_related = ("merchant",)
     fields = ("merchant", *RULE)
@@ -275,7 +275,7 @@ def _tell(offers: MerchantOffers) -> None:
 
 
 @admin.register(ChannelOrder)
-class ChannelOrderAdmin(ModelAdmin):  # type: ignore[misc]
+class ChannelOrderAdmin(ModelAdmin):
     """What came from the shops, and what a person must look at."""
 
     list_display = ("number", "channel", "status", "problem", "problem_detail", "parts", "updated_at")

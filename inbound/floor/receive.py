@@ -33,10 +33,8 @@ class Receive(Scenario):
     actions = ("undo", "asn", "damaged", "unlabelled", "carton", "finish", "skip")
     prints = True
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
-        # What never changes of an ASN is all that the screens show of it: it is read once.
-        self._known: Asn | None = None
+    # What never changes of an ASN is all that the screens show of it: it is read once.
+    _known: Asn | None = None
 
     # Screens.
 

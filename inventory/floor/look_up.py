@@ -18,9 +18,7 @@ class LookUp(Scenario):
     title = _("Look up")
     fields = ("code",)
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
-        self._found: lookup.Found | None = None
+    _found: lookup.Found | None = None
 
     def screen(self) -> Screen:
         screen = Screen("look-up", "any", _("Scan a bin, goods or a carton"), bar=bar(undo="code" in self.state))

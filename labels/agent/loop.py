@@ -111,7 +111,7 @@ def _tell(server: Server, journal: Journal, entry: dict[str, Any]) -> None:
     journal.told(entry["job"], entry["attempt"])
 
 
-def hand_over(server: Server, journal: Journal, job: dict[str, Any]) -> tuple[dict[str, str], Optional[int]]:  # noqa: UP045
+def hand_over(server: Server, journal: Journal, job: dict[str, Any]) -> tuple[dict[str, str], Optional[int]]:
     """Print one job. Returns outcome, trouble and error; and its number in the printer where that has still to print it."""
 
     def begin() -> None:

@@ -80,7 +80,7 @@ def _keep_running(arguments: list[str]) -> int:
     """Start the child, and start it again when it ends: after a moment, longer where it ends again and again."""
     stopping = threading.Event()
 
-    def stop(_number: int, _frame: Optional[FrameType]) -> None:  # noqa: UP045
+    def stop(_number: int, _frame: Optional[FrameType]) -> None:
         stopping.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -29,7 +29,7 @@ class Refused(Exception):
 class Server:
     """`url` as people type it into a browser; plain HTTP is for this very PC only, unless `insecure`."""
 
-    def __init__(self, url: str, token: str, *, ca_file: Optional[str] = None, insecure: bool = False) -> None:  # noqa: UP045
+    def __init__(self, url: str, token: str, *, ca_file: Optional[str] = None, insecure: bool = False) -> None:
         parts = urlsplit(url)
         self._host, self._base = parts.hostname or "", parts.path.rstrip("/")
         self._tls = parts.scheme == "https"
@@ -40,7 +40,7 @@ class Server:
         self._port = parts.port or (443 if self._tls else 80)
         self._context = ssl.create_default_context(cafile=ca_file) if self._tls else None
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "application/json"}
-        self._line: Optional[http.client.HTTPConnection] = None  # noqa: UP045
+        self._line: Optional[http.client.HTTPConnection] = None
 
     def claim(self, wait: float = WAIT_SECONDS) -> dict[str, Any]:
         """{"job": {...} or None, "again_after": seconds}. Waits up to `wait` seconds for a job."""

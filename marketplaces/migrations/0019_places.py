@@ -25,8 +25,14 @@ CREATE CONSTRAINT TRIGGER channel_places_alike AFTER INSERT OR UPDATE OF locatio
 CREATE CONSTRAINT TRIGGER channel_located_alike AFTER UPDATE OF located ON marketplaces_channel
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION marketplaces_places_are_alike();
 """
-# What differed at places is found again by the next comparison.
+# Before places there is one number for all of them: told at one, it would be sold at the others once more. What differed at places is found
+# again by the next comparison.
 BACKWARD = """
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM marketplaces_channel WHERE located) THEN
+        RAISE EXCEPTION 'a channel sells at several places of its shop: make it one place first';
+    END IF;
+END $$;
 DROP TRIGGER channel_places_alike ON marketplaces_channelwarehouse;
 DROP TRIGGER channel_located_alike ON marketplaces_channel;
 DROP FUNCTION marketplaces_places_are_alike();

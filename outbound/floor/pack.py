@@ -88,9 +88,7 @@ class Pack(Scenario):
     actions = ("undo", "close", "skip")
     prints = True
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
-        self._known: _Tote | None = None
+    _known: _Tote | None = None
 
     # Screens.
 

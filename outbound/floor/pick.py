@@ -68,9 +68,7 @@ class Pick(Scenario):
     keeps = ("skipped", "bin")
     actions = ("undo", "claim", "short", "skip", "put_down")
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
-        self._next: _Stop | None = None
+    _next: _Stop | None = None
 
     # Screens.
 

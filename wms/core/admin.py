@@ -30,7 +30,7 @@ def _works_at_the_desk(request: HttpRequest) -> bool:
 admin.site.has_permission = _works_at_the_desk  # type: ignore[method-assign]
 
 
-class PersonForm(UserChangeForm):  # type: ignore[misc]
+class PersonForm(UserChangeForm):
     """`new_pin` issues a badge: its token is shown once, to be printed as a barcode."""
 
     new_pin = forms.RegexField(
@@ -44,7 +44,7 @@ class PersonForm(UserChangeForm):  # type: ignore[misc]
 
 
 @admin.register(User)
-class PersonAdmin(DjangoUserAdmin, MasterAdmin):  # type: ignore[type-arg]
+class PersonAdmin(DjangoUserAdmin, MasterAdmin):
     form = PersonForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm

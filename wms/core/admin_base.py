@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
 
-class MasterAdmin(ModelAdmin):  # type: ignore[misc]
+class MasterAdmin(ModelAdmin):
     """Master data: lists without a count of the whole table, fifty a page."""
 
     list_per_page = 50
@@ -27,5 +27,5 @@ class LockedAdmin(MasterAdmin):
         return False
 
 
-class Inline(TabularInline):  # type: ignore[misc]
+class Inline(TabularInline):
     extra = 0
