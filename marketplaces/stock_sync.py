@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ from marketplaces.numbers import HOUSE_IDS, Told, numbers
 from marketplaces.port import ChannelUnavailable, Marketplace, PushError, PushResult
 from marketplaces.push_log import Answered, Since
 from marketplaces.telling import Where
-from marketplaces.together import ReadAhead, noting
+from marketplaces.together import Key, ReadAhead, noting
 from wms.core import outbox
 
 # One turn: then other lanes have theirs, and no second worker begins while the first is still at it (the outbox's lease is far longer).
@@ -107,7 +107,8 @@ def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
         return
     since = push_log.of_payloads(payloads)
     with calling(channel) as shop, noting(partial(_store, channel)) as note:
-        _push_all(channel, shop, _Round(channel, since, push_log.places_of(payloads), time.monotonic() + BUDGET_S, note))
+        whole = shop.capabilities.whole_listings
+        _push_all(channel, shop, _Round(channel, since, push_log.places_of(payloads), whole, time.monotonic() + BUDGET_S, note))
 
 
 def _push_all(channel: Channel, shop: Marketplace, about: _Round) -> None:
@@ -115,17 +116,14 @@ def _push_all(channel: Channel, shop: Marketplace, about: _Round) -> None:
     if channel.holds_pending != shop.capabilities.holds_pending:
         channel.holds_pending = shop.capabilities.holds_pending
         channel.save(update_fields=["holds_pending"])
-    ahead = ReadAhead(lambda keys: numbers(channel, keys), sorted(about.since))
-    rows = about.due(shop, ahead.left())
-    waiting, granted = _most_urgent_first(rows), 0
-    # A listing's places go out in one batch: how many numbers that is of each.
-    each = 1 if shop.capabilities.whole_listings else max(1, math.ceil(len(rows) / max(1, len(waiting))))
+    ahead = ReadAhead(lambda listing_ids: about.due(numbers(channel, listing_ids)), about.key_of, sorted(about.since))
+    waiting, granted = _most_urgent_first(ahead.left(), about.key_of), 0
     while waiting:
         if time.monotonic() > about.until:
             about.leave(waiting)
             return
-        if granted < each:
-            granted, wait_s = pace.for_push(channel, shop.capabilities, len(waiting) * each)
+        if not granted:
+            granted, wait_s = pace.for_push(channel, shop.capabilities, len(waiting))
         if not granted and wait_s > LONGEST_NAP_S:
             about.leave(waiting, wait_s, "tokens")
             return
@@ -133,56 +131,60 @@ def _push_all(channel: Channel, shop: Marketplace, about: _Round) -> None:
             time.sleep(wait_s)
             keep_busy(channel)
             continue
-        count = max(1, min(granted, shop.capabilities.batch_size) // each)
-        batch, waiting, granted = waiting[:count], waiting[count:], granted - count * each
-        _push_batch(channel, shop, about.due(shop, ahead.take(batch)), about)
+        count = min(granted, shop.capabilities.batch_size)
+        batch, waiting, granted = waiting[:count], waiting[count:], granted - count
+        _push_batch(channel, shop, ahead.take(batch), about)
         pace.heard(channel, shop.allowance)
 
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """Since when the listings are stale, at which `places`, by location, those that are not so everywhere, when this has to end (time.monotonic), and where
-    answers go.
+    """Since when the listings are stale, at which `places`, by location, those that are not so everywhere, whether all places of a listing go out
+    and come back `whole`, when this has to end (time.monotonic), and where answers go.
     """
 
     channel: Channel
     since: Mapping[int, Since]
     places: Mapping[int, Mapping[str, Since]]
+    whole: bool
     until: float
     note: Callable[[Sequence[Answered]], None]
 
-    def since_at(self, row: Told) -> Since | None:
-        """Of the place itself, where it is known; else of the listing, whose number moved it along."""
-        return self.places.get(row.listing_id, {}).get(row.location) or self.since.get(row.listing_id)
+    def key_of(self, row: Told) -> Key:
+        """Of what the shop's bucket and a batch count as one."""
+        return row.listing_id, "" if self.whole else row.location
 
-    def due(self, shop: Marketplace, rows: list[Told]) -> list[Told]:
+    def since_at(self, listing_id: int, location: str) -> Since:
+        """Of the place itself, where it is known; else of the listing, whose number moved it along."""
+        return self.places.get(listing_id, {}).get(location) or self.since[listing_id]
+
+    def due(self, rows: list[Told]) -> list[Told]:
         """What has to be told: a stale listing's number at the places where it is stale, and at those where the same event changed it, or a cap
         that they share; at all of them, where the platform wants them together.
         """
         if not self.places or not self.channel.located:
             return rows
         named = [row for row in rows if row.location in self.places.get(row.listing_id, (row.location,)) or row.moved]
-        if shop.capabilities.whole_listings:
+        if self.whole:
             whole = {row.listing_id for row in named}
             return [row for row in rows if row.listing_id in whole]
         return named
 
-    def leave(self, listing_ids: Sequence[int], wait_s: float = 0.0, waits: str = "") -> None:
+    def leave(self, keys: Iterable[Key], wait_s: float = 0.0, waits: str = "") -> None:
         """Somebody else goes on with these, in `wait_s` seconds; `waits` says what for."""
         wanted: dict[Where, dict[int, Since]] = {}
-        for key in listing_ids:
-            for location, since in self.places.get(key, {"": self.since[key]}).items():
-                wanted.setdefault((self.channel.pk, location), {})[key] = since
+        for listing_id, location in keys:
+            wanted.setdefault((self.channel.pk, location), {})[listing_id] = self.since_at(listing_id, location)
         with transaction.atomic():
             telling.have_told(wanted, wait_s, waits=waits)
 
 
-def _most_urgent_first(rows: Sequence[Told]) -> list[int]:
+def _most_urgent_first(rows: Sequence[Told], key_of: Callable[[Told], Key]) -> list[Key]:
     """What falls before what rises, and little before much. A number that is too high sells what is not there."""
     urgent = sorted(
         rows, key=lambda row: (row.pushed_quantity is not None and row.quantity >= row.pushed_quantity, row.quantity, row.listing_id)
     )
-    return list(dict.fromkeys(row.listing_id for row in urgent))
+    return list(dict.fromkeys(key_of(row) for row in urgent))
 
 
 def _push_batch(channel: Channel, shop: Marketplace, rows: list[Told], about: _Round) -> None:
@@ -190,11 +192,13 @@ def _push_batch(channel: Channel, shop: Marketplace, rows: list[Told], about: _R
         return
     if shop.capabilities.compare_and_set and any(row.unsure for row in rows):
         # Sales since may have brought its number back to the one that we know: take them in, or it would be taken for untouched.
-        listing_ids = [row.listing_id for row in rows]
+        keys = dict.fromkeys(about.key_of(row) for row in rows)
         if not order_import.catch_up(channel, shop, about.until):
-            about.leave(list(dict.fromkeys(listing_ids)))
+            about.leave(keys)
             return
-        rows = about.due(shop, numbers(channel, listing_ids))
+        rows = [
+            row for row in about.due(numbers(channel, sorted({listing_id for listing_id, _location in keys}))) if about.key_of(row) in keys
+        ]
     rows, later = revisions.sort(shop.capabilities, rows, about.since)
     _wait_for_revisions(later, about)
     told = {(row.external_id, row.location): row for row in rows}
@@ -222,12 +226,10 @@ def _push_batch(channel: Channel, shop: Marketplace, rows: list[Told], about: _R
             pace.refused(channel, shop.allowance)
         waits = [result.retry_after for result in failed if result.retry_after]
         raise ChannelUnavailable(reason=failed[0].message, retry_after=max(waits, default=None))
-    # What goes out whole comes back whole.
-    whole = shop.capabilities.whole_listings
     try_again(
         channel,
         {
-            (row.listing_id, "" if whole else row.location): (result, about.since_at(row))
+            about.key_of(row): (result, about.since_at(row.listing_id, row.location))
             for result in failed
             for row in [told[result.listing_id, result.location]]
         },
@@ -236,15 +238,15 @@ def _push_batch(channel: Channel, shop: Marketplace, rows: list[Told], about: _R
 
 def _wait_for_revisions(later: Mapping[int, float], about: _Round) -> None:
     """One event for the listings that wait until about the same minute."""
-    by_minute: dict[int, list[int]] = {}
+    by_minute: dict[int, list[Key]] = {}
     for listing_id, seconds in later.items():
-        by_minute.setdefault(math.ceil(seconds / 60), []).append(listing_id)
+        by_minute.setdefault(math.ceil(seconds / 60), []).append((listing_id, ""))
     for minutes, group in by_minute.items():
         about.leave(group, minutes * 60.0, "revisions")
 
 
 def _answered(row: Told, about: _Round, at: tuple[float, float], result: PushResult) -> Answered:
-    return Answered(row.listing_id, row.pushed_quantity, about.since_at(row), *at, result, row.location)
+    return Answered(row.listing_id, row.pushed_quantity, about.since_at(row.listing_id, row.location), *at, result, row.location)
 
 
 def _after_sales(

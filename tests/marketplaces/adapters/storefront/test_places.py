@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from inventory.models import Sku, Warehouse
-from marketplaces import channels, differing, drift, places
+from marketplaces import channels, differing, drift, pace, places
 from marketplaces.abilities import ShopPlace
 from marketplaces.adapters.storefront import declaration
 from marketplaces.models import Channel, Difference, ListingPlace
@@ -29,6 +29,7 @@ from tests.marketplaces.shops import deliver_all
 from tests.marketplaces.test_tracking import leave
 from wms.core import access
 from wms.core.errors import InvalidInput
+from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -132,6 +133,41 @@ def test_an_order_of_a_location_goes_to_its_warehouse_and_its_parcel_says_so(two
     [parcel] = two.shop.made("parcel.shipped")
     assert (parcel.data["location"], parcel.data["lines"]) == ("hamburg", [])
     assert two.shop.books.orders[order_id]["state"] == "shipped"
+
+
+def test_no_call_tells_more_numbers_than_were_granted(two: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One listing changed at three locations and two others at one each: a batch of three listings is more than three numbers."""
+    north, others = make.warehouse("NORTH"), [make.sku(two.thing.merchant) for _ in range(2)]
+    two.shop.books.locations.append("kiel")
+    for other in others:
+        two.shop.books.add_listing(sku=other.code, quantity=0)
+    channels.fetch_listings(channel=two.channel)
+    locate(two.channel, two.west, two.east, north, WEST="leipzig", EAST="hamburg", NORTH="kiel")
+    settle()
+    two.shop.declared["batch_size"] = 2
+    declaration.forget()
+    two.shop.calls.clear()
+    for house in (two.west, two.east, north):
+        two.stock(house, 1)
+    for quantity, other in enumerate(others, start=7):
+        make.stock(make.bin_of(two.west, "A-01"), other, quantity)
+    grants: list[int] = []
+
+    def for_push(*wanted: Any) -> tuple[int, float]:
+        grants.append(2 if len(grants) < 2 else 0)
+        return grants[-1], 60.0
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pace, "for_push", for_push)
+        deliver_all()
+    assert [len(call.data["rows"]) for call in two.shop.made("stock.set")] == [2, 2]
+    [waiting] = OutboxEvent.objects.filter(topic="channel.stale")
+    assert (waiting.payload["waits"], len(waiting.payload["listing_ids"])) == ("tokens", 1)
+    assert len(two.told()) == len({*two.told()}) == 4
+    settle()
+    assert len(two.told()) == 5, "what was told already is not told again"
+    assert two.shown() == {"leipzig": 11, "hamburg": 5, "kiel": 1}
+    assert drift.compare(two.channel) == []
 
 
 def test_an_order_without_a_location_is_routed(two: Place) -> None:
