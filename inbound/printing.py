@@ -57,16 +57,16 @@ def _lacks_label(payload: dict[str, Any]) -> bool:
 
 def _unit(payload: dict[str, Any], printer: Printer) -> NewJob:
     sku = Sku.objects.select_related("merchant").get(pk=payload["sku_id"])
-    return _job(payload, printer, str(sku), min(payload["quantity"], COPIES_MAX), lambda: papers.sku_label(sku))
+    return _job(payload, printer, sku.merchant_id, str(sku), min(payload["quantity"], COPIES_MAX), lambda: papers.sku_label(sku))
 
 
 def _carton(payload: dict[str, Any], printer: Printer) -> NewJob:
     carton = AsnCarton.objects.select_related("asn__merchant", "asn__warehouse").prefetch_related("lines__sku").get(pk=payload["carton_id"])
     total = carton.asn.cartons.count()
-    return _job(payload, printer, str(carton), 1, lambda: papers.carton_label(carton.asn, carton, total))
+    return _job(payload, printer, carton.merchant_id, str(carton), 1, lambda: papers.carton_label(carton.asn, carton, total))
 
 
-def _job(payload: dict[str, Any], printer: Printer, document: str, copies: int, make: Callable[[], Template]) -> NewJob:
+def _job(payload: dict[str, Any], printer: Printer, merchant_id: int, document: str, copies: int, make: Callable[[], Template]) -> NewJob:
     content, problem = b"", ""
     try:
         content = rendering.for_printer(printer, _kind(payload), [make()])
@@ -77,6 +77,7 @@ def _job(payload: dict[str, Any], printer: Printer, document: str, copies: int, 
         kind=_kind(payload),
         document=document,
         content=content,
+        merchant_id=merchant_id,
         station_id=payload["station_id"],
         once=payload["once"],
         copies=copies,

@@ -101,8 +101,8 @@ def reprint(
     if content is None:
         raise jobs.ContentErased(job=job_id)
     made = PrintJob.objects.create(
-        warehouse_id=job.warehouse_id, station_id=job.station_id, printer=printer, kind=job.kind, document=job.document, format=job.format,
-        content=content, content_hash=job.content_hash, copies=copies or job.copies, reprint_of=job, reason=reason, by=by,
+        warehouse_id=job.warehouse_id, station_id=job.station_id, printer=printer, kind=job.kind, document=job.document, merchant_id=job.merchant_id,
+        format=job.format, content=content, content_hash=job.content_hash, copies=copies or job.copies, reprint_of=job, reason=reason, by=by,
     )  # fmt: skip
     jobs.wake_after_commit({printer.pk})
     return {"job_id": made.pk, "status": str(made.status)}

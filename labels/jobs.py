@@ -46,12 +46,16 @@ class ContentErased(WmsError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewJob:
-    """`content` in the printer's own format and dots. `once` names the event that wants it; "" for what a person asked for."""
+    """`content` in the printer's own format and dots. `once` names the event that wants it; "" for what a person asked for.
+
+    `merchant_id` says whose paper it is, None where it is nobody's.
+    """
 
     printer: Printer
     kind: str
     document: str
     content: bytes
+    merchant_id: int | None = None
     station_id: int | None = None
     once: str = ""
     copies: int = 1
@@ -61,10 +65,12 @@ class NewJob:
 
 _ADD = """
 INSERT INTO labels_printjob (warehouse_id, printer_id, format, kind, document, once, content, content_hash, copies, status, error,
-                             station_id, by_id, attempts, reason)
-SELECT p.warehouse_id, p.id, p.format, j.kind, j.document, nullif(j.once, ''), j.content, j.hash, j.copies, j.status, j.error, s.id, j.by_id, 0, ''
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::int[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])
-     WITH ORDINALITY AS j (printer_id, kind, document, once, content, hash, copies, status, error, station_id, by_id, place)
+                             merchant_id, station_id, by_id, attempts, reason)
+SELECT p.warehouse_id, p.id, p.format, j.kind, j.document, nullif(j.once, ''), j.content, j.hash, j.copies, j.status, j.error,
+       j.merchant_id, s.id, j.by_id, 0, ''
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::int[], %s::text[], %s::text[],
+            %s::bigint[], %s::bigint[], %s::bigint[])
+     WITH ORDINALITY AS j (printer_id, kind, document, once, content, hash, copies, status, error, merchant_id, station_id, by_id, place)
 JOIN labels_printer p ON p.id = j.printer_id LEFT JOIN labels_station s ON s.id = j.station_id AND s.warehouse_id = p.warehouse_id
 ORDER BY j.once, j.place
 ON CONFLICT (once) DO NOTHING
@@ -94,6 +100,7 @@ def add(new: Sequence[NewJob], *, wake: bool = True) -> list[int]:
                 [job.copies for job in new],
                 [(Status.FAILED if job.problem else Status.WAITING).value for job in new],
                 [job.problem[:_ERROR_MAX] for job in new],
+                [job.merchant_id for job in new],
                 [job.station_id for job in new],
                 [job.by_id for job in new],
             ],
@@ -327,8 +334,20 @@ def erase_contents(*, days: int, batch: int = 1000) -> int:
             return erased
 
 
-def erase_documents(documents: Sequence[str]) -> int:
-    """A step: forget what was printed of these documents, and what still waits; returns how many jobs. What is being sent goes with the next night."""
+_ERASE_DOCUMENTS = """
+UPDATE labels_printjob j SET content = NULL
+FROM unnest(%s::bigint[], %s::text[]) AS d (merchant_id, name)
+WHERE j.document = d.name AND (j.merchant_id = d.merchant_id OR j.merchant_id IS NULL)
+  AND j.content IS NOT NULL AND j.status NOT IN ('claimed', 'sending')
+"""
+
+
+def erase_documents(documents: Sequence[tuple[int, str]]) -> int:
+    """A step: forget what was printed of these documents, and what still waits; returns how many jobs. What is being sent goes with the next night.
+
+    A document is (merchant id, name). Jobs of which nobody wrote down whose paper they print go by the name alone.
+    """
     assert_in_transaction("erase_documents()")
-    held = PrintJob.objects.filter(content__isnull=False, document__in=[name[:80] for name in documents])
-    return held.exclude(status__in=[Status.CLAIMED, Status.SENDING]).update(content=None)
+    with connection.cursor() as cursor:
+        cursor.execute(_ERASE_DOCUMENTS, [[merchant for merchant, _name in documents], [name[:80] for _merchant, name in documents]])
+        return int(cursor.rowcount)

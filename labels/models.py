@@ -13,7 +13,7 @@ from django.db.models import Func, Q, TextField, Value
 from django.db.models.functions import Cast, Concat, Now, RPad
 from django.utils.translation import gettext_lazy as _
 
-from wms.core.models import User
+from wms.core.models import Merchant, User
 from wms.core.transitions import table
 
 
@@ -238,6 +238,8 @@ class PrintJob(models.Model):
     printer = models.ForeignKey(Printer, models.PROTECT, related_name="jobs", verbose_name=_("printer"), db_index=False)
     kind = models.CharField(_("kind of label"), max_length=30)
     document = models.CharField(_("document"), max_length=80)
+    # Whose paper it is: two merchants may have a document of the same name. Null where it is nobody's, as a bin's label.
+    merchant = models.ForeignKey(Merchant, models.PROTECT, null=True, related_name="+", verbose_name=_("merchant"), db_index=False)
     once = models.CharField(max_length=100, null=True, unique=True, editable=False)
     format = models.CharField(_("format"), max_length=3, choices=Printer.Format.choices)
     content = models.BinaryField(null=True)

@@ -24,8 +24,8 @@ WITH over AS (
 ), noted AS (
     INSERT INTO outbound_erasure (merchant_id, reason, orders, by_id) SELECT merchant_id, %(reason)s, count(*), %(by)s FROM gone GROUP BY merchant_id
 )
-SELECT g.id, g.reference, m.code, coalesce(array_agg(p.tracking_number) FILTER (WHERE p.id IS NOT NULL), ARRAY[]::text[])
-FROM gone g JOIN core_merchant m ON m.id = g.merchant_id LEFT JOIN outbound_parcel p ON p.order_id = g.id GROUP BY g.id, g.reference, m.code
+SELECT g.id, g.merchant_id, g.reference, m.code, coalesce(array_agg(p.tracking_number) FILTER (WHERE p.id IS NOT NULL), ARRAY[]::text[])
+FROM gone g JOIN core_merchant m ON m.id = g.merchant_id LEFT JOIN outbound_parcel p ON p.order_id = g.id GROUP BY g.id, g.merchant_id, g.reference, m.code
 """
 _LATER = """
 UPDATE outbound_order SET erase_asked_at = now()
@@ -40,7 +40,9 @@ def erase(order_ids: Sequence[int], reason: Erasure.Reason, by_id: int | None = 
         cursor.execute(_ERASE, {"orders": sorted(order_ids), "reason": reason.value, "by": by_id})
         rows = cursor.fetchall()
     # A paper's job bears the order's reference, as its merchant or with him before it, or the parcel's number.
-    documents = [name for _id, reference, code, numbers in rows for name in (reference, f"{code}/{reference}", *numbers)]
+    documents = [
+        (merchant, name) for _id, merchant, reference, code, numbers in rows for name in (reference, f"{code}/{reference}", *numbers)
+    ]
     if documents:
         jobs.erase_documents(documents)
     return sorted(row[0] for row in rows)

@@ -50,16 +50,16 @@ def _print(new: list[NewJob]) -> None:
 
 def _label(parcel: Parcel, printer: Printer, station_id: int | None) -> NewJob:
     once = f"packed:{parcel.order_id:019}:1:{parcel.number:05}"
-    return _job(printer, LABEL, str(parcel), once, lambda: papers.parcel_label(parcel), station_id, parcel.packed_by_id)
+    return _job(parcel, printer, LABEL, str(parcel), once, lambda: papers.parcel_label(parcel), station_id)
 
 
 def _slip(parcel: Parcel, printer: Printer, station_id: int | None) -> NewJob:
     once = f"packed:{parcel.order_id:019}:2"
-    return _job(printer, SLIP, parcel.order.reference, once, lambda: papers.slip_of(parcel.order), station_id, parcel.packed_by_id)
+    return _job(parcel, printer, SLIP, parcel.order.reference, once, lambda: papers.slip_of(parcel.order), station_id)
 
 
 def _job(
-    printer: Printer, kind: str, document: str, once: str, make: Callable[[], Template], station_id: int | None, by_id: int | None
+    parcel: Parcel, printer: Printer, kind: str, document: str, once: str, make: Callable[[], Template], station_id: int | None
 ) -> NewJob:
     """A paper that cannot be made is a failed job: the station sees why, and the other papers are printed."""
     content, problem = b"", ""
@@ -68,5 +68,6 @@ def _job(
     except WmsError as error:
         problem = str(error)
     return NewJob(
-        printer=printer, kind=kind, document=document, content=content, station_id=station_id, once=once, by_id=by_id, problem=problem
-    )
+        printer=printer, kind=kind, document=document, content=content, merchant_id=parcel.merchant_id, station_id=station_id, once=once,
+        by_id=parcel.packed_by_id, problem=problem,
+    )  # fmt: skip

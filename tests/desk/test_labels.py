@@ -85,11 +85,23 @@ def test_a_label_is_sent_to_a_printer_once_a_form(desk: Client, house: House) ->
         assert desk.post("/desk/labels", sent).status_code == 303
     job = PrintJob.objects.get()
     assert (job.printer, job.kind, job.document, job.copies, job.by, job.status) == (zebra, "bin", "A-01", 2, house.supervisor, "waiting")
-    label: Any = label_codes.labels_of("bin", "A-01")[0]
+    label: Any = label_codes.labels_of("bin", "A-01").labels[0]
     assert jobs.content_of(job) == zpl.render([replace(label, size=MEDIA["70x50"].size)], 300)
     for wrong in (other.pk, 2**31 - 1, ""):
         assert desk.post("/desk/labels", {**sent, "printer": wrong, "request_id": "y"}).status_code == 404
     assert PrintJob.objects.count() == 1
+
+
+@pytest.mark.parametrize(("kind", "whose"), [("slip", True), ("parcel", True), ("sku", True), ("fnsku", True), ("bin", False)])
+def test_what_is_printed_says_whose_it_is(desk: Client, house: House, kind: str, whose: bool) -> None:
+    order = packed(house)
+    Barcode.objects.create(merchant=house.merchant, sku=house.sku, code="X001ABC2DE")
+    paper = Printer.objects.create(
+        code="P1", media=KINDS[kind].default_media.name, warehouse=house.warehouse, way="raw", address="raw://127.0.0.1:1", format="pdf"
+    )
+    codes = {"slip": order.reference, "parcel": Parcel.objects.get().tracking_number, "sku": "LAMP", "fnsku": "X001ABC2DE", "bin": "A-01"}
+    assert desk.post("/desk/labels", {"kind": kind, "code": codes[kind], "as": "print", "printer": paper.pk}).status_code == 303
+    assert PrintJob.objects.get().merchant == (house.merchant if whose else None)
 
 
 def test_what_each_code_means(desk: Client, house: House) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 
-from labels import jobs, sending
+from labels import answering, jobs, sending
 from labels.models import Printer, PrintJob, Route, Station
-from outbound import packing, picking, printing, waves
-from outbound.models import Order, Parcel
+from outbound import erasing, packing, picking, printing, shipping, waves
+from outbound.models import Erasure, Order, Parcel
 from tests import make
 from tests.labels.printers.machines import Sink, eventually, sink
 from wms.core import outbox
@@ -31,13 +32,13 @@ def printer(place, code, **fields) -> Printer:
     return Printer.objects.create(warehouse=place, code=code, **{**usual, **fields})
 
 
-def picked(place, by, quantity: int = 1) -> Order:
+def picked(place, by, quantity: int = 1, reference: str = "") -> Order:
     from outbound import orders
 
     shop = make.merchant()
     sku = make.sku(shop)
     make.stock(make.bin_of(place, "A-01"), sku, quantity)
-    order = Order.objects.get(pk=orders.accept(merchant=shop, order=make.order(place, {sku: quantity})).id)
+    order = Order.objects.get(pk=orders.accept(merchant=shop, order=make.order(place, {sku: quantity}, reference)).id)
     waves.release(warehouse_id=place.pk, by=by, order_ids=[order.pk])
     picking.pick(task_id=order.tasks.get().pk, tote_code=f"TOTE-0{Order.objects.count()}", by=by)
     return order
@@ -70,6 +71,23 @@ def test_label_and_slip_go_to_the_stations_printers(place, by):
     ]
     zpl, zpl_300, pdf = (jobs.content_of(job) for job in PrintJob.objects.order_by("once"))
     assert (zpl[:3], b"^PW812" in zpl, b"^PW1200" in zpl_300, pdf[:5]) == (b"^XA", True, True, b"%PDF-")
+
+
+def test_a_buyer_is_forgotten_on_the_papers_of_his_own_merchant_alone(place, by):
+    Route.objects.create(warehouse=place, kind="slip", printer=printer(place, "S1", format="pdf", media="A4"))
+    mine, theirs = picked(place, by, reference="ORDER-1"), picked(place, by, reference="ORDER-1")
+    for order in (mine, theirs):
+        shipping.ship(parcel_id=packing.pack(order_id=order.pk, by=by)["parcel_id"], by=by)
+    heard()
+    slips = list(PrintJob.objects.order_by("once"))
+    assert [job.document for job in slips] == ["ORDER-1", "ORDER-1"]
+    reprinted = answering.reprint(job_id=slips[1].pk, reason="smeared", by=by)["job_id"]
+    with transaction.atomic():
+        assert erasing.erase([mine.pk], Erasure.Reason.REQUEST) == [mine.pk]
+    assert set(PrintJob.objects.filter(content=None).values_list("pk", flat=True)) == {slips[0].pk}
+    with transaction.atomic():
+        assert erasing.erase([theirs.pk], Erasure.Reason.REQUEST) == [theirs.pk]
+    assert set(PrintJob.objects.filter(content=None).values_list("pk", flat=True)) == {*(job.pk for job in slips), reprinted}
 
 
 def test_an_event_that_comes_again_prints_nothing_again(place, by):

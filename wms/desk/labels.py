@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 from inventory.models import Bin
 from labels import jobs, pdf, preview, rendering
 from labels.kinds import KINDS, LabelKind, kind_of
-from labels.media import MEDIA, Template
+from labels.media import MEDIA
 from labels.models import Printer
 from wms.core import desk
 from wms.core.errors import NotFound
@@ -133,7 +133,7 @@ def real(request: HttpRequest) -> HttpResponse:
     found = label_codes.labels_of(kind.name, desk.clean(request.POST.get("code"), 200), desk.actor(request))
     if request.POST.get("as") == "print":
         return _sent(request, kind, found, copies)
-    pages = kind.pages(chain.from_iterable(repeat(label, copies) for label in found), chosen.media.name, chosen.start)
+    pages = kind.pages(chain.from_iterable(repeat(label, copies) for label in found.labels), chosen.media.name, chosen.start)
     if request.POST.get("as") == "png":
         picture = base64.b64encode(preview.png(list(pages)[:1], chosen.screen_dpi)).decode()
         answer = _page(request, picture)
@@ -142,7 +142,7 @@ def real(request: HttpRequest) -> HttpResponse:
     return _pdf(pdf.render(pages, chosen.dpi), f"{kind.name}-labels")
 
 
-def _sent(request: HttpRequest, kind: LabelKind, found: list[Template], copies: int) -> HttpResponse:
+def _sent(request: HttpRequest, kind: LabelKind, found: label_codes.Meant, copies: int) -> HttpResponse:
     """To a printer, on what lies in it. One form is one wish, however often it is sent. Raises NotFound, UnknownMedia, NeedsARoll."""
     desk.need(request, "labels.add_printjob")
     wanted = desk.whole_number(request.POST.get("printer"), default=0)
@@ -151,7 +151,8 @@ def _sent(request: HttpRequest, kind: LabelKind, found: list[Template], copies: 
         raise NotFound(what=str(Printer._meta.verbose_name), key=wanted)
     new = jobs.NewJob(
         printer=printer, kind=kind.name, document=desk.clean(request.POST.get("code"), 80), copies=copies, by_id=desk.actor(request).pk,
-        content=rendering.for_printer(printer, kind.name, found), once=f"desk:{desk.clean(request.POST.get('request_id'), 40) or uuid.uuid4()}",
+        merchant_id=found.merchant_id, content=rendering.for_printer(printer, kind.name, found.labels),
+        once=f"desk:{desk.clean(request.POST.get('request_id'), 40) or uuid.uuid4()}",
     )  # fmt: skip
     with transaction.atomic(durable=True):
         jobs.add([new])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db import models
@@ -34,13 +35,17 @@ class AmbiguousCode(WmsError):
     code, status, message = "ambiguous_code", 409, _("Several are called {code}: {known}. Say whose it is, as in {example}.")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
-    """`by` sees what that person may see; None, on the command line, sees all. `owner` is a merchant's or a warehouse's code."""
+    """`by` sees what that person may see; None, on the command line, sees all. `owner` is a merchant's or a warehouse's code.
+
+    `merchant_id` is whose the row is that was found; None where it is no merchant's.
+    """
 
     code: str
     owner: str
     by: User | None
+    merchant_id: int | None = None
 
     def visible(self, model: type[M]) -> models.QuerySet[M]:
         rows = model._default_manager.all()
@@ -56,11 +61,19 @@ class Asked:
         if len(found) > 1:
             known = sorted(set(rows.values_list(f"{owner}__code", flat=True)[:20]))
             raise AmbiguousCode(code=self.code, known=", ".join(known), example=f"{known[0]}/{self.code}")
+        self.merchant_id = getattr(found[0], "merchant_id", None)
         return found[0]
 
 
-def labels_of(kind: str, code: str, by: User | None = None) -> list[Template]:
-    """The labels of a kind that the code means, at least one. `OWNER/CODE` says whose it is: a warehouse's bin, a merchant's sku or order.
+class Meant(NamedTuple):
+    """At least one label, and whose they are: None where they are no merchant's."""
+
+    labels: list[Template]
+    merchant_id: int | None
+
+
+def labels_of(kind: str, code: str, by: User | None = None) -> Meant:
+    """The labels of a kind that the code means. `OWNER/CODE` says whose it is: a warehouse's bin, a merchant's sku or order.
 
     Raises UnknownKind, NotFound, AmbiguousCode, and what the papers themselves raise, such as AddressErased.
     """
@@ -72,10 +85,9 @@ def labels_of(kind: str, code: str, by: User | None = None) -> list[Template]:
         owner, code = first, rest
     if not code or "\0" in code or len(code) > 200:
         raise NotFound(what=str(kind_of(kind).title), key=code[:50])
-    if kind in _IN_THE_HOUSE_LANGUAGE:
-        with override(settings.LANGUAGE_CODE):
-            return finder(Asked(code, owner, by))
-    return finder(Asked(code, owner, by))
+    asked = Asked(code, owner, by)
+    with override(settings.LANGUAGE_CODE) if kind in _IN_THE_HOUSE_LANGUAGE else nullcontext():
+        return Meant(finder(asked), asked.merchant_id)
 
 
 def _bin(asked: Asked) -> list[Template]:
@@ -104,7 +116,10 @@ def _sku(asked: Asked) -> list[Template]:
 def _fnsku(asked: Asked) -> list[Template]:
     """By the FNSKU as it was announced, or as it is a barcode of a sku."""
     line = asked.visible(AsnLine).filter(fnsku=asked.code).select_related("sku").order_by("-pk").first()
-    return [inbound.fnsku_label(line.sku if line is not None else _find_sku(asked), asked.code)]
+    if line is None:
+        return [inbound.fnsku_label(_find_sku(asked), asked.code)]
+    asked.merchant_id = line.sku.merchant_id
+    return [inbound.fnsku_label(line.sku, asked.code)]
 
 
 def _inner(asked: Asked) -> list[Template]:

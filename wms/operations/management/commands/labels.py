@@ -68,7 +68,7 @@ class Command(BaseCommand):
             return [kind.sample]
         owner = options["warehouse"] or options["merchant"]
         codes = [f"{owner}/{code}" if owner else code for code in options["code"]]
-        return list(chain.from_iterable(label_codes.labels_of(kind.name, code) for code in codes))
+        return list(chain.from_iterable(label_codes.labels_of(kind.name, code).labels for code in codes))
 
     def _write(self, out: Path, content: bytes) -> None:
         """Beside it first, so that a full disk or a killed command leaves the file that was there before."""
