@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Bin, BinKind, Condition, Sku, StockBalance, Warehouse
 from wms.core.errors import WmsError
+from wms.core.locking import assert_in_transaction
 
 # A full warehouse is not searched as a whole: so many bins, from a place on the walk that differs from sku to sku.
 SHARE_AMONG = 200
@@ -78,16 +79,25 @@ def held_in(bin_ids: Collection[int]) -> dict[int, dict[int, int]]:
     return held
 
 
+def _hold(bin: Bin) -> None:
+    Bin.objects.select_for_update(no_key=True).only("pk").get(pk=bin.pk)
+
+
 def require_room(*, bin: Bin, skus: Sequence[Sku]) -> None:
-    """Raises BinHoldsTwin or BinOfAnotherMerchant where the skus (of one merchant) must not join what lies in the storage bin."""
+    """A step: raises BinHoldsTwin or BinOfAnotherMerchant where the skus (of one merchant) must not join what lies in the storage bin.
+
+    Until the transaction ends nobody else puts goods into it: two merchants' would otherwise both find it empty.
+    """
+    assert_in_transaction("require_room()")
     if bin.kind != BinKind.STORAGE or not skus:
         return
-    clashing = twins([sku.pk for sku in skus])
+    _hold(bin)
     others = list(
         StockBalance.objects.filter(bin=bin, on_hand__gt=0)
         .exclude(merchant=skus[0].merchant_id)
         .values_list("sku_id", "sku__code", "merchant__code", "warehouse__mixes_merchants_in_a_bin")
     )
+    clashing = twins([sku.pk for sku in skus]) if others else {}
     for sku_id, code, merchant, mixes in others:
         if not mixes:
             raise BinOfAnotherMerchant(bin=bin.code, merchant=merchant)

@@ -9,7 +9,7 @@ from inventory.models import BinKind, PutBackTask, Reason
 from wms.core.commands import command
 from wms.core.errors import NotFound
 from wms.core.models import User
-from wms.core.transitions import advance
+from wms.core.transitions import advance, require_move
 
 
 @command
@@ -18,13 +18,15 @@ def put_back(*, task_id: int, bin_code: str, by: User, request_id: object = None
 
     Raises NotFound, NotPossibleNow, WrongBin, and BinHoldsTwin or BinOfAnotherMerchant as putting away does.
     """
-    task = PutBackTask.objects.select_for_update(no_key=True, of=("self",)).select_related("sku").filter(pk=task_id).first()
+    task = PutBackTask.objects.select_related("sku").filter(pk=task_id).first()
     if task is None:
         raise NotFound(what=str(PutBackTask._meta.verbose_name), key=task_id)
-    advance([task], PutBackTask.Status.DONE, done_at=Now())
+    # Who comes second is told that it is done, whatever lies in the bin by now.
+    require_move(PutBackTask, key=task, status=task.status, to=PutBackTask.Status.DONE)
     [to] = bins.find(task.warehouse_id, bin_code)
     bins.require(to, [BinKind.STORAGE])
     placing.require_room(bin=to, skus=[task.sku])
+    advance([task], PutBackTask.Status.DONE, done_at=Now())
     ledger.post(
         warehouse_id=task.warehouse_id,
         legs=[

@@ -1,5 +1,6 @@
 """Two scanners at one dock: nothing is counted in, put away or announced twice."""
 
+import time
 from functools import partial
 
 import pytest
@@ -9,7 +10,7 @@ from django.db.models import F
 from inbound import asns, put_away, receiving
 from inbound.asns import Announced, NewAsn, NewAsnLine, NewCarton
 from inbound.models import Asn, AsnCarton, AsnLine, ReceiptLine
-from inventory import ledger, moves
+from inventory import ledger, moves, placing
 from inventory.ledger import InsufficientStock
 from inventory.models import StockBalance, StockMovement
 from tests import make
@@ -236,3 +237,39 @@ def test_without_the_unique_keys_there_would_be_several(yard, together):
             cursor.execute("TRUNCATE inbound_asn CASCADE")
             for name, (table, columns) in dropped.items():
                 cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE ({columns})")
+
+
+def put_into_one_bin(together, monkeypatch) -> list[str]:
+    """Goods of three merchants go into the same empty bin at once, where bins are not shared; the refusals, sorted."""
+    house, by = make.warehouse(mixes_merchants_in_a_bin=False), make.user()
+    skus = [make.sku(make.merchant()) for _merchant in range(3)]
+    for place, thing in zip(("A-01", "A-02"), skus, strict=False):
+        make.stock(make.bin_of(house, place), thing, 5)
+    make.stock(make.bin_of(house, "DOCK"), skus[2], 5)
+    post = ledger.post
+
+    def later(**values):
+        time.sleep(0.2)
+        post(**values)
+
+    monkeypatch.setattr(ledger, "post", later)
+    calls = [
+        partial(moves.move, warehouse_id=house.pk, from_bin=place, to_bin="A-05", sku_id=thing.pk, quantity=5, by=by)
+        for place, thing in zip(("A-01", "A-02"), skus, strict=False)
+    ]
+    dock = partial(put_away.put_away, warehouse_id=house.pk, from_bin="DOCK", bin_code="A-05", sku_id=skus[2].pk, quantity=5, by=by)
+    answers = together([*calls, dock])
+    monkeypatch.undo()
+    return refusals(answers)
+
+
+def test_a_bin_that_is_not_shared_takes_the_first_merchants_goods_alone(together, monkeypatch):
+    assert put_into_one_bin(together, monkeypatch) == ["BinOfAnotherMerchant"] * 2
+    assert StockBalance.objects.filter(bin__code="A-05", on_hand=5).values("merchant").distinct().count() == 1
+    books_agree()
+
+
+def test_without_the_hold_of_the_bin_all_of_them_would_find_it_empty(together, monkeypatch):
+    monkeypatch.setattr(placing, "_hold", lambda bin: None)
+    assert put_into_one_bin(together, monkeypatch) == []
+    assert StockBalance.objects.filter(bin__code="A-05", on_hand=5).values("merchant").distinct().count() == 3
