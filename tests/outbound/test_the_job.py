@@ -1,6 +1,6 @@
 """An order's way over the floor, and back."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -217,17 +217,6 @@ def test_expired_goods_are_held_and_their_orders_fall_short(floor):
     order.refresh_from_db()
     assert (order.status, totals(floor.two)) == ("short", (6, 0, 11))
     assert expiry.hold_expired() == 0
-
-
-@pytest.mark.parametrize(("zone", "held"), [("Pacific/Kiritimati", 1), ("America/New_York", 0), ("UTC", 0)])
-def test_goods_expire_with_the_warehouse_s_own_day(floor, monkeypatch, zone, held):
-    """At eleven in the morning in UTC it is the next day already on Kiritimati."""
-    type(floor.house).objects.filter(pk=floor.house.pk).update(time_zone=zone)
-    lot = Lot.objects.create(sku=floor.two, code="L", expires_on=date(2030, 6, 1))
-    make.stock(make.bin_of(floor.house, "A-04"), floor.two, 5, lot_id=lot.pk)
-    monkeypatch.setattr(timezone, "now", lambda: datetime(2030, 6, 1, 11, tzinfo=UTC))
-    assert expiry.hold_expired() == held
-    assert StockBalance.objects.filter(lot=lot, condition="held", on_hand=5).count() == held
 
 
 def test_an_order_that_finds_no_steady_place_is_tried_again_later(floor, monkeypatch):

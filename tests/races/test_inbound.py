@@ -47,7 +47,7 @@ def units(bin_kind):
     return sum(StockBalance.objects.filter(bin__kind=bin_kind).values_list("on_hand", flat=True))
 
 
-def refusals(answers):
+def refusals(answers: list[object]) -> list[str]:
     return sorted(type(answer).__name__ for answer in answers if isinstance(answer, Exception))
 
 
