@@ -2,16 +2,23 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from inventory.models import Sku
-from wms.core.errors import InvalidInput
+from wms.core.errors import InvalidInput, WmsError
 from wms.core.locking import assert_in_transaction
 
 LotKey = tuple[int, str, date | None]
+LONGEST: Final = 50
+
+
+class LotTooLong(WmsError):
+    code, message = "lot_too_long", gettext_lazy("A lot has at most {limit} characters, not “{lot}…”.")
+
 
 # In the order of the unique key, so that two batches with the same lots cannot deadlock.
 _ADD = """
@@ -51,8 +58,16 @@ def problems_of(sku: Sku, lot: str, expires_on: date | None, path: tuple[str | i
     return problems
 
 
+def checked(lot: str) -> str:
+    """The lot itself. Raises LotTooLong: two lots that differ behind the cut would become one."""
+    if len(lot) > LONGEST:
+        raise LotTooLong(lot=lot[:LONGEST], limit=LONGEST)
+    return lot
+
+
 def require(sku: Sku, lot: str, expires_on: date | None) -> None:
-    """Raises InvalidInput where a lot or expiry tracked sku comes without."""
+    """Raises InvalidInput where a lot or expiry tracked sku comes without, and LotTooLong."""
+    checked(lot)
     problems = problems_of(sku, lot, expires_on)
     if problems:
         raise InvalidInput(problems)

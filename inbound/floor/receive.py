@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from inbound import receiving
 from inbound.models import Asn, AsnCarton, AsnLine
-from inventory import lookup
+from inventory import lookup, lots
 from inventory.floor.reading import bin_scanned, find, goods_of
 from inventory.models import Bin, BinKind, Condition, Sku
 from wms.core.errors import NotFound, WmsError
@@ -272,7 +272,7 @@ class Receive(Scenario):
         if not scanned:
             raise NothingScanned
         scan = lookup.read(scanned)
-        self.state["lot"] = (scan.lot or scan.text)[:50]
+        self.state["lot"] = lots.checked(scan.lot or scan.text)
         if scan.expires_on:
             self.state["expires_on"] = scan.expires_on.isoformat()
 

@@ -2,10 +2,13 @@
 
 from datetime import date
 
-from inbound import asns
+import pytest
+
+from inbound import asns, receiving
 from inbound.asns import NewAsn, NewAsnLine, NewCarton
 from inbound.models import Asn, AsnLine
-from inventory.models import Barcode, StockBalance, Warehouse
+from inventory import lots
+from inventory.models import Barcode, Lot, StockBalance, Warehouse
 from tests import make
 from tests.floor.handheld import Handheld
 from wms.core.models import Merchant, User
@@ -61,3 +64,23 @@ def test_another_lot_than_announced_is_asked_for_its_own_expiry(handheld: Handhe
     assert handheld.scan("2029-03-04", "2").data["outcome"] == "ok"
     rows = StockBalance.objects.values_list("lot__code", "lot__expires_on", "on_hand")
     assert list(rows) == [("L2", date.fromisoformat("2029-03-04"), 2)]
+
+
+def test_a_lot_that_is_too_long_is_refused_and_not_cut(handheld: Handheld, house: Warehouse, shop: Merchant, picker: User) -> None:
+    sku = make.sku(shop, tracks_lot=True)
+    asn = arrived(shop, house, picker, NewAsn("A", house.code, lines=[NewAsnLine(sku.code, 9)]))
+    handheld.open("receive")
+    handheld.scan(asn.reference, sku.code)
+    page = handheld.scan("L" * 51)
+    assert (page.screen, page.data["error"]) == ("receive-lot", "lot_too_long")
+    assert not StockBalance.objects.exists()
+    assert handheld.scan("L" * 50, "2").data["outcome"] == "ok"
+    assert list(StockBalance.objects.values_list("lot__code", "on_hand")) == [("L" * 50, 2)]
+
+
+def test_a_lot_that_a_program_sends_too_long_is_refused_where_it_is_booked(house: Warehouse, shop: Merchant, picker: User) -> None:
+    sku = make.sku(shop, tracks_lot=True)
+    line = arrived(shop, house, picker, NewAsn("A", house.code, lines=[NewAsnLine(sku.code, 9)])).lines.get()
+    with pytest.raises(lots.LotTooLong):
+        receiving.receive(line_id=line.pk, bin_code="DOCK", quantity=1, lot="L" * 51, by=picker)
+    assert not Lot.objects.exists()
