@@ -212,6 +212,14 @@ def test_a_person_of_the_demo_who_was_removed_does_not_come_back():
     assert not User.objects.filter(username="admin").exists()
 
 
+def test_a_password_of_the_demo_that_was_changed_is_not_said():
+    run("prepare")
+    person = User.objects.get(username="supervisor")
+    person.set_password("nobody else knows it")
+    person.save()
+    assert run("prepare")[-1] == "admin / demo-admin, picker / demo-picker, acme / demo-acme"
+
+
 def test_the_demos_badges_sign_in(rf):
     demo.seed()
     for name, values in demo.SIGN_INS.items():
