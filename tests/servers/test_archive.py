@@ -2,13 +2,17 @@
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg2
 import pytest
+from django.db import connection
 
 from conftest import SERVERS
 from tests.live import LiveSystem, ask
+from wms.servers import archive
 
 MERCHANTS = "SELECT string_agg(code, ' ' ORDER BY code) FROM core_merchant WHERE code LIKE 'T-%'"
 DATABASES = "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1"
@@ -165,3 +169,19 @@ def test_a_backup_with_drift_is_refused_unless_asked_for(system: LiveSystem, bac
     assert system.wms("verify", check=False).returncode == 1
     system.wms("restore", "--drop-old", backup)
     assert replaced(system) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_is_dropped_though_autovacuum_is_in_it() -> None:
+    """A session of the superuser stands for it: the application's role may end neither."""
+    name = f"left_over_{os.getpid()}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+    servers_own = psycopg2.connect(SERVERS.postgres.url_of("postgres", name))
+    leaves = threading.Timer(0.5, servers_own.close)
+    leaves.start()
+    archive.drop(name)
+    leaves.join()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_database WHERE datname = %s", [name])
+        assert cursor.fetchone() == (0,)

@@ -154,8 +154,12 @@ def kept() -> list[str]:
 
 
 def _throw_out(cursor: "psycopg2.extensions.cursor", *databases: str) -> None:
-    statement = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY(%s) AND pid <> pg_backend_pid()"
-    cursor.execute(statement, [list(databases)])
+    """The clients in these databases; autovacuum is ended by the server itself, and by nobody else."""
+    cursor.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = ANY(%s) AND backend_type = 'client backend' AND pid <> pg_backend_pid()",
+        [list(databases)],
+    )
 
 
 def _reason(error: psycopg2.Error) -> str:
@@ -191,13 +195,17 @@ def _maintenance() -> Iterator[Connection]:
 
 def drop(name: str) -> None:
     """Raises ArchiveError where it cannot be dropped."""
+    drop_it = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
+    force = True
     with _maintenance() as maintenance, maintenance.cursor() as cursor:
         for attempts_left in reversed(range(SWAP_ATTEMPTS)):
             try:
-                cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+                cursor.execute(drop_it + sql.SQL(" WITH (FORCE)") if force else drop_it)
                 break
-            except errors.ObjectInUse as error:
-                # A session that is thrown out may take longer to go than the server waits for it.
+            except (errors.ObjectInUse, errors.InsufficientPrivilege) as error:
+                # A session that is thrown out may take longer to go than the server waits for it. Autovacuum cannot be thrown out by us:
+                # without FORCE the server ends it by itself.
+                force = isinstance(error, errors.ObjectInUse)
                 if not attempts_left:
                     raise ArchiveError(f"{name} cannot be dropped: {_reason(error)}") from error
             except psycopg2.Error as error:

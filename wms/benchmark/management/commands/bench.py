@@ -6,17 +6,18 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from wms.benchmark import labels
+from wms.servers import archive
 
+OWN_NUMBER, ELSE_NUMBER = "9", "8"
 STAGES = ("accept", "release", "pick", "pack", "ship", "all")
 
 
@@ -69,7 +70,7 @@ class Command(BaseCommand):
             figures: dict[str, Any] = json.loads(done.stdout)
             return figures
         finally:
-            _drop(name)
+            archive.drop(name)
 
     def _print(self, figures: dict[str, Any]) -> None:
         self.stdout.write(f"durable: fsync {figures['durable']['fsync']}, synchronous_commit {figures['durable']['synchronous_commit']}")
@@ -90,28 +91,30 @@ class Command(BaseCommand):
             self.stdout.write(f"{name} {figures[name]}")
 
 
-def _drop(database: str) -> None:
-    """Autovacuum may be in it for a moment, and only a superuser could send it away."""
-    for wait in (1, 2, 4, 8, 16, 0):
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
-            return
-        except DatabaseError:
-            if not wait:
-                raise
-            time.sleep(wait)
-
-
 def _environment(database: str) -> dict[str, str]:
-    """The command's own, with the other database, and a broker number of its own that no worker listens to."""
+    """The command's own, with the other database and another broker number."""
     parts = urlsplit(os.environ["DATABASE_URL"])
-    broker = settings.BROKER_URL.replace("virtual_host=0", "virtual_host=9")
     return {
         **os.environ,
         "DATABASE_URL": urlunsplit(parts._replace(path=f"/{database}")),
-        "BROKER_URL": broker,
+        "BROKER_URL": other_number(settings.BROKER_URL),
         "WMS_LOG_LEVEL": "ERROR",
         "WMS_ALLOWED_HOSTS": "*",
         "WMS_ENV": "development",
     }
+
+
+def other_number(broker_url: str) -> str:
+    """The same Valkey or Redis with a number that no worker listens to: its queue is emptied, and what comes in is done by the benchmark's worker.
+
+    Raises CommandError for any other broker.
+    """
+    parts = urlsplit(broker_url)
+    if parts.scheme == "redis+socket":
+        query = dict(parse_qsl(parts.query))
+        number = OWN_NUMBER if query.get("virtual_host", "0") != OWN_NUMBER else ELSE_NUMBER
+        return f"redis+socket://{parts.path}?{urlencode(query | {'virtual_host': number})}"
+    if parts.scheme in ("redis", "rediss"):
+        number = OWN_NUMBER if parts.path.strip("/") != OWN_NUMBER else ELSE_NUMBER
+        return urlunsplit(parts._replace(path=f"/{number}"))
+    raise CommandError("The benchmark needs a Valkey or Redis as broker, of which it takes a number that nobody else uses.")
