@@ -15,6 +15,7 @@ from inventory.models import Sku, Warehouse
 from marketplaces import adapters, order_import, places, standings, stock_sync
 from marketplaces.abilities import StopsBackorders
 from marketplaces.calling import calling, keep_busy
+from marketplaces.holding import hold
 from marketplaces.models import Bundle, Channel, Listing
 from marketplaces.port import ChannelListing, Subscription
 from wms.core import sealing
@@ -121,7 +122,8 @@ def fetch_listings(*, channel: Channel) -> int:
 def keep_listings(*, channel: Channel, listings: Iterable[ChannelListing]) -> None:
     """Write down what the shop sells; of two with one id the last counts."""
     kept = {listing.listing_id: listing for listing in listings if listing.listing_id}
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        hold(channel.pk)
         cursor.execute(
             _KEEP_LISTINGS,
             {
@@ -151,7 +153,9 @@ def stop_backorders(*, channel: Channel) -> dict[str, str]:
         refused = shop.stop_backorders(list(unlimited)) if unlimited else {}
     done = [key for external_id, key in unlimited.items() if external_id not in refused]
     log.warning("channel %s: selling without stock is switched off for %d listings, refused for %d", channel.pk, len(done), len(refused))
-    channel.listings.filter(pk__in=done).update(sells_without_stock=False)
+    with transaction.atomic():
+        hold(channel.pk)
+        channel.listings.filter(pk__in=done).update(sells_without_stock=False)
     return refused
 
 
@@ -172,6 +176,7 @@ RETURNING l.id
 def tie_by_code(*, channel: Channel) -> int:
     """Tie offers to the skus, else to the bundles with the same code; answers how many were tied. The others stay on the list of the unmapped."""
     with transaction.atomic():
+        hold(channel.pk)
         tied: list[int] = []
         with connection.cursor() as cursor:
             for statement in (_TIE, _TIE_BUNDLES):

@@ -14,9 +14,11 @@ from inventory.models import Warehouse
 from marketplaces import stock_sync
 from marketplaces.abilities import HasPlaces, ShopPlace
 from marketplaces.calling import calling
+from marketplaces.holding import hold
 from marketplaces.models import Channel, ChannelOrderPart, ChannelWarehouse, ListingPlace
 from marketplaces.port import PushError
 from outbound.models import Order
+from wms.core.commands import command
 from wms.core.errors import InvalidInput
 
 LONGEST_LOCATION = 100
@@ -49,18 +51,24 @@ def set_warehouses(*, channel: Channel, warehouses: Sequence[Warehouse], routing
     _refuse_mixtures(placed)
     _refuse_to_leave_orders(channel, placed)
     own, there = _ask(channel, placed) if channel.located or any(placed.values()) else ("", None)
-    with transaction.atomic(durable=True):
-        was_located = Channel.objects.select_for_update(no_key=True).get(pk=channel.pk).located
-        channel.routing, channel.located = routing, any(placed.values())
-        channel.save(update_fields=["routing", "located"])
-        channel.places.all().delete()
-        place(channel, placed)
-        _forget_gone(channel, there)
-        if channel.located and not was_located:
-            _begin_places(channel, own)
-        elif was_located and not channel.located:
-            _end_places(channel, own)
-        stock_sync.stale_all(channel, "all")
+    _change(channel=channel, placed=placed, routing=routing, own=own, there=there)
+
+
+@command
+def _change(*, channel: Channel, placed: Mapping[Warehouse, str], routing: str, own: str, there: set[str] | None) -> None:
+    """`own`, `there`: as _ask answers them."""
+    hold(channel.pk)
+    was_located = Channel.objects.values_list("located", flat=True).get(pk=channel.pk)
+    channel.routing, channel.located = routing, any(placed.values())
+    channel.save(update_fields=["routing", "located"])
+    channel.places.all().delete()
+    place(channel, placed)
+    _forget_gone(channel, there)
+    if channel.located and not was_located:
+        _begin_places(channel, own)
+    elif was_located and not channel.located:
+        _end_places(channel, own)
+    stock_sync.stale_all(channel, "all")
 
 
 def place(channel: Channel, placed: Mapping[Warehouse, str]) -> None:
@@ -147,10 +155,14 @@ def forget_gone(channel: Channel) -> None:
     """A place that is no warehouse's any more, refuses its numbers, and is gone at the shop itself is told nothing again. Raises ChannelQuiet."""
     left = ListingPlace.objects.filter(listing__channel=channel).exclude(last_error="").exclude(location__in=channel.locations)
     if channel.located and left.exists():
-        _forget_gone(channel, {found.location for found in of_shop(channel) or ()} or None)
+        there = {found.location for found in of_shop(channel) or ()} or None
+        with transaction.atomic():
+            hold(channel.pk)
+            _forget_gone(channel, there)
 
 
 def _forget_gone(channel: Channel, there: set[str] | None) -> None:
+    """A step, with the channel held."""
     if there is not None:
         ListingPlace.objects.filter(listing__channel=channel).exclude(location__in=[*there, *channel.locations]).delete()
 

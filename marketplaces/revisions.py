@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
+from marketplaces.holding import hold
+from marketplaces.models import Channel
 from marketplaces.port import Capabilities, PushError
 from marketplaces.push_log import WITHOUT_CHANGE, Answered, Since
 
@@ -112,8 +114,8 @@ FROM unnest(%(ids)s::bigint[], %(least)s::int[]) AS r (id, least) WHERE l.id = r
 """
 
 
-def count(capabilities: Capabilities, answers: Iterable[Answered]) -> None:
-    """A step: one number more for what the platform took or may have taken; all of them where it says that they are used up."""
+def count(channel: Channel, capabilities: Capabilities, answers: Iterable[Answered]) -> None:
+    """One number more for what the platform took or may have taken; all of them where it says that they are used up."""
     limit = capabilities.daily_revisions
     if limit is None:
         return
@@ -123,7 +125,8 @@ def count(capabilities: Capabilities, answers: Iterable[Answered]) -> None:
         if answer.result.error not in (PushError.THROTTLED, PushError.UNKNOWN_LISTING)
     }
     if used:
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
+            hold(channel.pk)
             cursor.execute(_COUNT, {"today": _today(capabilities), "ids": list(used), "least": list(used.values())})
 
 

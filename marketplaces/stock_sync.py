@@ -17,6 +17,7 @@ from django.db import connection, transaction
 
 from marketplaces import order_import, pace, push_log, revisions, telling
 from marketplaces.calling import calling, keep_busy, well_again
+from marketplaces.holding import hold
 from marketplaces.models import Channel, Submission
 from marketplaces.numbers import HOUSE_IDS, Told, numbers
 from marketplaces.port import ChannelUnavailable, Marketplace, PushError, PushResult
@@ -216,7 +217,7 @@ def _push_batch(channel: Channel, shop: Marketplace, rows: list[Told], about: _R
     if taken:
         _await_outcome(channel, taken)
     results = [result for result in results if result.error is not PushError.PENDING]
-    revisions.count(shop.capabilities, answers)
+    revisions.count(channel, shop.capabilities, answers)
     about.note(answers)
     failed = [result for result in results if result.retryable]
     if not failed:
@@ -314,6 +315,7 @@ def try_again(channel: Channel, failed: Mapping[tuple[int, str], tuple[PushResul
 def _store(channel: Channel, answers: Sequence[Answered]) -> None:
     """Believe what the shop has done, and keep all of its answers. What is pending changes no listing yet."""
     with transaction.atomic(), connection.cursor() as cursor:
+        hold(channel.pk)
         believe = push_log.write_and_believe_there if channel.located else push_log.write_and_believe
         believe(answers, channel.pk)
         if any(answer.result.error is None for answer in answers):

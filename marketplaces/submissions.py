@@ -13,6 +13,7 @@ from django.utils import timezone
 from marketplaces import push_log, stock_sync
 from marketplaces.abilities import Submits
 from marketplaces.calling import calling, keep_busy
+from marketplaces.holding import hold
 from marketplaces.models import Channel, Submission
 from marketplaces.port import PushError, PushResult, StockLevel
 from marketplaces.push_log import Answered, Since
@@ -64,6 +65,7 @@ def _settle(channel: Channel, submission: Submission, results: Sequence[PushResu
         return
     errors = ["" if result.ok else f"{result.error}: {result.message}"[:500] for result in results]
     with transaction.atomic():
+        hold(channel.pk)
         with connection.cursor() as cursor:
             cursor.execute(_STORE, [keys, [result.quantity for result in results], errors, submission.sent_at])
             stored = {key for (key,) in cursor.fetchall()}

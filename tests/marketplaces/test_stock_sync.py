@@ -278,7 +278,7 @@ def test_telling_costs_the_same_number_of_statements_for_any_number_of_listings(
     keys = list(Listing.objects.values_list("pk", flat=True))
     # The shop takes a hundred in a call.
     for count in (3, 130):
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(10):
             stock_sync.push_stale([{"channel_id": channel.pk, "listing_ids": keys[:count]}])
         story = {"at": 1.0, "by": [-1] * count, "because": ["order R-1"] * count}
         changed = [{"warehouse_id": house.pk, "sku_ids": [sku.pk for sku in skus[:count]], **story}]

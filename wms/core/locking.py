@@ -2,10 +2,11 @@
 
 1. bins               the Bin that is counted, or that goods are put into
 2. documents          Asn, Wave, Order, Parcel, Channel
-3. work on the floor  AsnLine, PickTask, PutBackTask
-4. places             StockBalance; those of the bin for missing goods last
-5. promises           Availability, the hot row: locked late, held shortest
-6. number ranges      SsccRange, by a command that prints; never anything else after it
+3. told numbers       ChannelWarehouse, ListingPlace, Listing; whoever changes several of a channel's holds the Channel (marketplaces.holding)
+4. work on the floor  AsnLine, PickTask, PutBackTask
+5. places             StockBalance; those of the bin for missing goods last
+6. promises           Availability, the hot row: locked late, held shortest
+7. number ranges      SsccRange, by a command that prints; never anything else after it
 
 Rows that a transaction inserts itself need no place here, except that a batch which may meet a unique key of another
 transaction inserts in the order of that key. A command that finds, after locking, that it needs a row further up raises StartOver;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -22,7 +21,8 @@ from outbound.models import Order
 from tests import make
 from tests.marketplaces.adapters.storefront.conftest import Connect
 from tests.marketplaces.adapters.storefront.contract import ours
-from tests.marketplaces.adapters.storefront.shop import EVERYTHING, SECRET, StorefrontShop, only_taken
+from tests.marketplaces.adapters.storefront.shop import StorefrontShop, only_taken
+from tests.marketplaces.adapters.storefront.two import Place, locate, selling_at_two
 from tests.marketplaces.adapters.storefront.working import settle, tell
 from tests.marketplaces.misbehaving import change_answer
 from tests.marketplaces.shops import deliver_all
@@ -39,49 +39,9 @@ def clock() -> Callable[[], datetime]:
     return lambda: datetime.now(UTC)
 
 
-@dataclass
-class Place:
-    """The shop sells one sku at two locations; its warehouses have 10 and 4 of it."""
-
-    shop: StorefrontShop
-    channel: Channel
-    west: Warehouse
-    east: Warehouse
-    thing: Sku
-
-    def shown(self) -> dict[str, int]:
-        return self.shop.books.there[self.shop.books.by_sku(self.thing.code)["id"]]
-
-    def told(self) -> list[tuple[str, int, int | None]]:
-        rows = [row for call in self.shop.made("stock.set") for row in call.data["rows"]]
-        return [(row["location"], row["quantity"], row.get("expected")) for row in rows]
-
-    def stock(self, house: Warehouse, quantity: int) -> None:
-        make.stock(make.bin_of(house, "A-01"), self.thing, quantity)
-
-
-def locate(channel: Channel, *houses: Warehouse, **locations: str) -> None:
-    places.set_warehouses(channel=channel, warehouses=houses, routing="fallback", locations=locations)
-
-
 @pytest.fixture
 def two(shop: StorefrontShop, thing: Sku) -> Place:
-    shop.declared |= {"locations": True, "answers": [*EVERYTHING, "locations.list"]}
-    shop.books.locations = ["leipzig", "hamburg"]
-    west, east = make.warehouse("WEST"), make.warehouse("EAST")
-    shop.books.add_listing(sku=thing.code, quantity=3)
-    channel = channels.connect(
-        merchant=thing.merchant, warehouse=west, further=[east], adapter="storefront", base_url=shop.url,
-        credentials={"secret": SECRET}, name="Own shop", code="OWN",
-    )  # fmt: skip
-    place = Place(shop, channel, west, east, thing)
-    place.stock(west, 10)
-    place.stock(east, 4)
-    channels.fetch_listings(channel=channel)
-    locate(channel, west, east, WEST="leipzig", EAST="hamburg")
-    deliver_all()
-    shop.calls.clear()
-    return place
+    return selling_at_two(shop, thing)
 
 
 def test_each_location_has_its_own_number(two: Place) -> None:
