@@ -187,7 +187,7 @@ def tie_by_code(*, channel: Channel) -> int:
 
 
 def tie(*, listing: Listing, sku: Sku | None = None, bundle: Bundle | None = None) -> None:
-    """Tie one offer to a sku or to a bundle by hand; without either untie it."""
+    """Tie one offer to a sku or to a bundle by hand; without either untie it: then its shop is told 0, once."""
     if sku is not None and sku.merchant_id != listing.merchant_id:
         raise InvalidInput([{"path": ["sku"], "message": str(_("Unknown sku."))}])
     if bundle is not None and bundle.merchant_id != listing.merchant_id:

@@ -80,7 +80,7 @@ def tell_again(*, channel: Channel) -> int:
 
 def mend(channel: Channel) -> None:
     """Every night: have told again what the shop refused, whatever the reason was, and what it shows differently. Raises ChannelQuiet."""
-    failed = channel.listings.tied().exclude(last_error="").order_by("pk").values_list("pk", flat=True)
+    failed = channel.listings.to_tell().exclude(last_error="").order_by("pk").values_list("pk", flat=True)
     try:
         places.forget_gone(channel)
         run(channel)

@@ -74,6 +74,11 @@ LEFT JOIN marketplaces_merchantoffers m ON m.merchant_id = l.merchant_id
 """
 _OF_CHANNEL = "l.channel_id = %(channel)s AND (%(listings)s::bigint[] IS NULL OR l.id = ANY(%(listings)s::bigint[]))"
 _TOLD = "l.pushed_quantity, l.pushed_at, starts_with(l.last_error, 'unavailable')"
+# A listing that is tied to nothing any more has nothing to sell: it is told 0 once, and from then on left to whoever sells it now.
+_UNTIED = "l.sku_id IS NULL AND l.bundle_id IS NULL"
+_SHOWS_MORE = (
+    "({of}.pushed_quantity > 0 AND NOT starts_with({of}.last_error, 'unknown_listing') OR starts_with({of}.last_error, 'unavailable'))"
+)
 # Out of one warehouse: what it has, below zero where it owes more.
 _OF_ONE = """
 LEFT JOIN inventory_availability b ON b.sku_id = {of}.sku_id AND b.warehouse_id = (%(warehouses)s::bigint[])[1]
@@ -107,7 +112,7 @@ SELECT l.id, l.external_id, least(coalesce(l.cap, c.cap, m.cap), {_OFFERED}), {_
 {_RULES}
 {stock.format(of="l", how=how)}
 LEFT JOIN waiting w ON w.sku_id = l.sku_id
-WHERE l.sku_id IS NOT NULL AND {_OF_CHANNEL}
+WHERE (l.sku_id IS NOT NULL OR {_UNTIED} AND {_SHOWS_MORE.format(of="l")}) AND {_OF_CHANNEL}
 UNION ALL
 SELECT l.id, l.external_id, least(coalesce(l.cap, c.cap, m.cap), {bundles.format(how=how)}), {_TOLD}
 {_RULES}
@@ -136,7 +141,8 @@ CROSS JOIN LATERAL (SELECT b.on_hand - b.committed - b.backordered AS free) a
 LEFT JOIN waiting w ON w.sku_id = {of}.sku_id AND w.warehouse_id = p.warehouse_id
 """
 # At each of the shop's places what its own warehouse has. The buffer is kept back and the share taken in each, the cap is of all together: the
-# first places offer first, the others what it leaves. A place that is no warehouse's any more is told 0 where it was ever told something.
+# first places offer first, the others what it leaves. A place that is no warehouse's any more is told 0 where it was ever told something; so are
+# all places of an untied listing while one of them shows more.
 _NUMBERS_THERE = f"""
 WITH waiting AS ({WAITING_THERE}), there AS (
     SELECT l.id, p.location, p.rank, coalesce(l.cap, c.cap, m.cap) AS cap, floor({_OFFERED}) AS quantity
@@ -160,9 +166,9 @@ WITH waiting AS ({WAITING_THERE}), there AS (
     FROM there WINDOW before AS (PARTITION BY id ORDER BY rank, location ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
     UNION ALL
     SELECT l.id, s.location, NULL, 0 FROM marketplaces_listing l JOIN marketplaces_listingplace s ON s.listing_id = l.id
-    WHERE {_OF_CHANNEL} AND NOT EXISTS (
+    WHERE {_OF_CHANNEL} AND (NOT EXISTS (
         SELECT FROM marketplaces_channelwarehouse p WHERE p.channel_id = l.channel_id AND p.location = s.location
-    )
+    ) OR {_UNTIED} AND EXISTS (SELECT FROM marketplaces_listingplace o WHERE o.listing_id = l.id AND {_SHOWS_MORE.format(of="o")}))
 )
 SELECT l.id, l.external_id, n.quantity, s.pushed_quantity, s.pushed_at, coalesce(starts_with(s.last_error, 'unavailable'), FALSE),
        n.location, coalesce(s.last_error, '') <> ''
@@ -179,7 +185,7 @@ def of_channel(channel: Channel) -> dict[str, Any]:
 
 def numbers(channel: Channel, listing_ids: Sequence[int] | None = None) -> list[Told]:
     """What the channel may sell now of these listings, or of all that are tied to a sku or a bundle, by the rules of marketplaces.models.OfferRule;
-    where it is located, of each at each place.
+    where it is located, of each at each place. An untied one is among them, with 0, until its shop has taken that.
 
     A bundle can be sold as often as its scarcest component suffices. What is told of its components alone is not made less by that: whichever
     is sold first takes the goods, and the others are told so within seconds, as with two shops that sell the same sku.

@@ -89,7 +89,7 @@ def notice(channel: Channel, shown: Mapping[str, int]) -> None:
 
 
 def stale_all(channel: Channel, because: str) -> None:
-    stale(channel.pk, list(channel.listings.tied().order_by("id").values_list("pk", flat=True)), because)
+    stale(channel.pk, list(channel.listings.to_tell().order_by("id").values_list("pk", flat=True)), because)
 
 
 def tell_all(*, channel: Channel) -> None:

@@ -42,14 +42,15 @@ def follow(payloads: Sequence[dict[str, Any]]) -> None:
             keep_busy(channel)
 
 
-# What was told since then counts, whatever became of the older number: the shop may have done the two in any order.
+# What was told since then counts, whatever became of the older number: the shop may have done the two in any order. An untied listing that may
+# show this one is told 0 again.
 _STORE = """
 UPDATE marketplaces_listing l
 SET pushed_quantity = CASE WHEN r.error = '' THEN r.quantity ELSE l.pushed_quantity END,
     pushed_at = CASE WHEN r.error = '' THEN now() ELSE l.pushed_at END,
     last_error = r.error
 FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS r (id, quantity, error)
-WHERE l.id = r.id AND (l.pushed_at IS NULL OR l.pushed_at <= %s)
+WHERE l.id = r.id AND (l.pushed_at IS NULL OR l.pushed_at <= %s OR l.sku_id IS NULL AND l.bundle_id IS NULL)
 RETURNING l.id
 """
 
@@ -74,6 +75,8 @@ def _settle(channel: Channel, submission: Submission, results: Sequence[PushResu
             if any(result.ok for result in results):
                 cursor.execute("UPDATE marketplaces_channel SET last_push_at = now() WHERE id = %s", [channel.pk])
         stock_sync.stale(channel.pk, [key for key in keys if key not in stored], "overtaken")
+        untied = channel.listings.unmapped().filter(pk__in=stored).order_by("pk").values_list("pk", flat=True)
+        stock_sync.stale(channel.pk, list(untied), "tied")
         submission.delete()
     failed = {
         (key, ""): (result, (since.get(key) or push_log.now(""))._replace(tries=FAILED_TRIES))

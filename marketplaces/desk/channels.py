@@ -274,5 +274,5 @@ def tie(request: HttpRequest, channel_id: int) -> HttpResponse:
         if listing is None:
             raise NotFound(what=str(Listing._meta.verbose_name), key=request.POST.get("listing", ""))
         shops.tie(listing=listing, sku=sku, bundle=bundle)
-    message: Any = _("Tied to %(sku)s.") % {"sku": code} if code else _("Untied.")
+    message: Any = _("Tied to %(sku)s.") % {"sku": code} if code else _("Untied. The shop is told 0.")
     return desk.done(request, message, "desk:channel", channel_id=channel_id)

@@ -152,6 +152,12 @@ class ListingQuerySet(OwnedQuerySet["Listing"]):
         """Those whose number is known: of a sku, or of a bundle."""
         return self.filter(Q(sku__isnull=False) | Q(bundle__isnull=False))
 
+    def to_tell(self) -> Self:
+        """Those whose shop has to hear a number: tied, or untied and not known to show 0, here or at one of the shop's places."""
+        shows_more = Q(pushed_quantity__gt=0) | Q(last_error__startswith="unavailable")
+        there = Q(places__pushed_quantity__gt=0) | Q(places__last_error__startswith="unavailable")
+        return self.filter(Q(sku__isnull=False) | Q(bundle__isnull=False) | shows_more | there).distinct()
+
     def unmapped(self) -> Self:
         return self.filter(sku=None, bundle=None)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from inventory.models import Sku, Warehouse
 from marketplaces import channels, drift, order_import, pausing
@@ -201,6 +202,20 @@ def test_a_number_that_was_told_while_the_feed_waited_is_told_again(shop, channe
     settle(channel)
     assert shop.books.stock()[sold.code] == 9
     assert Listing.objects.get(sku=sold).pushed_quantity == 9
+
+
+@pytest.mark.parametrize("told_before", [False, True])
+def test_a_listing_that_is_untied_while_its_number_is_in_a_feed_is_told_nothing_is_there(shop, channel, things, told_before):
+    if told_before:
+        Listing.objects.filter(sku=things[0]).update(pushed_quantity=7, pushed_at=timezone.now())
+    channels.tie(listing=Listing.objects.get(sku=things[0]))
+    deliver_all()
+    assert shop.books.stock()[things[0].code] == (0 if told_before else 1)
+    shop.books.work_on_feeds()
+    assert shop.books.stock()[things[0].code] == 7
+    settle(channel)
+    assert shop.books.stock()[things[0].code] == 0
+    assert shop.books.stock()[things[1].code] == 7
 
 
 def test_a_feed_that_amazon_cancelled_is_handed_in_again(shop, channel, thing, things):

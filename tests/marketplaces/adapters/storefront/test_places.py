@@ -11,10 +11,10 @@ import pytest
 from django.test import Client
 
 from inventory.models import Sku, Warehouse
-from marketplaces import channels, differing, drift, pace, places
+from marketplaces import channels, differing, drift, pace, places, stock_sync
 from marketplaces.abilities import ShopPlace
 from marketplaces.adapters.storefront import declaration
-from marketplaces.models import Channel, Difference, ListingPlace
+from marketplaces.models import Channel, Difference, Listing, ListingPlace
 from marketplaces.port import ChannelListing, ChannelUnavailable
 from outbound import orders
 from outbound.models import Order
@@ -128,6 +128,34 @@ def test_no_call_tells_more_numbers_than_were_granted(two: Place, monkeypatch: p
     assert len(two.told()) == 5, "what was told already is not told again"
     assert two.shown() == {"leipzig": 11, "hamburg": 5, "kiel": 1}
     assert drift.compare(two.channel) == []
+
+
+def test_an_untied_listing_sells_at_no_location_any_more(two: Place) -> None:
+    channels.tie(listing=Listing.objects.get())
+    deliver_all()
+    assert two.shown() == {"leipzig": 0, "hamburg": 0}
+    two.shown()["hamburg"] = 9
+    stock_sync.tell_all(channel=two.channel)
+    deliver_all()
+    assert two.shown() == {"leipzig": 0, "hamburg": 9}, "somebody else sells it there now"
+
+
+def test_what_was_untied_in_silence_is_told_0_when_a_location_is_left(two: Place) -> None:
+    Listing.objects.update(sku=None)
+    locate(two.channel, two.west, WEST="leipzig")
+    deliver_all()
+    assert (two.shown(), ListingPlace.objects.get().location) == ({"leipzig": 0, "hamburg": 0}, "leipzig")
+
+
+def test_an_untied_listing_of_which_one_location_fails_is_told_there_again(two: Place) -> None:
+    two.shop.books.locations.remove("hamburg")
+    channels.tie(listing=Listing.objects.get())
+    deliver_all()
+    assert two.shown() == {"leipzig": 0, "hamburg": 4}
+    two.shop.books.locations.append("hamburg")
+    differing.mend(two.channel)
+    deliver_all()
+    assert two.shown() == {"leipzig": 0, "hamburg": 0}
 
 
 def test_an_order_without_a_location_is_routed(two: Place) -> None:

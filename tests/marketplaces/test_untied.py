@@ -1,0 +1,101 @@
+"""A listing that a merchant unties must not go on selling what nobody counts for it any more; then it is left to whoever sells it now."""
+
+import pytest
+
+from marketplaces import channels, differing, drift, pausing, stock_sync
+from marketplaces.models import Listing, StockPush
+from tests import make
+from tests.marketplaces import shops
+from tests.marketplaces.woo_shop import fail, row_errors
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BATCH = "POST products/batch"
+
+
+@pytest.fixture
+def other(thing):
+    return make.sku(thing.merchant)
+
+
+@pytest.fixture
+def channel(shop, house, thing, other):
+    return shops.selling(shop, house, {thing: 10, other: 4})
+
+
+def untie(thing):
+    channels.tie(listing=Listing.objects.get(sku=thing))
+
+
+def test_it_is_told_0_once_and_then_left_alone(shop, channel, thing, other):
+    untie(thing)
+    shops.deliver_all()
+    assert shop.books.stock() == {thing.code: 0, other.code: 4}
+    assert Listing.objects.unmapped().get().pushed_quantity == 0
+    shop.books.set_stock(shop.books.by_sku(thing.code)["id"], 50)
+    stock_sync.tell_all(channel=channel)
+    differing.mend(channel)
+    shops.deliver_all()
+    assert shop.books.stock() == {thing.code: 50, other.code: 4}, "somebody else sells it now"
+    assert StockPush.objects.filter(listing__sku=None).count() == 2
+    assert drift.compare(channel) == []
+
+
+def test_what_was_never_told_anything_is_no_business_of_ours(shop, channel, house):
+    shop.books.add_product(sku="GIFT", quantity=7)
+    channels.fetch_listings(channel=channel)
+    gift = Listing.objects.get(external_sku="GIFT")
+    channels.tie(listing=gift)
+    stock_sync.tell_all(channel=channel)
+    shops.deliver_all()
+    assert shop.books.stock()["GIFT"] == 7
+    assert not StockPush.objects.filter(listing=gift).exists()
+
+
+def test_of_several_warehouses(shop, channel, house, thing, other):
+    channel.places.create(warehouse=make.warehouse(), rank=2)
+    for routing in ("fallback", "split"):
+        type(channel).objects.update(routing=routing)
+        channels.tie(listing=Listing.objects.get(external_sku=thing.code), sku=thing)
+        shops.deliver_all()
+        assert shop.books.stock()[thing.code] == 10
+        untie(thing)
+        shops.deliver_all()
+        assert shop.books.stock() == {thing.code: 0, other.code: 4}
+
+
+def test_a_shop_that_fails_hears_it_later(shop, channel, thing, other):
+    shop.misbehave(BATCH, fail(503))
+    untie(thing)
+    shops.deliver_all()
+    assert shop.books.stock()[thing.code] == 10
+    shops.make_due()
+    shops.deliver_all()
+    assert shop.books.stock()[thing.code] == 0
+
+
+def test_what_the_shop_refused_is_told_again_at_night(shop, channel, thing):
+    shop.misbehave(BATCH, row_errors({shop.books.by_sku(thing.code)["id"]: (400, "no")}))
+    untie(thing)
+    shops.deliver_all()
+    assert (shop.books.stock()[thing.code], Listing.objects.unmapped().get().pushed_quantity) == (10, 10)
+    differing.mend(channel)
+    shops.deliver_all()
+    assert shop.books.stock()[thing.code] == 0
+
+
+def test_a_channel_that_is_paused_with_its_numbers_hears_it_when_it_goes_on(shop, channel, thing, other):
+    pausing.pause(channel=channel, by=channel.user, reason="stocktaking", keep=True)
+    untie(thing)
+    shops.deliver_all()
+    assert shop.books.stock()[thing.code] == 10
+    pausing.resume(channel=channel)
+    shops.deliver_all()
+    assert shop.books.stock() == {thing.code: 0, other.code: 4}
+
+
+def test_tied_again_it_sells_again(shop, channel, thing):
+    untie(thing)
+    shops.deliver_all()
+    channels.tie_by_code(channel=channel)
+    shops.deliver_all()
+    assert shop.books.stock()[thing.code] == 10
