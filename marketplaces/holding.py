@@ -2,6 +2,7 @@
 
 from django.db import connection
 
+from marketplaces.models import Channel
 from wms.core.locking import assert_in_transaction
 
 
@@ -12,3 +13,12 @@ def hold(channel_id: int) -> None:
     assert_in_transaction("hold()")
     with connection.cursor() as cursor:
         cursor.execute("SELECT FROM marketplaces_channel WHERE id = %s FOR NO KEY UPDATE", [channel_id])
+
+
+def hold_places(channel: Channel) -> None:
+    """A step, and the first: whichever warehouses a located channel has now it keeps until the commit; what was read of them before is forgotten."""
+    if channel.located:
+        hold(channel.pk)
+        for known in ("houses", "house_ids", "locations"):
+            channel.__dict__.pop(known, None)
+        channel.refresh_from_db(fields=["located", "routing"])

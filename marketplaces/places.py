@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from inventory.models import Warehouse
-from marketplaces import stock_sync
+from marketplaces import stock_sync, telling
 from marketplaces.abilities import HasPlaces, ShopPlace
 from marketplaces.calling import calling
 from marketplaces.holding import hold
 from marketplaces.models import Channel, ChannelOrderPart, ChannelWarehouse, ListingPlace
 from marketplaces.port import PushError
 from outbound.models import Order
+from wms.core import outbox
 from wms.core.commands import command
 from wms.core.errors import InvalidInput
 
@@ -56,8 +57,10 @@ def set_warehouses(*, channel: Channel, warehouses: Sequence[Warehouse], routing
 
 @command
 def _change(*, channel: Channel, placed: Mapping[Warehouse, str], routing: str, own: str, there: set[str] | None) -> None:
-    """`own`, `there`: as _ask answers them."""
+    """`own`, `there`: as _ask answers them. What was looked at before the shop was asked is looked at again: meanwhile it may have sold something."""
     hold(channel.pk)
+    _refuse_to_leave_orders(channel, placed)
+    _refuse_to_leave_sales(channel, placed, own, there)
     was_located = Channel.objects.values_list("located", flat=True).get(pk=channel.pk)
     channel.routing, channel.located = routing, any(placed.values())
     channel.save(update_fields=["routing", "located"])
@@ -103,10 +106,10 @@ def _refuse_to_leave_orders(channel: Channel, placed: Mapping[Warehouse, str]) -
     for was in channel.places.exclude(location="").select_related("warehouse"):
         if (was.warehouse_id, was.location) in stays:
             continue
-        under_way = ChannelOrderPart.objects.filter(
-            channel_order__channel=channel, warehouse=was.warehouse, order__shipped_at=None
-        ).exclude(order__status=Order.Status.CANCELLED)
-        if count := under_way.filter(order__isnull=False).count():
+        parts = ChannelOrderPart.objects.filter(channel_order__channel=channel, warehouse=was.warehouse, order__shipped_at=None)
+        # One without an order is just being taken in.
+        under_way = Q(order__isnull=False) & ~Q(order__status=Order.Status.CANCELLED) | Q(order=None, channel_order__shop_state="open")
+        if count := parts.filter(under_way).count():
             message = ngettext(
                 "%(count)d order of its location is under way: ship or cancel it first.",
                 "%(count)d orders of its location are under way: ship or cancel them first.",
@@ -120,7 +123,7 @@ def _refuse_to_leave_orders(channel: Channel, placed: Mapping[Warehouse, str]) -
 def _ask(channel: Channel, placed: Mapping[Warehouse, str]) -> tuple[str, set[str] | None]:
     """The place that the shop itself means where none is named, and all that it has, None where it cannot be asked for them.
 
-    Raises InvalidInput for what the shop does not have, or would be left showing.
+    Raises InvalidInput for what the shop does not have.
     """
     there: set[str] | None = None
     with calling(channel) as shop:
@@ -133,22 +136,29 @@ def _ask(channel: Channel, placed: Mapping[Warehouse, str]) -> tuple[str, set[st
                 raise InvalidInput(
                     [_problem(house, _("The shop has no location %(location)s.") % {"location": placed[house]}) for house in unknown]
                 )
-    if shop.own_location and not any(placed.values()):
-        # A number whose answer was lost may have arrived.
-        sells = Q(pushed_quantity__gt=0) | Q(last_error__startswith=PushError.UNAVAILABLE)
-        left = ListingPlace.objects.filter(sells, listing__channel=channel).exclude(location=shop.own_location)
-        left = left if there is None else left.filter(location__in=there)
-        if still := sorted(left.values_list("location", flat=True).distinct()):
-            raise InvalidInput(
-                [
-                    {
-                        "path": ["locations"],
-                        "message": _("The shop still sells at location %(location)s: leave its warehouse out first, until it is told 0.")
-                        % {"location": ", ".join(still)},
-                    }
-                ]
-            )
     return shop.own_location, there
+
+
+def _refuse_to_leave_sales(channel: Channel, placed: Mapping[Warehouse, str], own: str, there: set[str] | None) -> None:
+    """A channel that becomes the shop's `own` place alone tells the others nothing any more: they must show nothing."""
+    if not own or any(placed.values()):
+        return
+    # A number whose answer was lost may have arrived.
+    sells = Q(pushed_quantity__gt=0) | Q(last_error__startswith=PushError.UNAVAILABLE)
+    left = ListingPlace.objects.filter(sells, listing__channel=channel).exclude(location=own)
+    still = set((left if there is None else left.filter(location__in=there)).values_list("location", flat=True))
+    if outbox.in_hand(telling.lane(channel.pk)):  # what they are told just now nobody knows yet
+        still |= set(channel.places.exclude(location__in=["", own]).values_list("location", flat=True))
+    if still:
+        raise InvalidInput(
+            [
+                {
+                    "path": ["locations"],
+                    "message": _("The shop still sells at location %(location)s: leave its warehouse out first, until it is told 0.")
+                    % {"location": ", ".join(sorted(still))},
+                }
+            ]
+        )
 
 
 def forget_gone(channel: Channel) -> None:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import prefetch_related_objects
 
 from marketplaces import addresses, expansion, parts
+from marketplaces.holding import hold_places
 from marketplaces.mapping import codes_of, map_lines
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.port import ChannelOrderState as State
@@ -62,7 +63,11 @@ def _take_in(channel: Channel, keys: Sequence[int]) -> None:
 
 @transaction.atomic
 def _plan(channel: Channel, keys: Sequence[int]) -> list[Plan]:
-    """Decide what the open ones of these orders become and write it down: whoever repeats this, after a crash or beside us, finds it decided."""
+    """Decide what the open ones of these orders become and write it down: whoever repeats this, after a crash or beside us, finds it decided.
+
+    A place is not left in the meantime: it would be with an order under way.
+    """
+    hold_places(channel)
     found = ChannelOrder.objects.select_for_update(of=("self",), no_key=True).filter(
         pk__in=keys, shop_state=State.OPEN, status__in=ChannelOrder.NOT_TAKEN
     )

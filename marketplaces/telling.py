@@ -43,6 +43,11 @@ _LOCK = "FOR UPDATE OF e SKIP LOCKED"
 _HANDLER = "marketplaces.stock_sync.push_stale"
 
 
+def lane(channel_id: int) -> str:
+    """The outbox's handler that tells this channel's shop its numbers."""
+    return f"{_HANDLER}:{channel_id}"
+
+
 def have_told(wanted: Mapping[Where, Mapping[int, Since]], wait_s: float = 0.0, **more: Any) -> None:
     """A step: events for these listings by channel and place, but for those that wait in one already: a shop that is down heaps up none.
 
@@ -51,7 +56,7 @@ def have_told(wanted: Mapping[Where, Mapping[int, Since]], wait_s: float = 0.0, 
     pairs = [(channel_id, listing_id) for (channel_id, _location), since in wanted.items() for listing_id in since]
     if not pairs:
         return
-    handlers = {channel_id: f"{_HANDLER}:{channel_id}" for channel_id, _location in wanted}
+    handlers = {channel_id: lane(channel_id) for channel_id, _location in wanted}
     locations = None
     if any(location for _channel_id, location in wanted):
         locations = array_literal([location or None for (_channel_id, location), since in wanted.items() for _listing_id in since])

@@ -4,17 +4,19 @@ import time
 from functools import partial
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 
-from marketplaces import places, push_log, stock_sync
+from marketplaces import places, push_log, stock_sync, telling
 from marketplaces.adapters.storefront import declaration
 from marketplaces.models import Channel, Listing, ListingPlace
 from marketplaces.port import PushResult
 from marketplaces.push_log import Answered
 from tests import make
+from tests.marketplaces import shops
 from tests.marketplaces.adapters.storefront.shop import StorefrontShop
 from tests.marketplaces.adapters.storefront.two import selling_at_two
-from wms.core import commands
+from tests.marketplaces.woo_shop import WooShop
+from wms.core import commands, outbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,3 +66,41 @@ def test_a_change_of_warehouses_that_lost_one_is_made_again(change_while_noting,
     assert changed is None
     assert noted is None or "deadlock detected" in str(noted)
     assert not Channel.objects.get().located
+
+
+@pytest.fixture
+def telling_while_changing(channel_of_ten, together):
+    """Answers what the shop was told before the channel was changed: its lane is looked at, and then somebody begins to tell."""
+    channel, shop = channel_of_ten
+    lane, told = telling.lane(channel.pk), []
+
+    def change():
+        with transaction.atomic():
+            assert not outbox.in_hand(lane)
+            time.sleep(0.8)
+            told.extend(shop.made("POST products/batch"))
+
+    def tell():
+        time.sleep(0.3)
+        assert outbox.deliver(lane) == 1
+
+    stock_sync.tell_all(channel=channel)
+    shop.calls.clear()
+    yield lambda: (together([change, tell]), told)
+    assert len(shop.made("POST products/batch")) == 1
+
+
+@pytest.fixture
+def channel_of_ten():
+    with WooShop() as shop:
+        yield shops.selling(shop, make.warehouse(), {make.sku(make.merchant()): 10}), shop
+
+
+def test_nobody_begins_to_tell_what_is_just_being_changed(telling_while_changing):
+    assert telling_while_changing() == ([None, None], [])
+
+
+def test_without_the_lane_s_lock_somebody_would(telling_while_changing, monkeypatch):
+    monkeypatch.setattr(outbox, "_ONE_AFTER_ANOTHER", "SELECT %(handler)s;")
+    answers, told = telling_while_changing()
+    assert (answers, len(told)) == ([None, None], 1)

@@ -134,6 +134,18 @@ _BEGIN = """
 _ONE_AFTER_ANOTHER = "SELECT pg_advisory_xact_lock(hashtextextended(%(handler)s, 0));"
 
 
+_IN_HAND = "SELECT EXISTS (SELECT FROM core_outboxevent WHERE handler = %(handler)s AND lease_until >= now())"
+
+
+def in_hand(lane: str) -> bool:
+    """A step: whether somebody delivers of this lane, "handler:lane", at this moment. Until the commit nobody begins to."""
+    assert_in_transaction("in_hand()")
+    with connection.cursor() as cursor:
+        cursor.execute(_ONE_AFTER_ANOTHER, {"handler": lane})
+        cursor.execute(_IN_HAND, {"handler": lane})
+        return bool(cursor.fetchone()[0])
+
+
 def deliver(handler: str) -> int:
     """Claim what is due for one handler, hand it over outside the lock, and forget it. Returns how many events it took.
 

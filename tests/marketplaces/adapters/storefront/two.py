@@ -37,14 +37,14 @@ def locate(channel: Channel, *houses: Warehouse, **locations: str) -> None:
     places.set_warehouses(channel=channel, warehouses=houses, routing="fallback", locations=locations)
 
 
-def selling_at_two(shop: StorefrontShop, thing: Sku) -> Place:
+def selling_at_two(shop: StorefrontShop, thing: Sku, **keys: str) -> Place:
     shop.declared |= {"locations": True, "answers": [*EVERYTHING, "locations.list"]}
     shop.books.locations = ["leipzig", "hamburg"]
     west, east = make.warehouse("WEST"), make.warehouse("EAST")
     shop.books.add_listing(sku=thing.code, quantity=3)
     channel = channels.connect(
         merchant=thing.merchant, warehouse=west, further=[east], adapter="storefront", base_url=shop.url,
-        credentials={"secret": SECRET}, name="Own shop", code="OWN",
+        credentials={"secret": SECRET, **keys}, name="Own shop", code="OWN",
     )  # fmt: skip
     place = Place(shop, channel, west, east, thing)
     place.stock(west, 10)
