@@ -17,6 +17,7 @@ import pycountry
 
 # What shops write for ISO 3166-1 alpha-2 besides its names and its three letters.
 COUNTRIES = {"UK": "GB", "EL": "GR"}
+MISSING, UNKNOWN, FOREIGN = "missing", "unknown", "not of this country"
 # Where carriers refuse an address without its region, and shops send names as well as codes.
 REGION_CODES = frozenset({"US", "CA", "AU"})
 # How many characters stand before what, for postcodes that are written in two parts. A negative count is from the end.
@@ -35,10 +36,14 @@ _EXTENSION = re.compile(r"(?:\bext(?:ension)?\.?|\bx|#)\s*:?\s*(\d{1,8})\s*$", r
 
 @dataclass(frozen=True, slots=True)
 class Normal:
-    """`address` has the fields that came, perhaps with `po_box` "yes". `faults`: the names of the parts that cannot be used, with why."""
+    """`address` has the fields that came, perhaps with `po_box` "yes". `wrong`: the parts that cannot be used, each with MISSING, UNKNOWN or FOREIGN."""
 
     address: dict[str, str]
-    faults: tuple[str, ...]
+    wrong: dict[str, str]
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        return tuple(f"{part} ({why})" for part, why in self.wrong.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +66,25 @@ def normalise(address: Mapping[str, str]) -> Normal:
     if any(_PO_BOX.search(found.get(name, "")) for name in ("line1", "line2", "company")):
         found["po_box"] = "yes"
     if rules is None:
-        return Normal(found, ("country (unknown)", *_missing(found, ("name", "line1"))))
-    faults = _missing(found, ("name", "line1", *(["city"] if "city" in rules.required else [])))
+        return Normal(found, {"country": UNKNOWN} | _missing(found, ("name", "line1")))
+    wrong = _missing(found, ("name", "line1", *(["city"] if "city" in rules.required else [])))
     postcode = _postcode(found.get("postcode", ""), found["country"], rules)
     if postcode is None:
-        faults.append("postcode (not of this country)")
+        wrong["postcode"] = FOREIGN
     else:
         found["postcode"] = postcode
         if not postcode and "postal_code" in rules.required:
-            faults.append("postcode (missing)")
+            wrong["postcode"] = MISSING
     region = _region(found, rules)
     if region:
         found["region"] = region
     elif found["country"] in REGION_CODES:
-        faults.append("region (unknown)" if found.get("region") else "region (missing)")
-    return Normal(found, tuple(faults))
+        wrong["region"] = UNKNOWN if found.get("region") else MISSING
+    return Normal(found, wrong)
 
 
-def _missing(address: Mapping[str, str], names: tuple[str, ...]) -> list[str]:
-    return [f"{name} (missing)" for name in names if not address.get(name)]
+def _missing(address: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    return {name: MISSING for name in names if not address.get(name)}
 
 
 def _plain(text: str) -> str:

@@ -198,14 +198,16 @@ def _by_email(email: str, merchant_ids: Iterable[int] | None) -> tuple[list[int]
         if not page:
             break
         last = page[-1].pk
-        records += [record.pk for record in page if _email_of(record.opened()) == wanted]
+        records += [record.pk for record in page if wanted in _emails_of(record.opened())]
     rows = list(ChannelOrder.objects.filter(raw__in=records).values_list("pk", "parts__order"))
     orders = Order.objects.filter(ship_to__in=records).values_list("pk", flat=True)
     return sorted({*orders, *(order for _row, order in rows if order)}), [row for row, _order in rows]
 
 
-def _email_of(content: dict[str, Any]) -> str:
-    return str((content.get("ship_to") or content).get("email") or "").strip().casefold()
+def _emails_of(content: dict[str, Any]) -> set[str]:
+    """The shop's, and what a person made of it."""
+    addresses = (content.get("ship_to") or content, content.get("corrected", {}).get("address", {}))
+    return {str(address.get("email") or "").strip().casefold() for address in addresses}
 
 
 def _erase_deliveries(orders: Sequence[int], rows: Sequence[int]) -> None:

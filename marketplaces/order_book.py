@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from marketplaces import port
+from marketplaces import correcting, port
 from marketplaces.addresses import COUNTRIES
 from marketplaces.buyer_data import buyer_key
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
@@ -169,7 +169,7 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
             if order.state is not State.PENDING:
                 row.buyer_hash = _buyer_hash(row.channel, order)
                 row.raw = row.raw or PersonalRecord.objects.create(merchant_id=row.merchant_id, kind="channel_order")
-                row.raw.sealed = sealing.seal(_personal(order))
+                row.raw.sealed = sealing.seal(correcting.carried(row.raw.opened(), _personal(order)))
                 records.append(row.raw)
         else:
             row.problem_detail = _difference(row, order)
@@ -246,10 +246,8 @@ def _difference(row: ChannelOrder, order: port.ChannelOrder) -> str:
         if not theirs[key] <= ours[key] <= theirs[key] + order.shipped.get(key, 0)
     ]
     changes += _moved(row, order)
-    before = row.raw.opened().get("ship_to", {}) if row.raw else {}
-    now = ship_to(order.ship_to)
     wishes = ["cancellation requested"] if order.cancellation_requested else []
-    return ", ".join([*wishes, *changes, *(name for name in {**before, **now} if before and before.get(name) != now.get(name))])
+    return ", ".join([*wishes, *changes, *correcting.changed_parts(row.raw.opened() if row.raw else {}, ship_to(order.ship_to))])
 
 
 def _moved(row: ChannelOrder, order: port.ChannelOrder) -> list[str]:

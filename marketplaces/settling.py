@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import prefetch_related_objects
 
-from marketplaces import addresses, expansion, parts
+from marketplaces import correcting, expansion, parts
 from marketplaces.holding import hold_places
 from marketplaces.mapping import codes_of, map_lines
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
@@ -97,12 +97,14 @@ def _plan(channel: Channel, keys: Sequence[int]) -> list[Plan]:
 def _address(plan: Plan) -> dict[str, str] | None:
     """Where to; None where the order cannot be taken in, which is noted on its row."""
     row = plan.row
-    address = addresses.normalise(row.raw.opened().get("ship_to", {}) if row.raw else {})
+    address = correcting.address_of(row.raw.opened() if row.raw else {})
     unknown = [] if plan.parts else [line for line in row.lines if not line["components"]]
     if unknown:
         row.status, row.problem = Status.UNMAPPED, Problem.UNKNOWN_GOODS
         row.problem_detail = ", ".join(line["sku"] or line["listing_id"] or line["line_id"] for line in unknown)
-    elif address.faults or not row.lines:
+    elif address is None:
+        row.status, row.problem, row.problem_detail = Status.REFUSED, Problem.ADDRESS_CHANGED, ""
+    elif address.wrong or not row.lines:
         row.status, row.problem = Status.REFUSED, Problem.BAD_ADDRESS if row.lines else Problem.REFUSED
         row.problem_detail = ", ".join(address.faults)
     else:

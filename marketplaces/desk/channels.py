@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from inventory.models import Sku, Warehouse
-from marketplaces import adapters, drift, order_book, order_import, pausing, stock_sync, unknown_goods
+from marketplaces import adapters, correcting, drift, order_book, order_import, pausing, stock_sync, unknown_goods
 from marketplaces import channels as shops
 from marketplaces import places as shop_places
-from marketplaces.desk import asked, places
+from marketplaces.desk import addresses, asked, places
 from marketplaces.desk.finding import find
 from marketplaces.models import Bundle, Channel, ChannelOrder, Listing
 from marketplaces.numbers import numbers
@@ -77,6 +77,7 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "show": show,
             "problems": found.orders.exclude(problem="").prefetch_related("parts").order_by("-pk")[:100],
             "for_people": order_book.FOR_PEOPLE,
+            "for_correcting": correcting.CORRECTABLE if request.user.has_perm(addresses.RIGHT) else (),
             "goods": unknown_goods.waiting(found),
             "unlimited": found.listings.filter(sells_without_stock=True).count(),
             "told_nothing": pausing.told_nothing(found) if found.sells_nothing else None,

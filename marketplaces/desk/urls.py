@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketplaces.desk import buyers, channels, drift, oversold, places
+from marketplaces.desk import addresses, buyers, channels, drift, oversold, places
 
 urlpatterns = [
     path("buyers", buyers.buyers, name="buyers"),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("channels/<int:channel_id>/compare", channels.compare, name="channel_compare"),
     path("channels/<int:channel_id>/places", places.page, name="channel_places"),
     path("channels/<int:channel_id>/places/set", places.act, name="channel_places_set"),
+    path("channels/<int:channel_id>/orders/<int:key>/address", addresses.page, name="channel_address"),
+    path("channels/<int:channel_id>/orders/<int:key>/address/set", addresses.act, name="channel_address_set"),
     path("channels/<int:channel_id>/tie", channels.tie, name="channel_tie"),
     *(path(f"channels/<int:channel_id>/{does}", channels.act, {"does": does}, name=f"channel_{does}") for does in channels.ACTIONS),
 ]

@@ -208,6 +208,8 @@ class ChannelOrder(models.Model):
     into every unit of the shop's line, no components are unknown goods; with "location" where the shop says which of its places sends it, and
     then one line of the shop's may be several. Its `parts` say which order of ours carries what.
     `shop_state` and `shop_updated_at` are the shop's latest word. `reopened`: how often the shop opened it again after we had cancelled it.
+    `raw` holds {"ship_to", "note", "raw"}, sealed, and where a person corrected the address "corrected" (marketplaces.correcting); who did it last,
+    and when, is `corrected_by` and `corrected_at`.
     """
 
     class Status(models.TextChoices):
@@ -225,6 +227,7 @@ class ChannelOrder(models.Model):
     class Problem(models.TextChoices):
         UNKNOWN_GOODS = "unknown_goods", _("goods that no listing and no sku matches")
         BAD_ADDRESS = "bad_address", _("the address cannot be used")
+        ADDRESS_CHANGED = "address_changed", _("the shop changed the address after it was corrected here")
         REFUSED = "refused", _("the warehouse refused the order")
         UNREADABLE = "unreadable", _("the shop's order cannot be read")
         OTHER_CONTENT = "other_content", _("an order with this reference and other content existed already")
@@ -253,6 +256,10 @@ class ChannelOrder(models.Model):
     problem = models.CharField(_("problem"), max_length=15, choices=Problem.choices, blank=True, default="")
     problem_detail = models.TextField(_("details of the problem"), blank=True, default="")
     lines = models.JSONField(_("lines"), default=list)
+    corrected_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", db_index=False, verbose_name=_("address corrected by")
+    )
+    corrected_at = models.DateTimeField(_("address corrected at"), null=True, blank=True)
     updated_at = models.DateTimeField(_("updated at"), db_default=Now())
 
     objects = OwnedQuerySet["ChannelOrder"].as_manager()

@@ -1,0 +1,82 @@
+"""The address of one order that cannot be taken in without another: as the shop sent it, with what is wrong at its part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from marketplaces import correcting
+from marketplaces.desk.finding import find
+from wms.core import desk
+from wms.core.errors import InvalidInput
+
+# It shows a buyer's name and address.
+RIGHT = "marketplaces.change_channelorder"
+LABELS: dict[str, str | Promise] = {
+    "name": gettext_lazy("Name"),
+    "company": gettext_lazy("Company"),
+    "line1": gettext_lazy("Street and number"),
+    "line2": gettext_lazy("Further line"),
+    "postcode": gettext_lazy("Postcode"),
+    "city": gettext_lazy("City"),
+    "region": gettext_lazy("Region"),
+    "country": gettext_lazy("Country"),
+    "phone": gettext_lazy("Phone"),
+    "email": gettext_lazy("E-mail"),
+}
+
+
+def _page(request: HttpRequest, channel_id: int, key: int) -> HttpResponse:
+    desk.need(request, RIGHT)
+    found = find(request, channel_id)
+    waiting = correcting.waiting(channel=found, key=key)
+    sent = request.POST
+    wrong = {part: correcting.in_words(why) for part, why in waiting.wrong.items()}
+    refused = getattr(request, "desk_error", None)
+    if isinstance(refused, InvalidInput):
+        wrong = {problem["path"][0]: problem["message"] for problem in refused.details["problems"]}
+    parts: list[dict[str, Any]] = [
+        {
+            "name": part,
+            "label": label,
+            "value": sent.get(part, "") if sent else waiting.theirs.get(part, ""),
+            "most": correcting.PARTS[part],
+            "wrong": wrong.get(part, ""),
+        }
+        for part, label in LABELS.items()
+    ]
+    return render(
+        request,
+        "marketplaces/desk/address.html",
+        {
+            "channel": found,
+            "row": waiting.row,
+            "parts": parts,
+            "theirs": _lines(waiting.theirs),
+            "corrected": _lines(waiting.corrected),
+        },
+    )
+
+
+page = desk.page(_page)
+
+
+def _lines(address: dict[str, str]) -> list[tuple[str | Promise, str]]:
+    return [(label, address[part]) for part, label in LABELS.items() if address.get(part)]
+
+
+@desk.action(shows=page, permission=RIGHT)
+def act(request: HttpRequest, channel_id: int, key: int) -> HttpResponse:
+    """Fields: name, company, line1, line2, postcode, city, region, country (its code or English name), phone, email."""
+    found = find(request, channel_id)
+    address = {part: desk.clean(request.POST.get(part), most) for part, most in correcting.PARTS.items()}
+    correcting.correct(channel=found, key=key, address=address, by=desk.actor(request))
+    message = _("The address is corrected; the order is taken in soon.")
+    if not found.active:
+        message = _("The address is corrected; the order is taken in when the channel goes on.")
+    return desk.done(request, message, "desk:channel", channel_id=channel_id)
