@@ -21,7 +21,7 @@ def orders(rows: Sequence[ChannelOrder]) -> list[dict[str, Any]]:
     ours = [part.order_id for row in rows for part in row.parts.all() if part.order_id]
     left = Parcel.objects.filter(order__in=ours, status=Parcel.Status.SHIPPED)
     parcels: dict[int, list[Parcel]] = {}
-    # As the shop heard of them: which parcel completed a bundle hangs on it.
+    # As the shop heard of them: which parcel claims a bundle hangs on it.
     for parcel in (
         left.alias(told_at=Subquery(told_at)).prefetch_related(lines).order_by(F("told_at").asc(nulls_last=True), "shipped_at", "pk")
     ):
@@ -48,19 +48,21 @@ def _ours(row: ChannelOrder) -> list[dict[str, Any]]:
 
 
 def _parcels(parcels: Sequence[Parcel], part: ChannelOrderPart) -> list[dict[str, Any]]:
-    """No lines say that it is all of the order: a parcel that completes nothing of it is left out, as it is when the shop is told."""
+    """No lines say that it is all of the order, or that it joins another one, as the shop is told."""
     before: Counter[int] = Counter()
     answers = []
-    for parcel in parcels:
+    for number, parcel in enumerate(parcels):
         lines = tracking.lines_of(parcel, part, before)
         before += tracking.units_of(parcel.lines.all())
-        if lines != ():
+        joins = tracking.joined(parcel, part, parcels[:number]) if lines == () else ""
+        if lines != () or joins:
             answers.append(
                 {
                     "tracking_number": parcel.tracking_number,
                     "carrier": parcel.carrier,
                     "shipped_at": parcel.shipped_at,
                     "lines": [{"id": line.line_id, "quantity": line.quantity} for line in lines or ()],
+                    "joins": joins,
                 }
             )
     return answers

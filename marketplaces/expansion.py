@@ -37,18 +37,25 @@ def has_bundles(lines: Iterable[Line]) -> bool:
     return any(len(line["components"]) > 1 or part["units"] > 1 for line in lines for part in line["components"])
 
 
-def complete(lines: Sequence[Line], held: Mapping[int, int]) -> dict[str, int] | None:
-    """Units of the shop's lines that are whole in what is `held` of ours, {number of our line: base units}; of a bundle its scarcest component counts.
+def line_ids(lines: Sequence[Line], held: Iterable[int]) -> set[str]:
+    """The shop's lines that these lines of ours, by number, are components of."""
+    owners = [line["line_id"] for line in lines for _part in line["components"]]
+    return {owners[number - 1] for number in held if 0 < number <= len(owners)}
+
+
+def begun(lines: Sequence[Line], held: Mapping[int, int]) -> dict[str, int] | None:
+    """Units of the shop's lines of which something is `held` of ours, {number of our line: base units}; of a bundle the component counts of which
+    there is most.
 
     None where something is held of a line that the shop's order does not make.
     """
-    whole: dict[str, int] = {}
+    units: dict[str, int] = {}
     number = 0
     for line in lines:
-        units: list[int] = []
+        most = 0
         for part in line["components"]:
             number += 1
-            units.append(held.get(number, 0) // part["units"])
-        if least := min(units, default=0):
-            whole[line["line_id"]] = whole.get(line["line_id"], 0) + least
-    return None if any(not 0 < key <= number for key in held) else whole
+            most = max(most, -(-held.get(number, 0) // part["units"]))
+        if most:
+            units[line["line_id"]] = units.get(line["line_id"], 0) + most
+    return None if any(not 0 < key <= number for key in held) else units

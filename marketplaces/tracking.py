@@ -1,4 +1,17 @@
-"""Shops and their buyers hear of each parcel that left, once."""
+"""Shops and their buyers hear of each parcel that left, once, and when it leaves.
+
+A shop knows no parts of a bundle, and platforms punish what is told late. So the first parcel with anything of a bundle's unit claims that unit: to
+wait for its last part would let the ship-by pass while goods are on their way, and keep the buyer from a number that he could follow. What brings
+more of units that were claimed before claims nothing, and joins the parcel that claimed them, as far as the platform has room for that:
+
+- Shopify: fulfilments are of whole units of a line, and may have several numbers; a further one is added to the first parcel's fulfilment;
+- WooCommerce: a fulfilment has one number; a further one is written to the buyer in a note;
+- a generic storefront is sent it with `joins`, the number of the first parcel;
+- eBay (all components of a line belong into one package) and Amazon (a package is of units that are not confirmed yet) take no second number for
+  a unit: nothing is sent, the line was told in time.
+
+Claims never exceed what was ordered, and add up to it in the end. A parcel that the shop refused has claimed nothing.
+"""
 
 from __future__ import annotations
 
@@ -101,18 +114,17 @@ def _send(shop: Marketplace, parcel: Parcel, part: ChannelOrderPart, places: Map
 
 
 def _tracking(parcel: Parcel, part: ChannelOrderPart) -> Tracking | None:
-    """The shop's order is complete with the last parcel of its last part.
-
-    None where there is nothing to tell: parts of bundles follow with the parcel that completes them.
-    """
+    """The shop's order is complete with the last parcel of its last part. None where there is nothing to tell."""
     parts = list(part.channel_order.parts.select_related("order"))
     others = Parcel.objects.filter(order__channel_part__in=parts).exclude(pk=parcel.pk).exclude(status=Parcel.Status.VOID)
     ids = others.values_list("pk", flat=True)
     told = ToldParcel.objects.filter(parcel__in=ids).count()
     through = all(each.order is not None and each.order.status in THROUGH for each in parts)
     alone = not ids and through and len(parts) == 1
-    lines = None if alone else lines_of(parcel, part, _told_before(parcel, part))
-    if lines == ():
+    earlier = [] if alone else _told_before(parcel, part)
+    lines = None if alone else lines_of(parcel, part, units_of(row for known in earlier for row in known.lines.all()))
+    joins = joined(parcel, part, earlier) if lines == () else ""
+    if lines == () and not joins:
         return None
     return Tracking(
         order_id=part.channel_order.external_id,
@@ -121,15 +133,23 @@ def _tracking(parcel: Parcel, part: ChannelOrderPart) -> Tracking | None:
         shipped_at=parcel.shipped_at or timezone.now(),
         lines=lines or (),
         completes_order=through and told == len(ids),
+        joins=joins,
     )
 
 
-def _told_before(parcel: Parcel, part: ChannelOrderPart) -> Counter[int]:
-    """Base units by line of ours in the order's parcels that the shop knows already: only a bundle's claim hangs on them."""
+def _told_before(parcel: Parcel, part: ChannelOrderPart) -> list[Parcel]:
+    """The order's parcels that the shop took, the first one first, with their lines: only a bundle's claim hangs on them."""
     if not expansion.has_bundles(part.lines):
-        return Counter()
-    known = ToldParcel.objects.filter(parcel__order=part.order_id).exclude(parcel=parcel).values("parcel")
-    return units_of(ParcelLine.objects.filter(parcel__in=known).select_related("line"))
+        return []
+    told = ToldParcel.objects.filter(parcel__order=part.order_id, error="").exclude(parcel=parcel)
+    lines = Prefetch("parcel__lines", ParcelLine.objects.select_related("line"))
+    return [row.parcel for row in told.select_related("parcel").prefetch_related(lines).order_by("told_at", "pk")]
+
+
+def joined(parcel: Parcel, part: ChannelOrderPart, earlier: Sequence[Parcel]) -> str:
+    """The number of the first parcel that holds something of the same lines of the shop's."""
+    wanted = expansion.line_ids(part.lines, units_of(parcel.lines.all()))
+    return next((each.tracking_number for each in earlier if wanted & expansion.line_ids(part.lines, units_of(each.lines.all()))), "")
 
 
 def units_of(held: Iterable[ParcelLine]) -> Counter[int]:
@@ -143,11 +163,11 @@ def units_of(held: Iterable[ParcelLine]) -> Counter[int]:
 def lines_of(parcel: Parcel, part: ChannelOrderPart, before: Counter[int]) -> tuple[TrackedLine, ...] | None:
     """Units by the shop's own lines; None for the whole parcel where our order has lines that the shop's has not.
 
-    Of a bundle what this parcel completes, with the units that left `before` it: what is only a part of one is claimed by nobody yet.
+    Of a bundle what this parcel begins, beside what left `before` it.
     """
-    whole = expansion.complete(part.lines, before + units_of(parcel.lines.all()))
-    if whole is None:
+    units_now = expansion.begun(part.lines, before + units_of(parcel.lines.all()))
+    if units_now is None:
         return None
-    known = expansion.complete(part.lines, before) or {}
-    claims = {line_id: units - known.get(line_id, 0) for line_id, units in whole.items()}
+    known = expansion.begun(part.lines, before) or {}
+    claims = {line_id: units - known.get(line_id, 0) for line_id, units in units_now.items()}
     return tuple(TrackedLine(line_id, units) for line_id, units in claims.items() if units)

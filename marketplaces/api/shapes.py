@@ -70,7 +70,13 @@ _SHIPPED: JsonDict = {
     "order": _TAKEN,
     "orders": [_TAKEN],
     "parcels": [
-        {"tracking_number": "WMS00000816", "carrier": "own", "shipped_at": "2030-01-30T15:20:00Z", "lines": [{"id": "1", "quantity": 2}]}
+        {
+            "tracking_number": "WMS00000816",
+            "carrier": "own",
+            "shipped_at": "2030-01-30T15:20:00Z",
+            "lines": [{"id": "1", "quantity": 2}],
+            "joins": "",
+        }
     ],
 }
 _NO_ID: JsonDict = {
@@ -278,12 +284,15 @@ class UnitsOut(BaseModel):
 
 
 class LeftOut(BaseModel):
-    """A parcel that has left. No `lines`: all that was left of the order. Parts of a bundle are told with the parcel that completes it."""
+    """A parcel that has left. No `lines`: all that was left of the order; but with `joins` it brings more of a bundle that an earlier parcel, of this
+    number, was told with.
+    """
 
     tracking_number: str
     carrier: str
     shipped_at: datetime
     lines: list[UnitsOut]
+    joins: str
 
 
 class ShopOrderOut(BaseModel):

@@ -124,7 +124,8 @@ class TrackedLine:
 class Tracking:
     """One parcel that left. No lines means: all that is left of the order. `completes_order` is false while more parcels are to come.
 
-    `location`: the shop's place that it left, where it has several.
+    `location`: the shop's place that it left, where it has several. `joins`: the number of an earlier parcel that was told with the units of which
+    this one brings more, as of a bundle in two boxes. Then it has no lines and claims nothing: it is a further number for those units.
     """
 
     order_id: str
@@ -135,3 +136,4 @@ class Tracking:
     lines: tuple[TrackedLine, ...] = ()
     completes_order: bool = True
     location: str = ""
+    joins: str = ""

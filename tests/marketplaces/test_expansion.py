@@ -31,25 +31,26 @@ def test_whether_an_order_has_bundles(lines, has):
 
 
 @pytest.mark.parametrize(
-    ("held", "whole"),
+    ("held", "units"),
     [
         ({}, {}),
-        ({1: 6}, {}),
-        ({1: 6, 2: 1}, {"a": 1}),
-        ({1: 3, 2: 3}, {"a": 1}),
-        ({1: 1, 2: 3, 3: 2}, {"b": 2}),
+        ({1: 6}, {"a": 3}),
+        ({2: 1}, {"a": 1}),
+        ({1: 6, 2: 1}, {"a": 3}),
+        ({1: 3, 2: 1}, {"a": 2}),
+        ({1: 1, 2: 3, 3: 2}, {"a": 3, "b": 2}),
         ({1: 6, 2: 3, 3: 4}, {"a": 3, "b": 4}),
         ({4: 1}, None),
         ({0: 1}, None),
     ],
 )
-def test_of_a_bundle_only_what_is_complete_counts(held, whole):
-    assert expansion.complete(SET_AND_MUG, held) == whole
+def test_a_bundle_of_which_something_is_held_counts(held, units):
+    assert expansion.begun(SET_AND_MUG, held) == units
 
 
 def test_two_lines_with_one_id_are_added_up():
-    assert expansion.complete([line("a", 1, (11, 1)), line("a", 2, (12, 1))], {1: 1, 2: 2}) == {"a": 3}
+    assert expansion.begun([line("a", 1, (11, 1)), line("a", 2, (12, 1))], {1: 1, 2: 2}) == {"a": 3}
 
 
-def test_a_line_of_unknown_goods_is_never_complete():
-    assert expansion.complete([line("x", 9), line("b", 4, (11, 1))], {1: 4}) == {"b": 4}
+def test_a_line_of_unknown_goods_is_never_begun():
+    assert expansion.begun([line("x", 9), line("b", 4, (11, 1))], {1: 4}) == {"b": 4}

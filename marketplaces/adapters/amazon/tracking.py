@@ -20,7 +20,12 @@ class TrackingDesk:
         self._marketplace_ids = marketplace_ids
 
     def send(self, tracking: Tracking) -> None:
-        """Look first, then write: an earlier try may have got through though its answer was lost."""
+        """Look first, then write: an earlier try may have got through though its answer was lost.
+
+        A second package of units that are confirmed already has no room there.
+        """
+        if tracking.joins:
+            return
         order = self._orders.row(tracking.order_id, INCLUDED)
         try:
             if _told(order, tracking.number):

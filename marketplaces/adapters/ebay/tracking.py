@@ -14,7 +14,12 @@ class TrackingDesk:
         self._connection = connection
 
     def send(self, tracking: Tracking) -> None:
-        """Look first, then write: an earlier try may have got through though its answer was lost."""
+        """Look first, then write: an earlier try may have got through though its answer was lost.
+
+        A second package of the same units has no room there: all components of a line belong into one.
+        """
+        if tracking.joins:
+            return
         path = f"{FULFILMENT}/order/{segment(tracking.order_id)}"
         told = self._fulfilments(path)
         if _is_told(told, tracking):

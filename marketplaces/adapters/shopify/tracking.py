@@ -22,6 +22,9 @@ class TrackingDesk:
         fulfilments = self._fulfilments(order_id)
         if _told(fulfilments, tracking.number):
             return
+        if tracking.joins:
+            self._join(tracking, fulfilments)
+            return
         order = self._connection.call(documents.WORK, id=order_id, after=None).get("order")
         if not isinstance(order, dict):
             raise NotOnChannel(reason=f"order {tracking.order_id} is not there", channel_code="not_found")
@@ -52,6 +55,16 @@ class TrackingDesk:
             # Somebody else's try of the same parcel may have come first.
             if not _told(self._fulfilments(order_id), tracking.number):
                 raise
+
+    def _join(self, tracking: Tracking, fulfilments: list[JsonObject]) -> None:
+        """A further number for the fulfilment that has the earlier one. The platform knows one company for all of its numbers."""
+        for row in fulfilments:
+            numbers = [info["number"] for info in row["trackingInfo"] if info["number"]]
+            if row["status"] not in DEAD and tracking.joins in numbers:
+                info = {"company": company(tracking.carrier), "numbers": [*numbers, tracking.number]}
+                self._connection.write(documents.UPDATE_TRACKING, "fulfillmentTrackingInfoUpdate", id=row["id"], tracking=info)
+                return
+        raise ChannelRefused(reason=f"no fulfilment there has the number {tracking.joins}", channel_code="nothing_to_join")
 
     def _add_to_earlier(self, tracking: Tracking, fulfilments: list[JsonObject], work: list[Work]) -> None:
         """Nothing is left to fulfil: by hand, perhaps, without a number. Then the only such fulfilment gets ours."""

@@ -24,4 +24,6 @@ class TrackingDesk:
         }
         if tracking.location:
             data["location"] = tracking.location
+        if tracking.joins:
+            data["joins"] = tracking.joins
         self._connection.call("parcel.shipped", data, uid=message_id("parcel.shipped", tracking.order_id, tracking.number))

@@ -18,7 +18,8 @@ class TrackingDesk:
         """Look first, then write: an earlier try may have got through though its answer was lost."""
         order_path = f"orders/{path_id(tracking.order_id)}"
         order = self._connection.get_object(order_path)
-        fulfilments = self._fulfilments(order_path)
+        # A fulfilment has room for one number: a further one is told in a note.
+        fulfilments = None if tracking.joins else self._fulfilments(order_path)
         if fulfilments is None:
             told = any(_mentions(note, tracking.number) for note in self._notes(order_path))
         else:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import connection, transaction
 
-from marketplaces import channels, order_import, tracking
+from marketplaces import channel_answers, channels, order_import, tracking
 from marketplaces.calling import open_shop
 from marketplaces.models import (
     Channel,
@@ -16,6 +16,7 @@ from marketplaces.models import (
 from outbound.models import Order, Parcel, ParcelLine
 from tests import make
 from tests.marketplaces import shops
+from tests.marketplaces.misbehaving import fail, hang_up_after_work
 from tests.marketplaces.shops import BUYER
 from tests.marketplaces.woo_shop import WooShop
 from wms.core import outbox
@@ -129,29 +130,58 @@ class TestTracking:
         assert claims(shop, number) == [("T-1", [(tea_line, 3), (mug_line, 1)])]
         assert shop.books.order(number)["status"] == "completed"
 
-    def test_a_parcel_claims_only_complete_bundles_and_the_rest_follows(self, shop, sold):
+    def test_a_parcel_claims_every_bundle_that_it_brings_something_of(self, shop, sold):
         number, taken, tea_line, mug_line = sold
-        leave(ours(taken), "T-1", {1: 3, 2: 3, 3: 1}, last=False)  # 3 mugs and 3 spoons: one set
+        leave(ours(taken), "T-1", {1: 2, 2: 2, 3: 1}, last=False)  # 2 mugs and 2 spoons: one set, and a part of a second
         shops.deliver_all()
-        assert claims(shop, number) == [("T-1", [(tea_line, 1), (mug_line, 1)])]
+        assert claims(shop, number) == [("T-1", [(tea_line, 2), (mug_line, 1)])]
         assert shop.books.order(number)["status"] == "processing"
-        leave(ours(taken), "T-2", {2: 3})
+        leave(ours(taken), "T-2", {1: 1, 2: 4})
         shops.deliver_all()
-        assert claims(shop, number) == [("T-1", [(tea_line, 1), (mug_line, 1)]), ("T-2", [(tea_line, 2)])]
+        assert claims(shop, number) == [("T-1", [(tea_line, 2), (mug_line, 1)]), ("T-2", [(tea_line, 1)])]
+        assert notes(shop, number) == []
         assert shop.books.order(number)["status"] == "completed"
 
-    def test_a_parcel_with_only_parts_claims_nothing(self, shop, sold):
+    def test_of_a_bundle_in_two_parcels_the_first_one_is_told_when_it_leaves_and_the_second_joins_it(self, shop, sold):
+        """Nobody knows when the last part leaves: the ship-by may be over by then."""
         number, taken, tea_line, mug_line = sold
-        parcel = leave(ours(taken), "T-1", {1: 3}, last=False)
+        parcel = leave(ours(taken), "T-1", {1: 3, 3: 1}, last=False)
         shops.deliver_all()
-        assert (claims(shop, number), ToldParcel.objects.get().parcel, ToldParcel.objects.get().error) == ([], parcel, "")
+        assert (claims(shop, number), ToldParcel.objects.get().parcel) == ([("T-1", [(tea_line, 3), (mug_line, 1)])], parcel)
+        assert shop.books.order(number)["status"] == "processing"
+        leave(ours(taken), "T-2", {2: 6})
+        shops.deliver_all()
+        shops.poll()
+        assert claims(shop, number) == [("T-1", [(tea_line, 3), (mug_line, 1)])]
+        [note] = notes(shop, number)
+        assert note.endswith("Tracking number: T-2")
+        assert shop.books.order(number)["status"] == "completed"
+        assert list(ToldParcel.objects.values_list("error", flat=True)) == ["", ""]
+
+    def test_a_lost_answer_tells_the_second_number_once(self, shop, sold):
+        number, taken, *_lines = sold
+        leave(ours(taken), "T-1", {1: 3, 3: 1}, last=False)
+        shops.deliver_all()
+        shop.misbehave(r"POST orders/\d+/notes", hang_up_after_work)
+        leave(ours(taken), "T-2", {2: 6})
+        shops.deliver_all()
+        shops.make_due()
+        shops.deliver_all()
+        assert (len(notes(shop, number)), ToldParcel.objects.count()) == (1, 2)
+        assert shop.books.order(number)["status"] == "completed"
+
+    def test_what_the_shop_refused_has_claimed_nothing(self, shop, sold):
+        number, taken, tea_line, mug_line = sold
+        shop.misbehave(r"POST orders/\d+/fulfillments", fail(400))
+        leave(ours(taken), "T-1", {1: 3}, last=False)
+        shops.deliver_all()
+        assert (claims(shop, number), ToldParcel.objects.get().error == "") == ([], False)
         leave(ours(taken), "T-2", {2: 6, 3: 1})
         shops.deliver_all()
         assert claims(shop, number) == [("T-2", [(tea_line, 3), (mug_line, 1)])]
-        assert shop.books.order(number)["status"] == "completed"
 
-    def test_whichever_is_told_last_completes_them(self, shop, channel, sold):
-        """The second parcel is told first: each claims what is complete with what the shop knows."""
+    def test_whichever_is_told_first_claims_them(self, shop, channel, sold):
+        """The second parcel is told first: what claims is what the shop heard first."""
         number, taken, tea_line, mug_line = sold
         Channel.objects.update(active=False)
         leave(ours(taken), "T-1", {1: 3, 3: 1}, last=False)
@@ -161,12 +191,31 @@ class TestTracking:
         with transaction.atomic():
             outbox.emit("parcel.left", lane=channel.pk, channel_id=channel.pk, parcel_ids=[second.pk])
         shops.deliver_all()
-        assert claims(shop, number) == []
+        assert claims(shop, number) == [("T-2", [(tea_line, 3)])]
         with transaction.atomic():
             tracking.catch_up(channel)
         shops.deliver_all()
-        assert claims(shop, number) == [("T-1", [(tea_line, 3), (mug_line, 1)])]
+        assert claims(shop, number) == [("T-2", [(tea_line, 3)]), ("T-1", [(mug_line, 1)])]
         assert shop.books.order(number)["status"] == "completed"
+        [answer] = channel_answers.orders([taken])
+        told = [(parcel["tracking_number"], parcel["lines"], parcel["joins"]) for parcel in answer["parcels"]]
+        assert told == [("T-2", [{"id": str(tea_line), "quantity": 3}], ""), ("T-1", [{"id": str(mug_line), "quantity": 1}], "")]
+
+    def test_over_the_api_the_second_parcel_names_the_first(self, shop, sold):
+        _number, taken, tea_line, mug_line = sold
+        leave(ours(taken), "T-1", {1: 3, 3: 1}, last=False)
+        leave(ours(taken), "T-2", {2: 6})
+        shops.deliver_all()
+        [answer] = channel_answers.orders([taken])
+        claimed = [{"id": str(tea_line), "quantity": 3}, {"id": str(mug_line), "quantity": 1}]
+        assert [(row["tracking_number"], row["lines"], row["joins"]) for row in answer["parcels"]] == [
+            ("T-1", claimed, ""),
+            ("T-2", [], "T-1"),
+        ]
+
+
+def notes(shop, number):
+    return [note["note"] for note in shop.books.notes.get(number, [])]
 
 
 def test_the_migration_of_lines_goes_forth_and_back(channel, mug):

@@ -199,3 +199,9 @@ def test_refused_keys_come_out(shop: AmazonShop, amazon: Amazon) -> None:
     shop.misbehave(CONFIRM, errors(403, "Unauthorized"), times=2)
     with pytest.raises(CredentialsRefused):
         amazon.send_tracking(tracking(number))
+
+
+def test_a_second_package_of_the_same_units_is_told_nothing(shop, amazon):
+    shop.calls.clear()
+    amazon.send_tracking(tracking("903-1", "2", joins="1"))
+    assert shop.calls == []

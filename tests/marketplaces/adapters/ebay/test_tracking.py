@@ -53,6 +53,13 @@ def test_several_parcels(shop: EBayShop, ebay: EBay, order_id: str) -> None:
     assert shop.books.orders[order_id]["orderFulfillmentStatus"] == "FULFILLED"
 
 
+def test_a_second_package_of_the_same_units_is_told_nothing(shop: EBayShop, ebay: EBay, order_id: str) -> None:
+    ebay.send_tracking(tracking(order_id, "1", lines=(part(shop, order_id, 0, 2),), completes_order=False))
+    shop.calls.clear()
+    ebay.send_tracking(tracking(order_id, "2", joins="1", completes_order=False))
+    assert (shop.calls, shop.books.told(order_id)) == ([], [("1", "UPS")])
+
+
 def test_without_lines_all_that_is_left(shop: EBayShop, ebay: EBay, order_id: str) -> None:
     ebay.send_tracking(tracking(order_id, "1", lines=(part(shop, order_id, 0, 2),)))
     ebay.send_tracking(tracking(order_id, "2"))

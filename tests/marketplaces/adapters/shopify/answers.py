@@ -249,7 +249,9 @@ class Answers:
 
     def update_tracking(self, _info: Any, fulfillmentId: str, trackingInfoInput: Record, **_more: Any) -> Record:
         made = next(made for order in self.books.orders.values() for made in order["fulfilments"] if made["id"] == number(fulfillmentId))
-        made["tracking"] = [dict(trackingInfoInput)]
+        numbers = trackingInfoInput.get("numbers")
+        shared = {name: value for name, value in trackingInfoInput.items() if name != "numbers"}
+        made["tracking"] = [{**shared, "number": each} for each in numbers] if numbers else [shared]
         return {"fulfillment": self.fulfilment(made), "userErrors": []}
 
     def cancel(self, _info: Any, orderId: str, restock: bool, **_more: Any) -> Record:

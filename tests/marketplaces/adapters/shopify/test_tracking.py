@@ -109,6 +109,23 @@ def test_a_fulfilment_with_another_number_is_not_changed(shop: ShopifyShop, shop
     assert [info["number"] for info in shop.books.told(order_id)] == ["OTHER"]
 
 
+def test_a_parcel_with_more_of_a_bundle_is_a_further_number_of_its_fulfilment(shop: ShopifyShop, shopify: Shopify, order_id: int) -> None:
+    first, second = line_ids(shop, order_id)
+    shopify.send_tracking(tracking(order_id, lines=(TrackedLine(second, 1),), completes_order=False))
+    for _time in range(2):
+        shopify.send_tracking(tracking(order_id, number="WMS-2", joins=NUMBER, completes_order=False))
+    assert [info["number"] for info in shop.books.told(order_id)] == [NUMBER, "WMS-2"]
+    assert (left(shop, order_id), len(shop.made("UpdateTracking"))) == ([3, 0], 1)
+    shopify.send_tracking(tracking(order_id, number="WMS-3", lines=(TrackedLine(first, 3),)))
+    assert [info["number"] for info in shop.books.told(order_id)] == [NUMBER, "WMS-2", "WMS-3"]
+
+
+def test_what_joins_a_number_that_is_not_there_is_refused(shop: ShopifyShop, shopify: Shopify, order_id: int) -> None:
+    with pytest.raises(ChannelRefused) as caught:
+        shopify.send_tracking(tracking(order_id, joins="GONE"))
+    assert (caught.value.channel_code, shop.books.told(order_id), left(shop, order_id)) == ("nothing_to_join", [], [3, 1])
+
+
 def test_a_number_of_a_cancelled_fulfilment_is_told_again(shop: ShopifyShop, shopify: Shopify, order_id: int) -> None:
     shopify.send_tracking(tracking(order_id))
     shop.books.orders[order_id]["fulfilments"][0]["status"] = "CANCELLED"

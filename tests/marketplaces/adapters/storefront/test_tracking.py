@@ -38,6 +38,17 @@ def test_the_shop_hears_of_a_parcel(shop: StorefrontShop, storefront: Storefront
     assert shop.books.orders[order_id]["state"] == "shipped"
 
 
+def test_more_of_a_bundle_joins_the_parcel_that_was_told_with_it(shop: StorefrontShop, storefront: Storefront) -> None:
+    shop.books.add_listing(sku="B", quantity=100)
+    order_id = shop.books.place_order([("A", 1), ("B", 1)])
+    line_id = shop.books.orders[order_id]["lines"][0]["id"]
+    storefront.send_tracking(tracking(order_id, lines=(TrackedLine(line_id, 1),), completes_order=False))
+    storefront.send_tracking(tracking(order_id, "WMS-2", joins="WMS-1", completes_order=False))
+    assert [shop.books.parcels[number].get("joins") for number in ("WMS-1", "WMS-2")] == [None, "WMS-1"]
+    order = shop.books.orders[order_id]
+    assert (order["state"], [line["shipped"] for line in order["lines"]]) == ("open", [1, 0])
+
+
 def test_a_part_of_an_order(shop: StorefrontShop, storefront: Storefront) -> None:
     order_id = shop.books.place_order([("A", 3)])
     line_id = shop.books.orders[order_id]["lines"][0]["id"]
