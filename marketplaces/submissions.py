@@ -19,6 +19,8 @@ from marketplaces.port import PushError, PushResult, StockLevel
 from marketplaces.push_log import Answered, Since
 from wms.core import outbox
 
+# One turn: then other lanes have theirs, and no second worker begins while the first is still at it (the outbox's lease is far longer).
+BUDGET_S = 5.0
 # A shop that says nothing for so long is told all anew.
 GIVE_UP_AFTER = timedelta(hours=6)
 ASK_AGAIN_S = 30.0
@@ -33,13 +35,26 @@ def follow(payloads: Sequence[dict[str, Any]]) -> None:
     if channel is None or not channel.hears:  # resuming tells all numbers again
         submissions.delete()
         return
+    tickets = list(submissions.order_by("pk").values_list("ticket", flat=True))
+    until = time.monotonic() + BUDGET_S
     with calling(channel) as shop:
-        for submission in submissions.order_by("pk"):
-            if not isinstance(shop, Submits):
-                raise TypeError(f"{channel.adapter} gave a ticket that it cannot tell of")
+        if not isinstance(shop, Submits):
+            raise TypeError(f"{channel.adapter} gave a ticket that it cannot tell of")
+        for number, ticket in enumerate(tickets):
+            if time.monotonic() > until:
+                _go_on_later(channel, tickets[number:])
+                return
+            # One at a time: a ticket may stand for thousands of numbers.
+            submission = submissions.get(ticket=ticket)
             levels = [StockLevel(external_id, quantity) for _key, external_id, quantity, *_since in submission.rows]
-            _settle(channel, submission, shop.outcome(submission.ticket, levels))
+            _settle(channel, submission, shop.outcome(ticket, levels))
             keep_busy(channel)
+
+
+def _go_on_later(channel: Channel, tickets: Sequence[str]) -> None:
+    events = [("channel.submitted", {"lane": channel.pk, "channel_id": channel.pk, "ticket": ticket}) for ticket in tickets]
+    with transaction.atomic():
+        outbox.emit_all(events)
 
 
 # What was told since then counts, whatever became of the older number: the shop may have done the two in any order. An untied listing that may

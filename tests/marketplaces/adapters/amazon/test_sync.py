@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from inventory.models import Sku, Warehouse
-from marketplaces import channels, drift, order_import, pausing
+from marketplaces import channels, drift, order_import, pausing, submissions
 from marketplaces.models import Channel, ChannelOrder, Listing, Submission, ToldParcel
 from outbound.models import Order
 from tests import make
@@ -250,6 +250,20 @@ def test_a_pause_forgets_what_is_pending_and_the_end_of_it_tells_all(shop, chann
     pausing.resume(channel=channel)
     deliver_all()
     assert Submission.objects.count() == 1
+
+
+def test_many_open_submissions_take_several_turns(shop, channel, thing, things, monkeypatch):
+    first = Submission.objects.get()
+    Submission.objects.create(channel=channel, ticket=f"{first.ticket}-2", rows=first.rows[:1])
+    payloads = [{"lane": channel.pk, "channel_id": channel.pk, "ticket": each.ticket} for each in Submission.objects.order_by("pk")]
+    open_ones = OutboxEvent.objects.filter(topic="channel.submitted").order_by("pk")
+    open_ones.delete()
+    shop.calls.clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(submissions, "BUDGET_S", -1.0)
+        submissions.follow(payloads)
+    assert (shop.calls, Submission.objects.count()) == ([], 2)
+    assert [event.payload for event in open_ones.all()] == payloads
 
 
 def test_an_outcome_that_cannot_be_asked_for_comes_later(shop, channel, thing, things):
