@@ -1,4 +1,9 @@
-"""What an order of eBay means to the warehouse."""
+"""What an order of eBay means to the warehouse.
+
+It does not say which of the seller's inventory locations is to send it (schemas of the Fulfillment API v1): a `merchantLocationKey` stands in the
+`pickupStep` of orders that the buyer fetches from a store, which no warehouse sends; a line's `itemLocation` is a country, a town and a postcode,
+of the listing or of whichever centre is nearest to the buyer, and no key. So lines name no location, and parts are decided by our own routing.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
