@@ -152,7 +152,8 @@ def list_skus(request: HttpRequest, filters: Annotated[SkuFilters, Query()]) -> 
     found = Sku.objects.visible_to(by)
     if filters.code is not None:
         found = found.filter(code=filters.code)
-    rows, cursor = pages.by_update("skus", found, updated_after=filters.updated_after, cursor=filters.cursor, limit=filters.limit)
+    listing = pages.under("skus", filters)
+    rows, cursor = pages.by_update(listing, found, updated_after=filters.updated_after, cursor=filters.cursor, limit=filters.limit)
     return HttpResponse(pydantic_core.to_json({"items": _described(rows), "next_cursor": cursor}), content_type=JSON)
 
 

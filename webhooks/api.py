@@ -127,7 +127,7 @@ class DeliveryPage(BaseModel):
 
 
 class ReplayIn(fields.Strict):
-    model_config = {"json_schema_extra": {"examples": [{"since": "2030-01-31T17:00:00Z"}]}}
+    model_config = {"json_schema_extra": {"examples": [{"since": "2026-01-31T17:00:00Z"}]}}
 
     since: fields.Moment
 
@@ -211,7 +211,8 @@ def list_webhook_deliveries(request: HttpRequest, endpoint_id: EndpointId, filte
     by, _merchant = caller(request)
     endpoint = _find(by, endpoint_id)
     found = Attempt.objects.filter(endpoint=endpoint).order_by("-pk")
-    place = pages.place_of("deliveries", filters.cursor)
+    listing = f"deliveries.{endpoint.pk}"
+    place = pages.place_of(listing, filters.cursor)
     if place is not None:
         found = found.filter(pk__lt=place[0])
     size = pages.size_of(filters.limit)
@@ -219,7 +220,7 @@ def list_webhook_deliveries(request: HttpRequest, endpoint_id: EndpointId, filte
     rows = list(found.values_list(*names)[: size + 1])
     body = {
         "items": [dict(zip(DeliveryOut.model_fields, row, strict=True)) for row in rows[:size]],
-        "next_cursor": pages.cursor_of("deliveries", rows[size - 1][0]) if len(rows) > size else None,
+        "next_cursor": pages.cursor_of(listing, rows[size - 1][0]) if len(rows) > size else None,
     }
     return HttpResponse(pydantic_core.to_json(body), content_type=JSON)
 

@@ -102,12 +102,16 @@ def switch_on(*, endpoint_id: int, by: User, request_id: object = None) -> Chang
 
 @command
 def replay(*, endpoint_id: int, since: datetime, by: User, request_id: object = None) -> Changed:
-    """Send everything that happened since then again, delivered or not, under the same ids. Raises NotFound, SwitchedOff."""
+    """Send everything that happened since then again, delivered or not, under the same ids. Raises InvalidInput for a moment to come, NotFound,
+    SwitchedOff.
+    """
     endpoint = _locked(endpoint_id, by)
     if endpoint.switched_off_at is not None:
         raise SwitchedOff
-    now = timezone.now().isoformat()
-    outbox.emit("webhook.replay", lane=endpoint.pk, endpoint_id=endpoint.pk, since=since.isoformat(), until=now, after=0)
+    now = timezone.now()
+    if since > now:
+        raise InvalidInput([{"path": ["since"], "message": str(_("This moment is still to come."))}])
+    outbox.emit("webhook.replay", lane=endpoint.pk, endpoint_id=endpoint.pk, since=since.isoformat(), until=now.isoformat(), after=0)
     return {"endpoint_id": endpoint.pk, "new": False}
 
 

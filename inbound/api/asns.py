@@ -54,7 +54,8 @@ def list_asns(request: HttpRequest, filters: Annotated[AsnFilters, Query()]) -> 
         found = found.filter(reference=filters.reference)
     if filters.status is not None:
         found = found.filter(status=filters.status)
-    rows, cursor = pages.by_update("asns", found, updated_after=filters.updated_after, cursor=filters.cursor, limit=filters.limit)
+    listing = pages.under("asns", filters)
+    rows, cursor = pages.by_update(listing, found, updated_after=filters.updated_after, cursor=filters.cursor, limit=filters.limit)
     return HttpResponse(pydantic_core.to_json({"items": _heads(rows), "next_cursor": cursor}), content_type=JSON)
 
 

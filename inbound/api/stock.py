@@ -74,11 +74,12 @@ class StockFilters(BaseModel):
 def list_stock(request: HttpRequest, filters: Annotated[StockFilters, Query()]) -> HttpResponse:
     """The merchant's stock, by sku and warehouse: what there is of all skus, or one sku in every warehouse, with zeros where it has none."""
     by, _merchant = caller(request)
-    place = pages.place_of("stock", filters.cursor)
+    listing = pages.under("stock", filters)
+    place = pages.place_of(listing, filters.cursor)
     rows, going_on = stock.page(by=by, sku=filters.sku, after=(place[0], place[1]) if place else None, size=pages.size_of(filters.limit))
     body = {
         "items": [stock.described(row) for row in rows],
-        "next_cursor": pages.cursor_of("stock", *going_on) if going_on else None,
+        "next_cursor": pages.cursor_of(listing, *going_on) if going_on else None,
     }
     return etags.answer(request, pydantic_core.to_json(body))
 

@@ -83,13 +83,13 @@ def list_channel_numbers(request: HttpRequest, code: Code, filters: Annotated[Pa
     """How many of each of its offers the shop may sell at this moment. The same numbers are pushed to it as they change."""
     by, _merchant = caller(request)
     channel = channel_of(by, code)
-    rows = channel.listings.select_related("sku", "bundle").order_by("pk")
-    if (place := pages.place_of("numbers", filters.cursor)) is not None:
+    rows, listing = channel.listings.select_related("sku", "bundle").order_by("pk"), f"numbers.{channel.pk}"
+    if (place := pages.place_of(listing, filters.cursor)) is not None:
         rows = rows.filter(pk__gt=place[0])
     size = pages.size_of(filters.limit)
     found = list(rows[: size + 1])
     body = {
         "items": channel_answers.numbers(channel, found[:size]),
-        "next_cursor": pages.cursor_of("numbers", found[size - 1].pk) if len(found) > size else None,
+        "next_cursor": pages.cursor_of(listing, found[size - 1].pk) if len(found) > size else None,
     }
     return HttpResponse(pydantic_core.to_json(body), content_type=JSON)

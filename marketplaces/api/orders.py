@@ -98,9 +98,8 @@ def list_shop_orders(request: HttpRequest, code: Code, filters: Annotated[ShopOr
     by, _merchant = caller(request)
     channel = channel_of(by, code)
     found = Order.objects.visible_to(by).filter(channel_part__channel_order__channel=channel).select_related("channel_part")
-    rows, cursor = pages.by_update(
-        f"channels.{channel.pk}", found, updated_after=filters.updated_after, cursor=filters.cursor, limit=filters.limit
-    )
+    listing = pages.under(f"channels.{channel.pk}", filters)
+    rows, cursor = pages.by_update(listing, found, updated_after=filters.updated_after, cursor=filters.cursor, limit=filters.limit)
     keys = [order.channel_part.channel_order_id for order in rows]
     shop_orders = channel.orders.prefetch_related("parts__order").in_bulk(keys)
     items = channel_answers.orders([shop_orders[key] for key in dict.fromkeys(keys)])

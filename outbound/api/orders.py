@@ -143,7 +143,8 @@ def list_orders(request: HttpRequest, filters: Annotated[OrderFilters, Query()])
         found = found.filter(reference=filters.reference)
     if filters.status is not None:
         found = found.filter(status=filters.status)
-    rows, cursor = pages.by_update("orders", found, updated_after=filters.updated_after, cursor=filters.cursor, limit=filters.limit)
+    listing = pages.under("orders", filters)
+    rows, cursor = pages.by_update(listing, found, updated_after=filters.updated_after, cursor=filters.cursor, limit=filters.limit)
     return HttpResponse(pydantic_core.to_json({"items": order_answers.describe(rows), "next_cursor": cursor}), content_type=JSON)
 
 

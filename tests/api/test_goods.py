@@ -162,4 +162,5 @@ def test_stock_is_told_by_sku_and_warehouse_in_pages(api, house):
     other.active = False
     other.save()
     assert api.get("/stock", {"sku": empty.code}).json()["items"] == zeros[:1]
+    refused(api.get("/stock", {"cursor": first["next_cursor"]}), 422, "invalid_input")
     assert api.get("/stock", {"sku": "UNKNOWN"}).json() == {"items": [], "next_cursor": None}

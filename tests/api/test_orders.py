@@ -128,6 +128,31 @@ def test_lists_go_on_where_the_cursor_says_and_filter(api, house):
     refused(api.get("/stock", {"cursor": api.get("/orders", {"limit": 1}).json()["next_cursor"]}), 422, "invalid_input")
 
 
+def test_a_cursor_goes_on_with_the_filters_that_it_was_made_with(api, house):
+    thing = make.sku(api.merchant)
+    ids = [row["order"]["id"] for row in api.post("/orders/bulk", [body_of(house, {thing: 1}) for _ in range(4)]).json()["items"]]
+    api.post(f"/orders/{ids[0]}/cancel")
+    cursor = api.get("/orders", {"status": "short", "limit": 1}).json()["next_cursor"]
+    rest = api.get("/orders", {"status": "short", "limit": 5, "cursor": cursor, "reference": ""}).json()
+    assert ([order["id"] for order in rest["items"]], rest["next_cursor"]) == (ids[2:], None)
+    for other in ({}, {"status": "cancelled"}, {"status": "short", "updated_after": "2020-01-01T00:00:00Z"}):
+        details = refused(api.get("/orders", {**other, "cursor": cursor}), 422, "invalid_input")
+        assert [problem["path"] for problem in details] == [["cursor"]]
+    unfiltered = api.get("/orders", {"limit": 1}).json()["next_cursor"]
+    refused(api.get("/orders", {"status": "short", "cursor": unfiltered}), 422, "invalid_input")
+    assert len(api.get("/orders", {"cursor": unfiltered}).json()["items"]) == 3
+
+
+def test_a_repeated_answer_is_the_first_one_byte_for_byte(api, house):
+    """Keys in their order, letters beyond ASCII, and what a column of JSON could not hold."""
+    thing = make.sku(api.merchant)
+    rows = [body_of(house, {thing: 1}), {"reference": "b\x00d", "zeta": 1, "alpha": "é"}]
+    first, again = (api.post("/orders/bulk", rows, Idempotency_Key="k-1") for _twice in range(2))
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.content == again.content
+    assert Order.objects.count() == 1
+
+
 def test_an_idempotency_key_replays_the_first_answer_and_refuses_other_content(api, house):
     thing = make.sku(api.merchant)
     body = body_of(house, {thing: 1})

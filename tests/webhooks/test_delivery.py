@@ -136,6 +136,13 @@ def test_everything_since_a_moment_is_sent_again_under_the_same_ids(api, receive
         message.verified(endpoint["secret"])
 
 
+def test_a_moment_to_come_is_refused_at_its_field(api, endpoint):
+    soon = {"since": (timezone.now() + timedelta(minutes=1)).isoformat()}
+    details = refused(api.post(f"/webhook-endpoints/{endpoint['id']}/replay", soon, Idempotency_Key="soon"), 422, "invalid_input")
+    assert [problem["path"] for problem in details] == [["since"]]
+    assert not OutboxEvent.objects.filter(topic="webhook.replay").exists()
+
+
 def test_while_a_secret_is_rotated_both_sign(api, receiver, endpoint, order):
     new = api.post(f"/webhook-endpoints/{endpoint['id']}/rotate-secret").json()["secret"]
     assert new != endpoint["secret"]

@@ -98,6 +98,16 @@ def test_the_numbers_of_this_moment_page_by_page(api, channel, thing, house):
     assert [row["quantity"] for row in numbers(api)] == [None, 12, None, 12, None]
 
 
+def test_a_cursor_of_another_channel_is_none_of_this_one(api, channel, thing):
+    api.post("/channels/OWN/listings", [{"id": str(n), "sku": "MUG-BLUE"} for n in range(2)])
+    cursor = api.get("/channels/OWN/numbers", {"limit": 1}).json()["next_cursor"]
+    channels.connect(
+        merchant=channel.merchant, warehouse=channel.warehouse, adapter="storefront", base_url=channel.base_url,
+        credentials=channel.opened_credentials(), name="Other shop", code="OTHER",
+    )  # fmt: skip
+    refused(api.get("/channels/OTHER/numbers", {"cursor": cursor}), 422, "invalid_input")
+
+
 def statements(api: Any, count: int) -> int:
     offers = [{"id": f"{count}-{n}", "sku": "MUG-BLUE", "quantity": 1} for n in range(count)]
     with CaptureQueriesContext(connection) as captured:

@@ -1,9 +1,10 @@
 """`Idempotency-Key` for what has a natural key of its own: a repetition is replayed, other content under the same key is refused.
 
 The key is reserved before the work and answered after it, each in a transaction of its own: the work may be several transactions. A
-repetition that comes meanwhile waits for the first one's answer. Where a process died between the two, it does the work again after a few
-seconds, which the natural key makes harmless. Without the header nothing is stored and nothing is looked up. (What has no natural key is a
-command, and its outcome is stored in its own transaction: wms.core.commands.)
+repetition that comes meanwhile waits for the first one's answer, and gets its very bytes: the column would put keys into an order of its own.
+Where a process died between the two, it does the work again after a few seconds, which the natural key makes harmless. Without the header
+nothing is stored and nothing is looked up. (What has no natural key is a command, and its outcome is stored in its own transaction:
+wms.core.commands.)
 """
 
 from __future__ import annotations
@@ -56,26 +57,26 @@ def answered_once(request: HttpRequest, by: User, work: Callable[[], Answer]) ->
     """Do the work, or replay what it answered under the request's Idempotency-Key. Raises RequestReused."""
     key = key_of(request)
     if key is None:
-        return _reply(work())
+        return _reply(*_written(work()))
     fingerprint = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.body).hexdigest()
     reserved, first = _reserve(by, key, fingerprint)
     if first is not None:
-        return _reply(first)
+        return _reply(*first)
     try:
-        answer = work()
+        status, content = _written(work())
     except Exception:
         if reserved:
             with connection.cursor() as cursor:
                 cursor.execute(_RELEASE, [by.pk, key, fingerprint])
         raise
     with connection.cursor() as cursor:
-        stored_answer = pydantic_core.to_json({"status": answer[0], "body": answer[1]}).decode()
+        stored_answer = pydantic_core.to_json({"status": status, "text": content.decode()}).decode()
         cursor.execute(_ANSWER, [stored_answer, by.pk, key, fingerprint])
-    return _reply(answer)
+    return _reply(status, content)
 
 
-def _reserve(by: User, key: str, fingerprint: str) -> tuple[bool, Answer | None]:
-    """Whether the key is ours now, and what the first request with it was answered. Raises RequestReused."""
+def _reserve(by: User, key: str, fingerprint: str) -> tuple[bool, tuple[int, bytes] | None]:
+    """Whether the key is ours now, and what the first request with it was answered, as it was written. Raises RequestReused."""
     while True:
         with connection.cursor() as cursor:
             cursor.execute(_RESERVE, [by.pk, key, fingerprint])
@@ -90,11 +91,17 @@ def _reserve(by: User, key: str, fingerprint: str) -> tuple[bool, Answer | None]
                 raise RequestReused(request_id=key)
             outcome = pydantic_core.from_json(outcome) if isinstance(outcome, str) else outcome
             if outcome is not None:
-                return False, (outcome["status"], outcome["body"])
+                # What an earlier version kept is as good as the same, for the days that it is kept.
+                text = outcome["text"].encode() if "text" in outcome else pydantic_core.to_json(outcome["body"])
+                return False, (outcome["status"], text)
             if not under_way:
                 return False, None
         time.sleep(LOOK_EVERY_S)
 
 
-def _reply(answer: Answer) -> HttpResponse:
-    return HttpResponse(pydantic_core.to_json(answer[1]), status=answer[0], content_type=JSON)
+def _written(answer: Answer) -> tuple[int, bytes]:
+    return answer[0], pydantic_core.to_json(answer[1])
+
+
+def _reply(status: int, content: bytes) -> HttpResponse:
+    return HttpResponse(content, status=status, content_type=JSON)

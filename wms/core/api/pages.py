@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -9,8 +10,15 @@ from django.conf import settings
 from django.core import signing
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
+from pydantic import BaseModel
 
 from wms.core.errors import InvalidInput
+
+
+def under(listing: str, filters: BaseModel) -> str:
+    """The name of a listing under these filters: a cursor goes on with the filters that it was made with, on pages of any size."""
+    said = filters.model_dump(mode="json", exclude={"cursor", "limit"}, exclude_none=True)
+    return f"{listing} {json.dumps(said, sort_keys=True)}" if said else listing
 
 
 def cursor_of(listing: str, *place: Any) -> str:
@@ -19,7 +27,7 @@ def cursor_of(listing: str, *place: Any) -> str:
 
 
 def place_of(listing: str, cursor: str | None) -> list[Any] | None:
-    """Where a cursor of this listing goes on, None for the first page. Raises InvalidInput for one that we did not make."""
+    """Where a cursor of this listing goes on, None for the first page. Raises InvalidInput for one that we did not make for it."""
     if not cursor:
         return None
     try:
