@@ -12,6 +12,8 @@ from django.db.models import QuerySet
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
@@ -93,7 +95,7 @@ class ChannelAdmin(ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Channel | None = None) -> tuple[str, ...]:
         """What its orders and listings hang on stays as it was connected."""
-        return (*self.readonly_fields, "merchant", "warehouse", "adapter") if obj is not None else self.readonly_fields
+        return (*self.readonly_fields, "merchant", "warehouse", "at_the_desk", "adapter") if obj is not None else self.readonly_fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Channel]:
         rows: QuerySet[Channel] = super().get_queryset(request)
@@ -102,6 +104,19 @@ class ChannelAdmin(ModelAdmin):
     @admin.display(description=_("warehouses"))
     def warehouse(self, channel: Channel) -> str:
         return ", ".join(place.warehouse.code for place in channel.places.all())
+
+    @admin.display(description=_("how it sells out of them"))
+    def at_the_desk(self, channel: Channel) -> SafeString:
+        """Changed at the desk alone, where the shop is asked and orders that are under way are looked at (marketplaces.places)."""
+        rows = [(place.warehouse.code, f" = {place.location}" if place.location else "") for place in channel.places.all()]
+        return format_html(
+            '{}<div>{}: {}</div><a href="{}">{}</a>',
+            format_html_join("", "<div>{}{}</div>", rows),
+            _("an order that no warehouse has whole"),
+            channel.get_routing_display(),
+            reverse("desk:channel", kwargs={"channel_id": channel.pk}),
+            _("Change warehouses"),
+        )
 
     def has_delete_permission(self, request: HttpRequest, obj: Channel | None = None) -> bool:
         """A channel that is not needed any more is paused: its orders keep pointing at it."""

@@ -46,7 +46,8 @@ class Story:
 class Case:
     """All that is known of one sku around the sale. `pushes` are those of the sale's own listing, `taker` made it too few.
 
-    `units`: how many of the sku each unit of that listing takes, more than 1 only of a bundle.
+    `units`: how many of the sku each unit of that listing takes, more than 1 only of a bundle. `place`: which of the shop's places sold it,
+    `taken_in`: the warehouse of the taker, both empty where there is only one.
     """
 
     sale: Sale
@@ -57,6 +58,14 @@ class Case:
     listing: Listing | None
     pushes: Sequence[StockPush]
     taken_on: str
+    place: str = ""
+    taken_in: str = ""
+
+    @property
+    def shop(self) -> str:
+        """Its name, with the place that sold it."""
+        name = self.sale.channel.name if self.sale.channel else ""
+        return f"{name} ({self.place})" if self.place else name
 
 
 def explain(order: Order) -> list[Story]:
@@ -81,7 +90,7 @@ def explain(order: Order) -> list[Story]:
     offers = _offers(order, list(needed))
     listings = list({listing.pk: listing for each in offers.values() for listing, _units in each}.values())
     pushes = _pushes(sale, listings)
-    place = _place(order, sale)
+    place, houses = _place(order, sale), _houses(sale)
     takers = {sku_id: _taker(sale, needed[sku_id], changes.get(sku_id, [])) for sku_id in needed}
     sold_on = _sold_on(order, [taker for taker in takers.values() if taker])
     stories = []
@@ -90,7 +99,8 @@ def explain(order: Order) -> list[Story]:
         mine, units = _sold_as(heard, sku_id, offers[sku_id])
         taker = takers[sku_id]
         told = [push for push in pushes.get(mine.pk, []) if push.location in ("", place)] if mine else []
-        case = Case(sale, quantity, units, own, taker, mine, told, sold_on.get(taker.because, "") if taker else "")
+        taken_on, taken_in = (sold_on.get(taker.because, ""), houses.get(taker.house_id, "")) if taker else ("", "")
+        case = Case(sale, quantity, units, own, taker, mine, told, taken_on, place, taken_in)
         kind, verdict = judge(case)
         story = Story(sku_id, codes[sku_id], quantity, kind, verdict)
         story.moments = _moments(sale, changes.get(sku_id, []), [listing for listing, _units in offers[sku_id]], pushes, taker)
@@ -124,6 +134,12 @@ def _place(order: Order, sale: Sale) -> str:
     """Which of the shop's places sold it, empty where it has one."""
     locations = sale.channel.locations if sale.channel else {}
     return next((location for location, house_id in locations.items() if house_id == order.warehouse_id), "")
+
+
+def _houses(sale: Sale) -> dict[int, str]:
+    """The codes of the warehouses that its shop sells out of; {} where there is one."""
+    houses = sale.channel.houses if sale.channel else []
+    return {house.pk: house.code for house in houses} if len(houses) > 1 else {}
 
 
 def _pushes(sale: Sale, listings: Sequence[Listing]) -> dict[int, list[StockPush]]:
@@ -162,7 +178,7 @@ def judge(case: Case) -> tuple[str, str]:
         return _had_its_goods(case, case.own)
     if sale.channel is None:
         return "own_order", _no_shop(case)
-    facts: dict[str, object] = {"shop": sale.channel.name, "event": _event(case), "needed": case.needed}
+    facts: dict[str, object] = {"shop": case.shop, "event": _event(case), "needed": case.needed}
     told = _told(case)
     if told is not None and told.answered_at <= sale.placed_at:
         return _knew(case, told, facts)
@@ -246,7 +262,8 @@ def _event(case: Case) -> str:
     if case.taker is None:
         return ""
     where = f" ({case.taken_on})" if case.taken_on else ""
-    return _("%(cause)s took the last units") % {"cause": f"{words(case.taker.because)}{where}"}
+    facts = {"cause": f"{words(case.taker.because)}{where}", "house": case.taken_in}
+    return (_("%(cause)s took the last units in %(house)s") if case.taken_in else _("%(cause)s took the last units")) % facts
 
 
 def _s(span: timedelta) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -225,6 +226,7 @@ UNFOLD = {
     "SITE_TITLE": "WMS",
     "SITE_HEADER": "WMS",
     "SITE_URL": "/desk",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("core/icon.svg")}],
     "COLORS": {
         "primary": {
             "50": "#eff6fa", "100": "#dcebf4", "200": "#b9d7e8", "300": "#8abbd6", "400": "#5299bf", "500": "#2a78a3", "600": "#14567a",

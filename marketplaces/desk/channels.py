@@ -65,8 +65,11 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
     told = numbers(found, [listing.pk for listing in page])
     spots = places.spots(found, told, differences or ())
     ours = Counter[int]()
+    told_at = {listing.pk: listing.pushed_at for listing in page}
     for row in told:
         ours[row.listing_id] += row.quantity
+        # Of a listing with several places its own moment is the oldest of theirs: since when all of them know.
+        told_at[row.listing_id] = max(filter(None, (told_at[row.listing_id], row.pushed_at)), default=None)
     return render(
         request,
         "marketplaces/desk/channel.html",
@@ -74,6 +77,7 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "channel": found,
             "page": page,
             "ours": ours,
+            "told_at": told_at,
             "show": show,
             "problems": found.orders.exclude(problem="").prefetch_related("parts").order_by("-pk")[:100],
             "for_people": order_book.FOR_PEOPLE,

@@ -1,7 +1,9 @@
 """What supervisors do at the desk: each action works, is refused with its page and status, and is for nobody else."""
 
+import json
 import re
 from datetime import timedelta
+from html import unescape
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
@@ -269,6 +271,15 @@ def test_a_shop_that_is_down_is_said_on_the_page(desk: Client, house: House) -> 
     for answer in (desk.post(f"/desk/channels/{channel.pk}/fetch"), desk.get(f"/desk/channels/{channel.pk}/compare")):
         assert (answer.status_code, refusal(answer)) == (503, "channel_quiet")
     assert "data-trouble" in desk.get("/desk").content.decode()
+
+
+def test_a_dead_letter_s_content_is_json_that_people_can_read(desk: Client, house: House) -> None:
+    payload = {"channel_id": 7, "poll": True, "because": "Größe “L”", "at": None}
+    OutboxEvent.objects.create(topic="t", handler="nobody.hears", payload=payload, attempts=15, dead_at=timezone.now())
+    shown = re.search(r'<td class="clip code" title="([^"]*)">(.*?)</td>', desk.get("/desk/dead-letters").content.decode(), re.DOTALL)
+    assert shown is not None
+    assert [json.loads(unescape(text)) for text in shown.groups()] == [payload, payload]
+    assert "Größe “L”" in shown[2]
 
 
 def test_dead_letters_are_replayed(desk: Client, house: House) -> None:

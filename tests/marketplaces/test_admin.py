@@ -3,7 +3,7 @@ import json
 import pytest
 from django.test import Client
 
-from marketplaces import adapters
+from marketplaces import adapters, places
 from marketplaces.models import Channel, ChannelOrder, Listing
 from tests import make
 from tests.marketplaces import shops
@@ -49,6 +49,20 @@ def test_a_channel_is_connected_told_and_paused_without_its_keys_ever_shown(shop
     assert shop.books.stock() == {thing.code: 7}
     client.post(LIST, {"action": "pause", "_selected_action": channel.pk})
     assert not Channel.objects.get().active
+
+
+def test_its_warehouses_are_shown_and_changed_at_the_desk_alone(shop, client, house, channel):
+    second = make.warehouse("SECOND")
+    places.set_warehouses(channel=channel, warehouses=[second, house], routing="split")
+    address = f"{LIST}{channel.pk}/change/"
+    page = client.get(address).content.decode()
+    assert f"<div>SECOND</div><div>{house.code}</div>" in page
+    assert "is split over as few warehouses as possible" in page
+    assert f'<a href="/desk/channels/{channel.pk}">' in page
+    sent = form(shop, channel.merchant, house, keys="", routing="fallback")
+    assert client.post(address, sent).status_code == 302
+    kept = Channel.objects.get()
+    assert (kept.buffer, [row.code for row in kept.houses], kept.routing) == (2, ["SECOND", house.code], "split")
 
 
 def test_what_is_paused_while_its_form_is_saved_stays_paused(shop, client, house, channel, monkeypatch):

@@ -4,10 +4,12 @@ from django.conf import settings
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.i18n import set_language as django_set_language
@@ -78,6 +80,18 @@ def home(request: HttpRequest) -> HttpResponse:
         except NoReverseMatch:
             return redirect("floor:menu")
     return redirect("floor:menu")
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """The page of what nobody expected. Neither session nor person is asked for: they may be what failed."""
+    return HttpResponse(render_to_string("500.html", {"request": request}), status=500)
+
+
+@cache_control(max_age=24 * 3600, public=True)
+@require_GET
+def favicon(_request: HttpRequest) -> HttpResponse:
+    """Where browsers look for the icon of what has no page around it: PDFs, the API, the administration."""
+    return redirect(static("core/icon.svg"))
 
 
 @require_POST

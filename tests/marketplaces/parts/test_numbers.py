@@ -1,8 +1,10 @@
 """What several warehouses offer together, and the reasons of a difference."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import translation
 
 from marketplaces import channels, differing, oversold, places, stock_sync
 from marketplaces.models import Channel, ChannelOrderPart
@@ -84,6 +86,18 @@ def test_a_post_mortem_looks_at_the_warehouse_that_had_most_though_the_order_wen
     assert (order.warehouse.code, order.status, story.needed, story.kind) == ("WEST", "short", 3, "shop_s_delay")
     taken = next(moment for moment in story.moments if "TAKER" in moment.text)
     assert taken.text.endswith("-2, left 1")
+
+
+def test_the_verdict_names_the_warehouse_that_was_emptied(shop, channel, thing, east):
+    with translation.override("en"):
+        stock(EAST={thing: 2})
+        shops.deliver_all()
+        orders.accept(merchant=thing.merchant, order=make.order(east, {thing: 1}, "TAKER"))
+        time.sleep(1.1)  # the shop tells the time of an order in whole seconds
+        number = str(shop.books.place_order([(thing.code, 2)], shipping=BUYER))
+        poll()
+        story = oversold.explain(Order.objects.get(reference=f"WOO-{number}"))[0]
+        assert "order TAKER took the last units in EAST" in story.verdict
 
 
 def test_a_bundle_leaves_one_warehouse_as_a_whole(shop, channel, thing, other):

@@ -1,5 +1,6 @@
 """How the desk writes states, times and numbers."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,6 +59,12 @@ def ago(moment: datetime | None) -> SafeString | str:
         return gettext("never")
     words = gettext("%(span)s ago") % {"span": span(timezone.now() - moment)}
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), _exact(moment), words)
+
+
+@register.filter
+def as_json(content: Any, indent: int | None = None) -> str:
+    """Content as it can be copied into any tool, its letters as they are read."""
+    return json.dumps(content, ensure_ascii=False, indent=indent)
 
 
 SOON = timedelta(hours=4)

@@ -2,12 +2,14 @@
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from marketplaces import differing
-from marketplaces.models import Channel, ListingPlace
+from marketplaces.models import Channel, Listing, ListingPlace
 from tests import make
 from tests.marketplaces.adapters.shopify.places.two import EAST, WEST, Place, locate
 from tests.marketplaces.misbehaving import fail
@@ -88,7 +90,10 @@ def test_only_those_who_may_change_it(two: Place) -> None:
 def test_the_channel_and_its_differences_show_each_place(desk: Client, two: Place) -> None:
     page = desk.get(f"/desk/channels/{two.channel.pk}").content.decode()
     assert re.findall(r'data-location="(\d+)"', page) == [WEST, EAST]
-    assert re.findall(r'data-spot="(\d+)"><span class="code">(\w+)</span> (\d+)</div>', page) == [(WEST, "WEST", "10"), (EAST, "EAST", "4")]
+    assert re.findall(r'data-spot="(\d+)"><span class="code">(\w+)</span> (\d+) · <time ', page) == [
+        (WEST, "WEST", "10"),
+        (EAST, "EAST", "4"),
+    ]
     two.shop.books.items[two.shop.books.by_sku(two.thing.code)]["levels"][72] = 9
     ListingPlace.objects.filter(location=WEST).update(last_error="refused: no")
     page = desk.get(f"/desk/channels/{two.channel.pk}/compare").content.decode()
@@ -105,3 +110,16 @@ def test_a_place_that_is_left_is_shown_by_its_location_until_it_is_told(desk: Cl
     locate(two.channel, two.west, WEST=WEST)
     page = desk.get(f"/desk/channels/{two.channel.pk}").content.decode()
     assert re.findall(r'data-spot="(\d+)"><span class="code">(\w+)</span> (\d+)', page) == [(WEST, "WEST", "10"), (EAST, "72", "0")]
+
+
+def test_a_listing_was_told_when_the_last_of_its_places_was(desk: Client, two: Place) -> None:
+    """A place whose number has not changed for days makes nothing look stale."""
+    old = timezone.now() - timedelta(days=5)
+    ListingPlace.objects.filter(location=WEST).update(pushed_at=old)
+    two.stock(two.east, 1)
+    deliver_all()
+    assert Listing.objects.get().pushed_at == old, "since when all of its places know"
+    page = desk.get(f"/desk/channels/{two.channel.pk}", headers={"accept-language": "en"}).content.decode()
+    row = re.search(rf'<tr data-listing="{Listing.objects.get().pk}">(.*?)</tr>', page, re.DOTALL)
+    assert row is not None
+    assert re.findall(r">(\d+ \w+ ago)<", row[1]) == ["5 d ago", "0 min ago", "0 min ago"]

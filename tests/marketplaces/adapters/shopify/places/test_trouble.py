@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
+from django.utils import translation
 
-from marketplaces import differing, drift, stock_sync
+from marketplaces import differing, drift, oversold, stock_sync
 from marketplaces.models import ChannelOrder, Comparison, Difference, Listing
 from outbound import orders
 from outbound.models import Order
@@ -163,3 +165,15 @@ def test_a_location_that_is_left_is_told_nothing_and_forgotten(two: Place) -> No
     deliver_all()
     assert two.told() == [(WEST, 10, 10)]
     assert drift.compare(two.channel) == []
+
+
+def test_the_post_mortem_names_the_location_that_sold_and_the_warehouse_that_was_emptied(two: Place) -> None:
+    orders.accept(merchant=two.thing.merchant, order=make.order(two.east, {two.thing: 3}, "TAKER"))
+    time.sleep(1.1)  # shops tell the time of an order in whole seconds
+    two.shop.books.place_order([(two.thing.code, 2)], location=ELSEWHERE)
+    deliver_all()
+    settle()
+    with translation.override("en"):
+        [story] = oversold.explain(Order.objects.get(status="short"))
+    assert story.verdict.startswith(f"Sold on {two.channel.name} ({EAST}) ")
+    assert "order TAKER took the last units in EAST" in story.verdict
