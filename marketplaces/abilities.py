@@ -75,6 +75,9 @@ class Reports(Protocol):
     def read_listing(self, document: Mapping[str, Any]) -> ChannelListing:
         """Raises MessageUnreadable."""
 
+    def read_shown(self, document: Mapping[str, Any]) -> dict[str, int]:
+        """What it says that the listing shows, by location; under "" as a whole. Raises MessageUnreadable."""
+
 
 @runtime_checkable
 class StopsBackorders(Protocol):

@@ -105,5 +105,5 @@ def _heed(channel: Channel, event: ChannelEvent | None) -> None:
         outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, order_ids=[event.order_id])
     elif event.kind is EventKind.SUBMISSION:
         outbox.emit("channel.submitted", lane=channel.pk, channel_id=channel.pk, ticket=event.ticket)
-    elif event.kind is EventKind.LISTING and event.quantity is not None:
-        stock_sync.notice(channel, {event.listing_id: event.quantity})
+    elif event.kind is EventKind.LISTING:
+        stock_sync.notice(channel, {event.listing_id: event.shown})

@@ -78,8 +78,9 @@ def take_listings(*, channel: Channel, documents: Sequence[Mapping[str, Any]]) -
     """
     shop = _reader(channel)
     listings = [shop.read_listing(document) for document in documents]
+    shown = {listing.listing_id: shop.read_shown(document) for listing, document in zip(listings, documents, strict=True)}
     with transaction.atomic():
         channels.keep_listings(channel=channel, listings=listings)
         channels.tie_by_code(channel=channel)
-        stock_sync.notice(channel, {listing.listing_id: listing.quantity for listing in listings if listing.quantity is not None})
+        stock_sync.notice(channel, shown)
     return [listing.listing_id for listing in listings]

@@ -74,18 +74,29 @@ def stale(channel_id: int, listing_ids: Sequence[int], because: str, location: s
 
 
 _RAISED = """
-SELECT l.id FROM unnest(%s::text[], %s::bigint[]) AS shown (external_id, quantity)
+SELECT shown.location, l.id FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS shown (external_id, location, quantity)
 JOIN marketplaces_listing l ON l.channel_id = %s AND l.external_id = shown.external_id
-WHERE (l.sku_id IS NOT NULL OR l.bundle_id IS NOT NULL) AND l.pushed_quantity < shown.quantity ORDER BY l.id
+LEFT JOIN marketplaces_listingplace s ON s.listing_id = l.id AND s.location = shown.location
+WHERE (l.sku_id IS NOT NULL OR l.bundle_id IS NOT NULL)
+  AND CASE WHEN shown.location = '' THEN l.pushed_quantity ELSE s.pushed_quantity END < shown.quantity
+ORDER BY 1, 2
 """
 
 
-def notice(channel: Channel, shown: Mapping[str, int]) -> None:
-    """A step: what the shop says by itself that its listings show. Fewer than told have been sold; more somebody else has put there: told again."""
+def notice(channel: Channel, shown: Mapping[str, Mapping[str, int]]) -> None:
+    """A step: what the shop says by itself that its listings show, {its id: {location: number}}; under "" as a whole.
+
+    Fewer than told have been sold; more somebody else has put there: told again, at the places where it is so.
+    """
+    rows = [(key, location, quantity) for key, there in shown.items() for location, quantity in there.items()]
+    if not rows:
+        return
     with connection.cursor() as cursor:
-        cursor.execute(_RAISED, [list(shown), list(shown.values()), channel.pk])
-        raised = [key for (key,) in cursor.fetchall()]
-    stale(channel.pk, raised, "raised")
+        cursor.execute(_RAISED, [*map(list, zip(*rows, strict=True)), channel.pk])
+        raised: dict[Where, dict[int, Since]] = {}
+        for location, key in cursor.fetchall():
+            raised.setdefault((channel.pk, location), {})[key] = push_log.now("raised")
+    telling.have_told(raised)
 
 
 def stale_all(channel: Channel, because: str) -> None:

@@ -79,8 +79,7 @@ def _keep_listing(channel: Channel, event: ChannelEvent) -> None:
         if event.listing is not None:
             channels.keep_listings(channel=channel, listings=[event.listing])
             channels.tie_by_code(channel=channel)
-        if event.quantity is not None:
-            stock_sync.notice(channel, {event.listing_id: event.quantity})
+        stock_sync.notice(channel, {event.listing_id: event.shown})
 
 
 def _keep(channel: Channel, event: ChannelEvent | None, headers: dict[str, str], body: bytes) -> None:

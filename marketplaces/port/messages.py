@@ -1,6 +1,7 @@
 """What a shop says by itself."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from marketplaces.port.orders import ChannelOrder
@@ -31,8 +32,9 @@ class ChannelEvent:
 
     Platforms do not sign everything (WooCommerce leaves the topic out), messages overtake each other and come twice: an event says
     where to look, and the order it brings is as old as its `updated_at`. `order` is None where only a call can tell the truth.
-    `listing`: the offer itself, of shops that send it whole; `quantity`: what the shop says that a listing shows. `ticket`: what
-    `abilities.Submits.outcome` can tell of now. `buyer_ids`: the names of one buyer whom the platform has forgotten, and everybody has to.
+    `listing`: the offer itself, of shops that send it whole; `shown`: what the shop says that a listing shows, by location; under "" as a whole.
+    `ticket`: what `abilities.Submits.outcome` can tell of now. `buyer_ids`: the names of one buyer whom the platform has forgotten, and everybody
+    has to.
     """
 
     kind: EventKind
@@ -42,7 +44,7 @@ class ChannelEvent:
     listing_id: str = ""
     order: ChannelOrder | None = None
     listing: ChannelListing | None = None
-    quantity: int | None = None
+    shown: Mapping[str, int] = field(default_factory=dict)
     ticket: str = ""
     buyer_ids: tuple[str, ...] = ()
 

@@ -107,8 +107,8 @@ def _event(kind: str, key: str, payload: JsonObject, seller_id: str, marketplace
             return ChannelEvent(kind=EventKind.ORDER, topic=kind, delivery_id=key, order_id=str(order["amazonOrderId"]))
     elif kind == STOCK:
         if payload["sellerId"] == seller_id and payload["fulfillmentChannelCode"] == "DEFAULT":
-            quantity = int(payload["quantity"])
-            return ChannelEvent(kind=EventKind.LISTING, topic=kind, delivery_id=key, listing_id=str(payload["sku"]), quantity=quantity)
+            shown = {"": int(payload["quantity"])}
+            return ChannelEvent(kind=EventKind.LISTING, topic=kind, delivery_id=key, listing_id=str(payload["sku"]), shown=shown)
     elif kind == FEEDS:
         feed = _small(payload["feedProcessingFinishedNotification"])
         if feed.get("sellerId", seller_id) == seller_id:

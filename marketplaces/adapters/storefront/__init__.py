@@ -157,6 +157,9 @@ class Storefront:
     def read_listing(self, document: Mapping[str, Any]) -> ChannelListing:
         return reading.read_listing(document)
 
+    def read_shown(self, document: Mapping[str, Any]) -> dict[str, int]:
+        return reading.read_shown(document, self._at)
+
 
 def connect(*, base_url: str, credentials: Mapping[str, str]) -> Marketplace:
     return Storefront(

@@ -14,7 +14,7 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
-from marketplaces.adapters.storefront.reading import read_id, read_listing, read_order
+from marketplaces.adapters.storefront.reading import read_id, read_listing, read_order, read_shown
 from marketplaces.port import ChannelEvent, ChannelOrder, EventKind, MessageUnreadable, SignatureInvalid
 
 # The tolerance that the specification proposes.
@@ -33,7 +33,7 @@ def read(*, headers: Mapping[str, str], body: bytes, signer: Webhook, location: 
     try:
         content = json.loads(body)
         kind, data = str(content["type"]), content.get("data")
-        return _event(kind, uid, data, partial(read_order, location=location, at=at))
+        return _event(kind, uid, data, partial(read_order, location=location, at=at), at)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise MessageUnreadable(reason=f"{type(error).__name__}: {error}") from error
 
@@ -53,7 +53,7 @@ def _check(headers: Mapping[str, str], uid: str, body: bytes, signer: Webhook) -
         raise SignatureInvalid
 
 
-def _event(kind: str, uid: str, data: Any, read_as: Callable[[Any], ChannelOrder]) -> ChannelEvent:
+def _event(kind: str, uid: str, data: Any, read_as: Callable[[Any], ChannelOrder], at: Sequence[str]) -> ChannelEvent:
     if kind == "order.changed":
         order_id = read_id(data["id"])
         try:
@@ -64,6 +64,6 @@ def _event(kind: str, uid: str, data: Any, read_as: Callable[[Any], ChannelOrder
     if kind == "listing.changed":
         listing = read_listing(data)
         return ChannelEvent(
-            kind=EventKind.LISTING, topic=kind, delivery_id=uid, listing_id=listing.listing_id, listing=listing, quantity=listing.quantity
+            kind=EventKind.LISTING, topic=kind, delivery_id=uid, listing_id=listing.listing_id, listing=listing, shown=read_shown(data, at)
         )
     return ChannelEvent(kind=EventKind.PING if kind == "ping" else EventKind.OTHER, topic=kind[:60], delivery_id=uid)

@@ -116,6 +116,17 @@ def read_places(document: Mapping[str, Any], at: Sequence[str]) -> list[ChannelL
     return [replace(whole, location=location, quantity=there.get(location)) for location in at] or [whole]
 
 
+def read_shown(document: Mapping[str, Any], at: Sequence[str]) -> dict[str, int]:
+    """What the shop says that the listing shows: at those of these locations that it names, under "" as a whole where it names none or there are
+    none. Raises MessageUnreadable.
+    """
+    whole = read_listing(document).quantity
+    there = _shown(document)
+    if at and there:
+        return {location: quantity for location, quantity in there.items() if location in at}
+    return {} if whole is None else {"": whole}
+
+
 def _shown(document: Mapping[str, Any]) -> dict[str, int]:
     return {_text(row["location"]): _count(row, "quantity", least=-MOST) for row in document.get("locations") or []}
 

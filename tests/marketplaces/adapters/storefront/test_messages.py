@@ -35,7 +35,7 @@ def test_a_whole_order_comes_with_its_message(storefront: Storefront) -> None:
 
 def test_a_number_that_the_shop_shows(storefront: Storefront) -> None:
     event = heard(storefront, *message("listing.changed", {"id": 77, "sku": "A", "quantity": 9}))
-    assert (event.kind, event.listing_id, event.quantity) == (EventKind.LISTING, "77", 9)
+    assert (event.kind, event.listing_id, event.shown) == (EventKind.LISTING, "77", {"": 9})
     assert event.listing == ChannelListing("77", "A", "", 9)
 
 

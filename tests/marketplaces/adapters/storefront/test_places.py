@@ -13,9 +13,9 @@ from django.test import Client
 from inventory.models import Sku, Warehouse
 from marketplaces import channels, differing, drift, pace, places, stock_sync
 from marketplaces.abilities import ShopPlace
-from marketplaces.adapters.storefront import declaration
+from marketplaces.adapters.storefront import declaration, reading
 from marketplaces.models import Channel, Difference, Listing, ListingPlace
-from marketplaces.port import ChannelListing, ChannelUnavailable
+from marketplaces.port import ChannelListing, ChannelUnavailable, MessageUnreadable
 from outbound import orders
 from outbound.models import Order
 from tests import make
@@ -23,7 +23,7 @@ from tests.marketplaces.adapters.storefront.conftest import Connect
 from tests.marketplaces.adapters.storefront.contract import ours
 from tests.marketplaces.adapters.storefront.shop import StorefrontShop, only_taken
 from tests.marketplaces.adapters.storefront.two import Place, locate, selling_at_two
-from tests.marketplaces.adapters.storefront.working import settle, tell
+from tests.marketplaces.adapters.storefront.working import hook, settle, tell
 from tests.marketplaces.misbehaving import change_answer
 from tests.marketplaces.shops import deliver_all
 from tests.marketplaces.test_tracking import leave
@@ -213,6 +213,39 @@ def test_our_api_says_and_takes_numbers_by_location(two: Place) -> None:
     two.shown()["leipzig"] = 12
     settle()
     assert two.shown() == {"leipzig": 10, "hamburg": 4}
+
+
+@pytest.mark.parametrize("way", ["message", "api"])
+def test_a_number_that_was_raised_at_one_location_while_the_other_sold_is_told_there_again(two: Place, way: str) -> None:
+    """Together they show what they were told. Only the raise is news: what was sold comes as an order."""
+    listing = two.shop.books.by_sku(two.thing.code)
+    two.shown().update(leipzig=7, hamburg=7)
+    document = two.shop.books.document(listing)
+    if way == "message":
+        assert hook(two.channel, "listing.changed", document) == 200
+    else:
+        key = access.issue_key(merchant=two.thing.merchant)
+        sent = {name: document[name] for name in ("id", "sku", "locations")}
+        headers = {"authorization": f"Bearer {key}"}
+        answer = Client().post("/api/v1/channels/OWN/listings", data=[sent], content_type="application/json", headers=headers)
+        assert answer.status_code == 200
+    [event] = OutboxEvent.objects.filter(topic="channel.stale")
+    assert (event.payload["location"], event.payload["because"]) == ("hamburg", ["raised"])
+    deliver_all()
+    # Upon the number that it shows, once its orders were read.
+    assert two.told() == [("hamburg", 4, 4), ("hamburg", 4, 7)]
+    assert two.shown() == {"leipzig": 7, "hamburg": 4}
+
+
+def test_what_a_message_says_of_a_listing_is_read_by_location() -> None:
+    row = {"id": "7", "quantity": 20, "locations": [{"location": "leipzig", "quantity": 2}, {"location": "berlin", "quantity": 9}]}
+    assert reading.read_shown(row, ["leipzig", "hamburg"]) == {"leipzig": 2}
+    assert reading.read_shown(row, ["hamburg"]) == {}
+    assert reading.read_shown(row, []) == {"": 20}
+    assert reading.read_shown({"id": "7", "quantity": 20}, ["leipzig"]) == {"": 20}
+    assert reading.read_shown({"id": "7"}, ["leipzig"]) == {}
+    with pytest.raises(MessageUnreadable):
+        reading.read_shown({"id": "7", "locations": [{"location": "leipzig", "quantity": "x"}]}, ["leipzig"])
 
 
 def lies_with(lie: Any, answer: dict[str, Any]) -> None:
