@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from marketplaces.addresses import FOREIGN, MISSING, UNKNOWN, Normal, normalise
+from marketplaces.holding import hold
 from marketplaces.models import Channel, ChannelOrder
 from wms.core import outbox, sealing
 from wms.core.errors import InvalidInput, NotFound, WmsError
@@ -61,6 +62,11 @@ def address_of(said: Said) -> Normal | None:
     return normalise(corrected["address"]) if corrected["of"] == theirs or _says_the_same(said, theirs) else None
 
 
+def moved(said: Said) -> list[str]:
+    """The names of the parts that the shop has otherwise than when the address was corrected."""
+    return _different(said["corrected"]["of"], said["ship_to"])
+
+
 def carried(before: Said, now: dict[str, Any]) -> dict[str, Any]:
     """The shop's new words `now`, with what a person made of those `before`."""
     return {**now, "corrected": before["corrected"]} if "corrected" in before else now
@@ -71,6 +77,10 @@ def changed_parts(said: Said, now: Mapping[str, str]) -> list[str]:
     before = said.get("ship_to", {})
     if not before or _says_the_same(said, now):
         return []
+    return _different(before, now)
+
+
+def _different(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     return [name for name in {**before, **now} if before.get(name) != now.get(name)]
 
 
@@ -102,8 +112,8 @@ def correct(*, channel: Channel, key: int, address: Mapping[str, str], by: User)
     """Send one order to this address instead of the shop's; it is taken in soon. Raises NotFound, NoAddressWanted, and InvalidInput for each part
     that cannot be used.
     """
-    # As whoever writes down what the shop says: its next word comes before this or after it.
-    Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
+    # As whoever writes down what the shop says (order_book.record): its next word comes before this or after it.
+    hold(channel.pk)
     found = _read(channel.orders.select_for_update(no_key=True).filter(pk=key).first(), key)
     wanted = {part: address[part] for part in PARTS if address.get(part)}
     if wrong := normalise(wanted).wrong:

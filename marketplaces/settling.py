@@ -97,13 +97,14 @@ def _plan(channel: Channel, keys: Sequence[int]) -> list[Plan]:
 def _address(plan: Plan) -> dict[str, str] | None:
     """Where to; None where the order cannot be taken in, which is noted on its row."""
     row = plan.row
-    address = correcting.address_of(row.raw.opened() if row.raw else {})
+    said = row.raw.opened() if row.raw else {}
+    address = correcting.address_of(said)
     unknown = [] if plan.parts else [line for line in row.lines if not line["components"]]
     if unknown:
         row.status, row.problem = Status.UNMAPPED, Problem.UNKNOWN_GOODS
         row.problem_detail = ", ".join(line["sku"] or line["listing_id"] or line["line_id"] for line in unknown)
     elif address is None:
-        row.status, row.problem, row.problem_detail = Status.REFUSED, Problem.ADDRESS_CHANGED, ""
+        row.status, row.problem, row.problem_detail = Status.REFUSED, Problem.ADDRESS_CHANGED, ", ".join(correcting.moved(said))
     elif address.wrong or not row.lines:
         row.status, row.problem = Status.REFUSED, Problem.BAD_ADDRESS if row.lines else Problem.REFUSED
         row.problem_detail = ", ".join(address.faults)

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import transaction
 from django.test import Client
 from django.utils import translation
 
@@ -165,7 +164,7 @@ class TestWhatTheShopSaysLater:
         poll()
 
         row = ChannelOrder.objects.get()
-        assert (row.status, row.problem, row.parts.exists()) == ("refused", "address_changed", False)
+        assert (row.status, row.problem, row.problem_detail, row.parts.exists()) == ("refused", "address_changed", "postcode", False)
         assert not Order.objects.exists()
         assert shop.books.stock() == {thing.code: 7}  # sold all the same
         page = desk.get(address_of(row)).content.decode()
@@ -221,39 +220,6 @@ def test_a_wrong_part_is_refused_before_anything_is_kept(number, boss):
     with pytest.raises(InvalidInput) as refused:
         correct(ChannelOrder.objects.get(), boss, city="")
     assert [problem["path"] for problem in refused.value.details["problems"]] == [["city"]]
-
-
-def test_a_word_that_comes_meanwhile_waits_for_the_correction(shop, channel, number, boss):
-    """Both write the sealed order: whoever recorded beside it would put back what it had read."""
-    row = ChannelOrder.objects.get()
-    with transaction.atomic():
-        Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
-        with in_another_thread(correct, row, boss) as thread:
-            thread.join(0.5)
-            assert thread.is_alive()
-    thread.join(10)
-    assert (thread.is_alive(), ChannelOrder.objects.get().corrected_by) == (False, boss)
-
-
-def in_another_thread(work, *arguments):
-    from contextlib import contextmanager
-    from threading import Thread
-
-    from django.db import connection
-
-    def run():
-        try:
-            work(*arguments)
-        finally:
-            connection.close()
-
-    @contextmanager
-    def running():
-        thread = Thread(target=run)
-        thread.start()
-        yield thread
-
-    return running()
 
 
 def test_a_buyer_is_found_by_the_address_that_was_corrected(channel, number, boss):
