@@ -110,9 +110,9 @@ class ChannelAdmin(ModelAdmin):
         """Changed at the desk alone, where the shop is asked and orders that are under way are looked at (marketplaces.places)."""
         rows = [(place.warehouse.code, f" = {place.location}" if place.location else "") for place in channel.places.all()]
         return format_html(
-            '{}<div>{}: {}</div><a href="{}">{}</a>',
+            '{}<div>{}: {}</div><a class="text-primary-600 dark:text-primary-500 underline" href="{}">{}</a>',
             format_html_join("", "<div>{}{}</div>", rows),
-            _("an order that no warehouse has whole"),
+            _("An order that no warehouse has whole"),
             channel.get_routing_display(),
             reverse("desk:channel", kwargs={"channel_id": channel.pk}),
             _("Change warehouses"),
