@@ -11,7 +11,7 @@ from marketplaces.adapters.woocommerce import WooCommerce
 from tests.marketplaces.woo_shop import WooShop
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
-TIMEOUT_S = 0.5
+HASTE_S = 0.5
 
 
 class Clock:
@@ -47,7 +47,14 @@ def shop(clock: Clock) -> Iterator[WooShop]:
 
 @pytest.fixture(scope="session")
 def client() -> Iterator[httpx.Client]:
-    with new_client(timeout=httpx.Timeout(TIMEOUT_S)) as client:
+    with new_client() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def hasty_client() -> Iterator[httpx.Client]:
+    """Gives up soon: for tests of that alone. On a machine with much else to do any answer can take as long."""
+    with new_client(timeout=httpx.Timeout(HASTE_S)) as client:
         yield client
 
 

@@ -1,5 +1,6 @@
 """Absolute stock numbers, in batches, with an answer for each listing."""
 
+import httpx
 import pytest
 
 from marketplaces.adapters.woocommerce import WooCommerce
@@ -17,7 +18,7 @@ from tests.marketplaces.woo_shop import (
     too_large_over,
 )
 
-from .conftest import TIMEOUT_S
+from .conftest import HASTE_S, adapter
 
 BATCH = "POST products/batch"
 
@@ -194,10 +195,10 @@ def test_after_two_failures_in_a_row_the_shop_is_left_alone(shop: WooShop, woo: 
     assert len(shop.calls) == 2
 
 
-def test_without_an_answer_nothing_more_is_tried(shop: WooShop, woo: WooCommerce) -> None:
+def test_without_an_answer_nothing_more_is_tried(shop: WooShop, hasty_client: httpx.Client) -> None:
     ids = some_products(shop, 150)
-    shop.misbehave(BATCH, slow(TIMEOUT_S * 2))
-    results = woo.push_stock(levels(ids))
+    shop.misbehave(BATCH, slow(HASTE_S * 2))
+    results = adapter(shop, client=hasty_client).push_stock(levels(ids))
     assert {result.error for result in results} == {PushError.UNAVAILABLE}
     assert len(shop.calls) == 1
 

@@ -6,10 +6,10 @@ import pytest
 
 from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, NotOnChannel, TrackedLine, Tracking
-from tests.marketplaces.misbehaving import hang_up_after_work
+from tests.marketplaces.misbehaving import hang_up_after_work, slow
 from tests.marketplaces.woo_shop import WooShop, fail, throttle
 
-from .conftest import NOON
+from .conftest import HASTE_S, NOON
 
 NUMBER = "WMS-7000012345"
 
@@ -172,9 +172,16 @@ def test_more_units_than_ordered_are_refused_by_the_shop(shop: WooShop, woo: Woo
 @pytest.mark.parametrize("path", ["orders/[0-9]+", "orders/[0-9]+/fulfillments", "orders/[0-9]+/notes"])
 def test_an_unreadable_look_writes_nothing(shop: WooShop, woo: WooCommerce, order_id: int, path: str) -> None:
     shop.misbehave(f"GET {path}", fail(200, body=[["nonsense"]]))
-    with pytest.raises(ChannelUnavailable):
+    with pytest.raises(ChannelUnavailable) as caught:
         woo.send_tracking(tracking(order_id))
+    assert caught.value.details["reason"].startswith("the shop answered something else than")
     assert written(shop) == []
+
+
+def test_a_look_that_takes_its_time_is_waited_for(shop: WooShop, woo: WooCommerce, order_id: int) -> None:
+    shop.misbehave("GET orders/[0-9]+", slow(HASTE_S * 2))
+    woo.send_tracking(tracking(order_id))
+    assert len(notes(shop, order_id)) == 1
 
 
 @pytest.mark.parametrize("call", ["GET orders/[0-9]+", "GET orders/[0-9]+/notes", "POST orders/[0-9]+/notes", "PUT orders/[0-9]+"])
