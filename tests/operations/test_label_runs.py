@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pypdfium2
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -153,6 +155,24 @@ def test_old_runs_go_with_their_files(settings):
     assert list(LabelRun.objects.all()) == [young]
     young.refresh_from_db()
     assert set(StoredFile.objects.values_list("name", flat=True)) == {young.file.name, newborn, elsewhere}
+
+
+class Bucket(FileSystemStorage):
+    """As an object storage, it knows of a file only when it was last written."""
+
+    def get_created_time(self, name):
+        raise NotImplementedError
+
+
+def test_files_that_no_run_offers_go_from_any_storage(tmp_path, monkeypatch):
+    bucket = Bucket(tmp_path)
+    monkeypatch.setattr(label_runs, "default_storage", bucket)
+    assert label_runs.forget(8) == 0
+    for name, days in (("orphan", 2), ("newborn", 0)):
+        path = Path(bucket.path(bucket.save(f"label-runs/{name}.pdf", ContentFile(b"x"))))
+        os.utime(path, times=(time.time() - days * 86_400,) * 2)
+    assert label_runs.forget(8) == 0
+    assert bucket.listdir("label-runs") == ([], ["newborn.pdf"])
 
 
 def announced(boxes: int) -> int:

@@ -94,7 +94,7 @@ class DatabaseStorage(Storage):
     def size(self, name: str) -> int:
         return self._row(name).size
 
-    def get_created_time(self, name: str) -> datetime:
+    def get_modified_time(self, name: str) -> datetime:
         return self._row(name).created_at
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:

@@ -16,7 +16,6 @@ from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import get_language, override
@@ -180,7 +179,7 @@ def _told(run: LabelRun, mine: Any, labels: Iterable[Template]) -> Iterator[Temp
 
 def forget(days: int) -> int:
     """Delete the runs that were finished so many days ago, with their files, and files that no run offers. Returns how many runs."""
-    old = LabelRun.objects.filter(Q(finished_at__lt=timezone.now() - timedelta(days=days)))
+    old = LabelRun.objects.filter(finished_at__lt=timezone.now() - timedelta(days=days))
     count = 0
     for run in old.iterator():
         with transaction.atomic():
@@ -189,12 +188,20 @@ def forget(days: int) -> int:
             run.delete()
         count += 1
     kept = set(LabelRun.objects.exclude(file="").values_list("file", flat=True))
-    for name in default_storage.listdir(FOLDER)[1]:
+    for name in _file_names():
         path = f"{FOLDER}/{name}"
-        # Younger ones may be of a worker that has saved its file and not yet said so.
-        if path not in kept and default_storage.get_created_time(path) < timezone.now() - timedelta(days=1):
+        # Younger ones may be of a worker that has saved its file and not yet said so. Object storages know no other time than this one.
+        if path not in kept and default_storage.get_modified_time(path) < timezone.now() - timedelta(days=1):
             default_storage.delete(path)
     return count
+
+
+def _file_names() -> list[str]:
+    try:
+        return default_storage.listdir(FOLDER)[1]
+    except FileNotFoundError:
+        # A storage with real folders, in which no run has saved anything yet.
+        return []
 
 
 def kept_days() -> int:

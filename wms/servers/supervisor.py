@@ -102,10 +102,16 @@ def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
+def address_of(host: str, port: int) -> str:
+    """Where this machine reaches a server that listens on `host`; one on :: hears IPv6 alone."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+
+
 class Supervisor:
     def __init__(self, folders: Folders, lock: DataFolderLock, host: str, port: int) -> None:
         self.folders, self.lock, self.host, self.port = folders, lock, host, port
-        self.address = f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}"
+        self.address = address_of(host, port)
         self.stopping = threading.Event()
         status = folders.data.stat()
         self.token = f"{status.st_dev}-{status.st_ino}"
