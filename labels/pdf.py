@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from io import BytesIO
-from typing import Any, BinaryIO, Final, NamedTuple, Protocol, cast
+from typing import Any, BinaryIO, Final, NamedTuple, cast
 
-from django.utils.translation import gettext_lazy as _
 from PIL import Image
 from reportlab import rl_config
 from reportlab.lib.utils import ImageReader
@@ -15,33 +14,18 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.pdfgen.pathobject import PDFPathObject
 
 from labels import fonts
+from labels.drawing import DEFAULT_DPI, Label, draw
 from labels.pictures import Picture
-from labels.sheet import BOLD_STROKE, POINTS_PER_INCH, Align, Rectangle, Sheet, Size, Text, rectangles_of
+from labels.sheet import BOLD_STROKE, POINTS_PER_INCH, Rectangle, Text, rectangles_of
 from labels.symbols import Symbol
-from wms.core.errors import WmsError
 
-DEFAULT_DPI: Final = 203
 # The fill rule under which what overlaps is black, not white.
 _NON_ZERO: Final = 1
 # Each rectangle is this much smaller on every side (in dots), so that no rasteriser blackens the dots beside it.
 _INSET: Final = 0.1
-_FREE: Final = {Align.LEFT: 0.0, Align.CENTRE: 0.5, Align.RIGHT: 1.0}
 
 # Binary streams are smaller and quicker than ASCII-85; labels draw no inline image, the one thing that needs it.
 rl_config.useA85 = 0
-
-
-class NothingToPrint(WmsError):
-    code, message = "nothing_to_print", _("There is no label to print.")
-
-
-class Label(Protocol):
-    """What a template is: a size and how to draw itself."""
-
-    @property
-    def size(self) -> Size: ...
-
-    def draw(self, sheet: Sheet) -> None: ...
 
 
 class _Operators(NamedTuple):
@@ -105,7 +89,7 @@ class PdfSurface:
         if text.bold:
             operators.append(f"{shade} G {text.size * BOLD_STROKE:.2f} w 1 j 2 Tr")
         y = self._height - text.baseline
-        share = _FREE[text.align]
+        share = text.align.share
         for line in text.lines:
             x = text.left + (text.width - fonts.width_em(line) * text.size) * share if share else text.left
             operators.append(f"1 0 0 1 {x:.1f} {y:.1f} Tm")
@@ -138,15 +122,7 @@ def write(labels: Iterable[Label], out: BinaryIO, dpi: int = DEFAULT_DPI) -> int
     Raises NothingToPrint, or the typed error of the first label whose content cannot be printed; nothing has been written then.
     """
     surface = PdfSurface(out, dpi)
-    count = 0
-    for label in labels:
-        sheet = Sheet(surface, label.size, dpi)
-        sheet.start()
-        label.draw(sheet)
-        sheet.end()
-        count += 1
-    if not count:
-        raise NothingToPrint
+    count = draw(labels, surface, dpi)
     surface.save()
     return count
 

@@ -9,13 +9,13 @@ from typing import Final
 
 import pypdfium2
 
-from labels import pdf
+from labels import drawing, pdf
 
 # The library is not safe in several threads at once, and a web process has several.
 _ONE_AT_A_TIME: Final = threading.Lock()
 
 
-def png(labels: Iterable[pdf.Label], dpi: int = pdf.DEFAULT_DPI) -> bytes:
+def png(labels: Iterable[drawing.Label], dpi: int = drawing.DEFAULT_DPI) -> bytes:
     """The first page. Raises what pdf.render() raises."""
     content = pdf.render(labels, dpi)
     with _ONE_AT_A_TIME:

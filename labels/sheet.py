@@ -64,6 +64,14 @@ class Align(StrEnum):
     CENTRE = "centre"
     RIGHT = "right"
 
+    @property
+    def share(self) -> float:
+        """How much of the room that a line leaves free stands before it."""
+        return _SHARES[self]
+
+
+_SHARES: Final = {Align.LEFT: 0.0, Align.CENTRE: 0.5, Align.RIGHT: 1.0}
+
 
 class Text(NamedTuple):
     """Lines that were fitted to the font's widths. `left`, `width` and `baseline` (of the first line) in dots, as is `size`."""

@@ -19,9 +19,9 @@ from typing import BinaryIO, Final
 from barcode.charsets import code128
 
 from labels import glyphs
-from labels.pdf import DEFAULT_DPI, Label, NothingToPrint
+from labels.drawing import DEFAULT_DPI, Label, draw
 from labels.pictures import Picture
-from labels.sheet import Align, Rectangle, Sheet, Text, rectangles_of
+from labels.sheet import Align, Rectangle, Text, rectangles_of
 from labels.symbols import Kind, Symbol
 
 # Widths of the built-in font (^A0) in 1/32 of its size. Left out are - + < = > ~, which it draws up to three times as wide as the label
@@ -48,7 +48,6 @@ _BUILT_IN: Final = {character: width / 32 for width, characters in _BY_WIDTH.ite
 _ALLOWANCE: Final = 1.04
 _SMALLEST_FONT: Final = 10
 _CONTROLS: Final = {ord(character): f"_{ord(character):02X}" for character in "^~_"}
-_FREE: Final = {Align.LEFT: 0.0, Align.CENTRE: 0.5, Align.RIGHT: 1.0}
 
 _WIDEST_MODULE: Final = 10
 _VALUES: Final = {pattern: value for value, pattern in enumerate(code128.CODES)}
@@ -170,7 +169,7 @@ class ZplSurface:
         free = text.width - sum(map(_BUILT_IN.__getitem__, line)) * size * _ALLOWANCE
         if free < 0:
             return ""
-        x = round(text.left + free * _FREE[text.align])
+        x = round(text.left + free * text.align.share)
         reverse = "^FR" if text.white else ""
         return f"^FT{x},{round(baseline)}{reverse}^A0N,{size},{size}^FH_^FD{line.translate(_CONTROLS)}^FS"
 
@@ -181,7 +180,7 @@ class ZplSurface:
             return ""
         free = text.width - drawn.picture.width
         # A J may hang to the left of its place: the ink stays in the box all the same.
-        x = text.left + (min(max(0, drawn.left), max(0, free)) if text.align == Align.LEFT else free * _FREE[text.align])
+        x = text.left + (min(max(0, drawn.left), max(0, free)) if text.align == Align.LEFT else free * text.align.share)
         return _graphic(max(0, round(x)), max(0, round(baseline) + drawn.top), drawn.picture, white=text.white)
 
 
@@ -190,17 +189,7 @@ def write(labels: Iterable[Label], out: BinaryIO, dpi: int = DEFAULT_DPI, copies
 
     Raises NothingToPrint, or the typed error of the first label whose content cannot be printed; labels before it have been written then.
     """
-    surface = ZplSurface(out, copies)
-    count = 0
-    for label in labels:
-        sheet = Sheet(surface, label.size, dpi)
-        sheet.start()
-        label.draw(sheet)
-        sheet.end()
-        count += 1
-    if not count:
-        raise NothingToPrint
-    return count
+    return draw(labels, ZplSurface(out, copies), dpi)
 
 
 def render(labels: Iterable[Label], dpi: int = DEFAULT_DPI, copies: int = 1) -> bytes:

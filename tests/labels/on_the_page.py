@@ -7,7 +7,7 @@ import pypdfium2
 from PIL import Image
 from pypdfium2 import raw
 
-from labels import pdf
+from labels import drawing, pdf
 from labels.symbols import Kind
 from tests.labels import reading
 
@@ -52,11 +52,11 @@ def check_edges(image: Image.Image, dpi: int) -> None:
     assert reading.is_white(image, image.width - edge, 0, image.width, image.height)
 
 
-def page_texts(label: pdf.Label) -> list[str]:
+def page_texts(label: drawing.Label) -> list[str]:
     document = pypdfium2.PdfDocument(pdf.render([label]))
     return [" ".join(page.get_textpage().get_text_range().split()) for page in document]
 
 
-def words(label: pdf.Label, page: int = 0) -> str:
+def words(label: drawing.Label, page: int = 0) -> str:
     document = pypdfium2.PdfDocument(pdf.render([label]))
     return " ".join(document[page].get_textpage().get_text_range().split())

@@ -8,7 +8,7 @@ import zplkit
 import zxingcpp
 from PIL import Image
 
-from labels import gs1, pdf, symbols, zpl
+from labels import drawing, gs1, pdf, symbols, zpl
 from labels.sheet import Box
 from labels.symbols import Kind, Symbol
 
@@ -49,13 +49,13 @@ class Found:
     bottom: int
 
 
-def pages(labels: Iterable[pdf.Label], dpi: int) -> list[Image.Image]:
+def pages(labels: Iterable[drawing.Label], dpi: int) -> list[Image.Image]:
     """Each page as greys, one pixel for one dot of the printer."""
     document = pypdfium2.PdfDocument(pdf.render(labels, dpi))
     return [page.render(scale=dpi / 72, grayscale=True).to_pil().convert("L") for page in document]
 
 
-def zpl_pages(labels: Iterable[pdf.Label], dpi: int) -> list[Image.Image]:
+def zpl_pages(labels: Iterable[drawing.Label], dpi: int) -> list[Image.Image]:
     """Each page of the ZPL as a printer prints it: blacks and whites, one pixel a dot."""
     document = zplkit.render(zpl.render(labels, dpi), zplkit.Options(profile="zd621", dpi=dpi))
     rasters = [page.rasterize() for page in document.labels]

@@ -10,12 +10,12 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from labels import fonts, pdf
+from labels import drawing, fonts, pdf
 from labels.sheet import Box, CellIsFull, Sheet, Size
 from labels.symbols import UnprintableContent
 from tests.labels import reading, samples
 
-ALL: list[pdf.Label] = [samples.BIN, samples.SKU, samples.CARTON, samples.PARCEL, samples.PARCEL_GS1, samples.SLIP]
+ALL: list[drawing.Label] = [samples.BIN, samples.SKU, samples.CARTON, samples.PARCEL, samples.PARCEL_GS1, samples.SLIP]
 
 ELSEWHERE = """
 import sys, hashlib
@@ -67,7 +67,7 @@ def test_a_thousand_labels_out_of_a_generator() -> None:
 
 def test_nothing_to_print_is_refused() -> None:
     out = BytesIO()
-    with pytest.raises(pdf.NothingToPrint):
+    with pytest.raises(drawing.NothingToPrint):
         pdf.write([], out)
     assert out.getvalue() == b""
 

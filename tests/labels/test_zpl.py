@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops
 from zplkit.parse import parse
 
-from labels import fitting, pdf, samples, symbols, zpl
+from labels import drawing, fitting, samples, symbols, zpl
 from labels.kinds import KINDS
 from labels.media import MEDIA
 from labels.pictures import black_and_white
@@ -75,7 +75,7 @@ def dark(image: Image.Image) -> Image.Image:
 
 
 @pytest.mark.parametrize(("label", "dpi"), CASES)
-def test_every_symbol_of_every_roll_label_has_the_dots_of_the_pdf(label: pdf.Label, dpi: int) -> None:
+def test_every_symbol_of_every_roll_label_has_the_dots_of_the_pdf(label: drawing.Label, dpi: int) -> None:
     """Zxing-cpp reads the same kinds and contents (by symbology identifier) at the same place, and there no dot differs."""
     (image,), (wanted,) = reading.zpl_pages([label], dpi), reading.pages([label], dpi)
     assert image.size == wanted.size
@@ -103,7 +103,7 @@ class Listening:
 
 
 @pytest.mark.parametrize(("label", "dpi"), CASES)
-def test_every_line_of_every_roll_label_is_printed_where_it_belongs(label: pdf.Label, dpi: int) -> None:
+def test_every_line_of_every_roll_label_is_printed_where_it_belongs(label: drawing.Label, dpi: int) -> None:
     """In ZPL as in the PDF, each line leaves between a third and three times as much ink as the other way to print it does."""
     listening = Listening()
     label.draw(Sheet(listening, label.size, dpi))
@@ -143,7 +143,7 @@ def test_labels_out_of_a_generator() -> None:
     out = BytesIO()
     assert zpl.write((replace(samples.BIN, code=f"A-{n}", scan_code=f"A-{n}") for n in range(50)), out, 203) == 50
     assert out.getvalue().count(b"^XA") == 50
-    with pytest.raises(pdf.NothingToPrint):
+    with pytest.raises(drawing.NothingToPrint):
         zpl.render([], 203)
 
 

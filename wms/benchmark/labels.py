@@ -25,7 +25,7 @@ from labels.addresses import Address
 from labels.kinds import KINDS
 from labels.media import Template
 from labels.pictures import Picture
-from labels.sheet import Align, Rectangle, Sheet, Text
+from labels.sheet import Rectangle, Sheet, Text
 from labels.symbols import Kind, Symbol
 
 DPI: Final = 203
@@ -115,9 +115,8 @@ class Planning:
         self.pages[-1].outlines.append(corners)
 
     def write(self, text: Text) -> None:
-        share = {Align.LEFT: 0.0, Align.CENTRE: 0.5, Align.RIGHT: 1.0}[text.align]
         for place, line in enumerate(text.lines):
-            x = text.left + (text.width - fonts.width_em(line) * text.size) * share
+            x = text.left + (text.width - fonts.width_em(line) * text.size) * text.align.share
             self.pages[-1].lines.append((x, text.baseline + place * text.leading, text.size, text.bold, text.white, line))
 
     def bars(self, symbol: Symbol, left: int, top: int, module: int, height: int) -> None:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from inventory.models import Bin
-from labels import jobs, pdf, preview, rendering
+from labels import drawing, jobs, pdf, preview, rendering
 from labels.kinds import KINDS, LabelKind, kind_of
 from labels.media import MEDIA
 from labels.models import Printer
@@ -47,7 +47,7 @@ class _Chosen:
     def __init__(self, fields: Mapping[str, Any], kind: LabelKind) -> None:
         self.kind = kind
         self.media = kind.on(desk.clean(fields.get("media")))
-        self.dpi = desk.whole_number(fields.get("dpi"), default=pdf.DEFAULT_DPI if self.media.is_roll else 600)
+        self.dpi = desk.whole_number(fields.get("dpi"), default=drawing.DEFAULT_DPI if self.media.is_roll else 600)
         if self.dpi not in DPIS:
             raise desk.field_error("dpi", _("Printers have 203, 300 or 600 dots per inch."))
         self.start = desk.whole_number(fields.get("start"), default=1)
@@ -79,7 +79,7 @@ def _page(request: HttpRequest, picture: str = "") -> HttpResponse:
             "media": [MEDIA[one] for one in kind.media],
             "chosen": MEDIA[media or kind.media[0]],
             "dpis": DPIS,
-            "dpi": fields.get("dpi") or str(pdf.DEFAULT_DPI if MEDIA[media or kind.media[0]].is_roll else 600),
+            "dpi": fields.get("dpi") or str(drawing.DEFAULT_DPI if MEDIA[media or kind.media[0]].is_roll else 600),
             "start": fields.get("start") or "1",
             "code": request.POST.get("code", "") if kind.name != "badge" else "",
             "picture": picture,

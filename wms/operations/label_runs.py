@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy as _
 from inbound import papers
 from inbound.models import Asn
 from inventory.models import Bin
-from labels import pdf
+from labels import drawing, pdf
 from labels.kinds import KINDS
 from labels.media import Template
 from wms.core import outbox
@@ -56,7 +56,7 @@ class _Superseded(Exception):
 
 @command
 def want_bins(
-    *, bin_ids: list[int], by: User, media: str = "", start: int = 1, dpi: int = pdf.DEFAULT_DPI, request_id: object = None
+    *, bin_ids: list[int], by: User, media: str = "", start: int = 1, dpi: int = drawing.DEFAULT_DPI, request_id: object = None
 ) -> int:
     """The labels of these bins, along the walk. Returns the run's id. Raises NotFound, TooManyLabels, UnknownMedia, BadStart."""
     found = Bin.objects.filter(pk__in=bin_ids)
@@ -72,7 +72,7 @@ def want_bins(
 
 @command
 def want_cartons(
-    *, asn_id: int, by: User, first: int = 1, last: int = 2_000_000_000, media: str = "", start: int = 1, dpi: int = pdf.DEFAULT_DPI,
+    *, asn_id: int, by: User, first: int = 1, last: int = 2_000_000_000, media: str = "", start: int = 1, dpi: int = drawing.DEFAULT_DPI,
     request_id: object = None,
 ) -> int:  # fmt: skip
     """The labels of an ASN's boxes `first` to `last`. Returns the run's id. Raises NotFound, TooManyLabels, UnknownMedia, BadStart."""

@@ -9,7 +9,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from labels import gs1, pdf
+from labels import drawing, gs1, pdf
 from labels.kinds import KINDS
 from tests.conftest import installed
 from tests.labels import reading
@@ -35,7 +35,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "zebra.ppd"
 
 
-def printed(driver: Path, label: pdf.Label, dpi: int, paper: str, folder: Path) -> Image.Image:
+def printed(driver: Path, label: drawing.Label, dpi: int, paper: str, folder: Path) -> Image.Image:
     file = folder / "label.pdf"
     file.write_bytes(pdf.render([label], dpi))
     options = ["-p", str(driver), "-m", "printer/zebra", "-e", "-o", f"PageSize={paper}", "-o", f"Resolution={dpi}dpi"]
@@ -77,7 +77,7 @@ def graphic(content: bytes) -> Image.Image:
     (KINDS["fba_box"].sample_on("4x6in"), None),
 ], ids=["parcel", "gs1", "fba"])  # fmt: skip
 def test_a_pdf_comes_out_of_the_driver_as_zpl_that_reads(
-    driver: Path, label: pdf.Label, contents: set[str] | None, dpi: int, tmp_path: Path
+    driver: Path, label: drawing.Label, contents: set[str] | None, dpi: int, tmp_path: Path
 ) -> None:
     on_paper = zxingcpp.read_barcodes(printed(driver, label, dpi, "w288h432", tmp_path), text_mode=zxingcpp.TextMode.Plain)
     (straight,) = reading.pages([label], dpi)
