@@ -62,6 +62,8 @@ class Corner(ABC):
     channel: Channel = field(init=False)
 
     adapter: str = field(init=False, default="")
+    # The shop's place that sells out of a warehouse of its own, where it has one beside that which it shares with all others.
+    annex: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         self.dice = random.Random(f"{self.seed} {self.adapter}")
@@ -91,11 +93,19 @@ class Corner(ABC):
     def place(self, lines: Lines) -> Any:
         return self.shop.books.place_order(lines)
 
+    def shelves(self) -> dict[str, int]:
+        """What the shop shows, by goods. Its books are locked."""
+        return dict(self.shop.books.stock())
+
     def shown(self) -> dict[str, int]:
         with self.shop.books.lock:
-            return dict(self.shop.books.stock())
+            return self.shelves()
 
-    def connect(self, things: list[Sku], house: Warehouse) -> None:
+    def goods(self, code: str, location: str) -> str:
+        """What is sold out of one pool: a sku of the warehouse that all shops share, or the same of the annex."""
+        return f"{code}@{location}" if location and location == self.annex else code
+
+    def connect(self, things: list[Sku], house: Warehouse, annex: Warehouse) -> None:
         for thing in things:
             self.offer(thing.code)
         self.channel = channels.connect(
@@ -112,7 +122,7 @@ class Corner(ABC):
     def buy(self, lines: Lines) -> Sale | None:
         """As a buyer: only what the shop shows."""
         with self.shop.books.lock:
-            stock = self.shop.books.stock()
+            stock = self.shelves()
             if any(stock[code] < quantity for code, quantity in lines):
                 return None
             placed_at = datetime.now(UTC)

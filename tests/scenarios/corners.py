@@ -14,6 +14,8 @@ from typing import Any
 from django.test import Client
 from django.test.client import ClientHandler
 
+from inventory.models import Sku, Warehouse
+from marketplaces import places
 from marketplaces.adapters.shopify.webhooks import sign
 from marketplaces.models import Channel
 from tests.marketplaces.adapters.amazon import sqs
@@ -22,7 +24,7 @@ from tests.marketplaces.adapters.amazon.messages import feed_finished, order_cha
 from tests.marketplaces.adapters.amazon.shop import AmazonShop
 from tests.marketplaces.adapters.ebay.contract import Contract
 from tests.marketplaces.adapters.ebay.shop import KEYS, EBayShop
-from tests.marketplaces.adapters.shopify.books import HERE
+from tests.marketplaces.adapters.shopify.books import ELSEWHERE, HERE
 from tests.marketplaces.adapters.shopify.conftest import SECRET
 from tests.marketplaces.adapters.shopify.schema import official_schema
 from tests.marketplaces.adapters.shopify.shop import ShopifyShop
@@ -53,14 +55,31 @@ class Woo(Corner):
 
 
 class Shopify(Corner):
-    adapter = "shopify"
+    """Has two locations: one is the warehouse that all shops sell out of, the other one is its own."""
+
+    adapter, annex = "shopify", str(ELSEWHERE)
 
     @property
     def keys(self) -> dict[str, str]:
         return {"access_token": self.shop.token, "client_secret": SECRET, "location_id": str(HERE)}
 
     def offer(self, code: str) -> None:
-        self.shop.books.add_product(sku=code, quantity=0)
+        item = self.shop.books.add_product(sku=code, quantity=0)
+        self.shop.books.items[item]["levels"][ELSEWHERE] = 0
+
+    def connect(self, things: list[Sku], house: Warehouse, annex: Warehouse) -> None:
+        super().connect(things, house, annex)
+        locations = {house.code: str(HERE), annex.code: self.annex}
+        places.set_warehouses(channel=self.channel, warehouses=[house, annex], routing=Channel.Routing.FALLBACK, locations=locations)
+
+    def place(self, lines: Lines) -> Any:
+        """All of it out of one place."""
+        [location] = {self.annex if code.endswith(f"@{self.annex}") else str(HERE) for code, _quantity in lines}
+        return self.shop.books.place_order([(code.partition("@")[0], quantity) for code, quantity in lines], location=int(location))
+
+    def shelves(self) -> dict[str, int]:
+        there = self.shop.books.stock(ELSEWHERE)
+        return {**self.shop.books.stock(), **{self.goods(code, self.annex): quantity for code, quantity in there.items()}}
 
     def say(self, number: str, delivery: str) -> bool:
         body = json.dumps({"id": int(number)}).encode()

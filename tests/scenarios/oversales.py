@@ -26,8 +26,8 @@ UNTOLD = "the shop was never told"
 
 
 class Units(NamedTuple):
-    """So many of one sku, sold in one order; `told_at` is when its shop told us, or when we found out by ourselves, and `taken_at` when it was
-    taken in here.
+    """So many of one sku, sold in one order out of one place (`code`: Corner.goods); `told_at` is when its shop told us, or when we found out by
+    ourselves, and `taken_at` when it was taken in here.
     """
 
     corner: Corner
@@ -128,7 +128,7 @@ def _pushes(corners: Sequence[Corner]) -> dict[tuple[str, str], list[StockPush]]
         rows = StockPush.objects.filter(listing__channel=corner.channel).select_related("listing__sku").order_by("sent_at", "pk")
         for push in rows:
             assert push.listing.sku is not None
-            found[corner.adapter, push.listing.sku.code].append(push)
+            found[corner.adapter, corner.goods(push.listing.sku.code, push.location)].append(push)
     return found
 
 

@@ -1,4 +1,5 @@
-"""Four shops share the goods of one merchant; all of them fail, word of orders is late, lost and repeated, and workers are killed.
+"""Four shops share the goods of one merchant, and one of them sells the same out of a second warehouse, at another of its locations; all of them fail,
+word of orders is late, lost and repeated, and workers are killed.
 
 No unit is sold twice but by a platform's own delay, in the end all four show the right numbers, each order is here once and each tracking
 number there once. WMS_CHAOS_SEED=n plays the run n again, as far as threads and processes allow.
@@ -64,18 +65,19 @@ def test_four_shops_in_trouble_sell_nothing_twice(tmp_path: Path, shared_path: P
     with capsys.disabled():
         sys.stdout.write(f"\nchaos: WMS_CHAOS_SEED={seed}")
         sys.stdout.flush()
-    house, merchant = make.warehouse(), make.merchant()
+    house, annex, merchant = make.warehouse(), make.warehouse(), make.merchant()
     things = [make.sku(merchant) for _ in range(SKUS)]
     for thing in things:
-        make.stock(make.bin_of(house, "A-01"), thing, UNITS_A_SKU)
+        for each in (house, annex):
+            make.stock(make.bin_of(each, "A-01"), thing, UNITS_A_SKU)
     worker = Worker(tmp_path, LEASE_S, {"marketplaces.tasks.poll_orders": POLL_S, "marketplaces.tasks.empty_queues": 3.0})
     with four_corners(Contracts(shared_path / "contracts" / "amazon-spapi"), seed) as corners:
         for corner in corners:
-            corner.connect(things, house)
+            corner.connect(things, house, annex)
         worker.start()
         try:
             assert eventually(lambda: all(set(corner.shown().values()) == {UNITS_A_SKU} for corner in corners), PATIENCE_S)
-            with floor(house):
+            with floor(house, annex):
                 kills = trade(corners, things, worker, seed)
                 settle(corners)
         finally:
@@ -90,7 +92,7 @@ def test_four_shops_in_trouble_sell_nothing_twice(tmp_path: Path, shared_path: P
         with capsys.disabled():
             sys.stdout.write(said(corners, kills, found, heard))
         check_hearing(heard)
-        check_oversold(found)
+        check_oversold(corners, found)
         assert oversales.offered_twice(corners, UNITS_A_SKU, timedelta(seconds=LEASE_S)) == []
 
 
@@ -123,6 +125,9 @@ def check_trouble(corners: Sequence[Corner], kills: Sequence[Kill]) -> None:
     for corner in corners:
         assert {call.fault for call in corner.served} == {"", *MOODS}, corner.adapter
         assert {sale.word for sale in corner.sales} == set(WORDS), corner.adapter
+        there = [sale for sale in corner.sales if sale.lines[0][0].endswith(f"@{corner.annex}")]
+        assert len(there) < len(corner.sales)
+        assert bool(there) == bool(corner.annex), "each of its places sold something"
     assert len(kills) == KILLS
     assert sum(kill.in_hand > 0 for kill in kills) > KILLS / 2
 
@@ -172,7 +177,9 @@ def shop_around(corner: Corner, things: Sequence[Sku], orders: threading.Semapho
         # A machine with much else to do has fewer buyers, and no longer way from a sale to its number.
         sale = None
         if len(corner.untaken()) < MOST_UNTAKEN:
-            lines = [(code, dice.choice([1, 1, 2])) for code in sorted(set(dice.choices(codes, weights, k=dice.choice([1, 1, 2]))))]
+            place = dice.choice(["", corner.annex])
+            wanted = sorted(set(dice.choices(codes, weights, k=dice.choice([1, 1, 2]))))
+            lines = [(corner.goods(code, place), dice.choice([1, 1, 2])) for code in wanted]
             sale = corner.buy(lines)
         if sale is None:
             orders.release()
@@ -210,14 +217,15 @@ def eventually(true: Callable[[], bool], seconds: float) -> bool:
 
 
 @contextmanager
-def floor(house: Warehouse) -> Iterator[None]:
+def floor(*houses: Warehouse) -> Iterator[None]:
     """Somebody releases, picks, packs and ships whatever is ready, until all is done."""
     over, by = threading.Event(), make.user()
 
     def work() -> None:
         try:
             while not over.wait(0.5):
-                ship_all(house, by)
+                for house in houses:
+                    ship_all(house, by)
         finally:
             connection.close()
 
@@ -234,7 +242,7 @@ def ship_all(house: Warehouse, by: User) -> None:
     tote = Bin.objects.get(warehouse=house, code="TOTE-01").code
     with suppress(waves.NothingToRelease):
         waves.release(warehouse_id=house.pk, by=by, request_id=str(uuid.uuid4()))
-    for order_id in list(Order.objects.filter(status=Order.Status.RELEASED).order_by("pk").values_list("pk", flat=True)):
+    for order_id in list(Order.objects.filter(warehouse=house, status=Order.Status.RELEASED).order_by("pk").values_list("pk", flat=True)):
         for task_id in PickTask.objects.filter(order=order_id, status=PickTask.Status.OPEN).order_by("pk").values_list("pk", flat=True):
             picking.pick(task_id=task_id, tote_code=tote, by=by, request_id=str(uuid.uuid4()))
         packed = packing.pack(order_id=order_id, by=by, request_id=str(uuid.uuid4()))
@@ -268,10 +276,10 @@ def to_do(corners: Sequence[Corner]) -> dict[str, int]:
 
 
 def check_orders(corners: Sequence[Corner]) -> None:
-    """Each order is here once, with its own lines, and nothing is to be said about any."""
-    lines = defaultdict(list)
-    for order_id, code, quantity in OrderLine.objects.values_list("order", "sku__code", "quantity"):
-        lines[order_id].append((code, quantity))
+    """Each order is here once, with its own lines, in the warehouse of the place that sold it, and nothing is to be said about any."""
+    lines, shelf = defaultdict(list), shelves(corners)
+    for order_id, house_id, code, quantity in OrderLine.objects.values_list("order", "order__warehouse", "sku__code", "quantity"):
+        lines[order_id].append((f"{code}{shelf[house_id]}", quantity))
     for corner in corners:
         rows = ChannelOrder.objects.filter(channel=corner.channel).prefetch_related("parts")
         assert sorted(row.external_id for row in rows) == sorted(sale.number for sale in corner.sales)
@@ -281,11 +289,20 @@ def check_orders(corners: Sequence[Corner]) -> None:
     assert Order.objects.count() == ORDERS
 
 
-def check_numbers(corners: Sequence[Corner]) -> None:
+def shelves(corners: Sequence[Corner]) -> dict[int, str]:
+    """By warehouse what stands behind a sku's code in the name of its goods (Corner.goods)."""
+    shelf: dict[int, str] = defaultdict(str)
     for corner in corners:
-        ours = {row.external_id: row.quantity for row in numbers.numbers(corner.channel)}
+        shelf |= {house_id: corner.goods("", location) for location, house_id in corner.channel.locations.items()}
+    return shelf
+
+
+def check_numbers(corners: Sequence[Corner]) -> None:
+    """Each shop shows what may be sold, at each of its places."""
+    for corner in corners:
         codes = dict(corner.channel.listings.values_list("external_id", "sku__code"))
-        assert corner.shown() == {codes[key]: quantity for key, quantity in ours.items()}, corner.adapter
+        ours = {corner.goods(codes[row.external_id], row.location): row.quantity for row in numbers.numbers(corner.channel)}
+        assert corner.shown() == ours, corner.adapter
 
 
 def check_tracking(corners: Sequence[Corner]) -> None:
@@ -304,24 +321,27 @@ def check_hearing(heard: dict[tuple[Corner, str], timedelta]) -> None:
         assert took <= OUR_TURN + (2 * corner.polled_every(POLL_S) if word == LOST else timedelta(0)), (corner.adapter, word, took)
 
 
-def check_oversold(found: Sequence[oversales.Oversold]) -> None:
+def check_oversold(corners: Sequence[Corner], found: Sequence[oversales.Oversold]) -> None:
     """Only what was oversold is short, and every unit of it has its reason, here as in the post-mortem that people read."""
     # One turn to hear of what others bought, and one to tell the shop.
     wrong = [str(sold) for sold in found if sold.why in (oversales.KNEW, oversales.UNTOLD) or sold.ours > 2 * OUR_TURN]
     assert wrong == []
     codes = {sold.units.code for sold in found}
     overtaken = {sold.units.code for sold in found if sold.why == oversales.OVERTAKEN}
-    left = Counter(dict.fromkeys(codes, UNITS_A_SKU))
-    for code, quantity in ParcelLine.objects.filter(line__sku__code__in=codes).values_list("line__sku__code", "quantity"):
-        left[code] -= quantity
+    left, shelf = Counter(dict.fromkeys(codes, UNITS_A_SKU)), shelves(corners)
+    for house_id, code, quantity in ParcelLine.objects.values_list("line__order__warehouse", "line__sku__code", "quantity"):
+        if (goods := f"{code}{shelf[house_id]}") in codes:
+            left[goods] -= quantity
     assert min(left.values(), default=0) >= 0
     with translation.override("en"):
         for order in Order.objects.filter(status=Order.Status.SHORT):
-            stories = [story for story in post_mortem.explain(order) if story.code in codes]
+            stories = [story for story in post_mortem.explain(order) if f"{story.code}{shelf[order.warehouse_id]}" in codes]
             assert stories, f"{order.reference} is short of what was there"
             lacking = [story for story in stories if story.kind != "not_lacking"]
             assert lacking, order.reference
             wrong = [
-                story.verdict for story in lacking if story.kind not in EXPLAINED | ({"shop_s_delay"} if story.code in overtaken else set())
+                story.verdict
+                for story in lacking
+                if story.kind not in EXPLAINED | ({"shop_s_delay"} if f"{story.code}{shelf[order.warehouse_id]}" in overtaken else set())
             ]
             assert wrong == [], order.reference

@@ -145,6 +145,9 @@ class Told:
         for code, thing in self.things.items():
             self.channel.listings.create(merchant=merchant, external_id=code, sku=thing)
 
+    def goods(self, code: str, location: str) -> str:
+        return f"{code}@{location}" if location == "72" else code
+
     def failures(self) -> list[Span]:
         return self.ill
 
@@ -159,15 +162,17 @@ class Told:
         number = f"{self.adapter}-{len(self.sales)}"
         told_at = None if told is None else at(told)
         self.sales.append(Sale(number, [(code, quantity)], at(placed), word, told_at))
-        new = make.order(self.house, {self.things[code]: quantity}, number)
+        new = make.order(self.house, {self.things[code.partition("@")[0]]: quantity}, number)
         order = Order.objects.get(pk=orders.accept(merchant=self.channel.merchant, order=new).id)
         Order.objects.filter(pk=order.pk).update(created_at=at(heard if taken is None else taken))
         row = make.sold_on(self.channel, order)
         ChannelOrder.objects.filter(pk=row.pk).update(heard_at=at(heard))
 
-    def hears(self, quantity: int, sent: float, *, error: str = "", code: str = "A") -> None:
+    def hears(self, quantity: int, sent: float, *, error: str = "", code: str = "A", location: str = "") -> None:
         listing = self.channel.listings.get(external_id=code)
-        StockPush.objects.create(listing=listing, quantity=quantity, sent_at=at(sent), answered_at=at(sent + 0.1), error=error)
+        StockPush.objects.create(
+            listing=listing, quantity=quantity, sent_at=at(sent), answered_at=at(sent + 0.1), error=error, location=location
+        )
 
 
 @pytest.fixture
@@ -218,6 +223,15 @@ def test_what_is_not_offered_twice(corners: tuple[Any, Any], happens: Callable[[
     careful.sells(3, placed=10, heard=11)
     happens(careful, careless)
     assert offered_twice(corners, 10, LEASE) == []
+
+
+def test_each_place_of_a_shop_has_its_own(corners: tuple[Any, Any]) -> None:
+    careful, _careless = corners
+    careful.sells(3, placed=10, heard=11, code="A@72")
+    careful.hears(10, 10.5, location="71")
+    assert offered_twice(corners, 10, LEASE) == []
+    careful.hears(10, 10.6, location="72")
+    assert offered_twice(corners, 10, LEASE) == ["shopify: 10 of A@72 at 12:00:10.600000, 3 of 10 were gone"]
 
 
 def test_a_number_that_a_worker_had_in_hand_already_is_not_offered_twice(corners: tuple[Any, Any]) -> None:
