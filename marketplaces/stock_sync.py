@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,6 +21,7 @@ from marketplaces.models import Channel, Submission
 from marketplaces.numbers import HOUSE_IDS, Told, numbers
 from marketplaces.port import ChannelUnavailable, Marketplace, PushError, PushResult
 from marketplaces.push_log import Answered, Since
+from marketplaces.rounds import Round, most_urgent_first
 from marketplaces.telling import Where
 from marketplaces.together import Key, ReadAhead, noting
 from wms.core import outbox
@@ -120,16 +120,16 @@ def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
     since = push_log.of_payloads(payloads)
     with calling(channel) as shop, noting(partial(_store, channel)) as note:
         whole = shop.capabilities.whole_listings
-        _push_all(channel, shop, _Round(channel, since, push_log.places_of(payloads), whole, time.monotonic() + BUDGET_S, note))
+        _push_all(channel, shop, Round(channel, since, push_log.places_of(payloads), whole, time.monotonic() + BUDGET_S, note))
 
 
-def _push_all(channel: Channel, shop: Marketplace, about: _Round) -> None:
+def _push_all(channel: Channel, shop: Marketplace, about: Round) -> None:
     """Batch by batch, the most urgent first, as fast as the shop may be asked; what has to wait for long is left for later."""
     if channel.holds_pending != shop.capabilities.holds_pending:
         channel.holds_pending = shop.capabilities.holds_pending
         channel.save(update_fields=["holds_pending"])
     ahead = ReadAhead(lambda listing_ids: about.due(numbers(channel, listing_ids)), about.key_of, sorted(about.since))
-    waiting, granted = _most_urgent_first(ahead.left(), about.key_of), 0
+    waiting, granted = most_urgent_first(ahead.left(), about.key_of), 0
     while waiting:
         if time.monotonic() > about.until:
             about.leave(waiting)
@@ -149,57 +149,7 @@ def _push_all(channel: Channel, shop: Marketplace, about: _Round) -> None:
         pace.heard(channel, shop.allowance)
 
 
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """Since when the listings are stale, at which `places`, by location, those that are not so everywhere, whether all places of a listing go out
-    and come back `whole`, when this has to end (time.monotonic), and where answers go.
-    """
-
-    channel: Channel
-    since: Mapping[int, Since]
-    places: Mapping[int, Mapping[str, Since]]
-    whole: bool
-    until: float
-    note: Callable[[Sequence[Answered]], None]
-
-    def key_of(self, row: Told) -> Key:
-        """Of what the shop's bucket and a batch count as one."""
-        return row.listing_id, "" if self.whole else row.location
-
-    def since_at(self, listing_id: int, location: str) -> Since:
-        """Of the place itself, where it is known; else of the listing, whose number moved it along."""
-        return self.places.get(listing_id, {}).get(location) or self.since[listing_id]
-
-    def due(self, rows: list[Told]) -> list[Told]:
-        """What has to be told: a stale listing's number at the places where it is stale, and at those where the same event changed it, or a cap
-        that they share; at all of them, where the platform wants them together.
-        """
-        if not self.places or not self.channel.located:
-            return rows
-        named = [row for row in rows if row.location in self.places.get(row.listing_id, (row.location,)) or row.moved]
-        if self.whole:
-            whole = {row.listing_id for row in named}
-            return [row for row in rows if row.listing_id in whole]
-        return named
-
-    def leave(self, keys: Iterable[Key], wait_s: float = 0.0, waits: str = "") -> None:
-        """Somebody else goes on with these, in `wait_s` seconds; `waits` says what for."""
-        wanted: dict[Where, dict[int, Since]] = {}
-        for listing_id, location in keys:
-            wanted.setdefault((self.channel.pk, location), {})[listing_id] = self.since_at(listing_id, location)
-        with transaction.atomic():
-            telling.have_told(wanted, wait_s, waits=waits)
-
-
-def _most_urgent_first(rows: Sequence[Told], key_of: Callable[[Told], Key]) -> list[Key]:
-    """What falls before what rises, and little before much. A number that is too high sells what is not there."""
-    urgent = sorted(
-        rows, key=lambda row: (row.pushed_quantity is not None and row.quantity >= row.pushed_quantity, row.quantity, row.listing_id)
-    )
-    return list(dict.fromkeys(key_of(row) for row in urgent))
-
-
-def _push_batch(channel: Channel, shop: Marketplace, rows: list[Told], about: _Round) -> None:
+def _push_batch(channel: Channel, shop: Marketplace, rows: list[Told], about: Round) -> None:
     if not rows:
         return
     if shop.capabilities.compare_and_set and any(row.unsure for row in rows):
@@ -248,7 +198,7 @@ def _push_batch(channel: Channel, shop: Marketplace, rows: list[Told], about: _R
     )
 
 
-def _wait_for_revisions(later: Mapping[int, float], about: _Round) -> None:
+def _wait_for_revisions(later: Mapping[int, float], about: Round) -> None:
     """One event for the listings that wait until about the same minute."""
     by_minute: dict[int, list[Key]] = {}
     for listing_id, seconds in later.items():
@@ -257,7 +207,7 @@ def _wait_for_revisions(later: Mapping[int, float], about: _Round) -> None:
         about.leave(group, minutes * 60.0, "revisions")
 
 
-def _answered(row: Told, about: _Round, at: tuple[float, float], result: PushResult) -> Answered:
+def _answered(row: Told, about: Round, at: tuple[float, float], result: PushResult) -> Answered:
     return Answered(row.listing_id, row.pushed_quantity, about.since_at(row.listing_id, row.location), *at, result, row.location)
 
 
