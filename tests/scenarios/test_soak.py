@@ -17,7 +17,7 @@ import pytest
 
 from conftest import SERVERS
 from tests.live import LiveSystem, eventually
-from wms.simulation.calls import Browser, Ledger
+from wms.simulation.calls import Browser, Faults
 from wms.simulation.shop import Answer, Call, Shop
 from wms.simulation.supervisor import Supervisor
 
@@ -75,7 +75,7 @@ def test_soak_of_a_hundred_thousand_orders(capsys):
                 assert used < before[role] + GROWTH_MB, f"{role} grew from {before[role]:.0f} to {used:.0f} MB"
             assert pushes >= PUSHES_AT_LEAST
             assert released > 0
-            assert supervisor.ledger.errors == []
+            assert supervisor.faults.errors == []
             left = STOCK - ORDERS // SKUS
             assert shop.books.stock() == {f"S{number}": left for number in range(SKUS)}
         assert "drift: 0" in system.wms("verify").stdout
@@ -97,10 +97,10 @@ def merchant_with_goods(system: LiveSystem) -> str:
 @contextmanager
 def shop_of(system: LiveSystem) -> Iterator[tuple[CountingShop, Supervisor]]:
     """A shop on loopback that offers every sku, connected by a supervisor who is signed in."""
-    ledger = Ledger()
-    browser = Browser(system.address, ledger)
+    faults = Faults()
+    browser = Browser(system.address, faults)
     browser.sign_in("/sign-in", {"username": "supervisor", "password": "demo-supervisor"})
-    supervisor = Supervisor(browser, "DEMO", ledger=ledger, chance=random.Random(1))
+    supervisor = Supervisor(browser, "DEMO", faults=faults, chance=random.Random(1))
     with CountingShop() as shop:
         for number in range(SKUS):
             shop.books.add_product(sku=f"S{number}", quantity=0)

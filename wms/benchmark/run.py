@@ -9,25 +9,17 @@ from typing import Any
 
 import django
 
+from wms.benchmark.ground import check_the_books, prepare, say
+
 
 def run() -> dict[str, Any]:
     """All figures; raises where a run left drift behind."""
-    from django.core.management import call_command
-    from django.db import connection
-
     from wms.benchmark import contention, house, job, scanners, web
     from wms.core import access
     from wms.core.models import Merchant
-    from wms.core.verification import drifts
 
-    call_command("migrate", verbosity=0)
+    durable = prepare()
     house.build()
-    with connection.cursor() as cursor:
-        cursor.execute(web.FLOOR_TABLE)
-        cursor.execute("SHOW synchronous_commit")
-        durable = {"synchronous_commit": cursor.fetchone()[0]}
-        cursor.execute("SHOW fsync")
-        durable["fsync"] = cursor.fetchone()[0]
     prefix = uuid.uuid4().hex[:6]
     for side in job.SIDES:
         warm = job.Round(side, f"{prefix}w", 1, 50)
@@ -47,10 +39,7 @@ def run() -> dict[str, Any]:
         posts = web.compare_posts(port, key, prefix)
         say("scanners")
         scans = scanners.measure(port)
-    say("checking the books")
-    found = list(drifts())
-    if found:
-        raise RuntimeError(f"drift: {found[:5]}")
+    check_the_books()
     return {
         "durable": durable,
         "single_1": single_1,
@@ -67,11 +56,6 @@ def run() -> dict[str, Any]:
         "scan_p95_ms": scans["p95_ms"],
         "drift": 0,
     }
-
-
-def say(line: str) -> None:
-    sys.stderr.write(f"bench: {line} ...\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

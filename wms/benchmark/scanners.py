@@ -8,7 +8,7 @@ import threading
 import time
 
 from wms.benchmark import house
-from wms.simulation.calls import Browser, Ledger
+from wms.simulation.calls import Browser, Faults
 from wms.simulation.handheld import Handheld
 from wms.simulation.timings import Timings
 
@@ -67,7 +67,7 @@ def _free_totes() -> list[str]:
 
 
 def _scan_for_a_while(port: int, number: int, totes: list[str]) -> list[float]:
-    browser = Browser(f"http://127.0.0.1:{port}", Ledger())
+    browser = Browser(f"http://127.0.0.1:{port}", Faults())
     browser.sign_in("/sign-in", {"username": f"scanner{number}", "password": PASSWORD})
     browser.get("/floor/warehouse")
     browser.post("/floor/warehouse", {"warehouse": "BENCH"})

@@ -51,7 +51,7 @@ class Unanswered(Exception):
 
 
 @dataclass(slots=True)
-class Ledger:
+class Faults:
     """What went wrong, from all threads. `errors` are answers that were still wrong after all retries."""
 
     errors: list[str] = field(default_factory=list)
@@ -67,15 +67,15 @@ class Ledger:
             self.retries += 1
 
 
-class Line:
+class Connection:
     """One open connection to the server; for one thread."""
 
-    def __init__(self, base_url: str, ledger: Ledger) -> None:
+    def __init__(self, base_url: str, faults: Faults) -> None:
         parts = urlsplit(base_url)
         self.secure = parts.scheme == "https"
         self.host, self.port = parts.hostname or "127.0.0.1", parts.port
         self.root = parts.path.rstrip("/")
-        self.ledger = ledger
+        self.faults = faults
         self._connection: http.client.HTTPConnection | None = None
 
     def send(self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Reply:
@@ -94,7 +94,7 @@ class Line:
                 said = f"{type(error).__name__}: {error}"
             if time.monotonic() > until:
                 raise Unanswered(f"{method} {path}: {said}")
-            self.ledger.retried()
+            self.faults.retried()
             time.sleep(min(float(wait), 10.0) if wait and wait.isdecimal() else pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
@@ -122,8 +122,8 @@ class Line:
 class Browser:
     """A person's browser: cookies, the forms' own tokens, redirects followed. For one thread."""
 
-    def __init__(self, base_url: str, ledger: Ledger) -> None:
-        self.line = Line(base_url, ledger)
+    def __init__(self, base_url: str, faults: Faults) -> None:
+        self.line = Connection(base_url, faults)
         self.origin = base_url
         self.cookies: dict[str, str] = {}
         self.token = ""

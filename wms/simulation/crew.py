@@ -12,7 +12,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from wms.simulation.calls import Ledger, Unanswered
+from wms.simulation.calls import Faults, Unanswered
 from wms.simulation.plan import PlannedCarton
 from wms.simulation.scanner import Odd, Scanner, Watch
 from wms.simulation.totes import Totes
@@ -24,7 +24,7 @@ class Crew:
 
     scanners: Sequence[Scanner]
     totes: Totes
-    ledger: Ledger
+    faults: Faults
     watch: Watch
     moved_at: float = field(default_factory=time.monotonic)
 
@@ -99,9 +99,9 @@ class Crew:
         try:
             return piece(*with_)
         except (Odd, Unanswered) as error:
-            self.ledger.error(str(error))
+            self.faults.error(str(error))
         except Exception as error:  # whatever it is, it must be seen at the end and not end a thread in silence
-            self.ledger.error(f"{type(error).__name__}: {error}")
+            self.faults.error(f"{type(error).__name__}: {error}")
         return None
 
     def _next_piece(self, scanner: Scanner) -> bool:

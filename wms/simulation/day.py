@@ -13,7 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from wms.simulation import reckoning
-from wms.simulation.calls import Ledger, Unanswered
+from wms.simulation.calls import Faults, Unanswered
 from wms.simulation.crew import Crew
 from wms.simulation.merchant import OVER, MerchantSystem, Refused
 from wms.simulation.order_file import FileOrder
@@ -47,11 +47,11 @@ class Day:
     keeper: ShopKeeper
     totes: Totes
     channel_page: str
-    ledger: Ledger
+    faults: Faults
     chance: random.Random
 
     def __post_init__(self) -> None:
-        self.crew = Crew(self.scanners, self.totes, self.ledger, self._reached)
+        self.crew = Crew(self.scanners, self.totes, self.faults, self._reached)
         self.asn_ids: dict[str, int] = {}
         self._cancels = dict(self.plan.cancels)
         self._in_file: dict[str, str] = {}  # the file's reference by the warehouse's, where they differ
@@ -137,7 +137,7 @@ class Day:
                 else:
                     self.merchant.send(chunk)
             except Unanswered as error:
-                self.ledger.error(str(error))
+                self.faults.error(str(error))
             for order in chunk:
                 self._reached(order.reference, "accepted")
 
@@ -164,7 +164,7 @@ class Day:
             self._tend()
             finished = all_sent and self._finished()
         except (Refused, DeskRefused, Unanswered) as error:
-            self.ledger.error(str(error))
+            self.faults.error(str(error))
             finished = False
         rows = self.merchant.board.all()
         done = sum(row["status"] in OVER or (all_sent and row["status"] == "short") for row in rows)
@@ -172,7 +172,7 @@ class Day:
             self._done, self._done_at = done, time.monotonic()
             bar.update(done - bar.n)
         if not finished and time.monotonic() - max(self._done_at, self.crew.moved_at) > STUCK_S:
-            self.ledger.error(
+            self.faults.error(
                 f"nothing moves any more: {self.merchant.board.counts()}, {len(self.plan.file.orders) - len(rows)} never came"
             )
             return True

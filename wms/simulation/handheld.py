@@ -13,9 +13,7 @@ from wms.simulation.timings import Timings
 
 _MAIN = re.compile(r"<main [^>]*>")
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
-_CHOICE = re.compile(r'<button name="choice" value="([^"]*)"[^>]*>([^<]*)</button>')
 _ROW = re.compile(r"<li[^>]*><span>(?:✓ )?(.*?)(?:<br>.*?)?</span><b>(.*?)</b>")
-_ACTION = re.compile(r'<button name="action" value="([^"]*)"([^>]*)>')
 
 
 class Screen:
@@ -33,15 +31,6 @@ class Screen:
         return [
             (name, html.unescape(value)) for name, value in _HIDDEN.findall(self._text) if name not in ("csrfmiddlewaretoken", "scan_id")
         ]
-
-    @property
-    def choices(self) -> dict[str, str]:
-        """Label -> value of the buttons that ask which."""
-        return {html.unescape(label).strip(): value for value, label in _CHOICE.findall(self._text)}
-
-    @property
-    def actions(self) -> set[str]:
-        return {html.unescape(value) for value, rest in _ACTION.findall(self._text) if "disabled" not in rest}
 
     @property
     def rows(self) -> list[tuple[str, str]]:
@@ -76,9 +65,6 @@ class Handheld:
 
     def press(self, action: str) -> Screen:
         return self._send([("action", action)])
-
-    def choose(self, value: str) -> Screen:
-        return self._send([("choice", value)])
 
     def _send(self, fields: list[tuple[str, str]]) -> Screen:
         form = [*self.screen.hidden, ("scan_id", str(uuid.uuid4())), *fields]

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from wms.simulation import addresses
-from wms.simulation.calls import Ledger, Line, Reply, Unanswered
+from wms.simulation.calls import Connection, Faults, Reply, Unanswered
 from wms.simulation.order_file import FileOrder
 from wms.simulation.plan import PlannedAsn
 from wms.simulation.timings import Timings
@@ -59,25 +59,24 @@ class Board:
 class MerchantSystem:
     """Calls with the merchant's key, from any number of threads: each has a connection of its own."""
 
-    def __init__(self, base_url: str, key: str, warehouse: str, *, ledger: Ledger, timings: Timings) -> None:
+    def __init__(self, base_url: str, key: str, warehouse: str, *, faults: Faults, timings: Timings) -> None:
         self.base_url, self.key, self.warehouse = base_url, key, warehouse
-        self.ledger, self.timings = ledger, timings
+        self.faults, self.timings = faults, timings
         self.board = Board()
         self._lines = threading.local()
         self._seen_until: datetime | None = None
 
-    def call(self, method: str, path: str, content: object = None, *, idempotent: bool = True) -> Reply:
+    def call(self, method: str, path: str, content: object = None) -> Reply:
         """One call to /api/v1. A write carries an Idempotency-Key, the same one at each repetition. Raises Unanswered."""
         line = getattr(self._lines, "line", None)
         if line is None:
-            line = self._lines.line = Line(self.base_url, self.ledger)
+            line = self._lines.line = Connection(self.base_url, self.faults)
         headers = {"Authorization": f"Bearer {self.key}"}
         body = None
         if method != "GET":
             body = b"" if content is None else json.dumps(content).encode()
             headers["Content-Type"] = "application/json"
-            if idempotent:
-                headers["Idempotency-Key"] = str(uuid.uuid4())
+            headers["Idempotency-Key"] = str(uuid.uuid4())
         return line.send(method, f"/api/v1{path}", body=body, headers=headers)
 
     def enter_skus(self, names: Mapping[str, str], barcodes: Mapping[str, str], threads: int = 4) -> None:
@@ -109,18 +108,18 @@ class MerchantSystem:
             if reply.ok:
                 self.board.note(reply.json())
             else:
-                self.ledger.error(f"order {orders[0].reference}: HTTP {reply.status} {reply.text[:300]}")
+                self.faults.error(f"order {orders[0].reference}: HTTP {reply.status} {reply.text[:300]}")
             return
         with self.timings.measure("accept_bulk"):
             reply = self.call("POST", "/orders/bulk", rows)
         if not reply.ok:
-            self.ledger.error(f"{len(rows)} orders in bulk: HTTP {reply.status} {reply.text[:300]}")
+            self.faults.error(f"{len(rows)} orders in bulk: HTTP {reply.status} {reply.text[:300]}")
             return
         for order, answer in zip(orders, reply.json()["items"], strict=True):
             if answer["ok"]:
                 self.board.note(answer["order"])
             else:
-                self.ledger.error(f"order {order.reference}: {answer['error']}")
+                self.faults.error(f"order {order.reference}: {answer['error']}")
 
     def _as_api(self, order: FileOrder) -> dict[str, Any]:
         return {
@@ -136,19 +135,12 @@ class MerchantSystem:
             with self.timings.measure("cancel"):
                 reply = self.call("POST", f"/orders/{order_id}/cancel")
         except Unanswered as error:
-            self.ledger.error(str(error))
+            self.faults.error(str(error))
             return
         if reply.ok:
             self.board.note(reply.json())
         elif reply.status != 409:
-            self.ledger.error(f"cancel order {order_id}: HTTP {reply.status} {reply.text[:300]}")
-
-    def find(self, reference: str) -> dict[str, Any] | None:
-        """Ask for one order by its reference."""
-        items = self._expect(self.call("GET", f"/orders?{urlencode({'reference': reference})}"), reference)["items"]
-        for row in items:
-            self.board.note(row)
-        return items[0] if items else None
+            self.faults.error(f"cancel order {order_id}: HTTP {reply.status} {reply.text[:300]}")
 
     def catch_up(self, *, everything: bool = False) -> None:
         """Read what changed since the last time into the board."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wms.simulation import reckoning
-from wms.simulation.calls import Browser, Ledger
+from wms.simulation.calls import Browser, Faults
 from wms.simulation.day import Day
 from wms.simulation.merchant import MerchantSystem
 from wms.simulation.order_file import OrderFile
@@ -52,16 +52,16 @@ def play(file: OrderFile, options: Options, drifts: Callable[[str], list[str] | 
     # No run of the same seed may meet the merchant of an earlier one.
     run = f"SIM{secrets.token_hex(4).upper()}"
     plan = make_plan(file, coverage=options.coverage, seed=options.seed, run=run)
-    ledger, timings = Ledger(), Timings()
+    faults, timings = Faults(), Timings()
     with Shop(consumer_key=f"ck_{secrets.token_hex(20)}", consumer_secret=f"cs_{secrets.token_hex(20)}") as shop:
-        day = _open(plan, options, run, shop, ledger, timings)
+        day = _open(plan, options, run, shop, faults, timings)
         day.bring_in()
         inbound_seconds = time.monotonic() - began
         seconds = day.sell_and_ship()
         day.close_inbound()
         found = drifts(run)
         result = reckoning.reckon(plan, day.merchant, day.keeper, day.asn_ids.values(), found)
-    for text in ledger.errors:
+    for text in faults.errors:
         result.found("errors", 1, text)
     return {
         "merchant": run,
@@ -79,7 +79,7 @@ def play(file: OrderFile, options: Options, drifts: Callable[[str], list[str] | 
         "inbound_seconds": round(inbound_seconds, 2),
         "total_seconds": round(time.monotonic() - began, 2),
         "steps": timings.summary(),
-        "retries": ledger.retries,
+        "retries": faults.retries,
         "rows_left_out": file.left_out,
         "pickers": len(options.pickers),
         "coverage": options.coverage,
@@ -88,18 +88,18 @@ def play(file: OrderFile, options: Options, drifts: Callable[[str], list[str] | 
     }
 
 
-def _open(plan: Plan, options: Options, run: str, shop: Shop, ledger: Ledger, timings: Timings) -> Day:
+def _open(plan: Plan, options: Options, run: str, shop: Shop, faults: Faults, timings: Timings) -> Day:
     """Everybody signs in, the merchant comes with its goods and its shop."""
     chance = random.Random(options.seed)
     names = plan.file.names
     barcodes = {sku: f"{run}{number:06}" for number, sku in enumerate(names, 1)}
-    administrator = Supervisor(_signed_in(options, options.admin, ledger), options.warehouse, ledger=ledger, chance=chance)
+    administrator = Supervisor(_signed_in(options, options.admin, faults), options.warehouse, faults=faults, chance=chance)
     key = administrator.make_merchant(run, f"Simulated merchant {run}")
-    merchant = MerchantSystem(options.url, key, options.warehouse, ledger=ledger, timings=timings)
+    merchant = MerchantSystem(options.url, key, options.warehouse, faults=faults, timings=timings)
     merchant.enter_skus(names, barcodes)
     keeper = ShopKeeper(shop, SHOP_CODE)
     keeper.stock_shelves(names)
-    supervisor = Supervisor(_signed_in(options, options.supervisor, ledger), options.warehouse, ledger=ledger, chance=chance)
+    supervisor = Supervisor(_signed_in(options, options.supervisor, faults), options.warehouse, faults=faults, chance=chance)
     channel_page = supervisor.connect_shop(
         merchant=run, name=f"Shop of {run}", code=SHOP_CODE, url=shop.url, key=shop.consumer_key, secret=shop.consumer_secret
     )
@@ -107,14 +107,14 @@ def _open(plan: Plan, options: Options, run: str, shop: Shop, ledger: Ledger, ti
     scanners = []
     for picker in options.pickers:
         scanner = Scanner(
-            _signed_in(options, picker, ledger), warehouse=options.warehouse, codes=barcodes, totes=totes, ledger=ledger, timings=timings
+            _signed_in(options, picker, faults), warehouse=options.warehouse, codes=barcodes, totes=totes, faults=faults, timings=timings
         )
         scanner.begin()
         scanners.append(scanner)
-    return Day(plan, merchant, supervisor, scanners, keeper, totes, channel_page, ledger, chance)
+    return Day(plan, merchant, supervisor, scanners, keeper, totes, channel_page, faults, chance)
 
 
-def _signed_in(options: Options, who: SignIn, ledger: Ledger) -> Browser:
-    browser = Browser(options.url, ledger)
+def _signed_in(options: Options, who: SignIn, faults: Faults) -> Browser:
+    browser = Browser(options.url, faults)
     browser.sign_in("/sign-in", {"username": who.name, "password": who.password})
     return browser

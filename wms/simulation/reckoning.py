@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wms.simulation.merchant import MerchantSystem
-from wms.simulation.plan import Plan
+from wms.simulation.plan import Plan, demand
 from wms.simulation.shop_keeper import ShopKeeper
 
 SHIPPED = ("shipped", "carrier_scanned", "delivered")
@@ -121,17 +121,10 @@ def _count_orders(result: Reckoning, plan: Plan, keeper: ShopKeeper, rows: Seque
             setattr(result, row["status"], getattr(result, row["status"]) + 1)
         else:
             result.found("errors", 1, f"order {reference} is still {row['status']}")
-        if row is not None and needed(row) != sum_of(order.lines):
+        if row is not None and needed(row) != demand([order]):
             result.found("errors", 1, f"order {reference} has other lines than were sent")
     for reference in by_reference.keys() - wanted.keys():
         result.found("errors", 1, f"nobody sent the order {reference}")
-
-
-def sum_of(lines: Iterable[tuple[str, int]]) -> Counter[str]:
-    units: Counter[str] = Counter()
-    for sku, quantity in lines:
-        units[sku] += quantity
-    return units
 
 
 def _shipped_units(result: Reckoning, rows: Sequence[Row]) -> Counter[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from wms.simulation.calls import Browser, Ledger
+from wms.simulation.calls import Browser, Faults
 from wms.simulation.handheld import Handheld, Screen
 from wms.simulation.plan import PlannedCarton
 from wms.simulation.timings import Timings
@@ -27,8 +27,8 @@ class Odd(Exception):
 class Scanner:
     """For one thread. `browser` is signed in; `codes` are the barcodes on the run's goods by sku."""
 
-    def __init__(self, browser: Browser, *, warehouse: str, codes: dict[str, str], totes: Totes, ledger: Ledger, timings: Timings) -> None:
-        self.browser, self.warehouse, self.codes, self.totes, self.ledger, self.timings = browser, warehouse, codes, totes, ledger, timings
+    def __init__(self, browser: Browser, *, warehouse: str, codes: dict[str, str], totes: Totes, faults: Faults, timings: Timings) -> None:
+        self.browser, self.warehouse, self.codes, self.totes, self.faults, self.timings = browser, warehouse, codes, totes, faults, timings
         self.handheld = Handheld(browser, timings)
 
     def begin(self) -> None:
@@ -44,9 +44,9 @@ class Scanner:
                 return True
             except Odd as odd:
                 if attempt == TRIES:
-                    self.ledger.error(f"{what}: {odd}")
+                    self.faults.error(f"{what}: {odd}")
                 else:
-                    self.ledger.retried()
+                    self.faults.retried()
         return False
 
     def _need(self, screen: Screen, *expects: str) -> Screen:

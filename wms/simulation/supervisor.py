@@ -6,7 +6,7 @@ import random
 import re
 from urllib.parse import urlencode
 
-from wms.simulation.calls import Browser, Ledger, Reply, Unanswered, tags
+from wms.simulation.calls import Browser, Faults, Reply, Unanswered, tags
 
 _KEY = re.compile(r"\bwms_[\w-]{43}(?![\w-])")
 _PUT_BACK = re.compile(r'data-put-back="\d+"><td[^>]*>([^<]+)</td>')
@@ -20,8 +20,8 @@ class DeskRefused(Exception):
 class Supervisor:
     """For one thread. `browser` is signed in."""
 
-    def __init__(self, browser: Browser, warehouse: str, *, ledger: Ledger, chance: random.Random) -> None:
-        self.browser, self.warehouse, self.ledger, self.chance = browser, warehouse, ledger, chance
+    def __init__(self, browser: Browser, warehouse: str, *, faults: Faults, chance: random.Random) -> None:
+        self.browser, self.warehouse, self.faults, self.chance = browser, warehouse, faults, chance
         self.waves = 0
 
     def make_merchant(self, code: str, name: str) -> str:
@@ -68,13 +68,13 @@ class Supervisor:
         try:
             reply = self.browser.post("/desk/waves/release", fields)
         except Unanswered as error:
-            self.ledger.error(str(error))
+            self.faults.error(str(error))
             return False
         if reply.ok:
             self.waves += 1
             return True
         if error_code(reply) != NOTHING_READY:
-            self.ledger.error(f"release a wave: HTTP {reply.status} {error_code(reply)}")
+            self.faults.error(f"release a wave: HTTP {reply.status} {error_code(reply)}")
         return False
 
     def put_backs(self) -> list[str]:
@@ -100,10 +100,6 @@ class Supervisor:
             if 'rel="next"' not in text:
                 break
         return codes
-
-    def dead_letters(self) -> int:
-        """Events that were tried in vain, as the desk shows them."""
-        return len(tags(self.browser.get("/desk/dead-letters").text, "data-event"))
 
     def fetch_shop_orders(self, channel_page: str) -> None:
         self.browser.post(f"{channel_page}/poll", {})

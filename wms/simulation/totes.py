@@ -48,7 +48,3 @@ class Totes:
             if code in self._left:
                 self._left.remove(code)
                 self._free.append(code)
-
-    def left(self) -> int:
-        with self._lock:
-            return len(self._left)
