@@ -37,7 +37,7 @@ class RouteForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["kind"].choices = [("", _("every other")), *((kind.name, kind.title) for kind in KINDS.values())]  # type: ignore[attr-defined]
+        self.fields["kind"].choices = [("", _("every other")), *((kind.name, kind.title) for kind in KINDS.values())]  # type: ignore[attr-defined]  # a choice field
 
 
 class RouteInline(Inline):

@@ -43,7 +43,7 @@ class PdfSurface:
     def __init__(self, out: BinaryIO, dpi: int) -> None:
         self._canvas = Canvas(out, pageCompression=1, invariant=1)
         # The stubs leave out what the font needs to know which of its glyphs the document has.
-        self._document: Any = self._canvas._doc  # type: ignore[attr-defined]
+        self._document: Any = self._canvas._doc  # type: ignore[attr-defined]  # left out of the stubs
         self._font = fonts.label_font()
         self._scale = POINTS_PER_INCH / dpi
         self._height = 0

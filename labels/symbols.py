@@ -121,7 +121,7 @@ class Symbol:
                     yield place, Run(start, end - start)
 
 
-class _Code128(Code128):  # type: ignore[misc]
+class _Code128(Code128):  # type: ignore[misc]  # the library has no types
     """The library's encoder, without its mistake on content that starts with the digits 99.
 
     It takes that first pair, whose code is 99 as well, for a needless switch of the character set, and drops it.

@@ -26,7 +26,7 @@ _down_until = 0.0
 
 def wake(printer_ids: Collection[int]) -> None:
     """Wake the senders of these printers: workers for those that they reach, the waiting poll of an agent for its own. Never raises."""
-    global _down_until  # noqa: PLW0603
+    global _down_until  # noqa: PLW0603 - what this process knows of the broker
     if time.monotonic() < _down_until:
         return
     try:

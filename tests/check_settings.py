@@ -7,4 +7,4 @@ os.environ.setdefault("WMS_SECRET_KEY", "a-key-for-checks-that-protects-nothing"
 os.environ.setdefault("WMS_ALLOWED_HOSTS", "localhost")
 os.environ.setdefault("DATABASE_URL", "postgresql:///checks")
 
-from wms.settings import *  # noqa: F403
+from wms.settings import *  # noqa: F403 - settings are names

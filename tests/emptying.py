@@ -49,4 +49,4 @@ def install(postgres: EmbeddedPostgres) -> None:
     with superuser, superuser.cursor() as cursor:
         cursor.execute(f"GRANT SET ON PARAMETER session_replication_role TO {ROLE}")
     superuser.close()
-    TransactionTestCase._fixture_teardown = lambda self: empty()  # type: ignore[attr-defined]
+    TransactionTestCase._fixture_teardown = lambda self: empty()  # type: ignore[attr-defined]  # not in the stubs

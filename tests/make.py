@@ -65,7 +65,7 @@ def order(warehouse: Warehouse, lines: dict[Sku, int], reference: str = "", **fi
         warehouse=warehouse.code,
         ship_to=SHIP_TO,
         lines=[NewLine(sku.code, quantity) for sku, quantity in lines.items()],
-        **fields,  # type: ignore[arg-type]
+        **fields,  # type: ignore[arg-type]  # fields of any type
     )
 
 

@@ -86,7 +86,7 @@ def _lock(file: int) -> None:
         import msvcrt
 
         try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # Windows only
         except OSError as error:
             raise AlreadyRunning from error
         return

@@ -131,7 +131,7 @@ def test_label(request: HttpRequest, printer_id: int) -> HttpResponse:
 
 def _show_token(request: HttpRequest, token: str) -> HttpResponse:
     """The page itself, not a redirect: the token is nowhere to be read again."""
-    request.agent_token = token  # type: ignore[attr-defined]
+    request.agent_token = token  # type: ignore[attr-defined]  # a request carries what a view puts on it
     request.method = "GET"
     response = printers(request)
     response["Cache-Control"] = "no-store"

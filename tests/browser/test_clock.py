@@ -27,7 +27,7 @@ def due(page: Page, order: Order) -> Locator:
 
 
 @pytest.fixture
-def desk(browser_page: Page, live_server: LiveServer, house: House) -> Page:  # noqa: F811
+def desk(browser_page: Page, live_server: LiveServer, house: House) -> Page:  # noqa: F811 - the fixture
     """Signed in, on a machine whose clock is three hours slow and stands still unless a test lets it run."""
     sign_in(browser_page, live_server.url)
     browser_page.clock.install(time=timezone.now() - timedelta(hours=3))
@@ -39,7 +39,7 @@ def stop(page: Page, url: str) -> None:
     page.clock.pause_at(page.evaluate("Date.now() / 1000 + 0.1"))
 
 
-def test_it_counts_down_turns_amber_and_red_and_goes_on_counting(desk: Page, live_server: LiveServer, house: House) -> None:  # noqa: F811
+def test_it_counts_down_turns_amber_and_red_and_goes_on_counting(desk: Page, live_server: LiveServer, house: House) -> None:  # noqa: F811 - the fixture
     order = house.order(ship_by=timezone.now() + timedelta(hours=4, minutes=1) + HALF)
     stop(desk, f"{live_server.url}/desk/orders")
     time, text = due(desk, order), due(desk, order).locator("span")
@@ -58,7 +58,7 @@ def test_it_counts_down_turns_amber_and_red_and_goes_on_counting(desk: Page, liv
     expect(time.locator("i")).to_have_text("▲")
 
 
-def test_a_page_that_nobody_sees_rests_and_is_right_as_soon_as_it_is_seen(desk: Page, live_server: LiveServer, house: House) -> None:  # noqa: F811
+def test_a_page_that_nobody_sees_rests_and_is_right_as_soon_as_it_is_seen(desk: Page, live_server: LiveServer, house: House) -> None:  # noqa: F811 - the fixture
     order = house.order(ship_by=timezone.now() + timedelta(minutes=50) + HALF)
     stop(desk, f"{live_server.url}/desk/orders")
     text = due(desk, order).locator("span")
@@ -69,7 +69,7 @@ def test_a_page_that_nobody_sees_rests_and_is_right_as_soon_as_it_is_seen(desk: 
     expect(text).to_have_text("30 min left")
 
 
-def test_what_the_server_sends_later_counts_too(desk: Page, live_server: LiveServer, house: House) -> None:  # noqa: F811
+def test_what_the_server_sends_later_counts_too(desk: Page, live_server: LiveServer, house: House) -> None:  # noqa: F811 - the fixture
     stop(desk, f"{live_server.url}/desk/orders")
     order = house.order(reference="LATER", ship_by=timezone.now() + timedelta(minutes=20) + HALF)
     desk.clock.resume()
@@ -82,7 +82,7 @@ def test_what_the_server_sends_later_counts_too(desk: Page, live_server: LiveSer
 
 
 @pytest.mark.parametrize("language", ["en", "zh-Hans", "es", "de"])
-def test_it_says_what_the_server_says(chromium: Browser, live_server: LiveServer, house: House, language: str) -> None:  # noqa: F811
+def test_it_says_what_the_server_says(chromium: Browser, live_server: LiveServer, house: House, language: str) -> None:  # noqa: F811 - the fixture
     """Minutes, hours with and without them, days; left and late."""
     for minutes in (5, 200, 600, 24 * 60, 75 * 60):
         for sign in (1, -1):

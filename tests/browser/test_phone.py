@@ -34,7 +34,7 @@ TOUCHING = """() => {
 
 
 @pytest.fixture
-def phone(chromium: Browser, live_server: LiveServer, house: House) -> Iterator[Page]:  # noqa: F811
+def phone(chromium: Browser, live_server: LiveServer, house: House) -> Iterator[Page]:  # noqa: F811 - the fixture
     context = chromium.new_context(viewport={"width": WIDTH, "height": 640}, base_url=live_server.url)
     context.set_default_timeout(10_000)
     page = context.new_page()
@@ -43,7 +43,7 @@ def phone(chromium: Browser, live_server: LiveServer, house: House) -> Iterator[
     context.close()
 
 
-def test_no_list_and_no_page_scrolls_sideways(phone: Page, house: House) -> None:  # noqa: F811
+def test_no_list_and_no_page_scrolls_sideways(phone: Page, house: House) -> None:  # noqa: F811 - the fixture
     from tests.desk.test_pages import FORMS, LISTS, details, furnish
 
     furnish(house, 2)
@@ -59,7 +59,7 @@ def test_no_list_and_no_page_scrolls_sideways(phone: Page, house: House) -> None
 
 
 @pytest.mark.parametrize("width", [WIDTH, 1280])
-def test_buttons_neither_touch_nor_leave_their_card(phone: Page, house: House, width: int) -> None:  # noqa: F811
+def test_buttons_neither_touch_nor_leave_their_card(phone: Page, house: House, width: int) -> None:  # noqa: F811 - the fixture
     from tests.desk.test_pages import FORMS, details, furnish
 
     furnish(house, 2)
@@ -72,7 +72,7 @@ def test_buttons_neither_touch_nor_leave_their_card(phone: Page, house: House, w
     assert touching == {}
 
 
-def test_a_row_is_a_card_with_its_headings_also_after_a_search(phone: Page, house: House) -> None:  # noqa: F811
+def test_a_row_is_a_card_with_its_headings_also_after_a_search(phone: Page, house: House) -> None:  # noqa: F811 - the fixture
     house.order(reference="FIRST")
     house.order(reference="SECOND")
     phone.goto("/desk/orders")
@@ -93,7 +93,7 @@ def test_a_row_is_a_card_with_its_headings_also_after_a_search(phone: Page, hous
         assert tops == sorted(set(tops))
 
 
-def test_on_a_wide_screen_it_is_a_table(browser_page: Page, live_server: LiveServer, house: House) -> None:  # noqa: F811
+def test_on_a_wide_screen_it_is_a_table(browser_page: Page, live_server: LiveServer, house: House) -> None:  # noqa: F811 - the fixture
     house.order(reference="FIRST")
     sign_in(browser_page, live_server.url)
     browser_page.goto(f"{live_server.url}/desk/orders")

@@ -23,7 +23,7 @@ with_script = pytest.mark.parametrize("scanner", [True], indirect=True, ids=["sc
 
 
 @pytest.fixture
-def desk(people: tuple[Warehouse, Merchant, User]) -> tuple[Station, Printer]:  # noqa: F811
+def desk(people: tuple[Warehouse, Merchant, User]) -> tuple[Station, Printer]:  # noqa: F811 - the fixture
     from labels.models import Printer, Route, Station
 
     house = people[0]
@@ -61,7 +61,7 @@ def at_the_desk(page: Page) -> None:
 
 
 @with_script
-def test_the_browser_prints_what_its_station_wants_once(scanner: Page, desk: tuple[Station, Printer]) -> None:  # noqa: F811
+def test_the_browser_prints_what_its_station_wants_once(scanner: Page, desk: tuple[Station, Printer]) -> None:  # noqa: F811 - the fixture
     printed: list[str] = []
     scanner.context.on("console", lambda said: printed.append(said.text) if said.text.startswith("PRINTED") else None)
     scanner.context.add_init_script(TELLS)
@@ -82,7 +82,7 @@ def test_the_browser_prints_what_its_station_wants_once(scanner: Page, desk: tup
 
 
 @with_script
-def test_without_a_connection_nothing_breaks_and_what_waited_is_printed_afterwards(scanner: Page, desk: tuple[Station, Printer]) -> None:  # noqa: F811
+def test_without_a_connection_nothing_breaks_and_what_waited_is_printed_afterwards(scanner: Page, desk: tuple[Station, Printer]) -> None:  # noqa: F811 - the fixture
     printed, complaints = [], []
     scanner.context.on("console", lambda said: printed.append(said.text) if said.text.startswith("PRINTED") else None)
     scanner.on("pageerror", lambda error: complaints.append(str(error)))
@@ -103,7 +103,7 @@ def test_without_a_connection_nothing_breaks_and_what_waited_is_printed_afterwar
 
 
 @with_script
-def test_trouble_comes_and_goes_on_a_page_that_stays_open_and_can_be_read(scanner: Page, desk: tuple[Station, Printer]) -> None:  # noqa: F811
+def test_trouble_comes_and_goes_on_a_page_that_stays_open_and_can_be_read(scanner: Page, desk: tuple[Station, Printer]) -> None:  # noqa: F811 - the fixture
     from labels import jobs
 
     at_the_desk(scanner)
@@ -119,7 +119,7 @@ def test_trouble_comes_and_goes_on_a_page_that_stays_open_and_can_be_read(scanne
 
 
 @pytest.mark.parametrize("scanner", [False], indirect=True, ids=["no script"])
-def test_without_the_script_a_button_prints(scanner: Page, desk: tuple[Station, Printer]) -> None:  # noqa: F811
+def test_without_the_script_a_button_prints(scanner: Page, desk: tuple[Station, Printer]) -> None:  # noqa: F811 - the fixture
     at_the_desk(scanner)
     queue(desk, "WMX2")
     scanner.goto("/floor/prints")

@@ -71,7 +71,7 @@ def test_the_label_page_says_when(desk: Client, gone: Order, kind: str) -> None:
 def test_the_api_says_when(house: House, gone: Order) -> None:
     api = api_of(house.merchant)
     shown = api.get(f"/orders/{gone.pk}").json()
-    assert shown["buyer_erased_at"] == Order.objects.get(pk=gone.pk).erased_at.isoformat().replace("+00:00", "Z")  # type: ignore[union-attr]
+    assert shown["buyer_erased_at"] == Order.objects.get(pk=gone.pk).erased_at.isoformat().replace("+00:00", "Z")  # type: ignore[union-attr]  # erased just now
     label = api.get(f"/parcels/{gone.parcels.get().pk}/label.pdf")
     assert (label.status_code, label.json()["code"]) == (410, "address_erased")
     assert today() in label.json()["message"]

@@ -38,7 +38,7 @@ class Dock:
 
     def receive(self, sku: str, quantity: int, **fields: object) -> None:
         line = AsnLine.objects.get(asn=self.asn, sku__code=sku, carton=None)
-        receiving.receive(line_id=line.pk, bin_code="DOCK", quantity=quantity, by=self.by, **{"station_id": self.station.pk, **fields})  # type: ignore[arg-type]
+        receiving.receive(line_id=line.pk, bin_code="DOCK", quantity=quantity, by=self.by, **{"station_id": self.station.pk, **fields})  # type: ignore[arg-type]  # fields of any type
 
 
 @pytest.fixture

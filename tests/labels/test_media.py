@@ -74,7 +74,7 @@ def test_used_up_places_stay_free(start: int, count: int, sheets: list[int]) -> 
     assert [len(contents) for contents in read] == sheets
     assert list(itertools.chain(*read)) == [f"N{number:05d}" for number in range(1, count + 1)]
     first = next(symbol for symbol in reading.read(images[0]) if symbol.content == "N00001")
-    left, top = (mm / 25.4 * 203 for mm in MEDIA["L7160"].grid.corner(start - 1))  # type: ignore[union-attr]
+    left, top = (mm / 25.4 * 203 for mm in MEDIA["L7160"].grid.corner(start - 1))  # type: ignore[union-attr]  # a sheet has its grid
     assert (first.left > left, first.top > top) == (True, True)
     assert reading.is_white(images[0], 0, 0, images[0].width, round((start - 1) // 3 * 38.1 / 25.4 * 203))
 

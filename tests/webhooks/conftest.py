@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import _fresh_keys_and_buckets, api, house  # noqa: F401
+from tests.api.conftest import _fresh_keys_and_buckets, api, house  # noqa: F401 - fixtures
 from tests.webhooks.receiver import Receiver
 
 
@@ -19,7 +19,7 @@ def receiver(settings: Any) -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def endpoint(api: Any, receiver: Receiver) -> dict[str, Any]:  # noqa: F811
+def endpoint(api: Any, receiver: Receiver) -> dict[str, Any]:  # noqa: F811 - the fixture
     """All events of the merchant go to the receiver; with its secret."""
     from tests.webhooks.working import forget_keys
 

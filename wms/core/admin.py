@@ -27,7 +27,7 @@ def _works_at_the_desk(request: HttpRequest) -> bool:
 
 
 # Its lists show the rows of all merchants: no merchant's person gets in, whatever flags and groups somebody ticked for them.
-admin.site.has_permission = _works_at_the_desk  # type: ignore[method-assign]
+admin.site.has_permission = _works_at_the_desk  # type: ignore[method-assign]  # the site is the package's
 
 
 class PersonForm(UserChangeForm):

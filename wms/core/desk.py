@@ -56,7 +56,7 @@ def page(view: View) -> View:
             raise
         except WmsError as error:
             # A refused action shows its page: what that was refused for is what people want to read.
-            request.desk_error = getattr(request, "desk_error", error)  # type: ignore[attr-defined]
+            request.desk_error = getattr(request, "desk_error", error)  # type: ignore[attr-defined]  # a request carries what a page puts on it
             return render(request, "core/desk/base.html", status=error.status)
 
     return require_GET(_for_supervisors(run))
@@ -93,7 +93,7 @@ def actor(request: HttpRequest) -> User:
 
 def refused(request: HttpRequest, error: WmsError, shows: View, **kwargs: Any) -> HttpResponse:
     """The page `shows` with the error on top and the error's status."""
-    request.desk_error = error  # type: ignore[attr-defined]
+    request.desk_error = error  # type: ignore[attr-defined]  # a request carries what a page puts on it
     request.method = "GET"
     wanted = signature(shows).parameters
     response = shows(request, **{name: value for name, value in kwargs.items() if name in wanted})

@@ -114,7 +114,7 @@ class User(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         verbose_name = _("user")  # type: ignore[assignment]  # lazy, as everywhere
-        verbose_name_plural = _("users")  # type: ignore[assignment]
+        verbose_name_plural = _("users")  # type: ignore[assignment]  # as above
         constraints = [
             models.UniqueConstraint(fields=["badge_hash"], condition=~Q(badge_hash=""), name="user_badge_unique"),
         ]

@@ -43,7 +43,7 @@ class RightsBackend(ModelBackend):
         if not self.user_can_authenticate(user):
             return None
         if not user.is_superuser:
-            user._perm_cache = set(row[-1])  # type: ignore[attr-defined]
+            user._perm_cache = set(row[-1])  # type: ignore[attr-defined]  # kept on the user for the request, as Django does
         return user
 
     def get_all_permissions(self, user_obj: User | AnonymousUser, obj: Model | None = None) -> set[str]:
@@ -52,6 +52,6 @@ class RightsBackend(ModelBackend):
         if not hasattr(user_obj, "_perm_cache"):
             with connection.cursor() as cursor:
                 cursor.execute(_OF_PERSON_AND_GROUPS, {"user": user_obj.pk})
-                user_obj._perm_cache = {right for (right,) in cursor.fetchall()}  # type: ignore[attr-defined]
-        rights: set[str] = user_obj._perm_cache  # type: ignore[attr-defined]
+                user_obj._perm_cache = {right for (right,) in cursor.fetchall()}  # type: ignore[attr-defined]  # kept on the user for the request, as Django does
+        rights: set[str] = user_obj._perm_cache  # type: ignore[attr-defined]  # kept on the user for the request, as Django does
         return rights

@@ -29,7 +29,7 @@ _down_until = 0.0
 
 def nudge(handler: str) -> None:
     """Wake a worker for one handler. Waits for a broker that is down once in a while only, and never raises: the sweep comes anyway."""
-    global _down_until  # noqa: PLW0603
+    global _down_until  # noqa: PLW0603 - what this process knows of the broker
     now = time.monotonic()
     if now < _down_until or now < _woken.get(handler, 0.0):
         return

@@ -21,7 +21,7 @@ class NotPossibleNow(WmsError):
     def of(cls, model: type[models.Model], *, key: object, status: str, to: str) -> Self:
         """For a record of `model` that people know as `key`. `status` is "?" where somebody else moved it meanwhile."""
         refusal = cls(what=str(model._meta.verbose_name), key=str(key), status=str(status), to=str(to))
-        refusal.states = dict(model._meta.get_field("status").flatchoices)  # type: ignore[union-attr]
+        refusal.states = dict(model._meta.get_field("status").flatchoices)  # type: ignore[union-attr]  # every state field has choices
         return refusal
 
     def __str__(self) -> str:

@@ -169,7 +169,7 @@ class Stock:
         page = self._connection.call(documents.LISTINGS, location=place, after=after or None).get("productVariants")
         try:
             found = tuple(_listing(node, location) for node in page["nodes"])  # type: ignore[index]  # TypeError says so
-            info = page["pageInfo"]  # type: ignore[index]
+            info = page["pageInfo"]  # type: ignore[index]  # as above
             following = str(info["endCursor"] or "") if info["hasNextPage"] else ""
         except (KeyError, TypeError, ValueError) as error:
             raise ChannelUnavailable(reason=f"the shop's listings cannot be read: {error}", answered=True) from error

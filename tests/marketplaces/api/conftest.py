@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.api.conftest import _fresh_keys_and_buckets, api, house  # noqa: F401
+from tests.api.conftest import _fresh_keys_and_buckets, api, house  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from inventory.models import Sku
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def thing(api: Any, house: Any) -> Sku:  # noqa: F811
+def thing(api: Any, house: Any) -> Sku:  # noqa: F811 - the fixture
     """10 of them are in the warehouse."""
     from tests import make
 
@@ -24,7 +24,7 @@ def thing(api: Any, house: Any) -> Sku:  # noqa: F811
 
 
 @pytest.fixture
-def channel(api: Any, house: Any) -> Channel:  # noqa: F811
+def channel(api: Any, house: Any) -> Channel:  # noqa: F811 - the fixture
     """Nobody listens at its address."""
     from marketplaces import channels
 

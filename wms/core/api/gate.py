@@ -45,7 +45,7 @@ class ApiGate:
             # A client that knows where an answer ends needs no chunks.
             response.headers.setdefault("Content-Length", str(len(response.content)))
         # What is worth a line in the log has one: refusals are the client's affair.
-        response._has_been_logged = True  # type: ignore[attr-defined]
+        response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own mark
         return response
 
 

@@ -85,7 +85,7 @@ def take(key: str) -> Budget:
 
     Without Valkey there is no limit: orders matter more.
     """
-    global _down_until  # noqa: PLW0603
+    global _down_until  # noqa: PLW0603 - what this process knows of the broker
     now = time.monotonic()
     left, until, in_bucket = _in_hand.get(key, (0, 0.0, 0))
     if left and now < until:

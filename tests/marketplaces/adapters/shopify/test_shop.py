@@ -42,7 +42,7 @@ def test_the_scopes_that_people_are_told_suffice_for_every_document(schema: Grap
 
         class Asked(Visitor):
             def enter_field(self, node: FieldNode, *_where: Any) -> None:
-                parent, kind = info.get_parent_type(), info.get_type()  # noqa: B023
+                parent, kind = info.get_parent_type(), info.get_type()  # noqa: B023 - called within the turn
                 assert parent is not None
                 assert kind is not None
                 asked.update({(parent.name, node.name.value), (get_named_type(kind).name, "")})

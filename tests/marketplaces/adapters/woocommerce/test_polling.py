@@ -123,7 +123,7 @@ def test_one_page_out_of_order_is_enough_to_count_pages(shop: WooShop, woo: WooC
 
     def page_instead(page: str) -> Fault:
         def fault(call: Call, proper: Any) -> Answer:
-            call.params["page"] = page  # type: ignore[index]
+            call.params["page"] = page  # type: ignore[index]  # a dict here
             answer: Answer = WooShop.list_orders(shop, call)
             return answer
 

@@ -47,7 +47,7 @@ def connect(shop: ShopifyShop, west: Warehouse, east: Warehouse, thing: Sku, **m
     keys = {"access_token": shop.token, "client_secret": SECRET, "location_id": WEST}
     return channels.connect(
         merchant=thing.merchant, warehouse=west, further=[east], adapter="shopify", base_url=shop.url, credentials=keys,
-        name="Shopify", code="SHO", **more,  # type: ignore[arg-type]
+        name="Shopify", code="SHO", **more,  # type: ignore[arg-type]  # fields of any type
     )  # fmt: skip
 
 
