@@ -49,6 +49,15 @@ def shop(schema: GraphQLSchema, clock: Clock) -> Iterator[ShopifyShop]:
         shop.check()
 
 
+@pytest.fixture
+def shop_of_today(schema: GraphQLSchema) -> Iterator[ShopifyShop]:
+    """For the whole way from the stock to the shop: with the time of today, and calls enough for all of it."""
+    with ShopifyShop(schema) as shop:
+        shop.points = shop.maximum = 100_000.0
+        yield shop
+        shop.check()
+
+
 @pytest.fixture(scope="session")
 def client() -> Iterator[httpx.Client]:
     with new_client() as client:

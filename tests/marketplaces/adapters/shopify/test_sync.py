@@ -3,12 +3,10 @@
 import json
 import random
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
-from graphql import GraphQLSchema
 
 from inventory.models import Availability, Sku, Warehouse
 from marketplaces import channels, drift, order_import, stock_sync
@@ -29,12 +27,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def shop(schema: GraphQLSchema) -> Iterator[ShopifyShop]:
-    """As the adapter's own tests have it, but with the time of today."""
-    with ShopifyShop(schema) as shop:
-        shop.points = shop.maximum = 100_000.0
-        yield shop
-        shop.check()
+def shop(shop_of_today: ShopifyShop) -> ShopifyShop:
+    return shop_of_today
 
 
 @pytest.fixture

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from graphql import GraphQLSchema
 
 from tests.marketplaces.adapters.shopify.books import ELSEWHERE
 from tests.marketplaces.adapters.shopify.shop import ShopifyShop
@@ -16,11 +14,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def shop(schema: GraphQLSchema) -> Iterator[ShopifyShop]:
-    with ShopifyShop(schema) as shop:
-        shop.points = shop.maximum = 100_000.0
-        yield shop
-        shop.check()
+def shop(shop_of_today: ShopifyShop) -> ShopifyShop:
+    return shop_of_today
 
 
 @pytest.fixture
