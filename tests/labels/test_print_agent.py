@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import json
 import os
@@ -10,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,7 +21,6 @@ from django.utils import timezone
 
 from labels import agents, answering, api, jobs
 from labels.agent import bundle
-from labels.agent.journal import AlreadyRunning, Journal
 from labels.jobs import NewJob
 from labels.models import PrintAgent, Printer, PrintJob
 from tests import make
@@ -283,66 +281,3 @@ def test_a_job_that_cannot_be_read_fails_and_holds_up_no_other(place):
     found = post(place.token, "claim")[1]["job"] or post(place.token, "claim")[1]["job"]
     assert isinstance(found, dict)
     assert (place.status(job), found["id"]) == ("failed", other)
-
-
-# The one file, and the journal.
-
-
-def test_the_one_file_is_for_old_pythons_and_needs_nothing_else():
-    known = set(sys.stdlib_module_names) | {"labels"}
-    for path in bundle.sources():
-        tree = ast.parse(path.read_text(), feature_version=(3, 9))
-        imports = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-        imports |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-        assert {name.split(".")[0] for name in imports} <= known, path
-        ours = {name for name in imports if name.startswith("labels")}
-        assert all(name.startswith(("labels.agent", "labels.printers")) for name in ours), path
-    assert bundle.build() == bundle.build()
-
-
-def journal_of(folder: Path, write: Callable[[Journal], None]) -> list[tuple[int, str]]:
-    path = folder / "journal"
-    journal = Journal(path)
-    write(journal)
-    os.close(journal._file)
-    again = Journal(path)
-    found = [(entry["job"], entry["outcome"]) for entry in again.untold()]
-    os.close(again._file)
-    return found
-
-
-def test_the_journal_knows_after_a_crash(tmp_path):
-    def write(journal: Journal) -> None:
-        journal.took(1, 1)
-        journal.took(2, 1)
-        journal.handing(2, 1)
-        journal.took(3, 1)
-        journal.handing(3, 1)
-        journal.handed(3, 1, outcome="printed", trouble="", error="")
-        journal.took(4, 1)
-        journal.handed(4, 1, outcome="printed")
-        journal.told(4, 1)
-
-    assert journal_of(tmp_path, write) == [(1, "waiting"), (2, "uncertain"), (3, "printed")]
-
-
-def test_a_half_written_line_did_not_happen(tmp_path):
-    (tmp_path / "journal").write_bytes(b'{"job": 1, "attempt": 1, "step": "took"}\n{"job": 1, "attempt": 1, "st')
-    assert journal_of(tmp_path, lambda journal: journal.took(2, 1)) == [(1, "waiting"), (2, "waiting")]
-
-
-def test_two_agents_do_not_share_a_journal(tmp_path):
-    first = Journal(tmp_path / "journal")
-    with pytest.raises(AlreadyRunning):
-        Journal(tmp_path / "journal")
-    os.close(first._file)
-
-
-def test_a_long_journal_begins_anew(tmp_path, monkeypatch):
-    monkeypatch.setattr("labels.agent.journal._LONG", 500)
-    journal = Journal(tmp_path / "journal")
-    for number in range(40):
-        journal.took(number, 1)
-        journal.told(number, 1)
-    assert (tmp_path / "journal").stat().st_size < 700
-    os.close(journal._file)
