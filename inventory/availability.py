@@ -145,35 +145,44 @@ class Catalogue:
     offers: dict[int, Offer]
 
 
-# How a statement begins that writes what takes the goods along with taking them (outbound.order_rows): it locks the rows of what is wanted, by the
-# merchant's codes, in key order, and commits all of it where nobody need wait. Then `granted` has one row, else none.
-# Each row finds its sku, its promises and itself through an index, so that one plan is right for any number of them: planning it costs as
-# much as running it for 300 skus.
-TAKE_SQL = """
+def take_sql(provided: str) -> str:
+    """How a statement begins that writes what takes the goods along with taking them (outbound.order_rows): it locks the rows of what is wanted, by the
+    merchant's codes, in key order, and commits all of it where nobody need wait and the condition `provided` holds. Then `granted` has one row, else none.
+    """
+    # Skus and rows are each found in one walk along an index, whatever their number, and all that is joined stands in memory already: so one plan is
+    # right for any number of them, and planning it would cost as much as running it for 300 skus.
+    return f"""
 owner AS MATERIALIZED (
     SELECT sandbox, hears_events FROM core_merchant WHERE id = %(merchant)s FOR KEY SHARE
+), house AS MATERIALIZED (
+    SELECT w.id FROM owner JOIN inventory_warehouse w ON w.sandbox = owner.sandbox WHERE w.code = %(warehouse)s AND (w.active OR w.sandbox)
+), known AS MATERIALIZED (
+    SELECT id, code FROM inventory_sku WHERE merchant_id = %(merchant)s AND code = ANY(%(codes)s::text[]) AND active
 ), wanted AS MATERIALIZED (
-    SELECT w.id AS warehouse_id, s.id AS sku_id, d.place, d.quantity
-    FROM owner JOIN inventory_warehouse w ON w.sandbox = owner.sandbox
+    SELECT h.id AS warehouse_id, k.id AS sku_id, d.place, d.quantity
+    FROM house h
     LEFT JOIN unnest(%(codes)s::text[], %(quantities)s::bigint[]) WITH ORDINALITY AS d (code, quantity, place) ON true
-    LEFT JOIN LATERAL (
-        SELECT id FROM inventory_sku WHERE merchant_id = %(merchant)s AND code = d.code AND active LIMIT 1
-    ) s ON true
-    WHERE w.code = %(warehouse)s AND (w.active OR w.sandbox)
+    LEFT JOIN known k ON k.code = d.code
 ), locked AS MATERIALIZED (
-    SELECT a.id, a.warehouse_id, a.sku_id, a.on_hand - a.committed AS free, a.backordered, w.place, w.quantity
-    FROM inventory_availability a JOIN wanted w ON a.warehouse_id = w.warehouse_id AND a.sku_id = w.sku_id ORDER BY a.id FOR UPDATE OF a
+    SELECT id, sku_id, on_hand - committed AS free, backordered FROM inventory_availability
+    WHERE warehouse_id = (SELECT id FROM house) AND sku_id = ANY(ARRAY(SELECT id FROM known)) ORDER BY id FOR UPDATE
+), claim AS MATERIALIZED (
+    SELECT l.id, l.sku_id, w.warehouse_id, w.place, w.quantity, l.free - l.backordered >= w.quantity AS enough
+    FROM locked l JOIN wanted w USING (sku_id)
 ), granted AS MATERIALIZED (
     SELECT min(warehouse_id) AS warehouse_id, jsonb_agg(sku_id ORDER BY place) AS sku_ids
-    FROM locked HAVING %(at_once)s AND count(*) FILTER (WHERE free - backordered >= quantity) = cardinality(%(codes)s::text[])
+    FROM claim HAVING %(at_once)s AND {provided} AND count(*) FILTER (WHERE enough) = cardinality(%(codes)s::text[])
 ), taken AS (
-    UPDATE inventory_availability a SET committed = a.committed + l.quantity FROM locked l, granted WHERE a.id = l.id
+    UPDATE inventory_availability a SET committed = a.committed + c.quantity
+    FROM claim c, granted WHERE a.id = c.id AND a.id = ANY(ARRAY(SELECT id FROM claim))
 ), told AS (
     INSERT INTO core_outboxevent (topic, handler, payload, attempts, last_error)
     SELECT e.topic, e.handler, e.story::jsonb || jsonb_build_object('warehouse_id', g.warehouse_id, 'sku_ids', g.sku_ids), 0, ''
     FROM granted g, owner, unnest(%(topics)s::text[], %(handlers)s::text[], %(stories)s::text[]) AS e (topic, handler, story)
     WHERE e.topic <> 'stock.told' OR owner.hears_events
 )"""
+
+
 # What such a statement answers where nothing was taken. Columns: the code's place (from 1), sku, warehouse, free, backordered; first what the
 # codes mean, then the locked rows.
 CATALOGUE_SQL = """
@@ -183,7 +192,7 @@ SELECT NULL, sku_id, NULL, free, backordered FROM locked WHERE NOT EXISTS (SELEC
 
 
 def taking(*, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted], at_once: bool = True) -> dict[str, Any]:
-    """The parameters of TAKE_SQL; the place of a code is its place in `codes`.
+    """The parameters of take_sql(); the place of a code is its place in `codes`.
 
     Without `at_once` nothing is taken, as where nothing is wanted. What is taken leaves the same events as change(): wake their `handlers`.
     """

@@ -174,29 +174,34 @@ def many(rows):
         cursor.execute("ANALYZE inventory_sku, inventory_availability, outbound_order")
 
 
+HISTORY = """
+INSERT INTO outbound_order (merchant_id, warehouse_id, reference, status, kind, service, ship_by, ship_to_id, country, content_hash, unit_count, updated_at)
+SELECT 1, 1, 'R' || n, CASE WHEN n % 100 = 0 THEN 'packed' ELSE 'shipped' END, 'parcel', '', now(), n, 'GB', '', 1, now() - n * interval '1 minute'
+FROM generate_series(1, 20000) AS n
+"""
+
+
 def test_one_plan_of_writing_orders_is_right_for_any_number_of_them():
     # Of a catalogue: the few rows that another test left would be read whole.
     many(
         "INSERT INTO inventory_sku (id, merchant_id, code, name, name_zh, hs_code, origin, currency, tracks_lot, tracks_expiry, packs_unit_by_unit, active) "
         "SELECT n, n % 10, 'S' || n, '', '', '', '', '', false, false, false, true FROM generate_series(1000001, 1020000) AS n;"
         "INSERT INTO inventory_availability (warehouse_id, merchant_id, sku_id, on_hand, committed, backordered) "
-        "SELECT 1, n % 10, n, 9, 0, 0 FROM generate_series(1000001, 1020000) AS n"
+        "SELECT 1, n % 10, n, 9, 0, 0 FROM generate_series(1000001, 1020000) AS n;" + HISTORY
     )
     writing = generic_plan(order_rows._INSERT)
     assert writing.count("Hash Join") == 5
     assert "Nested Loop" not in writing
 
-    # Its nested loops find each sku and what can be promised of it.
-    assert len(re.findall("Hash (?:Left |Right )?Join", generic_plan(order_rows._TAKE))) == 5
+    taking = generic_plan(order_rows._TAKE)
+    assert len(re.findall("Hash (?:Left |Right )?Join", taking)) == 8
+    for walk in ("merchant_id = $1) AND ((code)::text = ANY", "sku_id = ANY", "id = ANY", "(reference = ANY"):
+        assert re.search(rf"Index Cond: .*{re.escape(walk)}", taking), walk
 
 
 def test_orders_of_a_rare_state_are_found_without_reading_the_others():
     found = Order.objects.filter(merchant=1, status="packed").order_by("updated_at", "id")[:51]
-    many(
-        "INSERT INTO outbound_order (merchant_id, warehouse_id, reference, status, kind, service, ship_by, ship_to_id, country, content_hash, "
-        "unit_count, updated_at) SELECT 1, 1, 'R' || n, CASE WHEN n % 100 = 0 THEN 'packed' ELSE 'shipped' END, 'parcel', '', now(), n, 'GB', '', 1, "
-        "now() - n * interval '1 minute' FROM generate_series(1, 20000) AS n"
-    )
+    many(HISTORY)
     plan = found.explain(analyze=True)
     assert "Index Scan using order_by_status_and_update" in plan
     assert "rows=51" in plan

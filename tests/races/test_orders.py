@@ -94,13 +94,26 @@ def test_one_order_posted_twenty_times_at_once_is_one_order(ten_units, together)
     assert Availability.objects.get(sku=thing).committed == 2
 
 
+def test_of_two_orders_with_one_reference_that_share_no_goods_one_is_refused_and_takes_nothing(ten_units, together):
+    """No lock keeps them apart before the reference itself: whoever is second has taken goods already, and must give them back."""
+    shop, house, thing = ten_units
+    other = make.sku(shop)
+    make.stock(make.bin_of(house, "A-02"), other, 10)
+    for number in range(1, 6):
+        new = [make.order(house, {sku: 2}, reference=f"SAME-{number}") for sku in (thing, other)]
+        answers = together([partial(orders.accept, merchant=shop, order=order) for order in new])
+        assert sorted(type(answer).__name__ for answer in answers) == ["Accepted", "ReferenceTaken"]
+        assert sum(Availability.objects.values_list("committed", flat=True)) == 2 * number
+    assert list(drifts()) == []
+
+
 def test_without_the_unique_reference_it_would_be_many(ten_units, together, monkeypatch):
     shop, house, thing = ten_units
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE outbound_order DROP CONSTRAINT order_reference_once_a_merchant")
     try:
-        for name in ("_TAKE", "_INSERT"):
-            monkeypatch.setattr(order_rows, name, unguarded(getattr(order_rows, name), "ON CONFLICT (merchant_id, reference) DO NOTHING"))
+        monkeypatch.setattr(order_rows, "_TAKE", unguarded(order_rows._TAKE, order_rows._ALL_NEW, "true"))
+        monkeypatch.setattr(order_rows, "_INSERT", unguarded(order_rows._INSERT, "ON CONFLICT (merchant_id, reference) DO NOTHING"))
         new = make.order(house, {thing: 2})
         together([partial(orders.accept, merchant=shop, order=new) for _ in range(4)])
         assert Order.objects.filter(reference=new.reference).count() == 4

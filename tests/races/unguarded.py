@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from wms.core.prepared import Prepared
 
-LOCK_OF_PROMISES = "ORDER BY a.id FOR UPDATE OF a"
+LOCK_OF_PROMISES = "ORDER BY id FOR UPDATE\n"
 
 
 def unguarded(statement: Prepared, guard: str, instead: str = "") -> Prepared:

@@ -57,7 +57,7 @@ def array_literal(items: list[Any]) -> str:
     kinds = set(map(type, items))
     # Nearly all arrays are of one kind, and a function call an item is what costs.
     if kinds and kinds <= {int, float}:
-        return f"{{{','.join(map(str, items))}}}"
+        return f"{{{str(items)[1:-1]}}}"
     if kinds == {datetime}:
         return f'{{"{_NEXT_TEXT.join(map(str, items))}"}}'
     if kinds == {bytes}:
