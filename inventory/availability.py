@@ -145,13 +145,11 @@ class Catalogue:
     offers: dict[int, Offer]
 
 
-def take_sql(provided: str) -> str:
-    """How a statement begins that writes what takes the goods along with taking them (outbound.order_rows): it locks the rows of what is wanted, by the
-    merchant's codes, in key order, and commits all of it where nobody need wait and the condition `provided` holds. Then `granted` has one row, else none.
-    """
-    # Skus and rows are each found in one walk along an index, whatever their number, and all that is joined stands in memory already: so one plan is
-    # right for any number of them, and planning it would cost as much as running it for 300 skus.
-    return f"""
+# How a statement begins that writes what takes the goods along with taking them (outbound.order_rows): it locks the rows of what is wanted, by the
+# merchant's codes, in key order, and commits all of it where nobody need wait. Then `granted` has one row, else none.
+# Skus and rows are each found in one walk along an index, and all that is joined stands in memory already: so one plan is right for any
+# number of them, and planning it would cost as much as running it for 300 skus.
+TAKE_SQL = """
 owner AS MATERIALIZED (
     SELECT sandbox, hears_events FROM core_merchant WHERE id = %(merchant)s FOR KEY SHARE
 ), house AS MATERIALIZED (
@@ -171,7 +169,7 @@ owner AS MATERIALIZED (
     FROM locked l JOIN wanted w USING (sku_id)
 ), granted AS MATERIALIZED (
     SELECT min(warehouse_id) AS warehouse_id, jsonb_agg(sku_id ORDER BY place) AS sku_ids
-    FROM claim HAVING %(at_once)s AND {provided} AND count(*) FILTER (WHERE enough) = cardinality(%(codes)s::text[])
+    FROM claim HAVING %(at_once)s AND count(*) FILTER (WHERE enough) = cardinality(%(codes)s::text[])
 ), taken AS (
     UPDATE inventory_availability a SET committed = a.committed + c.quantity
     FROM claim c, granted WHERE a.id = c.id AND a.id = ANY(ARRAY(SELECT id FROM claim))
@@ -181,8 +179,6 @@ owner AS MATERIALIZED (
     FROM granted g, owner, unnest(%(topics)s::text[], %(handlers)s::text[], %(stories)s::text[]) AS e (topic, handler, story)
     WHERE e.topic <> 'stock.told' OR owner.hears_events
 )"""
-
-
 # What such a statement answers where nothing was taken. Columns: the code's place (from 1), sku, warehouse, free, backordered; first what the
 # codes mean, then the locked rows.
 CATALOGUE_SQL = """
@@ -192,7 +188,7 @@ SELECT NULL, sku_id, NULL, free, backordered FROM locked WHERE NOT EXISTS (SELEC
 
 
 def taking(*, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted], at_once: bool = True) -> dict[str, Any]:
-    """The parameters of take_sql(); the place of a code is its place in `codes`.
+    """The parameters of TAKE_SQL; the place of a code is its place in `codes`.
 
     Without `at_once` nothing is taken, as where nothing is wanted. What is taken leaves the same events as change(): wake their `handlers`.
     """

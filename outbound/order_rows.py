@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError, connection
-from psycopg2.errors import UniqueViolation
+from django.db import connection
 
 from inventory import availability
 from inventory.availability import Catalogue, Wanted
@@ -33,13 +32,14 @@ class Draft:
     demand: dict[int, int] = field(default_factory=dict)
 
 
-class CameMeanwhile(Exception):
-    """While goods were taken for orders all at once, somebody else brought one of them in: the transaction must not be committed."""
+class CameBefore(Exception):
+    """Among orders whose goods were taken all at once is one that is there already: the transaction must not be committed."""
 
 
 # Of `granted` (where the orders go) and `wanted` (which sku stands at which place) the statement that begins with them knows.
 # In the order of the unique key (merchant, reference), so that two batches with the same references cannot deadlock.
-# All joins are of what stands in memory: the kept plan hashes them, for any number of rows.
+# All joins are of what stands in memory: the kept plan hashes them, for any number of rows. That a reference is there is found by its index
+# alone: a look beforehand would read the whole table for as long as a connection keeps the plan that it made when there were no orders.
 _ROWS_SQL = """
 draft AS MATERIALIZED (
     SELECT nextval((SELECT pg_get_serial_sequence('outbound_order', 'id')::regclass)) AS id,
@@ -50,7 +50,8 @@ draft AS MATERIALIZED (
 ), placed AS (
     INSERT INTO outbound_order (id, merchant_id, warehouse_id, reference, status, kind, service, ship_by, ship_to_id, country, content_hash, unit_count)
     SELECT id, %(merchant)s, warehouse_id, reference, %(status)s, kind, service, ship_by, ship_to_id, country, content_hash, unit_count
-    FROM draft ORDER BY reference {conflict}
+    FROM draft ORDER BY reference
+    ON CONFLICT (merchant_id, reference) DO NOTHING
     RETURNING id
 ), address AS (
     INSERT INTO core_personalrecord (id, merchant_id, kind, sealed)
@@ -69,18 +70,17 @@ WITH granted AS (
     SELECT %(warehouse)s::bigint AS warehouse_id
 ), wanted AS (
     SELECT w.place, w.sku_id FROM unnest(%(skus)s::bigint[]) WITH ORDINALITY AS w (sku_id, place)
-), {_ROWS_SQL.format(conflict="ON CONFLICT (merchant_id, reference) DO NOTHING")}
+), {_ROWS_SQL}
 SELECT d.index, d.id FROM draft d JOIN placed USING (id)
 """,
     any_number=True,
 )
-# Of drafts that were granted their goods each one answers. Looking all references up beforehand costs less than being ready for a conflict at each.
-_ALL_NEW = "NOT EXISTS (SELECT FROM outbound_order WHERE merchant_id = %(merchant)s AND reference = ANY(%(reference)s::text[]))"
+# Of drafts that were granted their goods each one answers, with no id where its reference exists.
 _TAKE = Prepared(
     "take_for_orders",
     f"""
-WITH {availability.take_sql(_ALL_NEW)}, {_ROWS_SQL.format(conflict="")}
-SELECT d.index, placed.id, NULL::bigint, NULL::bigint, NULL::bigint FROM draft d JOIN placed USING (id)
+WITH {availability.TAKE_SQL}, {_ROWS_SQL}
+SELECT d.index, placed.id, NULL::bigint, NULL::bigint, NULL::bigint FROM draft d LEFT JOIN placed USING (id)
 UNION ALL {availability.CATALOGUE_SQL}
 """,
     any_number=True,
@@ -90,25 +90,22 @@ UNION ALL {availability.CATALOGUE_SQL}
 def take(
     *, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted], drafts: Sequence[Draft], at_once: bool = True
 ) -> dict[int, int] | Catalogue:
-    """A step: where all that the drafts want is free and none of them is there yet, commit it and write them as ready; returns order ids by draft index.
+    """A step: where all that the drafts want is free, commit it and write them as ready; returns order ids by draft index.
 
-    Else, as without `at_once`, nothing is written: returns the catalogue, with the rows of what they want locked. Raises CameMeanwhile.
+    Else, as without `at_once`, nothing is written: returns the catalogue, with the rows of what they want locked. Raises CameBefore.
     """
     assert_in_transaction("order_rows.take()")
     parameters = availability.taking(merchant_id=merchant_id, warehouse_code=warehouse_code, wanted=wanted, at_once=at_once)
     codes = parameters["codes"]
     with connection.cursor() as cursor:
-        try:
-            _TAKE.execute(cursor, parameters | _columns(drafts if at_once else [], Order.Status.READY, codes))
-        except IntegrityError as error:
-            if isinstance(error.__cause__, UniqueViolation):
-                raise CameMeanwhile from error
-            raise
+        _TAKE.execute(cursor, parameters | _columns(drafts if at_once else [], Order.Status.READY, codes))
         rows = cursor.fetchall()
     # Only of what was granted comes a row without a warehouse and without an offer.
     if not rows or rows[0][2] is not None or rows[0][3] is not None:
         return availability.catalogue(codes, rows)
     ids = {index: key for index, key, *_nothing in rows}
+    if None in ids.values():
+        raise CameBefore
     outbox.nudge_after_commit(set(parameters["handlers"]))
     return ids
 

@@ -18,7 +18,7 @@ from inventory.availability import Catalogue, Wanted
 from inventory.models import Warehouse
 from outbound import allocation, order_rows, telling
 from outbound.models import Order
-from outbound.order_rows import CameMeanwhile, Draft
+from outbound.order_rows import CameBefore, Draft
 from wms.core import outbox, sealing
 from wms.core.errors import InvalidInput, ReferenceTaken, WmsError
 from wms.core.models import Merchant
@@ -124,7 +124,7 @@ def _accept_together(
     at_once = len({draft.order.reference for draft in drafts}) == len(drafts)
     try:
         ready, short, catalogue = _take(merchant, warehouse_code, drafts, answers, at_once)
-    except CameMeanwhile:
+    except CameBefore:
         ready, short, catalogue = _take(merchant, warehouse_code, drafts, answers, at_once=False)
     for draft in drafts:
         for ids, status in ((ready, Order.Status.READY), (short, Order.Status.SHORT)):
@@ -139,7 +139,7 @@ def _take(
 ) -> tuple[dict[int, int], dict[int, int], Catalogue | None]:
     """The order ids by index of those that are ready now and of those that are short, and the catalogue where not all of them are ready.
 
-    Mostly everything is free and all orders are new: then one statement does it. Raises CameMeanwhile where that was tried in vain.
+    Mostly everything is free and all orders are new: then one statement does it. Raises CameBefore where that was tried in vain.
     """
     taken = order_rows.take(merchant_id=merchant.pk, warehouse_code=warehouse_code, wanted=_wanted(drafts), drafts=drafts, at_once=at_once)
     if not isinstance(taken, Catalogue):

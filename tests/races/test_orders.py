@@ -112,8 +112,8 @@ def test_without_the_unique_reference_it_would_be_many(ten_units, together, monk
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE outbound_order DROP CONSTRAINT order_reference_once_a_merchant")
     try:
-        monkeypatch.setattr(order_rows, "_TAKE", unguarded(order_rows._TAKE, order_rows._ALL_NEW, "true"))
-        monkeypatch.setattr(order_rows, "_INSERT", unguarded(order_rows._INSERT, "ON CONFLICT (merchant_id, reference) DO NOTHING"))
+        for name in ("_TAKE", "_INSERT"):
+            monkeypatch.setattr(order_rows, name, unguarded(getattr(order_rows, name), "ON CONFLICT (merchant_id, reference) DO NOTHING"))
         new = make.order(house, {thing: 2})
         together([partial(orders.accept, merchant=shop, order=new) for _ in range(4)])
         assert Order.objects.filter(reference=new.reference).count() == 4
