@@ -8,9 +8,11 @@ import pytest
 from xdist.remote import Producer
 
 from tests import balance, emptying
+from wms import garbage
 from wms.core import catalogues
 from wms.servers.temporary import TemporaryServers
 
+garbage.spare_the_start()
 SERVERS = TemporaryServers(durable=False)
 os.environ.update(SERVERS.environment)
 os.environ["DJANGO_SETTINGS_MODULE"] = "wms.settings"
@@ -39,6 +41,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> balance
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     balance.in_order(items)
+
+
+def pytest_collection_finish() -> None:
+    garbage.settle()
 
 
 def pytest_report_header() -> str:

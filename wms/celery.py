@@ -9,6 +9,7 @@ from celery.signals import worker_process_init, worker_ready
 
 from wms import garbage
 
+garbage.spare_the_start()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wms.settings")
 
 app = Celery("wms")

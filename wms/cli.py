@@ -3,6 +3,8 @@
 import os
 import sys
 
+from wms import garbage
+
 # These work on files alone; everything else needs the database.
 WITHOUT_DATABASE = {
     "check",
@@ -24,6 +26,7 @@ PLACEHOLDERS = {
 
 
 def main() -> None:
+    garbage.spare_the_start()
     if sys.argv[1:2] == ["up"]:
         from wms.servers.supervisor import up
 
