@@ -56,7 +56,7 @@ def shared_path() -> Path:
 def live_system() -> Iterator[LiveSystem]:
     """The whole system with its demo warehouse, started once for the run. Tests that kill it start one of their own."""
     system = LiveSystem(SERVERS.folder.parent / f"live-{os.getpid()}")
-    system.start()
+    system.begin_as_copy()
     yield system
     system.remove()
 

@@ -38,7 +38,7 @@ STALE = "from wms.core.models import OutboxEvent; print(OutboxEvent.objects.filt
 @pytest.fixture(scope="module")
 def system() -> Iterator[LiveSystem]:
     system = LiveSystem(SERVERS.folder.parent / f"archive-{os.getpid()}")
-    system.start()
+    system.begin_as_copy()
     yield system
     system.remove()
 
