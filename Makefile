@@ -4,7 +4,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+# Most tests wait more than they compute; the long ones measure memory and are left more room.
+WORKERS ?= 3
+LONG_WORKERS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 
@@ -41,8 +43,8 @@ up: $(VENV)/.installed ## start the whole system with a demo warehouse (WMS_PORT
 test: $(VENV)/.installed-dev ## the tests
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not long" $(ARGS)
 
-test-long: $(VENV)/.installed-dev ## the long tests alone (soak, faults, chaos, hundreds of real orders, plans at size)
-	@$(BIN)/python -m pytest -n $(WORKERS) -m long $(ARGS)
+test-long: $(VENV)/.installed-dev ## the long tests alone (soak, faults, chaos, any request, hundreds of real orders, plans at size)
+	@$(BIN)/python -m pytest -n $(LONG_WORKERS) -m long $(ARGS)
 
 test-all: test-long test ## the tests and the long ones
 

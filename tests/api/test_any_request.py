@@ -103,6 +103,7 @@ def note(done: Run, event: events.ScenarioFinished) -> None:
     ]
 
 
+@pytest.mark.long
 def test_a_merchants_key(run):
     api = api_of(make.merchant())
     belongings(api)
