@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import F, OuterRef, Prefetch, Subquery
+from django.db.models import Exists, F, OuterRef, Prefetch, Subquery
 
 from marketplaces import tracking
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart, Listing, ToldParcel
@@ -17,13 +17,16 @@ from outbound.models import Parcel, ParcelLine
 def orders(rows: Sequence[ChannelOrder]) -> list[dict[str, Any]]:
     """With the parcels that have left. `rows` have their parts with their orders loaded."""
     lines = Prefetch("lines", ParcelLine.objects.select_related("line"))
-    told_at = ToldParcel.objects.filter(parcel=OuterRef("pk")).values("told_at")
+    told = ToldParcel.objects.filter(parcel=OuterRef("pk"))
     ours = [part.order_id for row in rows for part in row.parts.all() if part.order_id]
     left = Parcel.objects.filter(order__in=ours, status=Parcel.Status.SHIPPED)
     parcels: dict[int, list[Parcel]] = {}
     # As the shop heard of them: which parcel claims a bundle hangs on it.
     for parcel in (
-        left.alias(told_at=Subquery(told_at)).prefetch_related(lines).order_by(F("told_at").asc(nulls_last=True), "shipped_at", "pk")
+        left.alias(told_at=Subquery(told.values("told_at")))
+        .annotate(refused=Exists(told.exclude(error="")))
+        .prefetch_related(lines)
+        .order_by(F("told_at").asc(nulls_last=True), "shipped_at", "pk")
     ):
         parcels.setdefault(parcel.order_id, []).append(parcel)
     return [
@@ -50,11 +53,15 @@ def _ours(row: ChannelOrder) -> list[dict[str, Any]]:
 def _parcels(parcels: Sequence[Parcel], part: ChannelOrderPart) -> list[dict[str, Any]]:
     """No lines say that it is all of the order, or that it joins another one, as the shop is told."""
     before: Counter[int] = Counter()
+    earlier: list[Parcel] = []
     answers = []
-    for number, parcel in enumerate(parcels):
+    for parcel in parcels:
         lines = tracking.lines_of(parcel, part, before)
-        before += tracking.units_of(parcel.lines.all())
-        joins = tracking.joined(parcel, part, parcels[:number]) if lines == () else ""
+        joins = tracking.joined(parcel, part, earlier) if lines == () else ""
+        # What the shop refused has claimed nothing.
+        if not parcel.refused:  # type: ignore[attr-defined]  # annotated above
+            before += tracking.units_of(parcel.lines.all())
+            earlier.append(parcel)
         if lines != () or joins:
             answers.append(
                 {

@@ -116,8 +116,10 @@ def correct(*, channel: Channel, key: int, address: Mapping[str, str], by: User)
     hold(channel.pk)
     found = _read(channel.orders.select_for_update(no_key=True).filter(pk=key).first(), key)
     wanted = {part: address[part] for part in PARTS if address.get(part)}
-    if wrong := normalise(wanted).wrong:
-        raise InvalidInput([{"path": [part], "message": in_words(why)} for part, why in wrong.items()])
+    problems = [{"path": [part], "message": _("This is too long.")} for part, text in wanted.items() if len(text) > PARTS[part]]
+    problems += [{"path": [part], "message": in_words(why)} for part, why in normalise(wanted).wrong.items()]
+    if problems:
+        raise InvalidInput(problems)
     row = found.row
     assert row.raw is not None
     row.raw.sealed = sealing.seal({**row.raw.opened(), "corrected": {"address": wanted, "of": found.theirs}})

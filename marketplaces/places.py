@@ -52,16 +52,21 @@ def set_warehouses(*, channel: Channel, warehouses: Sequence[Warehouse], routing
     _refuse_mixtures(placed)
     _refuse_to_leave_orders(channel, placed)
     own, there = _ask(channel, placed) if channel.located or any(placed.values()) else ("", None)
-    _change(channel=channel, placed=placed, routing=routing, own=own, there=there)
+    _change(channel=channel, placed=placed, routing=routing, was_located=channel.located, own=own, there=there)
 
 
 @command
-def _change(*, channel: Channel, placed: Mapping[Warehouse, str], routing: str, own: str, there: set[str] | None) -> None:
+def _change(
+    *, channel: Channel, placed: Mapping[Warehouse, str], routing: str, was_located: bool, own: str, there: set[str] | None
+) -> None:
     """`own`, `there`: as _ask answers them. What was looked at before the shop was asked is looked at again: meanwhile it may have sold something."""
     hold(channel.pk)
+    if Channel.objects.values_list("located", flat=True).get(pk=channel.pk) != was_located:
+        # Of what the shop was asked for depends which places are told 0, and which are forgotten.
+        problem = _("Somebody else has just changed the warehouses of this channel. Look at them again.")
+        raise InvalidInput([{"path": ["warehouses"], "message": problem}])
     _refuse_to_leave_orders(channel, placed)
     _refuse_to_leave_sales(channel, placed, own, there)
-    was_located = Channel.objects.values_list("located", flat=True).get(pk=channel.pk)
     channel.routing, channel.located = routing, any(placed.values())
     channel.save(update_fields=["routing", "located"])
     channel.places.all().delete()

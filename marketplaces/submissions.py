@@ -90,7 +90,9 @@ def _settle(channel: Channel, submission: Submission, results: Sequence[PushResu
             if any(result.ok for result in results):
                 cursor.execute("UPDATE marketplaces_channel SET last_push_at = now() WHERE id = %s", [channel.pk])
         stock_sync.stale(channel.pk, [key for key in keys if key not in stored], "overtaken")
-        untied = channel.listings.unmapped().filter(pk__in=stored).order_by("pk").values_list("pk", flat=True)
+        # What the shop did not take comes back in its own time.
+        shows = [key for key, result in zip(keys, results, strict=True) if key in stored and result.ok and result.quantity]
+        untied = channel.listings.unmapped().filter(pk__in=shows).order_by("pk").values_list("pk", flat=True)
         stock_sync.stale(channel.pk, list(untied), "tied")
         submission.delete()
     failed = {

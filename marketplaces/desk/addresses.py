@@ -17,6 +17,7 @@ from wms.core.errors import InvalidInput
 
 # It shows a buyer's name and address.
 RIGHT = "marketplaces.change_channelorder"
+LONGEST = 10_000
 LABELS: dict[str, str | Promise] = {
     "name": gettext_lazy("Name"),
     "company": gettext_lazy("Company"),
@@ -74,7 +75,8 @@ def _lines(address: dict[str, str]) -> list[tuple[str | Promise, str]]:
 def act(request: HttpRequest, channel_id: int, key: int) -> HttpResponse:
     """Fields: name, company, line1, line2, postcode, city, region, country (its code or English name), phone, email."""
     found = find(request, channel_id)
-    address = {part: desk.clean(request.POST.get(part), most) for part, most in correcting.PARTS.items()}
+    # Nothing is cut: what is too long for a label has to be seen.
+    address = {part: desk.clean(request.POST.get(part), LONGEST) for part in correcting.PARTS}
     correcting.correct(channel=found, key=key, address=address, by=desk.actor(request))
     message = _("The address is corrected; the order is taken in soon.")
     if not found.active:

@@ -97,6 +97,8 @@ class TestAtTheDesk:
         assert answer.status_code == 422
         assert 'data-wrong="country">There is none of this name.<' in page
         assert 'data-wrong="line1">This is needed.<' in page
+        answer = desk.post(f"{address_of(row)}/set", {**RIGHT, "line2": "x" * 201})
+        assert (answer.status_code, 'data-wrong="line2">This is too long.<' in answer.content.decode()) == (422, True)
         assert 'name="city" maxlength="100" value="Typed"' in page
         row.refresh_from_db()
         assert (bytes(row.raw.sealed), row.updated_at) == before

@@ -179,6 +179,9 @@ class TestTracking:
         leave(ours(taken), "T-2", {2: 6, 3: 1})
         shops.deliver_all()
         assert claims(shop, number) == [("T-2", [(tea_line, 3), (mug_line, 1)])]
+        [answer] = channel_answers.orders([taken])
+        claimed = [{"id": str(tea_line), "quantity": 3}, {"id": str(mug_line), "quantity": 1}]
+        assert [row["lines"] for row in answer["parcels"] if row["tracking_number"] == "T-2"] == [claimed]
 
     def test_whichever_is_told_first_claims_them(self, shop, channel, sold):
         """The second parcel is told first: what claims is what the shop heard first."""

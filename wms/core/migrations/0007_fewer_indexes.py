@@ -11,6 +11,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # First: while it is built, orders may still be read.
+        migrations.AddIndex(
+            model_name='personalrecord',
+            index=models.Index(condition=models.Q(('kind', 'webhook')), fields=['created_at'], name='webhook_by_age'),
+        ),
         migrations.RemoveIndex(
             model_name='personalrecord',
             name='personal_by_age',
@@ -19,10 +24,6 @@ class Migration(migrations.Migration):
             model_name='personalrecord',
             name='merchant',
             field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.merchant'),
-        ),
-        migrations.AddIndex(
-            model_name='personalrecord',
-            index=models.Index(condition=models.Q(('kind', 'webhook')), fields=['created_at'], name='webhook_by_age'),
         ),
         migrations.RunSQL(
             "ALTER TABLE core_outboxevent ALTER payload SET STORAGE EXTERNAL",

@@ -218,6 +218,21 @@ def test_a_listing_that_is_untied_while_its_number_is_in_a_feed_is_told_nothing_
     assert shop.books.stock()[things[1].code] == 7
 
 
+def test_untied_listings_whose_feed_amazon_refuses_are_not_handed_in_at_once_again(shop, channel, things):
+    """Each feed is one of the few that a seller may hand in."""
+    shop.books.work_on_feeds()
+    settle(channel)
+    for listing in Listing.objects.all():
+        channels.tie(listing=listing)
+    deliver_all()
+    handed_in = len(shop.books.feeds)
+    for _turn in range(3):
+        shop.books.work_on_feeds(status="FATAL")
+        make_due()
+        deliver_all()
+    assert len(shop.books.feeds) == handed_in
+
+
 def test_a_feed_that_amazon_cancelled_is_handed_in_again(shop, channel, thing, things):
     shop.books.work_on_feeds(status="CANCELLED")
     make_due()

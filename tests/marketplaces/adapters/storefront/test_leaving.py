@@ -147,3 +147,10 @@ def test_a_number_that_is_on_its_way(own: Place) -> None:
     locate(own.channel, own.west, own.east)
     deliver_all()
     assert (own.shown(), Channel.objects.get().located) == ({"leipzig": 10, "hamburg": 0}, False)
+
+
+def test_locations_that_somebody_else_gave_it_meanwhile(two: Place) -> None:
+    """Whoever looked before the channel had locations did not ask what they sell: they would be forgotten, and go on selling."""
+    two.channel.located = False
+    problem = "Somebody else has just changed the warehouses of this channel. Look at them again."
+    assert refused(two, two.west) == [(["warehouses"], problem)]
