@@ -9,7 +9,7 @@ from collections.abc import Collection
 from celery import shared_task
 from django.conf import settings
 
-from labels import jobs, sending
+from labels import erasing, jobs, sending
 from labels.models import Printer
 from labels.waiting_agents import call_agents
 from wms.celery import app
@@ -88,4 +88,4 @@ def watch_printers() -> None:
 
 @shared_task
 def erase_old_prints() -> None:
-    jobs.erase_contents(days=settings.KEEP_PRINT_DAYS)
+    erasing.erase_contents(days=settings.KEEP_PRINT_DAYS)

@@ -2,7 +2,8 @@
 
 A shop knows no parts of a bundle, and platforms punish what is told late. So the first parcel with anything of a bundle's unit claims that unit: to
 wait for its last part would let the ship-by pass while goods are on their way, and keep the buyer from a number that he could follow. What brings
-more of units that were claimed before claims nothing, and joins the parcel that claimed them, as far as the platform has room for that:
+more of units that were claimed before claims nothing. Where it brings nothing else, it joins the parcel that claimed them (else it is told for the
+rest alone), as far as the platform has room for that:
 
 - Shopify: fulfilments are of whole units of a line, and may have several numbers; a further one is added to the first parcel's fulfilment;
 - WooCommerce: a fulfilment has one number; a further one is written to the buyer in a note;

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from django.db import connection
 
-from labels import jobs
+from labels import erasing
 from outbound.models import Erasure
 from wms.core.locking import assert_in_transaction
 
@@ -44,7 +44,7 @@ def erase(order_ids: Sequence[int], reason: Erasure.Reason, by_id: int | None = 
         (merchant, name) for _id, merchant, reference, code, numbers in rows for name in (reference, f"{code}/{reference}", *numbers)
     ]
     if documents:
-        jobs.erase_documents(documents)
+        erasing.erase_documents(documents)
     return sorted(row[0] for row in rows)
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from labels import answering, jobs, routing
+from labels import answering, erasing, jobs, routing
 from labels.jobs import NewJob
 from labels.models import Printer, PrintJob, Route, Station
 from tests import make
@@ -246,7 +246,7 @@ def test_contents_are_forgotten_after_some_days(house):
     machine = printer(house)
     old, new = queue(machine, "A", "B")
     PrintJob.objects.filter(pk=old).update(created_at=timezone.now() - timedelta(days=20))
-    assert jobs.erase_contents(days=14, batch=1) == 1
+    assert erasing.erase_contents(days=14, batch=1) == 1
     assert PrintJob.objects.get(pk=old).content is None
     assert jobs.content_of(PrintJob.objects.get(pk=new)) == b"^XAB^XZ"
     with pytest.raises(jobs.ContentErased):
