@@ -161,20 +161,22 @@ def stop_backorders(*, channel: Channel) -> dict[str, str]:
 
 _TIE = """
 UPDATE marketplaces_listing l SET sku_id = s.id FROM inventory_sku s
-WHERE l.channel_id = %s AND l.sku_id IS NULL AND l.bundle_id IS NULL AND l.external_sku <> ''
+WHERE l.channel_id = %s AND l.sku_id IS NULL AND l.bundle_id IS NULL AND NOT l.untied AND l.external_sku <> ''
   AND s.merchant_id = l.merchant_id AND s.code = l.external_sku AND s.active
 RETURNING l.id
 """
 _TIE_BUNDLES = """
 UPDATE marketplaces_listing l SET bundle_id = b.id FROM marketplaces_bundle b
-WHERE l.channel_id = %s AND l.sku_id IS NULL AND l.bundle_id IS NULL AND l.external_sku <> ''
+WHERE l.channel_id = %s AND l.sku_id IS NULL AND l.bundle_id IS NULL AND NOT l.untied AND l.external_sku <> ''
   AND b.merchant_id = l.merchant_id AND b.code = l.external_sku
 RETURNING l.id
 """
 
 
 def tie_by_code(*, channel: Channel) -> int:
-    """Tie offers to the skus, else to the bundles with the same code; answers how many were tied. The others stay on the list of the unmapped."""
+    """Tie offers to the skus, else to the bundles with the same code; answers how many were tied. The others stay on the list of the unmapped, and
+    so does what a person untied.
+    """
     with transaction.atomic():
         hold(channel.pk)
         tied: list[int] = []
@@ -186,8 +188,15 @@ def tie_by_code(*, channel: Channel) -> int:
     return len(tied)
 
 
+# What nobody ever tied waits for a sku of its code also after somebody saved its form.
+_WAS_TIED = Q(untied=True) | Q(sku__isnull=False) | Q(bundle__isnull=False)
+
+
 def tie(*, listing: Listing, sku: Sku | None = None, bundle: Bundle | None = None) -> None:
-    """Tie one offer to a sku or to a bundle by hand; without either untie it: then its shop is told 0, once."""
+    """Tie one offer to a sku or to a bundle by hand; without either untie it: then its shop is told 0, once.
+
+    What was untied stays so until it is tied by hand again.
+    """
     if sku is not None and sku.merchant_id != listing.merchant_id:
         raise InvalidInput([{"path": ["sku"], "message": str(_("Unknown sku."))}])
     if bundle is not None and bundle.merchant_id != listing.merchant_id:
@@ -196,7 +205,7 @@ def tie(*, listing: Listing, sku: Sku | None = None, bundle: Bundle | None = Non
         raise InvalidInput([{"path": ["bundle"], "message": str(_("A listing is tied to a sku or to a bundle, not to both."))}])
     with transaction.atomic():
         listing.sku, listing.bundle = sku, bundle
-        listing.save(update_fields=["sku", "bundle"])
+        Listing.objects.filter(pk=listing.pk).update(sku=sku, bundle=bundle, untied=False if sku or bundle else _WAS_TIED)
         _tied(listing.channel, [listing.pk])
 
 

@@ -171,6 +171,8 @@ class Listing(OfferRule):
     bundle = models.ForeignKey(
         Bundle, models.PROTECT, null=True, blank=True, related_name="listings", db_index=False, verbose_name=_("bundle")
     )
+    # A person's word: equal codes do not tie it again.
+    untied = models.BooleanField(_("untied by hand"), default=False, db_default=False, editable=False)
     external_id = models.CharField(_("shop's id"), max_length=100)
     external_sku = models.CharField(_("shop's sku"), max_length=100, blank=True)
     title = models.CharField(_("title"), max_length=300, blank=True)
@@ -190,6 +192,7 @@ class Listing(OfferRule):
             *OfferRule.Meta.constraints,
             models.UniqueConstraint(fields=["channel", "external_id"], name="listing_once_a_channel"),
             models.CheckConstraint(condition=Q(sku=None) | Q(bundle=None), name="listing_of_sku_or_bundle"),
+            models.CheckConstraint(condition=Q(untied=False) | Q(sku=None, bundle=None), name="listing_untied_of_nothing"),
         ]
         indexes = [
             models.Index(fields=["sku"], name="listing_of_sku"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from marketplaces import channels, differing, drift, pausing, stock_sync
+from marketplaces import channels, differing, drift, pausing, stock_sync, unknown_goods
 from marketplaces.models import Listing, StockPush
 from tests import make
 from tests.marketplaces import shops
@@ -96,6 +96,43 @@ def test_a_channel_that_is_paused_with_its_numbers_hears_it_when_it_goes_on(shop
 def test_tied_again_it_sells_again(shop, channel, thing):
     untie(thing)
     shops.deliver_all()
-    channels.tie_by_code(channel=channel)
+    channels.tie(listing=Listing.objects.get(external_sku=thing.code), sku=thing)
     shops.deliver_all()
     assert shop.books.stock()[thing.code] == 10
+
+
+def test_what_a_person_untied_is_not_tied_by_its_code_again(shop, channel, thing, other):
+    listing = Listing.objects.get(sku=thing)
+    untie(thing)
+    shops.deliver_all()
+    for _time in range(2):  # untied twice is untied all the same
+        assert channels.tie_by_code(channel=channel) == 0
+        channels.fetch_listings(channel=channel)
+        unknown_goods.skus_entered([{"merchant_id": thing.merchant_id}])
+        shops.deliver_all()
+        assert shop.books.stock() == {thing.code: 0, other.code: 4}
+        channels.tie(listing=Listing.objects.get(pk=listing.pk))
+    channels.tie(listing=Listing.objects.get(pk=listing.pk), sku=thing)
+    listing.refresh_from_db()
+    assert (listing.sku, listing.untied) == (thing, False)
+
+
+def test_nor_to_a_bundle_of_its_code(shop, channel, thing, other):
+    listing = Listing.objects.get(sku=thing)
+    channels.tie(listing=listing, bundle=make.bundle(thing.merchant, {other: 2}, thing.code))
+    channels.tie(listing=listing)
+    assert channels.tie_by_code(channel=channel) == 0
+    listing.refresh_from_db()
+    assert (listing.sku, listing.bundle, listing.untied) == (None, None, True)
+
+
+def test_what_nobody_ever_tied_still_waits_for_its_code(shop, channel, house, thing):
+    """Its form may have been saved for another reason."""
+    shop.books.add_product(sku="GIFT", quantity=7)
+    channels.fetch_listings(channel=channel)
+    gift = Listing.objects.get(external_sku="GIFT")
+    channels.tie(listing=gift)
+    make.sku(thing.merchant, "GIFT")
+    assert channels.tie_by_code(channel=channel) == 1
+    gift.refresh_from_db()
+    assert (gift.sku.code, gift.untied) == ("GIFT", False)
