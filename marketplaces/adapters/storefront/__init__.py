@@ -158,7 +158,7 @@ class Storefront:
         return reading.read_listing(document)
 
     def read_shown(self, document: Mapping[str, Any]) -> dict[str, int]:
-        return reading.read_shown(document, self._at)
+        return reading.read_shown(document, self._at, location=self._location)
 
 
 def connect(*, base_url: str, credentials: Mapping[str, str]) -> Marketplace:

@@ -33,7 +33,7 @@ def read(*, headers: Mapping[str, str], body: bytes, signer: Webhook, location: 
     try:
         content = json.loads(body)
         kind, data = str(content["type"]), content.get("data")
-        return _event(kind, uid, data, partial(read_order, location=location, at=at), at)
+        return _event(kind, uid, data, partial(read_order, location=location, at=at), partial(read_shown, at=at, location=location))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise MessageUnreadable(reason=f"{type(error).__name__}: {error}") from error
 
@@ -53,7 +53,9 @@ def _check(headers: Mapping[str, str], uid: str, body: bytes, signer: Webhook) -
         raise SignatureInvalid
 
 
-def _event(kind: str, uid: str, data: Any, read_as: Callable[[Any], ChannelOrder], at: Sequence[str]) -> ChannelEvent:
+def _event(
+    kind: str, uid: str, data: Any, read_as: Callable[[Any], ChannelOrder], shown_by: Callable[[Any], dict[str, int]]
+) -> ChannelEvent:
     if kind == "order.changed":
         order_id = read_id(data["id"])
         try:
@@ -64,6 +66,6 @@ def _event(kind: str, uid: str, data: Any, read_as: Callable[[Any], ChannelOrder
     if kind == "listing.changed":
         listing = read_listing(data)
         return ChannelEvent(
-            kind=EventKind.LISTING, topic=kind, delivery_id=uid, listing_id=listing.listing_id, listing=listing, shown=read_shown(data, at)
+            kind=EventKind.LISTING, topic=kind, delivery_id=uid, listing_id=listing.listing_id, listing=listing, shown=shown_by(data)
         )
     return ChannelEvent(kind=EventKind.PING if kind == "ping" else EventKind.OTHER, topic=kind[:60], delivery_id=uid)

@@ -109,22 +109,27 @@ def read_listing(document: Mapping[str, Any]) -> ChannelListing:
         raise MessageUnreadable(reason=f"listing: {type(error).__name__}: {error}") from error
 
 
-def read_places(document: Mapping[str, Any], at: Sequence[str]) -> list[ChannelListing]:
-    """The listing at each of these locations, or as a whole where there are none. Raises MessageUnreadable."""
+def read_places(document: Mapping[str, Any], at: Sequence[str], *, location: str = "") -> list[ChannelListing]:
+    """The listing at each of these locations, or as a whole where there are none. Raises MessageUnreadable.
+
+    The whole of a channel that is one `location` of the shop is what that shows, where the shop tells them apart.
+    """
     whole = read_listing(document)
     there = _shown(document)
-    return [replace(whole, location=location, quantity=there.get(location)) for location in at] or [whole]
+    if location and there:
+        whole = replace(whole, quantity=there.get(location))
+    return [replace(whole, location=each, quantity=there.get(each)) for each in at] or [whole]
 
 
-def read_shown(document: Mapping[str, Any], at: Sequence[str]) -> dict[str, int]:
+def read_shown(document: Mapping[str, Any], at: Sequence[str], *, location: str = "") -> dict[str, int]:
     """What the shop says that the listing shows: at those of these locations that it names, under "" as a whole where it names none or there are
-    none. Raises MessageUnreadable.
+    none. Raises MessageUnreadable. `location`: as read_places takes it.
     """
-    whole = read_listing(document).quantity
+    [whole] = read_places(document, (), location=location)
     there = _shown(document)
     if at and there:
-        return {location: quantity for location, quantity in there.items() if location in at}
-    return {} if whole is None else {"": whole}
+        return {each: quantity for each, quantity in there.items() if each in at}
+    return {} if whole.quantity is None else {"": whole.quantity}
 
 
 def _shown(document: Mapping[str, Any]) -> dict[str, int]:

@@ -30,7 +30,7 @@ Results = dict[Key, PushResult]
 
 class Stock:
     def __init__(self, connection: Connection, location: str, at: Sequence[str] = ()) -> None:
-        """`location` is meant where a level names none; `at` are those whose numbers are read apart."""
+        """`location` is meant where a level names none, and read where none is read apart; `at` are those that are."""
         self._connection = connection
         self._location, self._at = location, at
 
@@ -89,7 +89,7 @@ class Stock:
         found: list[ChannelListing] = []
         for row in items:
             try:
-                found += read_places(row, self._at)
+                found += read_places(row, self._at, location=self._location)
             except MessageUnreadable:
                 continue
         return ListingPage(tuple(found), "" if following == cursor else following)
