@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from django.utils.translation import gettext_lazy as _
-from openpyxl import load_workbook
 
 from wms.core.errors import WmsError
 
@@ -117,6 +116,9 @@ def _delimiter(text: str) -> str:
 
 
 def _xlsx(content: bytes, name: str) -> Iterator[list[str]]:
+    # Every process would carry its 16 MB from the start, and few ever see a workbook.
+    from openpyxl import load_workbook
+
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             # Python unpacks no entry beyond the size that it declares, so the sum holds.
