@@ -36,13 +36,9 @@ def nudge(handler: str) -> None:
     try:
         valkey, wait = _valkey(), _rest(handler)
         if valkey is not None:
-            with valkey.pipeline(transaction=False) as pipeline:
-                pipeline.set(_flag(handler), 1, nx=True, px=NUDGE_TTL_MS)
-                pipeline.pttl(_resting(handler))
-                first, left_ms = pipeline.execute()
-            if not first:
+            if not valkey.set(_flag(handler), 1, nx=True, px=NUDGE_TTL_MS):
                 return
-            wait = max(0, left_ms) / 1000
+            wait = max(0, valkey.pttl(_resting(handler))) / 1000
         app.send_task("wms.core.tasks.deliver", [handler], countdown=wait or None, retry=False, ignore_result=True)
         _woken[handler] = now + wait / 2
     except Exception as error:  # a broker may fail in any way: the rows are safe
