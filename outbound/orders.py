@@ -31,8 +31,7 @@ class NewLine(NamedTuple):
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class NewOrder:
+class NewOrder(NamedTuple):
     """What a merchant sends. `ship_to` has name, line1, city, postcode, country and perhaps company, line2, region, phone, email."""
 
     reference: str

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 import pydantic_core
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja.errors import HttpError, ValidationError
-from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 from pydantic import BaseModel, Field
 
@@ -17,22 +16,9 @@ from marketplaces.api import router as marketplaces
 from outbound.api import router as outbound
 from webhooks.api import router as webhooks
 from wms.core.api import errors
+from wms.core.api.bodies import JsonParser
 from wms.core.api.document import DocumentedApi
 from wms.core.api.health import broker_answers, database_answers
-
-
-class JsonParser(Parser):
-    """Strict JSON: UTF-8, no NaN, no bottomless nesting."""
-
-    def parse_body(self, request: HttpRequest) -> Any:
-        kind, _semicolon, rest = request.META.get("CONTENT_TYPE", "").partition(";")
-        charset = rest.partition("charset=")[2].strip(' "').lower()
-        if kind.strip().lower() not in ("", errors.JSON) or charset not in ("", "utf-8", "utf8"):
-            raise errors.UnsupportedMediaType
-        try:
-            return pydantic_core.from_json(request.body, allow_inf_nan=False)
-        except ValueError as error:
-            raise errors.InvalidJson(reason=str(error)[:200]) from None
 
 
 class JsonRenderer(BaseRenderer):

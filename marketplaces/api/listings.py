@@ -13,9 +13,10 @@ from pydantic import BaseModel
 
 from marketplaces import channel_answers, reports
 from marketplaces.api.finding import Code, channel_of
-from marketplaces.api.shapes import LISTING, ChannelPage, NumberPage, ShopListingIn, list_of
+from marketplaces.api.shapes import LISTING, ChannelPage, NumberPage, ShopListingIn
 from marketplaces.models import Channel, Listing
 from wms.core.api import fields, pages
+from wms.core.api.bodies import list_of
 from wms.core.api.errors import JSON, TooLarge
 from wms.core.api.idempotency import Answer, answered_once
 from wms.core.api.keys import ApiKeyAuth, caller

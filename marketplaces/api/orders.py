@@ -6,25 +6,25 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import pydantic_core
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from ninja import Body, Path, Query, Router
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from ninja import Path, Query, Router
+from pydantic import BaseModel
 
 from marketplaces import channel_answers, reports
 from marketplaces.api.finding import Code, channel_of
-from marketplaces.api.shapes import ORDER, ShopBulkOut, ShopOrderIn, ShopOrderOut, ShopOrderPage, list_of
+from marketplaces.api.shapes import ORDER, ShopBulkOut, ShopOrderIn, ShopOrderOut, ShopOrderPage
 from marketplaces.models import Channel, ChannelOrder
 from outbound.models import Order
 from wms.core.api import fields, pages
-from wms.core.api.errors import JSON, TooLarge, described, problems
+from wms.core.api.bodies import Rows, list_of
+from wms.core.api.errors import JSON, described
 from wms.core.api.idempotency import Answer, answered_once
 from wms.core.api.keys import ApiKeyAuth, caller
 from wms.core.errors import InvalidInput, NotFound, WmsError
 
 router = Router(tags=["channels"])
 
-_ORDER = TypeAdapter(ShopOrderIn)
+_ROWS = Rows(ShopOrderIn, ChannelOrder)
 
 
 @router.post("/channels/{code}/orders", response={200: ShopOrderOut}, auth=ApiKeyAuth("channels:write"))
@@ -46,23 +46,17 @@ BULK_BODY = list_of("ShopOrderIn", ORDER)
 
 
 @router.post("/channels/{code}/orders/bulk", response={200: ShopBulkOut}, auth=ApiKeyAuth("channels:write"), openapi_extra=BULK_BODY)
-def send_shop_orders(request: HttpRequest, code: Code, payload: Annotated[list[Any], Body()]) -> HttpResponse:
+def send_shop_orders(request: HttpRequest, code: Code) -> HttpResponse:
     """Say what up to 500 orders are now. Each row is answered on its own; one bad row does not sink the others."""
-    if len(payload) > settings.API_BULK_MAX:
-        raise TooLarge(limit=settings.API_BULK_MAX, what=str(ChannelOrder._meta.verbose_name_plural))
+    rows = _ROWS.read(request)
     by, _merchant = caller(request)
     channel = channel_of(by, code)
-    return answered_once(request, by, lambda: (200, {"items": _take_rows(channel, payload), "next_cursor": None}))
+    return answered_once(request, by, lambda: (200, {"items": _take_rows(channel, rows), "next_cursor": None}))
 
 
-def _take_rows(channel: Channel, rows: list[Any]) -> list[dict[str, Any]]:
-    answers: dict[int, dict[str, Any] | WmsError] = {}
-    good: dict[int, ShopOrderIn] = {}
-    for index, row in enumerate(rows):
-        try:
-            good[index] = _ORDER.validate_python(row)
-        except ValidationError as error:
-            answers[index] = InvalidInput(problems(error.errors(include_url=False, include_input=False)))
+def _take_rows(channel: Channel, rows: list[ShopOrderIn | InvalidInput]) -> list[dict[str, Any]]:
+    answers: dict[int, dict[str, Any] | WmsError] = {index: row for index, row in enumerate(rows) if isinstance(row, InvalidInput)}
+    good = {index: row for index, row in enumerate(rows) if not isinstance(row, InvalidInput)}
     answers.update(zip(good, _take(channel, list(good.values())), strict=True))
     return [_row(index, answers[index]) for index in range(len(rows))]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, Field, StringConstraints, WithJsonSchema, model_validator
 from pydantic.config import JsonDict
@@ -101,17 +100,6 @@ ShopOrderState = Annotated[
 ]
 ShopOrderStatus = Annotated[str, _one_of("ShopOrderStatus", *ChannelOrder.Status.values, "ignored")]
 ShopOrderProblem = Annotated[str, _one_of("ShopOrderProblem", "", *ChannelOrder.Problem.values)]
-
-
-def list_of(name: str, example: JsonDict) -> dict[str, Any]:
-    """The body of an operation that takes many at once."""
-    schema = {
-        "type": "array",
-        "maxItems": settings.API_BULK_MAX,
-        "items": {"$ref": f"#/components/schemas/{name}"},
-        "examples": [[example]],
-    }
-    return {"requestBody": {"content": {"application/json": {"schema": schema}}, "required": True}}
 
 
 class ChannelOut(BaseModel):

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import pydantic_core
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from ninja import Body, Path, Query, Router
-from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError
+from ninja import Path, Query, Router
+from pydantic import BaseModel, BeforeValidator
 
 from outbound import cancellation, order_answers, orders
 from outbound.api.shapes import EXAMPLE, AcceptedOut, BulkOut, OrderIn, OrderOut, OrderPage, OrderStatus
 from outbound.models import Order
 from outbound.orders import Accepted, NewOrder
 from wms.core.api import fields, pages
-from wms.core.api.errors import JSON, TooLarge, described, problems
+from wms.core.api.bodies import Rows, list_of
+from wms.core.api.errors import JSON, described
 from wms.core.api.idempotency import answered_once, key_of
 from wms.core.api.keys import ApiKeyAuth, caller
 from wms.core.errors import InvalidInput, NotFound, WmsError
@@ -25,7 +25,7 @@ from wms.core.models import Merchant
 router = Router(tags=["orders"])
 
 _BATCH = 100
-_ORDER = TypeAdapter(OrderIn)
+_ROWS = Rows(OrderIn, Order)
 OrderId = Annotated[int, Path(ge=1, le=fields.LARGEST_ID)]
 
 
@@ -70,40 +70,20 @@ def _stored(answers: Sequence[Accepted]) -> dict[int, dict[str, Any]]:
     return {row["id"]: {name: row[name] for name in AcceptedOut.model_fields} for row in rows}
 
 
-BULK_BODY = {
-    "requestBody": {
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "array",
-                    "maxItems": settings.API_BULK_MAX,
-                    "items": {"$ref": "#/components/schemas/OrderIn"},
-                    "examples": [[EXAMPLE]],
-                }
-            }
-        },
-        "required": True,
-    }
-}
+BULK_BODY = list_of("OrderIn", EXAMPLE)
 
 
 @router.post("/orders/bulk", response={200: BulkOut}, auth=ApiKeyAuth("orders:write"), openapi_extra=BULK_BODY)
-def create_orders(request: HttpRequest, payload: Annotated[list[Any], Body()]) -> HttpResponse:
+def create_orders(request: HttpRequest) -> HttpResponse:
     """Send in up to 500 orders as a JSON list. Each row is answered on its own; one bad row does not sink the others."""
-    if len(payload) > settings.API_BULK_MAX:
-        raise TooLarge(limit=settings.API_BULK_MAX, what=str(Order._meta.verbose_name_plural))
+    rows = _ROWS.read(request)
     by, merchant = caller(request)
-    return answered_once(request, by, lambda: (200, {"items": _accept_rows(merchant, payload), "next_cursor": None}))
+    return answered_once(request, by, lambda: (200, {"items": _accept_rows(merchant, rows), "next_cursor": None}))
 
 
-def _accept_rows(merchant: Merchant, rows: list[Any]) -> list[dict[str, Any]]:
-    answers: dict[int, Accepted | WmsError] = {}
-    good: list[tuple[int, NewOrder]] = []
-    for index, row in enumerate(rows):
-        try:
-            good.append((index, _ORDER.validate_python(row).new_order()))
-        except ValidationError as error:
-            answers[index] = InvalidInput(problems(error.errors(include_url=False, include_input=False)))
+def _accept_rows(merchant: Merchant, rows: list[OrderIn | InvalidInput]) -> list[dict[str, Any]]:
+    answers: dict[int, Accepted | WmsError] = {index: row for index, row in enumerate(rows) if isinstance(row, InvalidInput)}
+    good = [(index, row.new_order()) for index, row in enumerate(rows) if not isinstance(row, InvalidInput)]
     for start in range(0, len(good), _BATCH):
         batch = good[start : start + _BATCH]
         accepted = orders.accept_many(merchant=merchant, orders=[order for _index, order in batch])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import pycountry
@@ -166,7 +166,7 @@ def _parse(
             record.refuse("sku", str(_("the sku {sku} is unknown")).format(sku=code))
     found: dict[Merchant, list[tuple[NewOrder, Record]]] = {}
     for (whose, reference), (new, record) in heads.items():
-        found.setdefault(whose, []).append((replace(new, lines=lines[whose, reference]), record))
+        found.setdefault(whose, []).append((new._replace(lines=lines[whose, reference]), record))
     return found
 
 
