@@ -225,11 +225,26 @@ def _after_sales(
     }
     if not stale or not order_import.catch_up(channel, shop, until):
         return results
-    now = {(row.external_id, row.location): row for row in numbers(channel, [told[key].listing_id for key in stale])}
-    told |= {key: now[key] for key in stale if key in now}
-    again = shop.push_stock([told[key].level(shown) for key, shown in stale.items()])
+    # What the shop grants no call for stays stale, and comes back.
+    granted = dict(list(stale.items())[: _granted_again(channel, shop, len(stale))])
+    if not granted:
+        return results
+    now = {(row.external_id, row.location): row for row in numbers(channel, [told[key].listing_id for key in granted])}
+    told |= {key: now[key] for key in granted if key in now}
+    again = shop.push_stock([told[key].level(shown) for key, shown in granted.items()])
     renewed = {(result.listing_id, result.location): result for result in again}
     return [renewed.get((result.listing_id, result.location), result) for result in results]
+
+
+def _granted_again(channel: Channel, shop: Marketplace, count: int) -> int:
+    """How many of `count` numbers may be told a second time in one turn: that is a call as every other. Waits for it no longer than a moment."""
+    pace.heard(channel, shop.allowance)
+    granted, wait_s = pace.for_push(channel, shop.capabilities, count)
+    if not granted and wait_s <= LONGEST_NAP_S:
+        time.sleep(wait_s)
+        keep_busy(channel)
+        granted, _wait_s = pace.for_push(channel, shop.capabilities, count)
+    return granted
 
 
 def _await_outcome(channel: Channel, taken: Sequence[Answered]) -> None:
