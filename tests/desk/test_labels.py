@@ -268,6 +268,20 @@ def test_labels_of_all_bins_are_made_in_the_background(desk: Client, house: Hous
     assert f'data-run="{run.pk}"' in desk.get("/desk/labels").text
 
 
+def test_people_read_that_it_begins_again_and_not_what_a_fault_says_by_itself(
+    desk: Client, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.post("/desk/labels/runs/bins", {"warehouse": "HOUSE", "q": "A-"})
+    run = LabelRun.objects.get()
+    monkeypatch.setattr("inbound.papers.bin_label", lambda bin: 1 / 0)
+    outbox.deliver(f"wms.operations.label_runs.make:{run.pk}")
+    run.refresh_from_db()
+    page = desk.get(f"/desk/labels/runs/{run.pk}", headers={"accept-language": "de"}).text
+    assert run.error == "ZeroDivisionError: division by zero"
+    assert "Der letzte Versuch schlug fehl" in page
+    assert "ZeroDivision" not in page
+
+
 def test_a_carton_set_is_made_in_the_background(desk: Client, house: House) -> None:
     asn = house.asn()
     page = desk.get(f"/desk/asns/{asn}").text

@@ -18,15 +18,18 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.translation import override
 
 from inbound import asns, papers
 from inbound.asns import NewAsn, NewAsnLine, NewCarton
+from inbound.models import Asn
 from inventory.models import Bin, Warehouse
 from labels.media import BadStart, UnknownMedia
 from tests import make
 from tests.labels import reading
 from tests.marketplaces.worker import Worker, eventually
 from wms.core import outbox
+from wms.core.errors import NotFound
 from wms.core.files import PIECE_BYTES, DatabaseStorage
 from wms.core.models import FilePiece, OutboxEvent, StoredFile, User
 from wms.operations import label_runs, tasks
@@ -100,6 +103,32 @@ def test_a_label_that_cannot_be_printed_fails_the_run_and_leaves_no_file():
     assert (run.status, run.file.name, StoredFile.objects.count(), OutboxEvent.objects.count()) == ("failed", "", 0, 0)
     assert "characters" in run.error
     assert run.finished_at is not None
+
+
+@pytest.mark.parametrize(
+    ("language", "reason"),
+    [
+        ("en", "“{code}” has characters that a Code 128 symbol cannot hold."),
+        ("de", "„{code}“ hat Zeichen, die ein Code 128-Symbol nicht darstellen kann."),
+    ],
+)
+def test_why_it_failed_is_said_in_the_language_of_who_wanted_it(monkeypatch, language, reason):
+    with override(language):
+        run = wanted(3)
+    monkeypatch.setattr(papers, "bin_label", lambda bin: papers.FnskuLabel(fnsku="单" * 30, title=""))
+    deliver(run)
+    run.refresh_from_db()
+    assert (run.status, run.error) == ("failed", reason.format(code="单" * 30))
+
+
+def test_what_was_deleted_meanwhile_is_named_in_one_language():
+    with override("de"):
+        run = LabelRun.objects.get(pk=label_runs.want_cartons(asn_id=announced(1), by=make.user(is_staff=True), media="4x6in"))
+    LabelRun.objects.update(wanted={"asn": 0, "first": 1, "last": 1})
+    deliver(run)
+    run.refresh_from_db()
+    with override("de"):
+        assert (run.status, run.error) == ("failed", str(NotFound(what=str(Asn._meta.verbose_name), key=0)))
 
 
 def test_a_fault_is_tried_again(monkeypatch):

@@ -147,8 +147,10 @@ def _make(run: LabelRun) -> None:
     except _Superseded:
         log.info("label run %s goes on elsewhere", run.pk)
     except WmsError as error:
-        # What one label cannot hold it cannot hold next time either.
-        mine.update(status=Status.FAILED, error=str(error), finished_at=Now(), lease_until=None)
+        # What one label cannot hold it cannot hold next time either. Whoever wanted it reads why, not the worker.
+        with override(run.language):
+            reason = str(error)
+        mine.update(status=Status.FAILED, error=reason, finished_at=Now(), lease_until=None)
     except Exception as error:
         # The outbox tries again, later; nobody waits for the lease of a worker that is still alive.
         mine.update(status=Status.WAITING, error=f"{type(error).__name__}: {error}"[:500], lease_until=None)

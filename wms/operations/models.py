@@ -31,7 +31,8 @@ class LabelRun(models.Model):
     """Thousands of labels in one PDF, made in the background. `file` is there only once it is whole.
 
     `wanted` says which: {"bins": [ids]} or {"asn": id, "first": n, "last": n}. `attempt` counts the workers that began; the one whose
-    attempt it is, and nobody else, writes on, for as long as `lease_until` lies ahead.
+    attempt it is, and nobody else, writes on, for as long as `lease_until` lies ahead. `error` of a failed one is for people, in its `language`; of
+    one that begins again it is what a fault said by itself, for whoever looks into it.
     """
 
     class Status(models.TextChoices):
