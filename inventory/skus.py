@@ -83,9 +83,15 @@ def save(*, merchant: Merchant, sku: NewSku) -> Sku:
     return Sku.objects.get(merchant=merchant, code=sku.code)
 
 
+def _be_alone(merchant: Merchant) -> None:
+    """One writer of a merchant's skus at a time: two that name one new barcode, or one new sku, must not both find it free. Orders wait for nobody."""
+    Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)
+
+
 def save_many(*, merchant: Merchant, skus: Sequence[NewSku]) -> Saved:
     """A step: make or change the merchant's skus, all or none. Raises InvalidInput with the paths [index, field]."""
     assert_in_transaction("skus.save_many()")
+    _be_alone(merchant)
     by_code = {sku.code: sku for sku in skus}
     known: dict[str, Sku] = {
         sku.code: sku for sku in Sku.objects.select_for_update(no_key=True).filter(merchant=merchant, code__in=by_code).order_by("pk")

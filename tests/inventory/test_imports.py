@@ -171,7 +171,7 @@ def test_large_opening_stock_takes_a_constant_number_of_statements(django_assert
     shop, house = make.merchant(), make.warehouse()
     for size in (10, 400):
         content = table(["sku", "quantity"], *[[f"{size}-{number}", "3"] for number in range(size)])
-        with django_assert_num_queries(16):
+        with django_assert_num_queries(17):
             opening_stock.import_opening_stock(content=content, name="stock.csv", merchant=shop, warehouse=house)
     assert StockBalance.objects.count() == 410
 

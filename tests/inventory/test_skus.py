@@ -51,7 +51,7 @@ def test_many_skus_cost_as_many_statements_as_few(django_assert_num_queries):
     for size in (2, 200):
         # New ones are told to who waits for them.
         for told in (1, 0):
-            with django_assert_num_queries(6 + told), transaction.atomic():
+            with django_assert_num_queries(7 + told), transaction.atomic():
                 skus.save_many(
                     merchant=shop,
                     skus=[NewSku(f"S{size}-{number}", name="s", barcodes=[(f"B{size}-{number}", 1)]) for number in range(size)],
