@@ -10,6 +10,7 @@ from django.db.models import Exists, F, OuterRef, Prefetch, Subquery
 
 from marketplaces import tracking
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart, Listing, ToldParcel
+from marketplaces.numbers import Told
 from marketplaces.numbers import numbers as sellable
 from outbound.models import Parcel, ParcelLine
 
@@ -78,24 +79,34 @@ def _parcels(parcels: Sequence[Parcel], part: ChannelOrderPart) -> list[dict[str
 def numbers(channel: Channel, listings: Sequence[Listing]) -> list[dict[str, Any]]:
     """What the channel may sell of these listings, which have their skus and bundles loaded: `quantity` is None where nobody knows what it is.
 
-    `places`: how much of it at which of the shop's locations, of a channel that is several.
+    `places`: how much of it at which of the shop's locations, of a channel that is several. Then `told` is what all of them were told together, and
+    `told_at` the oldest of their moments; both None while one was never told.
     """
-    told: Counter[int] = Counter()
-    places: dict[int, list[dict[str, Any]]] = {}
+    quantities: Counter[int] = Counter()
+    places: dict[int, list[Told]] = {}
     for row in sellable(channel, [listing.pk for listing in listings]):
-        told[row.listing_id] += row.quantity
+        quantities[row.listing_id] += row.quantity
         if row.location:
-            places.setdefault(row.listing_id, []).append({"location": row.location, "quantity": row.quantity})
+            places.setdefault(row.listing_id, []).append(row)
     return [
         {
             "id": listing.external_id,
             "sku": listing.sku.code if listing.sku else None,
             "bundle": listing.bundle.code if listing.bundle else None,
-            "quantity": told.get(listing.pk),
-            "places": places.get(listing.pk, []),
-            "told": listing.pushed_quantity,
-            "told_at": listing.pushed_at,
+            "quantity": quantities.get(listing.pk),
+            "places": [{"location": row.location, "quantity": row.quantity} for row in places.get(listing.pk, ())],
+            **_told(listing, places.get(listing.pk, ())),
             "error": listing.last_error,
         }
         for listing in listings
     ]
+
+
+def _told(listing: Listing, places: Sequence[Told]) -> dict[str, Any]:
+    """Of a listing without places what stands at it."""
+    if not places:
+        return {"told": listing.pushed_quantity, "told_at": listing.pushed_at}
+    quantities = [row.pushed_quantity for row in places if row.pushed_quantity is not None]
+    moments = [row.pushed_at for row in places if row.pushed_at is not None]
+    every = len(quantities) == len(moments) == len(places)
+    return {"told": sum(quantities) if every else None, "told_at": min(moments) if every else None}

@@ -170,7 +170,8 @@ class NumberOut(BaseModel):
     """`quantity`: how many the shop may sell now, null while the offer is tied to no `sku` and no `bundle` of ours; `places`: of them at each
     location, of a channel whose warehouses are locations of the shop.
 
-    `told`: what it took last; `error`: why not since.
+    `told`: what it took last, `told_at` when; `error`: why not since. Of an offer with `places`, `told` is the sum over all of them, and
+    `told_at` the oldest of their moments: every one of them was told then or later. Both are null while one of them was never told.
     """
 
     model_config = {"json_schema_extra": {"examples": [_NUMBER]}}

@@ -248,6 +248,27 @@ def test_a_shop_that_declares_no_locations_has_none(shop: StorefrontShop, channe
     assert not Channel.objects.get().located
 
 
+def test_our_api_says_since_when_all_locations_know(two: Place) -> None:
+    """The oldest of their moments; nothing while one of them was never told."""
+    headers = {"authorization": f"Bearer {access.issue_key(merchant=two.thing.merchant)}"}
+
+    def told() -> tuple[Any, Any]:
+        [number] = Client().get("/api/v1/channels/OWN/numbers", headers=headers).json()["items"]
+        return number["told"], number["told_at"] and datetime.fromisoformat(number["told_at"])
+
+    moments = dict(ListingPlace.objects.values_list("location", "pushed_at"))
+    assert told() == (14, min(filter(None, moments.values())))
+    two.stock(two.west, 5)
+    deliver_all()
+    assert told() == (19, moments["hamburg"]), "Leipzig was told later"
+    ListingPlace.objects.filter(location="hamburg").update(pushed_quantity=None, pushed_at=None, last_error="refused: no")
+    assert told() == (None, None)
+    ListingPlace.objects.filter(location="hamburg").delete()
+    assert told() == (None, None)
+    ListingPlace.objects.all().delete()
+    assert told() == (None, None)
+
+
 def test_our_api_says_and_takes_numbers_by_location(two: Place) -> None:
     key = access.issue_key(merchant=two.thing.merchant)
     headers = {"authorization": f"Bearer {key}"}
