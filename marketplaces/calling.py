@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ class ChannelQuiet(WmsError):
     patient = True
 
     def __init__(self, channel: Channel, seconds: float) -> None:
-        super().__init__(channel=channel.name, seconds=round(seconds, 1))
+        super().__init__(channel=channel.name, seconds=math.ceil(seconds))
         self.retry_after = max(seconds, 0.1)
 
 

@@ -18,11 +18,14 @@ from marketplaces.calling import calling, keep_busy
 from marketplaces.holding import hold
 from marketplaces.models import Bundle, Channel, Listing
 from marketplaces.port import ChannelListing, Subscription
-from wms.core import sealing
+from wms.core import outbox, sealing
 from wms.core.errors import InvalidInput, WmsError
 from wms.core.models import Merchant, User
 
 log = logging.getLogger(__name__)
+
+# What waits in a channel's lane for its shop to be asked.
+WAIT_FOR_THE_SHOP = ("channel.stale", "channel.submitted", "channel.heard", "channel.queued", "parcel.left", "order.withdrawn")
 
 
 class SandboxHasNoShops(WmsError):
@@ -78,12 +81,14 @@ def connect(
 
 
 def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base_url: str | None = None) -> None:
-    """New keys or a new address: the shop is tried again at once. Raises CredentialsMissing, ChannelRefused."""
+    """New keys or a new address: the shop is tried again at once, with all that waits for it. Raises CredentialsMissing, ChannelRefused."""
     base_url = base_url or channel.base_url
     adapters.connect(channel.adapter, base_url=base_url, credentials=credentials)
     channel.credentials, channel.base_url = sealing.seal(dict(credentials)), base_url
     channel.failures, channel.quiet_until = 0, None
-    channel.save(update_fields=["credentials", "base_url", "failures", "quiet_until"])
+    with transaction.atomic():
+        channel.save(update_fields=["credentials", "base_url", "failures", "quiet_until"])
+        outbox.hurry(WAIT_FOR_THE_SHOP, lane=channel.pk)
 
 
 def subscribe(*, channel: Channel, url: str) -> list[Subscription]:

@@ -89,6 +89,7 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "theirs": places.together(differences or (), spots),
             "spots": spots,
             "hook": request.build_absolute_uri(reverse("channel-hook", kwargs={"channel_id": found.pk})),
+            "marketplace": adapters.adapter(found.adapter).NAME,
             "keys": adapters.keys(found.adapter),
             "houses": ", ".join(house.code for house in found.houses),
             "at_locations": places.names(found),

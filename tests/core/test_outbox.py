@@ -150,3 +150,15 @@ def test_a_lane_with_a_buried_event_goes_on():
     with connection.cursor() as cursor:
         cursor.execute("SELECT payload ->> 'number', dead_at IS NOT NULL, lease_until FROM core_outboxevent")
         assert cursor.fetchall() == [("0", True, None)]
+
+
+def test_what_failed_in_a_lane_is_hurried_and_nothing_else_is():
+    names = {"failed": (HANDLER + ":7", 1), "new": (HANDLER + ":7", 0), "buried": (HANDLER + ":7", 15), "other lane": (HANDLER + ":8", 1)}
+    later = "2101-01-01T00:00:00Z"
+    for topic, (handler, attempts) in names.items():
+        OutboxEvent.objects.create(topic=topic, handler=handler, payload={}, attempts=attempts, due_at=later)
+    OutboxEvent.objects.create(topic="in hand", handler=HANDLER + ":7", payload={}, attempts=1, due_at=later, lease_until=later)
+    OutboxEvent.objects.filter(topic="buried").update(dead_at=Now())
+    with transaction.atomic():
+        outbox.hurry(["count"], lane=7)
+    assert set(OutboxEvent.objects.filter(due_at__lte=Now()).values_list("topic", flat=True)) == {"failed"}

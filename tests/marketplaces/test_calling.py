@@ -4,11 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from marketplaces import channels, order_import
 from marketplaces.calling import AGAIN_S, ChannelQuiet, calling
 from marketplaces.models import Channel
 from marketplaces.port import ChannelUnavailable
+from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
+from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,5 +41,27 @@ def test_when_the_one_has_failed_all_wait(channel):
     with pytest.raises(ChannelQuiet), calling(channel):
         raise ChannelUnavailable(reason="nobody there")
     assert 2**7 / 2 - 1 < turned_away(channel) <= 2**7
+    assert str(ChannelQuiet(channel, 282.46)) == "The shop My shop cannot be asked now; try again in 283 seconds."
     channel.refresh_from_db()
     assert (channel.failures, channel.busy_since) == (7, None)
+
+
+def test_new_keys_try_at_once_what_waited_for_the_shop(shop, house, thing):
+    """A shop that refuses its keys is left alone for minutes: its orders must not wait for their end once the keys are right."""
+    make.stock(make.bin_of(house, "A-01"), thing, 5)
+    shop.books.add_product(sku=thing.code, quantity=5)
+    channel = shops.connect(shop, thing.merchant, house)
+    channels.fetch_listings(channel=channel)
+    shops.deliver_all()
+    keys = channel.opened_credentials()
+    channels.change_credentials(channel=channel, credentials={**keys, "consumer_key": "ck_wrong"})
+    shop.books.place_order([(thing.code, 2)], shipping=shops.BUYER)
+    order_import.ask_all()
+    shops.deliver_all()
+    assert not Order.objects.exists()
+    waiting = OutboxEvent.objects.get(handler=f"marketplaces.order_import.hear:{channel.pk}")
+    assert waiting.due_at > datetime.now(UTC) + timedelta(minutes=4)
+    channels.change_credentials(channel=Channel.objects.get(pk=channel.pk), credentials=keys)
+    shops.deliver_all()
+    assert [order.status for order in Order.objects.all()] == [Order.Status.READY]
+    assert not OutboxEvent.objects.filter(handler=waiting.handler).exists()

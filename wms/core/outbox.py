@@ -4,7 +4,7 @@ import json
 import logging
 import random
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -85,6 +85,21 @@ def emit_all_later(seconds: float, events: list[tuple[str, dict[str, Any]]]) -> 
     assert_in_transaction("emit_later()")
     with connection.cursor() as cursor:
         cursor.execute(_INSERT_LATER, [*rows(events), seconds])
+
+
+_HURRY = """
+    UPDATE core_outboxevent SET due_at = now()
+    WHERE handler = ANY(%s) AND attempts > 0 AND due_at > now() AND dead_at IS NULL AND lease_until IS NULL
+"""
+
+
+def hurry(topics: Iterable[str], *, lane: object) -> None:
+    """A step: what failed in this lane, and was put off, is tried again after the commit: somebody mended what was wrong."""
+    assert_in_transaction("hurry()")
+    handlers = {f"{handler}:{lane}" for topic in topics for handler in settings.OUTBOX_ROUTES.get(topic, ())}
+    with connection.cursor() as cursor:
+        cursor.execute(_HURRY, [sorted(handlers)])
+    nudge_after_commit(handlers)
 
 
 def nudge_after_commit(handlers: set[str]) -> None:
