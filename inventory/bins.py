@@ -22,7 +22,7 @@ MISREAD = frozenset("IOQ")
 
 
 class WrongBin(WmsError):
-    code, status, message = "wrong_bin", 409, _("{bin} is a bin for {kind}: these goods do not belong there.")
+    code, status, message = "wrong_bin", 409, _("{bin} is of the kind {kind}: these goods do not belong there.")
 
 
 class BinNotEmpty(WmsError):

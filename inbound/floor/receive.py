@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.db.models import F, Q, Sum
+from django.db.models import F, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from inbound import receiving
-from inbound.models import Asn, AsnCarton, AsnLine
+from inbound.floor import announced
+from inbound.models import Asn, AsnLine
 from inventory import lookup, lots
 from inventory.floor.reading import bin_scanned, find, goods_of
 from inventory.models import Bin, BinKind, Condition, Sku
 from wms.core.errors import NotFound, WmsError
 from wms.core.floor.scenario import NothingScanned, Scenario, UnknownBarcode, WrongItem, whole
-from wms.core.floor.screens import Button, Row, Screen, bar
+from wms.core.floor.screens import Button, Screen, bar
 
 HERE = (*receiving.ARRIVED, Asn.Status.RECEIVING)
-WAITING_SHOWN = 6
-CARTONS_SHOWN = 30
 
 
 class NotADate(WmsError):
@@ -82,22 +81,12 @@ class Receive(Scenario):
         )
 
     def _goods(self, asn: Asn) -> Screen:
-        waiting = AsnLine.objects.filter(asn=asn)
-        sums = waiting.aggregate(announced=Sum("quantity"), received=Sum("received"))
-        open_lines = (
-            waiting.filter(received__lt=F("quantity"))
-            .order_by("number")
-            .values_list("sku__code", "received", "quantity", "carton__code")[:WAITING_SHOWN]
-        )
         return Screen(
             "receive-goods",
             "sku",
             _("Scan goods or a carton"),
             note=_("{reference} · dock {dock}").format(reference=asn.reference, dock=self.state["dock"]),
-            rows=[
-                Row(_("Received"), f"{sums['received'] or 0} / {sums['announced'] or 0}"),
-                *(Row(sku, f"{received} / {quantity}", carton or "") for sku, received, quantity, carton in open_lines),
-            ],
+            rows=announced.progress(asn),
             bar=bar(undo=True, more=(self._damaged_button(), *self._unlabelled_button(asn), Button("finish", _("Finish")))),
             hints={"asn": asn.pk, "dock": self.state["dock"]},
         )
@@ -108,13 +97,12 @@ class Receive(Scenario):
         return (Button("unlabelled", _("No label")),) if waiting else ()
 
     def _choose_carton(self, asn: Asn) -> Screen:
-        waiting = asn.cartons.filter(carton=None).prefetch_related("lines__sku").order_by("number")[:CARTONS_SHOWN]
         return Screen(
             "receive-unlabelled",
             "sku",
             _("Which carton has no label? It gets one."),
             note=asn.reference,
-            choices=[Button("carton", _carton_words(carton), value=str(carton.pk)) for carton in waiting],
+            choices=announced.cartons_outside(asn),
             bar=bar(undo=True, more=(self._damaged_button(),)),
             hints={"asn": asn.pk, "dock": self.state["dock"]},
         )
@@ -148,7 +136,7 @@ class Receive(Scenario):
             if line is not None:
                 screen.note = _("Announced {announced}, received {received}").format(announced=line.quantity, received=line.received)
             else:
-                screen.note = _("This was not announced.")
+                screen.note = announced.why_not_loose(asn, sku.pk, sku.code)
         return screen
 
     def _line(self, asn: Asn) -> AsnLine | None:
@@ -232,7 +220,13 @@ class Receive(Scenario):
         if asn.cartons.filter(Q(code=scanned) | Q(sscc=lookup.read(scanned).sscc or scanned)).exists():
             self._take_carton(asn, scanned)
             return
-        found = [each for each in find(self, scanned, "sku", "bin") if each.kind == "bin" or each.merchant_id == asn.merchant_id]
+        try:
+            known = find(self, scanned, "sku", "bin")
+        except UnknownBarcode:
+            if scanned.upper() in (asn.reference.upper(), asn.container_number):  # the scan that led here, once more
+                return
+            raise
+        found = [each for each in known if each.kind == "bin" or each.merchant_id == asn.merchant_id]
         if found and found[0].kind == "bin":
             self.scan_dock(scanned)
             return
@@ -241,7 +235,7 @@ class Receive(Scenario):
         one = self.one_of(scanned, found)
         line = receiving.open_line(asn_id=asn.pk, sku_id=one.id, by=self.user)
         if line is None:
-            self.ask("unannounced", _("{sku} was not announced on this ASN.").format(sku=one.code))
+            self.ask("unannounced", announced.why_not_loose(asn, one.id, one.code))
         self.state["sku"] = str(one.id)
         if line is not None:
             self.state["line"] = str(line.pk)
@@ -310,13 +304,6 @@ class Receive(Scenario):
         except receiving.OverReceipt as error:
             self.ask("over_receipt", str(error))
             raise
-
-
-def _carton_words(carton: AsnCarton) -> str:
-    """What tells a carton without its label from the others: its number, the merchant's, and what is in it."""
-    lines = list(carton.lines.all())
-    inside = ", ".join(f"{line.sku.code} × {line.quantity}" for line in lines[:3]) + (" …" if len(lines) > 3 else "")
-    return f"{carton.box_number or carton.number} · {inside}"
 
 
 def parse_date(text: str) -> date:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from inventory.floor.reading import bin_scanned, find, goods_of
 from inventory.lookup import Found
-from inventory.models import BinKind
+from inventory.models import BinKind, PutBackTask
 from outbound import packing
 from outbound.models import Order
 from outbound.packing import NotInTheTote
@@ -28,6 +28,10 @@ SHOWN = 60
 
 class EmptyTote(WmsError):
     code, status, message = "empty_tote", 409, _("Tote {tote} holds no order.")
+
+
+class ToPutBack(WmsError):
+    code, status, message = "to_put_back", 409, _("The order in tote {tote} was stopped: put its goods back, do not pack them.")
 
 
 # Asked at every scan: the order with its tote, and what of each line is in there; a row without a line where nothing is.
@@ -123,7 +127,8 @@ class Pack(Scenario):
 
     def _start(self) -> Screen:
         screen = Screen("pack-tote", "tote", _("Scan a tote"), bar=bar())
-        parcel = self.state.pop("parcel", "")
+        # Until the next tote: a wrong scan must not take the label away from whoever has not printed it yet.
+        parcel = self.state.get("parcel", "")
         if parcel:
             parcel_id, _space, tracking = parcel.partition(" ")
             screen.sku = tracking
@@ -176,7 +181,8 @@ class Pack(Scenario):
         tote = bin_scanned(self, scanned, [BinKind.TOTE])
         order_id = Order.objects.visible_to(self.user).filter(tote=tote).values_list("pk", flat=True).first()
         if order_id is None:
-            raise EmptyTote(tote=tote.code)
+            waits = PutBackTask.objects.filter(warehouse=self.warehouse_id, bin=tote, status=PutBackTask.Status.OPEN).exists()
+            raise ToPutBack(tote=tote.code) if waits else EmptyTote(tote=tote.code)
         self.state = {"order": str(order_id)}
         self._tote()
 

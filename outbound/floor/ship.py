@@ -6,8 +6,18 @@ from django.utils.translation import gettext_lazy as _
 
 from outbound import shipping
 from outbound.models import Parcel
+from wms.core.errors import WmsError
 from wms.core.floor.scenario import NothingScanned, Scenario, UnknownBarcode
 from wms.core.floor.screens import Row, Screen, bar
+from wms.core.transitions import NotPossibleNow
+
+
+class LeftAlready(WmsError):
+    code, status, message = "left_already", 409, _("{tracking} has left already.")
+
+
+class Stopped(WmsError):
+    code, status, message = "parcel_stopped", 409, _("{tracking} does not leave: its order was stopped, its goods are put back.")
 
 
 class Ship(Scenario):
@@ -42,6 +52,16 @@ class Ship(Scenario):
         )
         if parcel is None:
             raise UnknownBarcode(code=scanned)
-        shipping.ship(parcel_id=parcel.pk, by=self.user, request_id=self.scan_id)
+        try:
+            shipping.ship(parcel_id=parcel.pk, by=self.user, request_id=self.scan_id)
+        except NotPossibleNow as error:
+            raise self._why_not(parcel) from error
         self.state["done"] = str((self.number("done") or 0) + 1)
         self.ok(_("{tracking} has left.").format(tracking=parcel.tracking_number))
+
+    @staticmethod
+    def _why_not(parcel: Parcel) -> WmsError:
+        """In the words of whoever stands at the truck with it."""
+        parcel.refresh_from_db(fields=["status"])
+        kind = Stopped if parcel.status == Parcel.Status.VOID else LeftAlready
+        return kind(tracking=parcel.tracking_number)

@@ -5,7 +5,7 @@ import pytest
 from inbound.models import AsnLine, Discrepancy
 from inventory.models import Barcode, PutBackTask, StockBalance, Warehouse
 from outbound import cancellation, picking
-from outbound.models import PickTask
+from outbound.models import Order, PickTask
 from tests import make
 from tests.floor.handheld import Handheld
 from tests.floor.test_the_way_through import arrived, released
@@ -264,3 +264,93 @@ def test_quantities_that_no_screen_sent_count_as_nothing(
     page = handheld.post(order=str(order.pk), packed=packed.format(line=task.line_id), action="close", expects="sku")
     assert (page.status, page.data["outcome"], page.data["error"]) == (200, "error", "nothing_scanned")
     assert order.parcels.count() == 0
+
+
+def test_the_asn_once_more_is_no_unknown_barcode(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:
+    asn = arrived(shop, house, {make.sku(shop): 5})
+    handheld.open("receive")
+    page = handheld.scan(asn.reference, asn.reference)
+    assert (page.screen, page.data["outcome"]) == ("receive-goods", "")
+    assert handheld.scan(f"{asn.reference}-X").data["error"] == "unknown_barcode"
+
+
+def test_what_is_too_much_does_not_hide_what_is_missing(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:
+    plenty, missing = make.sku(shop), make.sku(shop)
+    asn = arrived(shop, house, {plenty: 5, missing: 4})
+    handheld.open("receive")
+    assert "0 / 9" in handheld.scan(asn.reference).text
+    page = handheld.scan(plenty.code, "9", "9")
+    assert page.data["outcome"] == "ok"
+    assert "5 / 9 + 4" in page.text
+
+
+def test_pieces_of_what_came_in_cartons_are_not_called_unannounced(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:
+    sku, stranger = make.sku(shop), make.sku(shop)
+    asn = arrived(shop, house, {sku: 24}, carton_code="CTN-0001")
+    handheld.open("receive")
+    page = handheld.scan(asn.reference, "CTN-0001", sku.code)
+    assert (page.data["outcome"], page.data["error"]) == ("ask", "unannounced")
+    assert f"All of {sku.code} that was announced is in already, in unopened cartons." in page.text
+    page = handheld.scan(stranger.code)
+    assert f"{stranger.code} was not announced on this ASN." in page.text
+
+
+def test_undo_means_no_to_what_is_asked(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:
+    sku = make.sku(shop)
+    asn = arrived(shop, house, {sku: 5})
+    handheld.open("receive")
+    assert handheld.scan(asn.reference).screen == "receive-goods"
+    assert handheld.press("finish").data["outcome"] == "ask"
+    page = handheld.press("undo")
+    assert (page.screen, page.data["outcome"], page.data["asn"]) == ("receive-goods", "", str(asn.pk))
+    assert handheld.press("finish").data["outcome"] == "ask"
+    assert handheld.press("undo").screen == "receive-goods"
+    assert handheld.press("undo").screen == "receive-asn"
+    asn.refresh_from_db()
+    assert asn.status == "arrived"
+
+
+def test_a_tote_of_a_stopped_order_is_not_called_empty(handheld: Handheld, house: Warehouse, shop: Merchant, picker: User) -> None:
+    sku = make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), sku, 9)
+    order = released(shop, house, {sku: 2}, picker)
+    picking.pick(task_id=order.tasks.get().pk, tote_code="TOTE-01", by=picker)
+    cancellation.cancel(order_id=order.pk, by=make.user(is_staff=True))
+    handheld.open("pack")
+    page = handheld.scan("TOTE-01")
+    assert (page.screen, page.data["error"]) == ("pack-tote", "to_put_back")
+    handheld.open("put-away")
+    assert handheld.scan("TOTE-01", sku.code, "A-01").data["outcome"] == "ok"
+    handheld.open("pack")
+    assert handheld.scan("TOTE-01").data["error"] == "empty_tote"
+
+
+def packed(handheld: Handheld, house: Warehouse, shop: Merchant, picker: User) -> Order:
+    """An order of one sku, packed by the pages."""
+    sku = make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), sku, 9)
+    order = released(shop, house, {sku: 1}, picker)
+    picking.pick(task_id=order.tasks.get().pk, tote_code="TOTE-01", by=picker)
+    handheld.open("pack")
+    assert handheld.scan("TOTE-01", sku.code, "300").data["outcome"] == "ok"
+    return order
+
+
+def test_a_wrong_scan_leaves_the_label_to_be_printed(handheld: Handheld, house: Warehouse, shop: Merchant, picker: User) -> None:
+    parcel = packed(handheld, house, shop, picker).parcels.get()
+    page = handheld.scan("NOBODY-KNOWS")
+    assert (page.data["error"], page.data["parcel"]) == ("unknown_barcode", str(parcel.pk))
+    assert "Print the label" in page.text
+
+
+def test_a_parcel_that_left_or_was_stopped_says_so_at_the_truck(handheld: Handheld, house: Warehouse, shop: Merchant, picker: User) -> None:
+    left, stopped = (packed(handheld, house, shop, picker) for _order in range(2))
+    cancellation.cancel(order_id=stopped.pk, by=make.user(is_staff=True))
+    numbers = [order.parcels.get().tracking_number for order in (left, stopped)]
+    handheld.open("ship")
+    assert handheld.scan(numbers[0]).data["outcome"] == "ok"
+    page = handheld.scan(numbers[0])
+    assert (page.data["error"], f"{numbers[0]} has left already." in page.text) == ("left_already", True)
+    page = handheld.scan(numbers[1])
+    assert (page.data["error"], f"{numbers[1]} does not leave: its order was stopped" in page.text) == ("parcel_stopped", True)
+    assert [order.parcels.get().status for order in (left, stopped)] == ["shipped", "void"]

@@ -87,5 +87,5 @@ def test_the_whole_way(handheld: Handheld, house: Warehouse, shop: Merchant, pic
     page = handheld.again()
     assert (page.data["outcome"], page.data["done"]) == ("ok", "1")
     page = handheld.scan(parcel.tracking_number)
-    assert (page.data["outcome"], page.data["error"]) == ("error", "not_possible_now")
+    assert (page.data["outcome"], page.data["error"]) == ("error", "left_already")
     assert Availability.objects.get(sku=one).on_hand == 7

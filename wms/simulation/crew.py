@@ -157,7 +157,7 @@ class Crew:
             number, refusal = scanner.pack(tote)
             if number:
                 scanner.ship(number)
-            elif refusal == "empty_tote":
+            elif refusal in ("empty_tote", "to_put_back"):
                 # What waits in it is put back: one person a tote, whoever found it. It is free when that is done.
                 self.put_back_from([tote])
         finally:

@@ -189,6 +189,8 @@ class Scenario:
                 return
             if action not in self.actions:
                 raise NotExpectedNow
+            if action == "undo" and sent.get("sure"):  # no, to what was asked
+                return
             self.confirmed = sent.get("sure") == f"!{sent['action']}"
             getattr(self, f"do_{action}")(clean(value, SCAN_MAX))
             return
