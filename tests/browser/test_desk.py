@@ -67,6 +67,37 @@ def test_a_morning_at_the_desk(browser_page: Page, live_server: LiveServer, hous
     assert complaints == []
 
 
+@pytest.mark.parametrize("language", ["en", "de", "es", "zh-hans"])
+@pytest.mark.parametrize("width", [1280, 1600])
+def test_a_shop_s_listings_and_the_rail_are_seen_whole(
+    chromium: Browser, live_server: LiveServer, house: House, language: str, width: int
+) -> None:
+    from marketplaces import channels
+    from tests import make
+
+    channel = channels.connect(
+        merchant=house.merchant, warehouse=house.warehouse, adapter="woocommerce", base_url="https://shop.example", name="Shop", code="S",
+        credentials={"consumer_key": "ck", "consumer_secret": "cs"},
+    )  # fmt: skip
+    for number, title in enumerate(["Blue ceramic mug with a bamboo lid, 350 ml, dishwasher safe, in a gift box", "Mug"]):
+        channel.listings.create(
+            merchant=house.merchant, external_id=f"7{number}", external_sku=f"KB-MECH-87-WHITE-2026-{number}", title=title,
+            sku=make.sku(house.merchant) if number else None, untied=not number, pushed_quantity=123_456, last_error="refused: the shop does not want it",
+        )  # fmt: skip
+    context = chromium.new_context(viewport={"width": width, "height": 800}, locale=language, base_url=live_server.url)
+    page = context.new_page()
+    sign_in(page, live_server.url)
+    page.goto(f"/desk/channels/{channel.pk}")
+    assert (
+        page.evaluate(
+            "[...document.querySelectorAll('#list, .rail a')].filter(part => part.scrollWidth > part.clientWidth).map(part => part.innerText)"
+        )
+        == []
+    )
+    assert page.locator("#list tbody tr").count() == 2
+    context.close()
+
+
 def test_the_board_refreshes_itself(browser_page: Page, live_server: LiveServer, house: House) -> None:
     browser_page.clock.install()
     sign_in(browser_page, live_server.url)
