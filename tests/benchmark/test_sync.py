@@ -7,7 +7,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from wms.benchmark import publishing, sync, web
+from marketplaces.models import WebhookDelivery
+from wms.benchmark import publishing, sync, web, webhooks
 from wms.benchmark.changes import Change
 from wms.benchmark.storefronts import Told, storefronts
 from wms.benchmark.timetable import Size, Timetable
@@ -30,8 +31,8 @@ def environment(transactional_db, monkeypatch) -> Iterator[None]:
 
 
 def test_the_figures(environment, monkeypatch):
-    figures = sync.measure(SMALL, [Timetable(5, 1, 1), Timetable(100, 10, 1)], rounds=1, bulk_orders=200)
-    assert set(figures) == {"channels", "listings", "skus", "rates", "publish", "publish_ratio", "intake", "intake_ratio"}
+    figures = sync.measure(SMALL, [Timetable(5, 1, 1), Timetable(100, 10, 1)], rounds=1, bulk_orders=200, bursts=[40, 60])
+    assert set(figures) == {"channels", "listings", "skus", "rates", "publish", "publish_ratio", "intake", "intake_ratio", "webhooks"}
     assert (figures["channels"], figures["listings"], figures["skus"]) == (4, 40, 20)
     assert set(figures["rates"]) == {"5", "100"}
     for rate, row in figures["rates"].items():
@@ -46,6 +47,12 @@ def test_the_figures(environment, monkeypatch):
     for name in ("publish", "intake"):
         assert set(figures[name]) == {"floor", "project", "ratio"}
         assert figures[f"{name}_ratio"] == figures[name]["ratio"] > 0
+    row = figures["webhooks"]
+    assert (row["deliveries"], row["connections"]) == (100, webhooks.CONNECTIONS)
+    assert 0 < row["p50_ms"] <= row["p95_ms"] <= row["max_ms"]
+    assert row["reached"] == (row["max_ms"] < webhooks.WANTED_MS)
+    assert row["per_s"] > 0
+    assert WebhookDelivery.objects.count() == 100 + webhooks.WARM_UP
 
 
 def test_requests_are_due_by_the_timetable_alone():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import multiprocessing
 import time
 from collections.abc import Iterator
@@ -22,6 +23,14 @@ class Told:
     shop: int
     at: float
     numbers: list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """Orders of the first shop, as (sku, quantity) lines, all of one buyer."""
+
+    orders: list[list[tuple[str, int]]]
+    buyer: dict[str, str]
 
 
 class _Storefront(Shop):
@@ -49,7 +58,11 @@ def _serve(pipe: Pipe, count: int, codes: list[str]) -> None:
         # What stands on the shelves for good is not looked through again while somebody waits for an answer.
         gc.freeze()
         pipe.send(([stack.enter_context(shop).url for shop in shops], min(shops[0].books.products)))
-        while pipe.recv():
+        while asked := pipe.recv():
+            if isinstance(asked, _Placed):
+                placed = [shops[0].books.place_order(lines, shipping=asked.buyer, billing=asked.buyer) for lines in asked.orders]
+                pipe.send([json.dumps(shops[0].books.order(order_id)).encode() for order_id in placed])
+                continue
             taken = told[:]
             del told[: len(taken)]
             pipe.send(taken)
@@ -71,6 +84,12 @@ class Storefronts:
         answered: list[Told] = self._pipe.recv()
         self.shown |= {(batch.shop, product): quantity for batch in answered for product, quantity in batch.numbers}
         return answered
+
+    def place_orders(self, orders: list[list[tuple[str, int]]], buyer: dict[str, str]) -> list[bytes]:
+        """Orders of (sku, quantity) lines in the first shop, as its webhooks say them."""
+        self._pipe.send(_Placed(orders, buyer))
+        bodies: list[bytes] = self._pipe.recv()
+        return bodies
 
 
 @contextmanager

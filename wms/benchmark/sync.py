@@ -1,4 +1,4 @@
-"""How soon shops hear of a change, how fast they are told all, and how fast orders come in by the hundred.
+"""How soon shops hear of a change, how fast they are told all, how fast orders come in by the hundred, and how soon webhooks are answered.
 
 A process of its own, whose DATABASE_URL is a database of its own; the broker's number in BROKER_URL is one that no other worker listens to.
 """
@@ -29,10 +29,14 @@ BULK_ORDERS = 4000
 
 
 def measure(
-    size: Size | None = None, timetables: Sequence[Timetable] = TIMETABLES, rounds: int = ROUNDS, bulk_orders: int = BULK_ORDERS
+    size: Size | None = None,
+    timetables: Sequence[Timetable] = TIMETABLES,
+    rounds: int = ROUNDS,
+    bulk_orders: int = BULK_ORDERS,
+    bursts: Sequence[int] | None = None,
 ) -> dict[str, Any]:
     """All figures; raises where a shop was left with another number than the warehouse's, or heard an older one after a newer one."""
-    from wms.benchmark import listings, publishing, storefronts
+    from wms.benchmark import listings, publishing, storefronts, webhooks
     from wms.benchmark.printing import worker
     from wms.celery import app
 
@@ -54,6 +58,8 @@ def measure(
     say("orders by the hundred")
     figures["intake"] = _intake(size, bulk_orders)
     figures["intake_ratio"] = figures["intake"]["ratio"]
+    say("webhooks by the thousand")
+    figures["webhooks"] = webhooks.measure(size, bursts or webhooks.BURSTS)
     return figures
 
 

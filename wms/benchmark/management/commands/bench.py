@@ -25,7 +25,7 @@ class Command(BaseCommand):
     help = (
         "Measure the project's commands beside a raw psycopg2 script that writes the same rows (the floor), in one run. "
         "`bench labels`: the labels beside a bare reportlab canvas, and how long a packer waits for the paper. "
-        "`bench sync`: how soon shops hear of a change, and publishing and bulk intake beside their floors."
+        "`bench sync`: how soon shops hear of a change, publishing and bulk intake beside their floors, and how soon webhooks are answered."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -50,6 +50,9 @@ class Command(BaseCommand):
         for name, unit in (("publish", "listings/s"), ("intake", "orders/s")):
             row = figures[name]
             self.stdout.write(f"{name}_ratio {row['ratio']} ({unit}: floor {row['floor']}, project {row['project']})")
+        row = figures["webhooks"]
+        times = ", ".join(f"{name} {row[name]}" for name in ("p50_ms", "p95_ms", "max_ms", "reached", "per_s"))
+        self.stdout.write(f"webhooks {times} ({row['deliveries']} over {row['connections']} connections)")
 
     def _print_labels(self, figures: dict[str, Any]) -> None:
         self.stdout.write(f"{'labels/s':<12}{'project':>10}{'floor':>10}{'ratio':>10}{'zpl':>10}")
