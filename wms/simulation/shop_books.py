@@ -179,6 +179,8 @@ class Books:
             self.orders[number] = order
             self.changed("order.created", order)
             self._advance(order, "processing" if body.get("set_paid") else str(body.get("status", "pending")))
+            if order["status"] != "pending":  # paid: a change of its own, and hooks hear of each
+                self.changed("order.updated", order)
             return dict(order)
 
     def _order_line(self, item: Mapping[str, Any]) -> JsonObject:

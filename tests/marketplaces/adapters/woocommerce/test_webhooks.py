@@ -127,9 +127,10 @@ def test_an_order_is_pushed_with_all_that_is_needed(shop: WooShop, woo: WooComme
     events = [event for event in (event_of(woo, message) for message in inbox.messages) if event.kind is EventKind.ORDER]
     assert [(event.topic, event.order_id, event.order.state) for event in events] == [
         ("order.created", str(order_id), ChannelOrderState.PENDING),
+        ("order.updated", str(order_id), ChannelOrderState.OPEN),
         ("order.updated", str(order_id), ChannelOrderState.CANCELLED),
     ]
-    assert events[1].order == woo.order(str(order_id))
+    assert events[2].order == woo.order(str(order_id))
 
 
 def test_repeats_carry_the_same_delivery_id(shop: WooShop, woo: WooCommerce, inbox: Inbox) -> None:
