@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
-import pycountry
 from django.utils.translation import gettext_lazy as _
 
 from inventory.master_data import MERCHANT_NAMES, owner_of, warehouse_of
@@ -17,6 +15,7 @@ from outbound.models import Order
 from outbound.orders import NewLine, NewOrder
 from wms.core import sheets
 from wms.core.cells import Columns, Problems, Record
+from wms.core.countries import country_code
 from wms.core.errors import InvalidInput, NotFound, ReferenceTaken, WmsError
 from wms.core.models import Merchant
 from wms.operations.models import ColumnMapping
@@ -50,7 +49,6 @@ ADDRESS = {"name": 100, "company": 100, "line1": 200, "line2": 200, "city": 100,
 NEEDED = ("name", "line1", "city", "postcode")
 # What people write where they have no address: such a parcel comes back.
 PLACEHOLDER = re.compile(r"^(n/?a|none|null|unknown|unspecified|tbd|tbc|test|x{2,}|[-.?*]+|待定|无|未知)$", re.IGNORECASE)
-COUNTRIES = {"UK": "GB", "GREAT BRITAIN": "GB", "ENGLAND": "GB", "SCOTLAND": "GB", "WALES": "GB", "USA": "US", "EIRE": "IE"}
 
 
 class PartlyImported(WmsError):
@@ -193,13 +191,3 @@ def _address(record: Record) -> dict[str, str]:
     if code is None:
         record.refuse("country", str(_("{value} is not a country")).format(value=record.raw("country")[:60]))
     return {**address, "country": code or ""}
-
-
-@lru_cache(maxsize=1_000)
-def country_code(text: str) -> str | None:
-    """ISO 3166 alpha-2 of a code or an English name; None where there is no such country."""
-    known = COUNTRIES.get(text.upper(), text)
-    try:
-        return str(pycountry.countries.lookup(known).alpha_2)
-    except LookupError:
-        return None

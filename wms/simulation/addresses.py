@@ -3,31 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
-import pycountry
+from wms.core import countries
 
-# What order files write where ISO 3166 has another name, or none.
-NAMES = {
-    "": "GB",
-    "UNSPECIFIED": "GB",
-    "UK": "GB",
-    "ENGLAND": "GB",
-    "SCOTLAND": "GB",
-    "WALES": "GB",
-    "CHANNEL ISLANDS": "JE",
-    "EIRE": "IE",
-    "EUROPEAN COMMUNITY": "BE",
-    "RSA": "ZA",
-    "USA": "US",
-    "HOLLAND": "NL",
-    "RUSSIA": "RU",
-    "SOUTH KOREA": "KR",
-    "TURKEY": "TR",
-    "TAIWAN": "TW",
-    "VIETNAM": "VN",
-    "CZECH REPUBLIC": "CZ",
-}
+# What order files write where they name no country: somewhere such a parcel can go.
+STAND_INS = {"": "GB", "UNSPECIFIED": "GB", "CHANNEL ISLANDS": "JE", "EUROPEAN COMMUNITY": "BE"}
 # A place and a postcode in the country's own form. Where there is none, any four digits do.
 PLACES = {
     "AE": ("Dubai", "00000"),
@@ -70,14 +50,9 @@ PLACES = {
 REGIONS = {"US": "NY", "CA": "ON", "AU": "NSW", "BR": "SP"}
 
 
-@lru_cache(maxsize=1_000)
 def country_code(name: str) -> str | None:
     """ISO 3166 alpha-2 for what an order file calls a country; None where there is no such country."""
-    known = NAMES.get(name.strip().upper(), name.strip())
-    try:
-        return str(pycountry.countries.lookup(known).alpha_2)
-    except LookupError:
-        return None
+    return STAND_INS.get(name.strip().upper()) or countries.country_code(name)
 
 
 def unknown_countries(names: Iterable[str]) -> list[str]:
