@@ -86,7 +86,7 @@ def serving(application: Application) -> Iterator[tuple[Server, int]]:
     """The server and its port."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     port = listener.getsockname()[1]
-    server = Server(application, listener)
+    server = Server(application, listener, kept=memoryview(bytearray(4)).cast("I"), place=0)
     thread = threading.Thread(target=server.serve)
     thread.start()
     try:
@@ -109,6 +109,9 @@ class Client:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self.file.close()
         self.socket.close()
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,6 +77,20 @@ def web(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Web]:
 
 def gone(found: list[psutil.Process]) -> bool:
     return all(not process.is_running() or process.status() == psutil.STATUS_ZOMBIE for process in found)
+
+
+def test_connections_that_are_kept_are_shared_evenly(web: Web) -> None:
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Client(web.port)) for _ in range(12)]
+        answered = Counter(int(client.ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").body) for client in clients)
+        assert sorted(answered.values()) == [6, 6]
+        # Whoever lost its own gets the next ones.
+        [poorer, _richer] = sorted(answered)
+        for client in clients:
+            if int(client.ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").body) == poorer:
+                client.close()
+        time.sleep(0.2)
+        assert {web.ask() for _ in range(4)} == {poorer}
 
 
 def test_a_killed_process_is_replaced_and_the_other_one_goes_on(web: Web) -> None:

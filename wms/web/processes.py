@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import mmap
 import os
 import resource
 import signal
@@ -22,6 +23,7 @@ from wms.web.connections import BODY_BYTES, HEAD_BYTES, Connection
 log = logging.getLogger(__name__)
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Kept = memoryview
 
 PROCESSES = 2
 THREADS = 4
@@ -29,6 +31,8 @@ BACKLOG = 1024
 # Of one process: handhelds keep theirs open. Above that the one that has been silent for longest is closed for each new one.
 CONNECTIONS = 1000
 IDLE_SECONDS = 120
+# So long a process that keeps more connections than another leaves it to take a new one. Whoever is free is there in a tenth of that.
+YIELD_SECONDS = 0.001
 STOP_SECONDS = 10.0
 RESTART_SECONDS = 0.5
 _STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
@@ -36,14 +40,19 @@ _WATCHED = {*_STOPS, signal.SIGCHLD}
 
 
 class Server(TcpWSGIServer):
-    """Serves one process's share of the connections that come to `listener`, until it is told to stop or its parent is gone."""
+    """Serves one process's share of the connections that come to `listener`, until it is told to stop or its parent is gone.
+
+    `kept`: how many connections each process has, in memory that all of them see; its own number stands at `place`. Handhelds and shops keep
+    theirs for hours: all at one process would leave the others, and their cores, with nothing to do.
+    """
 
     channel_class = Connection
     active_channels: dict[int, Connection]  # type: ignore[assignment]  # the stubs know but one
     _map: dict[int, Any]
 
-    def __init__(self, application: Application, listener: socket.socket) -> None:
+    def __init__(self, application: Application, listener: socket.socket, kept: Kept, place: int) -> None:
         self.stopping = False
+        self._kept, self._place = kept, place
         settings = Adjustments(
             sockets=[listener],
             threads=THREADS,
@@ -60,11 +69,15 @@ class Server(TcpWSGIServer):
             # Which proxies are believed is a setting of the application.
             clear_untrusted_proxy_headers=False,
         )
-        place = (listener.family, listener.type, listener.proto, listener.getsockname())
-        super().__init__(application, {}, True, listener, adj=settings, sockinfo=place, bind_socket=False)
+        bound = (listener.family, listener.type, listener.proto, listener.getsockname())
+        super().__init__(application, {}, True, listener, adj=settings, sockinfo=bound, bind_socket=False)
+        self._count()
 
     def handle_accept(self) -> None:
+        if self._kept[self._place] > min(self._kept):
+            time.sleep(YIELD_SECONDS)
         super().handle_accept()
+        self._count()
         if len(self.active_channels) > CONNECTIONS:
             # Without a request that is there whole.
             silent = [connection for connection in self.active_channels.values() if not connection.requests]
@@ -101,43 +114,49 @@ class Server(TcpWSGIServer):
 
     def _turn(self) -> None:
         self.asyncore.loop(timeout=1, use_poll=True, map=self._map, count=1)
+        self._count()
+
+    def _count(self) -> None:
+        self._kept[self._place] = len(self.active_channels)
 
 
 def serve(application: Application, listener: socket.socket) -> int:
     """Keep PROCESSES children serving until a signal comes, then let them finish. Returns the exit code."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
-    children = {_start(application, listener) for _ in range(PROCESSES)}
+    kept: Kept = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("I")[:PROCESSES]
+    children = {_start(application, listener, kept, place): place for place in range(PROCESSES)}
     while signal.sigwait(_WATCHED) == signal.SIGCHLD:
         for child in _ended(children):
             log.warning("The web process %s ended; another one takes its place.", child)
             time.sleep(RESTART_SECONDS)
-            children.remove(child)
-            children.add(_start(application, listener))
+            place = children.pop(child)
+            children[_start(application, listener, kept, place)] = place
     listener.close()
     for child in children:
         os.kill(child, signal.SIGTERM)
     until = time.monotonic() + STOP_SECONDS + 2.0
     while children and time.monotonic() < until:
         signal.sigtimedwait({signal.SIGCHLD}, 0.2)
-        children -= _ended(children)
+        for child in _ended(children):
+            del children[child]
     for child in children:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
     return 0
 
 
-def _ended(children: set[int]) -> set[int]:
+def _ended(children: Iterable[int]) -> set[int]:
     return {child for child in children if os.waitpid(child, os.WNOHANG)[0]}
 
 
-def _start(application: Application, listener: socket.socket) -> int:
+def _start(application: Application, listener: socket.socket, kept: Kept, place: int) -> int:
     """Returns the child's process id."""
     child = os.fork()
     if child:
         return child
     code = 1
     try:
-        server = Server(application, listener)
+        server = Server(application, listener, kept, place)
         for number in _STOPS:
             signal.signal(number, server.stop)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
