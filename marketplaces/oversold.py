@@ -205,6 +205,9 @@ def _knew(case: Case, told: StockPush, facts: dict[str, object]) -> tuple[str, s
     facts["seconds"] = _s(case.sale.placed_at - told.answered_at)
     if case.listing is not None and case.listing.sells_without_stock:
         return "backorders", _("%(shop)s sold without stock: backorders are on there. It had known the number for %(seconds)s s.") % facts
+    if told.quantity > 0:
+        facts["there"] = told.quantity * case.units
+        return "shop_s_delay", _("%(shop)s sold %(needed)d %(seconds)s s after it had confirmed that there were only %(there)d.") % facts
     return "shop_s_delay", _("Sold on %(shop)s %(seconds)s s after it had confirmed the new number: the shop's own delay.") % facts
 
 

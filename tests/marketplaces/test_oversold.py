@@ -146,6 +146,20 @@ def test_sold_after_the_shop_had_confirmed_is_its_own_delay(shop, other_shop, al
     assert re.fullmatch(r"Sold on Beta \d\.\d s after it had confirmed the new number: the shop's own delay\.", found.verdict)
 
 
+def test_a_shop_that_sells_more_than_it_was_told_of(shop, other_shop, alpha, beta, house, thing):
+    make.stock(make.bin_of(house, "A-02"), thing, 4)
+    shops.deliver_all()
+    sell(other_shop, thing, 2)
+    hear(alpha)
+    shops.deliver_all()
+    next_second()
+    sell(shop, thing, 5)
+    hear(beta)
+    found = story()
+    assert found.kind == "shop_s_delay"
+    assert re.fullmatch(r"Beta sold 5 \d\.\d s after it had confirmed that there were only 3\.", found.verdict)
+
+
 def test_a_shop_that_sells_without_stock_is_told_so(shop, other_shop, alpha, beta, thing):
     shop.books.change_product({"backorders": "notify"}, product_id=shop.books.by_sku(thing.code)["id"])
     channels.fetch_listings(channel=beta)
