@@ -21,17 +21,24 @@ from wms.core.transitions import advance
 log = logging.getLogger(__name__)
 
 _FLOOR = (Order.Status.RELEASED, Order.Status.PICKING)
+# Both walk the orders that are open, and look into each by its own index: lines and tasks are as many as the years.
 # The youngest promise of a sku that can still be taken back without touching picked goods comes first.
 _YOUNGEST = """
-SELECT o.id FROM outbound_order o
-WHERE o.warehouse_id = %s AND o.status IN ('ready', 'released', 'picking') AND o.id <> ALL(%s)
-  AND EXISTS (SELECT FROM outbound_orderline l WHERE l.order_id = o.id AND l.sku_id = %s)
-  AND NOT EXISTS (SELECT FROM outbound_picktask t WHERE t.order_id = o.id AND t.sku_id = %s AND t.status = 'picked')
+SELECT o.id FROM (
+    SELECT id, ship_by FROM outbound_order
+    WHERE warehouse_id = %(warehouse)s AND status IN ('ready', 'released', 'picking') AND id <> ALL(%(tried)s)
+    ORDER BY ship_by DESC, id DESC OFFSET 0
+) o CROSS JOIN LATERAL (
+    SELECT FROM outbound_orderline l WHERE l.order_id = o.id AND l.sku_id = %(sku)s
+      AND NOT EXISTS (SELECT FROM outbound_picktask t WHERE t.order_id = o.id AND t.sku_id = %(sku)s AND t.status = 'picked') LIMIT 1
+) l
 ORDER BY o.ship_by DESC, o.id DESC LIMIT 1
 """
 _UNBOUND = """
-SELECT DISTINCT o.id FROM outbound_order o JOIN outbound_orderline l ON l.order_id = o.id
-WHERE o.warehouse_id = %s AND o.status IN ('released', 'picking') AND l.sku_id = ANY(%s)
+SELECT DISTINCT o.id FROM outbound_order o CROSS JOIN LATERAL (
+    SELECT l.id, l.quantity FROM outbound_orderline l WHERE l.order_id = o.id AND l.sku_id = ANY(%s) OFFSET 0
+) l
+WHERE o.warehouse_id = %s AND o.status IN ('released', 'picking')
   AND l.quantity > (SELECT coalesce(sum(t.quantity), 0) FROM outbound_picktask t WHERE t.line_id = l.id AND t.status <> 'dropped')
 ORDER BY o.id
 """
@@ -51,7 +58,7 @@ def settle(payloads: list[dict[str, Any]]) -> None:
         for sku_id in sorted(sku_ids):
             _take_back_promises(warehouse_id, sku_id)
         with connection.cursor() as cursor:
-            cursor.execute(_UNBOUND, [warehouse_id, sorted(sku_ids)])
+            cursor.execute(_UNBOUND, [sorted(sku_ids), warehouse_id])
             unbound = [order_id for (order_id,) in cursor.fetchall()]
         for order_id in unbound:
             _bind_anew(order_id)
@@ -61,7 +68,7 @@ def _take_back_promises(warehouse_id: int, sku_id: int) -> None:
     tried: list[int] = []
     while _promised_too_much(warehouse_id, sku_id):
         with connection.cursor() as cursor:
-            cursor.execute(_YOUNGEST, [warehouse_id, tried, sku_id, sku_id])
+            cursor.execute(_YOUNGEST, {"warehouse": warehouse_id, "tried": tried, "sku": sku_id})
             row = cursor.fetchone()
         if row is None:
             return

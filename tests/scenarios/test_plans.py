@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import Client
 
-from inventory import placing
+from inventory import counts, placing
 from inventory.models import Sku, StockBalance
 from marketplaces import channels, order_import, stock_sync, tracking
 from marketplaces.models import Channel
@@ -187,6 +187,13 @@ def look_everywhere(world: history.History, seen: Explained) -> None:
         allocation.fill_short(warehouse_id=world.warehouse.pk, sku_ids=waiting)
     with seen.of("shortfall.settle"):
         shortfall.settle([{"warehouse_id": world.warehouse.pk, "sku_ids": list(waiting)[:3]}])
+    lost = Order.objects.filter(pk__in=[order.pk for order in made], status="ready").order_by("pk")[0]
+    hit = lost.lines.order_by("number")[0].sku_id
+    for balance in StockBalance.objects.filter(sku=hit, on_hand__gt=0):
+        counts.count(bin_id=balance.bin_id, sku_id=hit, counted=0, by=world.by)
+    with seen.of("shortfall.settle, promised too much"):
+        shortfall.settle([{"warehouse_id": world.warehouse.pk, "sku_ids": [hit]}])
+    assert Order.objects.get(pk=lost.pk).status == "short"
     channel = Channel.objects.get()
     some = list(channel.listings.values_list("pk", flat=True)[:100])
     with seen.of("stock_sync"):
