@@ -30,7 +30,7 @@ SELECT o.id FROM (
     ORDER BY ship_by DESC, id DESC OFFSET 0
 ) o CROSS JOIN LATERAL (
     SELECT FROM outbound_orderline l WHERE l.order_id = o.id AND l.sku_id = %(sku)s
-      AND NOT EXISTS (SELECT FROM outbound_picktask t WHERE t.order_id = o.id AND t.sku_id = %(sku)s AND t.status = 'picked') LIMIT 1
+      AND NOT EXISTS (SELECT FROM outbound_picktask t WHERE t.order_id = l.order_id AND t.sku_id = l.sku_id AND t.status = 'picked') LIMIT 1
 ) l
 ORDER BY o.ship_by DESC, o.id DESC LIMIT 1
 """
