@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -29,14 +29,6 @@ class Change:
     def told(self) -> int:
         """By how much the number that shops are told changes."""
         return self.on_hand - self.committed - self.backordered
-
-
-class Cause(NamedTuple):
-    """By how much the number that shops are told of a sku changes, and the document that it is because of ("order R-1")."""
-
-    sku_id: int
-    by: int
-    because: str
 
 
 # Rows are locked in key order (wms.core.locking); events go out with the same statement.
@@ -71,12 +63,12 @@ SET on_hand = inventory_availability.on_hand + EXCLUDED.on_hand, committed = inv
 )
 
 
-def change(warehouse_id: int, changes: dict[int, Change], because: str | Sequence[Cause] = "") -> None:
+def change(warehouse_id: int, changes: dict[int, Change], because: str | Mapping[int, str] = "") -> None:
     """A step: add the changes, by sku id, and tell who has to hear.
 
-    `stock.changed`: what shops are told, `by` how much, when and `because` of what: one document for all, or the causes one by one, which
-    together are the changes. A sku stands there once for each. `stock.told` too, where a merchant among them hears of events.
-    `stock.arrived`: more can be promised. `stock.lost`: goods are gone that may have been promised.
+    `stock.changed`: what shops are told, `by` how much, when and `because` of what (a kind and a document, such as "order R-1", for all
+    skus or by sku id); `stock.told` too, where a merchant among them hears of events. `stock.arrived`: more can be promised.
+    `stock.lost`: goods are gone that may have been promised.
     """
     assert_in_transaction("availability.change()")
     wanted = {sku_id: change for sku_id, change in changes.items() if change != Change()}
@@ -87,10 +79,9 @@ def change(warehouse_id: int, changes: dict[int, Change], because: str | Sequenc
     arrived = sorted(sku_id for sku_id, change in wanted.items() if change.on_hand > change.committed)
     events = []
     if told:
-        causes = [Cause(sku_id, wanted[sku_id].told, because) for sku_id in told] if isinstance(because, str) else because
-        sku_ids, by, documents = map(list, zip(*causes, strict=True))
-        story = {"at": round(time.time(), 3), "by": by, "because": documents}
-        events.append(("stock.changed", {"warehouse_id": warehouse_id, "sku_ids": sku_ids, **story}))
+        causes = [because if isinstance(because, str) else because.get(sku_id, "") for sku_id in told]
+        story = {"at": round(time.time(), 3), "by": [wanted[sku_id].told for sku_id in told], "because": causes}
+        events.append(("stock.changed", {"warehouse_id": warehouse_id, "sku_ids": told, **story}))
         events.append(("stock.told", {"warehouse_id": warehouse_id, "sku_ids": told}))
     if arrived:
         events.append(("stock.arrived", {"warehouse_id": warehouse_id, "sku_ids": arrived}))
@@ -139,9 +130,8 @@ def lock(warehouse_id: int, sku_ids: Iterable[int]) -> dict[int, Offer]:
 
 
 class Wanted(NamedTuple):
-    """Base units of the merchant's code that a document wants ("order R-1")."""
+    """Base units that somebody wants of a sku, and the document that wants them last ("order R-1")."""
 
-    code: str
     quantity: int
     because: str
 
@@ -178,17 +168,15 @@ owner AS MATERIALIZED (
     SELECT l.id, l.sku_id, w.warehouse_id, w.place, w.quantity, l.free - l.backordered >= w.quantity AS enough
     FROM locked l JOIN wanted w USING (sku_id)
 ), granted AS MATERIALIZED (
-    SELECT min(warehouse_id) AS warehouse_id FROM claim HAVING %(at_once)s AND count(*) FILTER (WHERE enough) = cardinality(%(codes)s::text[])
+    SELECT min(warehouse_id) AS warehouse_id, jsonb_agg(sku_id ORDER BY place) AS sku_ids
+    FROM claim HAVING %(at_once)s AND count(*) FILTER (WHERE enough) = cardinality(%(codes)s::text[])
 ), taken AS (
     UPDATE inventory_availability a SET committed = a.committed + c.quantity
     FROM claim c, granted WHERE a.id = c.id AND a.id = ANY(ARRAY(SELECT id FROM claim))
 ), told AS (
     INSERT INTO core_outboxevent (topic, handler, payload, attempts, last_error)
-    SELECT e.topic, e.handler, e.story::jsonb || jsonb_build_object('warehouse_id', g.warehouse_id, 'sku_ids', s.sku_ids), 0, ''
-    FROM granted g, owner, (
-        SELECT jsonb_agg(c.sku_id ORDER BY t.number) AS sku_ids
-        FROM unnest(%(takes)s::bigint[]) WITH ORDINALITY AS t (place, number) JOIN claim c USING (place)
-    ) s, unnest(%(topics)s::text[], %(handlers)s::text[], %(stories)s::text[]) AS e (topic, handler, story)
+    SELECT e.topic, e.handler, e.story::jsonb || jsonb_build_object('warehouse_id', g.warehouse_id, 'sku_ids', g.sku_ids), 0, ''
+    FROM granted g, owner, unnest(%(topics)s::text[], %(handlers)s::text[], %(stories)s::text[]) AS e (topic, handler, story)
     WHERE e.topic <> 'stock.told' OR owner.hears_events
 )"""
 # What such a statement answers where nothing was taken. Columns: the code's place (from 1), sku, warehouse, free, backordered; first what the
@@ -199,24 +187,23 @@ UNION ALL
 SELECT NULL, sku_id, NULL, free, backordered FROM locked WHERE NOT EXISTS (SELECT FROM granted)"""
 
 
-def taking(*, merchant_id: int, warehouse_code: str, wanted: Sequence[Wanted], at_once: bool = True) -> dict[str, Any]:
-    """The parameters of TAKE_SQL; the place of a code is its place in `codes`. No document wants a code twice.
+def taking(*, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted], at_once: bool = True) -> dict[str, Any]:
+    """The parameters of TAKE_SQL; the place of a code is its place in `codes`.
 
     Without `at_once` nothing is taken, as where nothing is wanted. What is taken leaves the same events as change(): wake their `handlers`.
     """
-    quantities: dict[str, int] = {}
-    for code, quantity, _because in wanted:
-        quantities[code] = quantities.get(code, 0) + quantity
-    codes = sorted(quantities)
-    places = {code: place for place, code in enumerate(codes, 1)}
-    story = {"at": round(time.time(), 3), "by": [-want.quantity for want in wanted], "because": [want.because for want in wanted]}
+    codes = sorted(wanted)
+    story = {
+        "at": round(time.time(), 3),
+        "by": [-wanted[code].quantity for code in codes],
+        "because": [wanted[code].because for code in codes],
+    }
     topics, handlers, stories = outbox.rows([("stock.changed", story), ("stock.told", {})])
     return {
         "merchant": merchant_id,
         "warehouse": warehouse_code,
         "codes": codes,
-        "quantities": [quantities[code] for code in codes],
-        "takes": [places[want.code] for want in wanted],
+        "quantities": [wanted[code].quantity for code in codes],
         "at_once": at_once and bool(codes),
         "topics": topics,
         "handlers": handlers,

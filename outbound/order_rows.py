@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -88,7 +88,7 @@ UNION ALL {availability.CATALOGUE_SQL}
 
 
 def take(
-    *, merchant_id: int, warehouse_code: str, wanted: Sequence[Wanted], drafts: Sequence[Draft], at_once: bool = True
+    *, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted], drafts: Sequence[Draft], at_once: bool = True
 ) -> dict[int, int] | Catalogue:
     """A step: where all that the drafts want is free, commit it and write them as ready; returns order ids by draft index.
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from inventory import availability, calendars
-from inventory.availability import Catalogue, Cause, Wanted
+from inventory.availability import Catalogue, Wanted
 from inventory.models import Warehouse
 from outbound import allocation, order_rows, telling
 from outbound.models import Order
@@ -152,23 +152,22 @@ def _take(
         *((draft.demand, allocation.BACKORDER) for draft in lacking if draft.index in short),
     ]
     if changes and taken.warehouse_id is not None:
-        written = [draft for draft in (*fitting, *lacking) if draft.index in ready or draft.index in short]
-        causes = [Cause(sku_id, -units, f"order {draft.order.reference}") for draft in written for sku_id, units in draft.demand.items()]
+        causes = {sku_id: f"order {draft.order.reference}" for draft in [*lacking, *fitting] for sku_id in draft.demand}
         availability.change(taken.warehouse_id, allocation.sum_changes(changes), causes)
     _tell(merchant, ready, short)
     return ready, short, taken
 
 
-def _wanted(drafts: list[Draft]) -> list[Wanted]:
-    """What each order wants, a sku once."""
-    wanted = []
+def _wanted(drafts: list[Draft]) -> dict[str, Wanted]:
+    """What the orders want in all, by the sku's code."""
+    quantities: dict[str, int] = {}
+    causes: dict[str, str] = {}
     for draft in drafts:
         because = f"order {draft.order.reference}"
-        quantities: dict[str, int] = {}
         for line in draft.order.lines:
             quantities[line.sku] = quantities.get(line.sku, 0) + line.quantity
-        wanted += [Wanted(code, quantity, because) for code, quantity in quantities.items()]
-    return wanted
+            causes[line.sku] = because
+    return {code: Wanted(quantity, causes[code]) for code, quantity in quantities.items()}
 
 
 def _sort(drafts: list[Draft], catalogue: Catalogue) -> tuple[list[Draft], list[Draft]]:

@@ -100,28 +100,6 @@ def test_an_order_for_an_unknown_warehouse_is_refused_and_leaves_nothing():
     assert totals(thing) == (10, 0, 0)
 
 
-@pytest.mark.parametrize(
-    ("there", "statuses"),
-    [pytest.param(10, ["ready"] * 3, id="all at once"), pytest.param(6, ["ready", "short", "ready"], id="one lacks its goods")],
-)
-def test_what_orders_that_come_in_together_take_is_told_of_each(there, statuses):
-    shop, house = make.merchant(), make.warehouse()
-    thing, other = make.sku(shop), make.sku(shop)
-    place = make.bin_of(house, "A-01")
-    make.stock(place, thing, there)
-    make.stock(place, other, 5)
-    twice = make.order(house, {thing: 1, other: 2}, "A")
-    twice = twice._replace(lines=[*twice.lines, orders.NewLine(thing.code, 1)])
-    OutboxEvent.objects.all().delete()
-
-    answers = orders.accept_many(merchant=shop, orders=[twice, make.order(house, {thing: 5}, "B"), make.order(house, {thing: 2}, "C")])
-
-    assert [answer.status for answer in answers] == statuses
-    [event] = OutboxEvent.objects.filter(topic="stock.changed")
-    told = sorted(zip(event.payload["sku_ids"], event.payload["by"], event.payload["because"], strict=True))
-    assert told == sorted([(thing.pk, -2, "order A"), (other.pk, -2, "order A"), (thing.pk, -5, "order B"), (thing.pk, -2, "order C")])
-
-
 def test_one_bad_order_does_not_sink_the_others():
     shop, house = make.merchant(), make.warehouse()
     thing, stranger = make.sku(shop), make.sku(make.merchant())
@@ -215,7 +193,7 @@ def test_one_plan_of_writing_orders_is_right_for_any_number_of_them():
     assert "Nested Loop" not in writing
 
     taking = generic_plan(order_rows._TAKE)
-    assert len(re.findall("Hash (?:Left |Right )?Join", taking)) == 9
+    assert len(re.findall("Hash (?:Left |Right )?Join", taking)) == 8
     for walk in ("merchant_id = $1) AND ((code)::text = ANY", "sku_id = ANY", "id = ANY"):
         assert re.search(rf"Index Cond: .*{re.escape(walk)}", taking), walk
 
