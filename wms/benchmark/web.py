@@ -84,6 +84,17 @@ def bulk_bodies(count: int, prefix: str, warehouse: str, skus: int) -> list[byte
     return [json.dumps(sent[start : start + TOGETHER]).encode() for start in range(0, len(sent), TOGETHER)]
 
 
+def at_once(work: Callable[[int], None], count: int) -> float:
+    """Seconds until `work` has ended in each of so many threads; it is told the thread's number."""
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - start
+
+
 def post_all(port: int, path: str, keys: Sequence[str], sent: list[bytes], good: int) -> float:
     """Seconds that CLIENTS keep-alive connections take to POST all bodies, each waiting for its answer. They take the keys in turn."""
     failures: list[str] = []
@@ -98,13 +109,7 @@ def post_all(port: int, path: str, keys: Sequence[str], sent: list[bytes], good:
             if answer.status != good:
                 failures.append(f"{answer.status} {content[:200]!r}")
 
-    threads = [threading.Thread(target=client, args=(keys[number % len(keys)], sent[number::CLIENTS])) for number in range(CLIENTS)]
-    start = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    taken = time.perf_counter() - start
+    taken = at_once(lambda number: client(keys[number % len(keys)], sent[number::CLIENTS]), CLIENTS)
     if failures:
         raise RuntimeError(f"{path}: {len(failures)} of {len(sent)} failed, the first with {failures[0]}")
     return taken

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import statistics
-import threading
 import time
 import uuid
 from collections.abc import Sequence
@@ -129,13 +128,7 @@ def _burst(port: int, channel: Channel, sent: Sequence[Delivery]) -> tuple[list[
                 failures.append(f"{answer.status} {content[:200]!r}")
         line.close()
 
-    threads = [threading.Thread(target=connection, args=(sent[number::CONNECTIONS],)) for number in range(CONNECTIONS)]
-    start = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    taken = time.perf_counter() - start
+    taken = web.at_once(lambda number: connection(sent[number::CONNECTIONS]), CONNECTIONS)
     if failures or len(waits) != len(sent):
         raise RuntimeError(f"{len(waits)} of {len(sent)} webhooks were answered, {len(failures)} of them badly: {failures[:1]}")
     return waits, taken
