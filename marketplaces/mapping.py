@@ -11,11 +11,14 @@ from marketplaces import expansion
 from marketplaces.models import Bundle, BundleComponent, Channel, ChannelOrder, Listing
 
 Tied = tuple[int | None, int | None]
-"""A sku's id, or a bundle's."""
+"""A sku's id, or a bundle's; neither of a listing that a person untied: whatever its code, its goods are not those."""
+
+UNTIED: Tied = None, None
 
 
 def map_lines(channel: Channel, rows: Sequence[ChannelOrder]) -> dict[int, str]:
-    """Fill in the components of all lines: of the shop's listing, of its sku as listings are tied, of our sku or bundle with that code.
+    """Fill in the components of all lines: of the shop's listing, of its sku as listings are tied, of our sku or bundle with that code. What a
+    person untied has none, until it is tied again.
 
     Answers the codes by sku id.
     """
@@ -30,25 +33,28 @@ def map_lines(channel: Channel, rows: Sequence[ChannelOrder]) -> dict[int, str]:
     tied = {*listed.values(), *sold_as.values()}
     made_of = _components({*bundles.values(), *(bundle_id for _sku_id, bundle_id in tied if bundle_id)})
     for line in lines:
-        code = line["sku"]
-        sku_id, bundle_id = listed.get(line["listing_id"]) or sold_as.get(code) or (by_code.get(code), bundles.get(code))
+        code, listing_id = line["sku"], line["listing_id"]
+        goods = listed.get(listing_id) or sold_as.get(code)
+        another = goods == UNTIED and listing_id and listing_id not in listed  # than the listing that was untied
+        sku_id, bundle_id = (by_code.get(code), bundles.get(code)) if goods is None or another else goods
         line["components"] = [{"sku_id": sku_id, "units": 1}] if sku_id else made_of.get(bundle_id or 0, [])
     return dict(skus.filter(pk__in=expansion.sku_ids(lines)).values_list("pk", "code"))
 
 
 def _tied(channel: Channel, listing_ids: Collection[str], shop_skus: Collection[str]) -> tuple[dict[str, Tied], dict[str, Tied]]:
-    """What listings are tied to, by their id and by the shop's sku: by that only where all that have it are tied to the same."""
+    """What listings are tied to, by their id and by the shop's sku: by that only where all that have it and are tied are tied to the same."""
     by_id: dict[str, Tied] = {}
     by_sku: dict[str, set[Tied]] = {}
     rows = (
         Listing.objects.filter(Q(external_id__in=listing_ids) | Q(external_sku__in=shop_skus), channel=channel)
-        .exclude(sku=None, bundle=None)
+        .filter(Q(untied=True) | Q(sku__isnull=False) | Q(bundle__isnull=False))
         .exclude(sku__active=False)
     )
     for external_id, external_sku, sku_id, bundle_id in rows.values_list("external_id", "external_sku", "sku_id", "bundle_id"):
         by_id[external_id] = sku_id, bundle_id
         by_sku.setdefault(external_sku, set()).add((sku_id, bundle_id))
-    return by_id, {shop_sku: next(iter(goods)) for shop_sku, goods in by_sku.items() if shop_sku and len(goods) == 1}
+    sold_as = {shop_sku: goods - {UNTIED} or goods for shop_sku, goods in by_sku.items() if shop_sku}
+    return by_id, {shop_sku: next(iter(goods)) for shop_sku, goods in sold_as.items() if len(goods) == 1}
 
 
 def _components(bundle_ids: Collection[int]) -> dict[int, list[dict[str, int]]]:

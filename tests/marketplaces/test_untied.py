@@ -3,9 +3,12 @@
 import pytest
 
 from marketplaces import channels, differing, drift, pausing, stock_sync, unknown_goods
-from marketplaces.models import Listing, StockPush
+from marketplaces.models import ChannelOrder, Listing, StockPush
+from marketplaces.port import ChannelListing
+from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
+from tests.marketplaces.shops import BUYER
 from tests.marketplaces.woo_shop import fail, row_errors
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -136,3 +139,50 @@ def test_what_nobody_ever_tied_still_waits_for_its_code(shop, channel, house, th
     assert channels.tie_by_code(channel=channel) == 1
     gift.refresh_from_db()
     assert (gift.sku.code, gift.untied) == ("GIFT", False)
+
+
+def ordered(shop, channel, sku, *, listing_id=None):
+    """What became of an order for one unit; `listing_id` where the shop names another listing, "" where none."""
+    number = shop.books.place_order([(sku, 1)], shipping=BUYER)
+    body = shop.books.order(number)
+    if listing_id is not None:
+        for line in body["line_items"]:
+            line["product_id"] = int(listing_id or 0)
+    assert shops.hook(channel, body) == 200
+    shops.deliver_all()
+    return ChannelOrder.objects.get(external_id=str(number))
+
+
+def test_an_order_for_it_waits_on_the_list_of_unknown_goods_though_our_sku_has_its_code(shop, channel, thing, other):
+    listing = Listing.objects.get(sku=thing)
+    untie(thing)
+    for listing_id in (None, ""):  # by the listing, and by the shop's sku alone
+        row = ordered(shop, channel, thing.code, listing_id=listing_id)
+        assert (row.status, row.problem, row.problem_detail) == ("unmapped", "unknown_goods", thing.code)
+    assert not Order.objects.exists()
+    assert [(goods.listing_id, goods.units) for goods in unknown_goods.waiting(channel)] == [(listing.external_id, 2)]
+    assert ordered(shop, channel, other.code).status == "imported"
+    # Said once what it is, all of them are taken in.
+    channels.tie(listing=Listing.objects.get(pk=listing.pk), sku=other)
+    shops.deliver_all()
+    assert set(ChannelOrder.objects.values_list("status", flat=True)) == {"imported"}
+    assert shops.totals(thing) == (10, 0, 0)
+    assert shops.totals(other) == (4, 3, 0)
+
+
+def test_nor_is_it_a_bundle_of_its_code(shop, channel, thing, other):
+    make.bundle(thing.merchant, {other: 2}, "PAIR")
+    shop.books.add_product(sku="PAIR", quantity=0)
+    channels.fetch_listings(channel=channel)
+    assert ordered(shop, channel, "PAIR").status == "imported"
+    channels.tie(listing=Listing.objects.get(external_sku="PAIR"))
+    assert ordered(shop, channel, "PAIR").status == "unmapped"
+
+
+def test_another_listing_of_the_same_code_is_not_meant(shop, channel, thing):
+    untie(thing)
+    assert ordered(shop, channel, thing.code, listing_id="987").status == "imported", "nobody said anything of this one"
+    channels.keep_listings(channel=channel, listings=[ChannelListing("987", thing.code, "", None)])
+    channels.tie(listing=Listing.objects.get(external_id="987"), sku=thing)
+    assert ordered(shop, channel, thing.code, listing_id="").status == "imported", "of two with one code the tied one is sold"
+    assert ordered(shop, channel, thing.code).status == "unmapped"
