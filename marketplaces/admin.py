@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 
 from inventory.models import Sku, Warehouse
-from marketplaces import adapters, bundles, channels, pausing, standings, stock_sync
+from marketplaces import adapters, bundles, channels, pausing, standings, stock_sync, trying
 from marketplaces.models import Bundle, BundleComponent, Channel, ChannelOrder, Listing, MerchantOffers, SellerRule
 from wms.core.errors import WmsError
 from wms.core.models import User
@@ -131,12 +131,20 @@ class ChannelAdmin(ModelAdmin):
             made.keep_buyers_days = data["keep_buyers_days"]
             made.save(update_fields=["keep_buyers_days"])
             channel.__dict__.update(made.__dict__)
+            transaction.on_commit(lambda: self._try_out(request, channel))
             return
         # What workers and the desk have written since the form was sent stays.
         channel.save(update_fields=[name for name in form.Meta.fields if name in form.changed_data and name != "keys"])
-        if "credentials" in data:
-            channels.change_credentials(channel=channel, credentials=data["credentials"])
+        if "credentials" in data or "base_url" in form.changed_data:
+            channels.change_credentials(channel=channel, credentials=data.get("credentials") or channel.opened_credentials())
+            transaction.on_commit(lambda: self._try_out(request, channel))
         stock_sync.tell_all(channel=channel)  # another rule means other numbers
+
+    def _try_out(self, request: HttpRequest, channel: Channel) -> None:
+        """When all is kept: the shop may take seconds, and what it says undoes nothing."""
+        if problem := trying.try_out(channel=channel):
+            text = _("The channel is saved, but its shop does not work with it yet. %(problem)s") % {"problem": problem}
+            self.message_user(request, text, messages.WARNING)
 
     def get_inlines(self, request: HttpRequest, obj: Channel | None = None) -> tuple[Any, ...]:
         """A new channel begins with what its platform demands of all sellers."""

@@ -47,7 +47,7 @@ def connect(
     share_percent: int | None = None,
     cap: int | None = None,
 ) -> Channel:
-    """Remember a shop, with nothing sent to it. `code` begins its orders' references; without one it is made from the name.
+    """Remember a shop, with nothing sent to it (marketplaces.trying does). `code` begins its orders' references; without one it is made from the name.
 
     `further` warehouses come after the first one; `routing` is a Channel.Routing.
 
@@ -85,9 +85,9 @@ def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base
     base_url = base_url or channel.base_url
     adapters.connect(channel.adapter, base_url=base_url, credentials=credentials)
     channel.credentials, channel.base_url = sealing.seal(dict(credentials)), base_url
-    channel.failures, channel.quiet_until = 0, None
+    channel.failures, channel.quiet_until, channel.last_error = 0, None, ""
     with transaction.atomic():
-        channel.save(update_fields=["credentials", "base_url", "failures", "quiet_until"])
+        channel.save(update_fields=["credentials", "base_url", "failures", "quiet_until", "last_error"])
         outbox.hurry(WAIT_FOR_THE_SHOP, lane=channel.pk)
 
 

@@ -10,10 +10,11 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from marketplaces.port import Marketplace
+from marketplaces.port import ChannelRefused, Marketplace
 from marketplaces.rules import Rule
 from wms.core.errors import WmsError
 
@@ -71,10 +72,14 @@ def longest_kept() -> dict[str, int]:
 def connect(marketplace: str, *, base_url: str, credentials: Mapping[str, str]) -> Marketplace:
     """A shop to talk to. Cheap: connections are shared within the process, nothing is sent.
 
-    Raises UnknownMarketplace, CredentialsMissing.
+    Raises UnknownMarketplace, CredentialsMissing, ChannelRefused for an address that is none.
     """
     module = adapter(marketplace)
     if missing := [name for name in module.CREDENTIALS if not credentials.get(name)]:
         raise CredentialsMissing(marketplace=str(module.NAME), missing=", ".join(missing))
+    try:
+        urlsplit(base_url).port  # noqa: B018  # reading it is what raises
+    except ValueError as error:
+        raise ChannelRefused(reason=f"{base_url!r} is not the address of a shop's API", channel_code="bad_address") from error
     shop: Marketplace = module.connect(base_url=base_url, credentials=credentials)
     return shop

@@ -3,6 +3,8 @@
 import os
 import re
 import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -10,7 +12,16 @@ from typing import Any
 
 import httpx
 
-from marketplaces.port import Allowance, ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel
+from marketplaces.port import (
+    Allowance,
+    ChannelRefused,
+    ChannelThrottled,
+    ChannelUnavailable,
+    CredentialsRefused,
+    NotOnChannel,
+    RightsMissing,
+    left_s,
+)
 
 TIMEOUT = httpx.Timeout(connect=5, read=20, write=20, pool=10)
 LONGEST_WAIT_S = 3600.0
@@ -81,13 +92,19 @@ def allowance_of(response: httpx.Response) -> Allowance | None:
 
 
 def send(client: httpx.Client, request: httpx.Request, *, auth: httpx.Auth | None = None) -> httpx.Response:
-    """Send once. Raises ChannelUnavailable where no answer came."""
+    """Send once, with no more patience than whoever waits has left. Raises ChannelUnavailable where no answer came."""
+    if (left := left_s()) is not None:
+        if not left:
+            raise ChannelUnavailable(reason="no answer in time")
+        request.extensions = {**request.extensions, "timeout": httpx.Timeout(left).as_dict()}
     try:
         return client.send(request, auth=auth)
     except httpx.TimeoutException as error:
         raise ChannelUnavailable(reason=f"no answer in time ({type(error).__name__})") from error
     except httpx.HTTPError as error:
         raise ChannelUnavailable(reason=str(error) or type(error).__name__) from error
+    except UnicodeError as error:  # a name that no name server can be asked for
+        raise ChannelUnavailable(reason=f"{request.url.host!r} is no name of a server") from error
 
 
 def raise_for_answer(response: httpx.Response, *, code: str, reason: str) -> None:
@@ -101,3 +118,15 @@ def raise_for_answer(response: httpx.Response, *, code: str, reason: str) -> Non
         raise ChannelUnavailable(reason=f"HTTP {status}: {reason}", retry_after=wait, answered=True)
     refused = {401: CredentialsRefused, 403: CredentialsRefused, 404: NotOnChannel, 410: NotOnChannel}.get(status, ChannelRefused)
     raise refused(reason=reason, channel_code=code, http_status=status)
+
+
+@contextmanager
+def needing(right: str, *, statuses: Collection[int] = (403,)) -> Iterator[None]:
+    """Whoever is refused in here, with one of these statuses, is known there and lacks this right. Raises RightsMissing."""
+    try:
+        yield
+    except CredentialsRefused as error:
+        if error.http_status not in statuses:
+            raise
+        reason = f"{right} ({error.details['reason']})"
+        raise RightsMissing(reason=reason, channel_code=error.channel_code, http_status=error.http_status) from error

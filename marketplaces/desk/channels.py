@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from inventory.models import Sku, Warehouse
-from marketplaces import adapters, correcting, drift, order_book, order_import, pausing, stock_sync, unknown_goods
+from marketplaces import adapters, correcting, drift, order_book, order_import, pausing, stock_sync, trying, unknown_goods
 from marketplaces import channels as shops
 from marketplaces import places as shop_places
 from marketplaces.desk import addresses, asked, places
@@ -158,7 +158,15 @@ def connect(request: HttpRequest) -> HttpResponse:
         code=desk.clean(request.POST.get("code"), 20),
         buffer=desk.whole_number(buffer) if (buffer := desk.clean(request.POST.get("buffer"))) else None,
     )
-    return desk.done(request, _("The channel is connected. Fetch its listings next."), "desk:channel", channel_id=made.pk)
+    return _tried(request, made, _("The channel is connected. Fetch its listings next."))
+
+
+def _tried(request: HttpRequest, channel: Channel, well: str) -> HttpResponse:
+    """What was entered is kept whatever the shop says of it: it may be right, and the shop in trouble."""
+    if problem := trying.try_out(channel=channel):
+        text = _("The channel is saved, but its shop does not work with it yet. %(problem)s") % {"problem": problem}
+        return desk.warned(request, text, "desk:channel", channel_id=channel.pk)
+    return desk.done(request, well, "desk:channel", channel_id=channel.pk)
 
 
 def _credentials(request: HttpRequest, adapter: str) -> dict[str, str]:
@@ -231,13 +239,6 @@ def _subscribe(channel: Channel, request: HttpRequest) -> str:
     return ngettext("The shop pushes %(count)d kind of message.", "The shop pushes %(count)d kinds of messages.", count) % {"count": count}
 
 
-def _change_keys(channel: Channel, request: HttpRequest) -> str:
-    shops.change_credentials(
-        channel=channel, credentials=_credentials(request, channel.adapter), base_url=desk.clean(request.POST.get("base_url"), 300) or None
-    )
-    return _("The keys are changed.")
-
-
 def _dismiss(channel: Channel, request: HttpRequest) -> str:
     """Field: order (the id of its row)."""
     order_book.dismiss(channel, desk.whole_number(request.POST.get("order"), most=2**62))
@@ -251,17 +252,31 @@ def _change_warehouses(channel: Channel, request: HttpRequest) -> str:
 
 ACTIONS: dict[str, Callable[[Channel, HttpRequest], str]] = {
     "fetch": _fetch, "push": _push, "repair": _repair, "poll": _poll, "retry": _retry, "pause": _pause, "resume": _resume,
-    "subscribe": _subscribe, "keys": _change_keys, "backorders": _stop_backorders, "dismiss": _dismiss,
+    "subscribe": _subscribe, "backorders": _stop_backorders, "dismiss": _dismiss,
     "warehouses": _change_warehouses,
 }  # fmt: skip
 
 
 @desk.action(shows=channel, permission="marketplaces.change_channel")
 def act(request: HttpRequest, channel_id: int, does: str = "") -> HttpResponse:
-    """One of ACTIONS: `pause` takes a reason and perhaps sells=last, `subscribe` a url, `keys` the adapter's keys, `dismiss` an order,
-    `warehouses` warehouses (codes, the first one first) and routing.
+    """One of ACTIONS: `pause` takes a reason and perhaps sells=last, `subscribe` a url, `dismiss` an order, `warehouses` warehouses (codes, the
+    first one first) and routing.
     """
     return desk.done(request, ACTIONS[does](find(request, channel_id), request), "desk:channel", channel_id=channel_id)
+
+
+@desk.action(shows=channel, permission="marketplaces.change_channel")
+def change_keys(request: HttpRequest, channel_id: int) -> HttpResponse:
+    """Fields: the adapter's keys by their own names, perhaps base_url."""
+    found = find(request, channel_id)
+    base_url = desk.clean(request.POST.get("base_url"), 300) or None
+    shops.change_credentials(channel=found, credentials=_credentials(request, found.adapter), base_url=base_url)
+    return _tried(request, found, _("The keys are changed."))
+
+
+@desk.action(shows=channel, permission="marketplaces.change_channel")
+def try_out(request: HttpRequest, channel_id: int) -> HttpResponse:
+    return _tried(request, find(request, channel_id), _("The shop answers, and grants all that is needed."))
 
 
 @desk.action(shows=channel, permission="marketplaces.change_listing")

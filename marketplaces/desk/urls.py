@@ -19,6 +19,8 @@ urlpatterns = [
     path("channels/<int:channel_id>/places/set", places.act, name="channel_places_set"),
     path("channels/<int:channel_id>/orders/<int:key>/address", addresses.page, name="channel_address"),
     path("channels/<int:channel_id>/orders/<int:key>/address/set", addresses.act, name="channel_address_set"),
+    path("channels/<int:channel_id>/keys", channels.change_keys, name="channel_keys"),
+    path("channels/<int:channel_id>/try", channels.try_out, name="channel_try"),
     path("channels/<int:channel_id>/tie", channels.tie, name="channel_tie"),
     *(path(f"channels/<int:channel_id>/{does}", channels.act, {"does": does}, name=f"channel_{does}") for does in channels.ACTIONS),
 ]

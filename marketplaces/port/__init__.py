@@ -14,12 +14,14 @@ from marketplaces.port.errors import (
     CredentialsRefused,
     MessageUnreadable,
     NotOnChannel,
+    RightsMissing,
     SignatureInvalid,
 )
 from marketplaces.port.limits import Allowance, Capabilities, Pace
 from marketplaces.port.marketplace import Marketplace
 from marketplaces.port.messages import ChannelEvent, EventKind, Subscription
 from marketplaces.port.orders import ChannelLine, ChannelOrder, ChannelOrderState, OrderPage, ShipTo, TrackedLine, Tracking, UnreadableOrder
+from marketplaces.port.patience import left_s, within
 from marketplaces.port.stock import ChannelListing, ListingPage, PushError, PushResult, StockLevel
 from marketplaces.port.texts import storable
 
@@ -46,6 +48,7 @@ __all__ = [
     "Pace",
     "PushError",
     "PushResult",
+    "RightsMissing",
     "ShipTo",
     "SignatureInvalid",
     "StockLevel",
@@ -53,5 +56,7 @@ __all__ = [
     "TrackedLine",
     "Tracking",
     "UnreadableOrder",
+    "left_s",
     "storable",
+    "within",
 ]

@@ -52,6 +52,12 @@ class CredentialsRefused(ChannelRefused):
     code, message = "channel_credentials_refused", _("The shop refuses our keys: {reason}")
 
 
+class RightsMissing(ChannelRefused):
+    """The keys are known, and may not do all that the warehouse has to: some of it works, and some does not."""
+
+    code, message = "channel_rights_missing", _("The keys are right, but not all that is needed is granted to them: {reason}")
+
+
 class NotOnChannel(ChannelRefused):
     """The shop does not know this order or listing (any more)."""
 

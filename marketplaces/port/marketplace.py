@@ -24,6 +24,12 @@ class Marketplace(Protocol):
     def allowance(self) -> Allowance | None:
         """What the platform said last of how much it may be asked. None: it has not, or never does."""
 
+    def try_out(self) -> None:
+        """Ask in the way in which the warehouse will ask, so that wrong keys and missing rights show; nothing changes there.
+
+        Raises RightsMissing too.
+        """
+
     def push_stock(self, levels: Sequence[StockLevel]) -> list[PushResult]:
         """Tell the shop these numbers, any count of them: one result for each level, in their order.
 

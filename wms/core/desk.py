@@ -131,6 +131,12 @@ def done(request: HttpRequest, message: str, to: str, **kwargs: Any) -> SeeOther
     return SeeOther(reverse(to, kwargs=kwargs))
 
 
+def warned(request: HttpRequest, message: str, to: str, **kwargs: Any) -> SeeOther:
+    """The answer of an action that did its work, after which something is left to do for the person."""
+    messages.warning(request, message)
+    return SeeOther(reverse(to, kwargs=kwargs))
+
+
 def whole_number(text: str | None, default: int | None = None, most: int = 2**31 - 1) -> int:
     """A count out of a form. Raises NotANumber; blank means `default` where there is one."""
     text = (text or "").strip()

@@ -1,12 +1,14 @@
 """Amazon, Selling Partner API: what the seller ships himself."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import httpx
+from django.utils.translation import gettext as _
 
 from marketplaces.abilities import QueuedMessage
+from marketplaces.adapters._http import needing
 from marketplaces.adapters.amazon import notifications
 from marketplaces.adapters.amazon.connection import Connection
 from marketplaces.adapters.amazon.feeds import BATCH_SIZE
@@ -82,6 +84,13 @@ class Amazon:
     @property
     def allowance(self) -> Allowance | None:
         return self._connection.limits.allowance("patchListingsItem")
+
+    def try_out(self) -> None:
+        """Each needs a role of its own. Changing listings needs the one that reads them."""
+        with needing(_("reading listings")):
+            self._listings.page("")
+        with needing(_("reading orders")):
+            self._orders.changed(since=datetime.now(UTC) - timedelta(hours=1), cursor="")
 
     def push_stock(self, levels: Sequence[StockLevel]) -> list[PushResult]:
         return self._stock.push(levels)

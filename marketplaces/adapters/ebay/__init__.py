@@ -3,13 +3,15 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from copy import copy
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import httpx
+from django.utils.translation import gettext as _
 
 from marketplaces.abilities import ShopPlace
-from marketplaces.adapters.ebay import messages, places, webhooks
+from marketplaces.adapters._http import needing
+from marketplaces.adapters.ebay import connection, messages, places, webhooks
 from marketplaces.adapters.ebay.connection import Connection
 from marketplaces.adapters.ebay.limits import FULFILMENT, limits_of
 from marketplaces.adapters.ebay.orders import Orders
@@ -98,6 +100,13 @@ class EBay:
     def allowance(self) -> Allowance | None:
         """Where eBay has just been asked: its other answers do not say how many calls are left."""
         return self._allowance
+
+    def try_out(self) -> None:
+        """Each of them needs a scope of its own."""
+        with needing(_("reading and changing the inventory")):
+            self._connection.get(f"{connection.INVENTORY}/inventory_item", limit=1)
+        with needing(_("reading orders")):
+            self._orders.changed(since=datetime.now(UTC) - timedelta(hours=1), cursor="")
 
     def push_stock(self, levels: Sequence[StockLevel]) -> list[PushResult]:
         if not levels:

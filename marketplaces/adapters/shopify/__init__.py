@@ -7,7 +7,7 @@ from datetime import datetime
 import httpx
 
 from marketplaces.abilities import ShopPlace
-from marketplaces.adapters.shopify import places, webhooks
+from marketplaces.adapters.shopify import access, places, webhooks
 from marketplaces.adapters.shopify.backorders import Backorders
 from marketplaces.adapters.shopify.connection import Connection, gid, number_of
 from marketplaces.adapters.shopify.orders import Orders
@@ -76,7 +76,8 @@ class Shopify:
 
     def _serve(self, locations: Sequence[str]) -> None:
         own = gid("Location", self.own_location)
-        work = WorkList(self._connection, [gid("Location", location) for location in locations] or [own], several=bool(locations))
+        self._served = [gid("Location", location) for location in locations] or [own]
+        work = WorkList(self._connection, self._served, several=bool(locations))
         self._stock = Stock(self._connection, own, locations)
         self._orders = Orders(self._connection, work)
         self._tracking = TrackingDesk(self._connection, work)
@@ -92,6 +93,10 @@ class Shopify:
     @property
     def allowance(self) -> Allowance | None:
         return self._connection.bucket.allowance
+
+    def try_out(self) -> None:
+        """The shop says itself what is granted, and whether it has our locations."""
+        access.check(self._connection, SCOPES, self._served)
 
     def push_stock(self, levels: Sequence[StockLevel]) -> list[PushResult]:
         return self._stock.push(levels)

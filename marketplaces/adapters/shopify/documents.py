@@ -92,6 +92,10 @@ query Locations($after: String) {
 }
 """
 
+GRANTED = "query Granted { currentAppInstallation { accessScopes { handle } } }"
+
+OWN_LOCATIONS = "query OwnLocations($ids: [ID!]!) { nodes(ids: $ids) { ... on Location { id isActive } } }"
+
 SHOWN = """
 query Shown($ids: [ID!]!, $location: ID!) {
   nodes(ids: $ids) {

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -88,6 +88,15 @@ class Storefront:
 
     def _answers(self, kind: str) -> bool:
         return kind in self._declared().answers
+
+    def try_out(self) -> None:
+        """The shop is asked what it can do; one whose declaration was given for what it said there that it answers, if that is anything."""
+        if self._given is None:
+            declaration.forget(self._connection.account)
+        if self._answers("listings.list"):
+            self._stock.listings("")
+        elif self._answers("orders.list"):
+            self._orders.changed(since=datetime.now(UTC), cursor="")
 
     @property
     def capabilities(self) -> Capabilities:

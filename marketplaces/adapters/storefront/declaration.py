@@ -98,7 +98,10 @@ def asked(account: str, ask: Callable[[], Mapping[str, Any]]) -> Declaration:
     return found
 
 
-def forget() -> None:
-    """Ask every shop anew."""
+def forget(account: str = "") -> None:
+    """Ask this shop anew, or every one."""
     with _lock:
-        _remembered.clear()
+        if account:
+            _remembered.pop(account, None)
+        else:
+            _remembered.clear()

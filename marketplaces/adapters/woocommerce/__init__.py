@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import httpx
+from django.utils.translation import gettext as _
 
+from marketplaces.adapters._http import needing
 from marketplaces.adapters.woocommerce import webhooks
 from marketplaces.adapters.woocommerce.connection import Connection
 from marketplaces.adapters.woocommerce.orders import Orders
@@ -46,6 +48,13 @@ class WooCommerce:
     def allowance(self) -> Allowance | None:
         """WooCommerce itself never says; what stands before it may."""
         return self._connection.allowance
+
+    def try_out(self) -> None:
+        """Orders are read, and products changed by a batch that holds none: a key may be for reading alone, which WordPress answers as 401."""
+        with needing(_("reading orders")):
+            self._connection.get_list("orders", per_page=1)
+        with needing(_("changing products"), statuses=(401, 403)):
+            self._connection.send("POST", "products/batch", body={"update": []})
 
     def push_stock(self, levels: Sequence[StockLevel]) -> list[PushResult]:
         return self._stock.push(levels)

@@ -6,7 +6,7 @@ import pytest
 
 from marketplaces.adapters.amazon import Amazon
 from marketplaces.adapters.amazon.limits import PLANS, Limits
-from marketplaces.port import CallThrottled, ChannelRefused, ChannelUnavailable, CredentialsRefused, NotOnChannel
+from marketplaces.port import CallThrottled, ChannelRefused, ChannelUnavailable, CredentialsRefused, NotOnChannel, RightsMissing
 from tests.marketplaces.adapters.amazon.contracts import BURSTS, RATES
 from tests.marketplaces.adapters.amazon.shop import KEYS, AmazonShop, errors, throttle
 from tests.marketplaces.misbehaving import fail, hang_up
@@ -176,3 +176,19 @@ def test_marketplaces_that_are_none(ids: str) -> None:
     with pytest.raises(ChannelRefused) as caught:
         Amazon(base_url="https://a.example", keys={**KEYS, "marketplace_ids": ids})
     assert caught.value.channel_code == "bad_id"
+
+
+def test_keys_are_tried_out(shop: AmazonShop, amazon: Amazon, client) -> None:
+    amazon.try_out()
+    assert [call.operation for call in shop.calls] == ["token", SEARCH, "searchOrders"]
+    with pytest.raises(CredentialsRefused) as caught:
+        adapter(shop, client, client_secret="wrong").try_out()
+    assert caught.value.channel_code == "invalid_client"
+
+
+@pytest.mark.parametrize(("operation", "right"), [(SEARCH, "reading listings"), ("searchOrders", "reading orders")])
+def test_the_role_that_an_app_lacks_is_named(shop: AmazonShop, amazon: Amazon, operation: str, right: str) -> None:
+    shop.misbehave(operation, errors(403, "Unauthorized", "Access to requested resource is denied."), times=2)
+    with pytest.raises(RightsMissing) as caught:
+        amazon.try_out()
+    assert caught.value.details["reason"] == f"{right} (Access to requested resource is denied.)"

@@ -1,5 +1,6 @@
 """Tokens, the address, and answers of proxies."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -7,11 +8,19 @@ import pytest
 
 from marketplaces.adapters.ebay import EBay, tokens
 from marketplaces.adapters.ebay.connection import Connection
-from marketplaces.port import ChannelError, ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel
+from marketplaces.port import (
+    ChannelError,
+    ChannelRefused,
+    ChannelThrottled,
+    ChannelUnavailable,
+    CredentialsRefused,
+    NotOnChannel,
+    RightsMissing,
+)
 from tests.marketplaces.adapters.ebay.shop import BASE_PATH, KEYS, EBayShop, refuse, throttle
 from tests.marketplaces.misbehaving import fail, hang_up
 
-from .conftest import adapter
+from .conftest import Clock, adapter
 
 
 def test_one_token_serves_all_that_call_one_account(shop: EBayShop, ebay: EBay, client: httpx.Client) -> None:
@@ -128,3 +137,22 @@ def test_an_id_stays_one_part_of_its_path(shop: EBayShop, ebay: EBay) -> None:
 def test_nothing_is_known_of_how_much_may_be_asked(ebay: EBay) -> None:
     ebay.listings()
     assert ebay.allowance is None
+
+
+def test_keys_are_tried_out(shop: EBayShop, ebay: EBay, client: httpx.Client, clock: Clock) -> None:
+    clock.now = datetime.now(UTC)
+    ebay.try_out()
+    assert [call.operation for call in shop.calls] == ["token", "getInventoryItems", "getOrders"]
+    with pytest.raises(CredentialsRefused) as caught:
+        adapter(shop, client, refresh_token="old").try_out()
+    assert caught.value.channel_code == "invalid_grant"
+
+
+@pytest.mark.parametrize(
+    ("operation", "right"), [("getInventoryItems", "reading and changing the inventory"), ("getOrders", "reading orders")]
+)
+def test_the_scope_that_a_seller_did_not_grant_is_named(shop: EBayShop, ebay: EBay, operation: str, right: str) -> None:
+    shop.misbehave(operation, refuse(403, 1100, "Access denied"))
+    with pytest.raises(RightsMissing) as caught:
+        ebay.try_out()
+    assert caught.value.details["reason"] == f"{right} (Access denied)"

@@ -57,7 +57,8 @@ class Answers:
             "fulfillmentOrder": lambda _info, id: self.work(number(id)),
             "locations": connection(self.books.locations, self.location),
             "productVariants": connection(self.books.items, self.variant),
-            "nodes": lambda _info, ids: [self.item(number(key)) if number(key) in self.books.items else None for key in ids],
+            "nodes": lambda _info, ids: [self.node(key) for key in ids],
+            "currentAppInstallation": {"accessScopes": [{"handle": handle} for handle in self.books.scopes]},
             "webhookSubscriptions": self.subscriptions,
             "inventorySetQuantities": self.set_quantities,
             "productVariantsBulkUpdate": self.update_variants,
@@ -140,8 +141,13 @@ class Answers:
             "trackingInfo": lambda _info, first: made["tracking"][:first],
         }
 
+    def node(self, key: str) -> Record | None:
+        if key == gid("Location", number(key)):
+            return self.location(number(key)) if number(key) in self.books.locations else None
+        return self.item(number(key)) if number(key) in self.books.items else None
+
     def location(self, key: int) -> Record:
-        return {"id": gid("Location", key), "name": self.books.locations[key], "isActive": True}
+        return {"__typename": "Location", "id": gid("Location", key), "name": self.books.locations[key], "isActive": True}
 
     def variant(self, item_id: int) -> Record:
         item = self.books.items[item_id]

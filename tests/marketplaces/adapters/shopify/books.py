@@ -7,6 +7,10 @@ from itertools import count
 from typing import Any
 
 HERE, ELSEWHERE = 71, 72
+SCOPES = (
+    "write_products", "write_inventory", "write_orders", "read_locations",
+    "write_merchant_managed_fulfillment_orders", "read_assigned_fulfillment_orders", "write_assigned_fulfillment_orders",
+)  # fmt: skip
 ADDRESS = {
     "name": "Grace Hopper",
     "firstName": "Grace",
@@ -30,6 +34,7 @@ class Books:
         self.clock = clock
         self.lock = threading.RLock()
         self.locations = {HERE: "Main street", ELSEWHERE: "Harbour"}
+        self.scopes = [*SCOPES]
         self.items: dict[int, Record] = {}
         self.orders: dict[int, Record] = {}
         self.subscriptions: dict[int, Record] = {}

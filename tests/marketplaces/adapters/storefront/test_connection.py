@@ -1,5 +1,6 @@
 """Signed messages to one address, and answers of every kind."""
 
+import json
 from typing import Any
 
 import pytest
@@ -164,3 +165,27 @@ def test_a_poll_of_a_shop_in_trouble_says_so(shop: StorefrontShop, storefront: S
     with pytest.raises(ChannelUnavailable) as caught:
         storefront.orders(since=NOON)
     assert caught.value.retry_after == 5.0
+
+
+def test_a_secret_is_tried_out_by_asking_what_the_shop_can_do(shop: StorefrontShop, storefront: Storefront, connect: Connect) -> None:
+    assert storefront.capabilities.batch_size == 100
+    shop.declared["batch_size"] = 50
+    storefront.try_out()
+    assert storefront.capabilities.batch_size == 50, "asked anew"
+    assert [str(call) for call in shop.calls] == ["shop.describe"] * 2 + ["listings.list"]
+    with pytest.raises(CredentialsRefused):
+        connect(secret=OTHER).try_out()
+
+
+@pytest.mark.parametrize("question", ["listings.list", "orders.list"])
+def test_of_a_shop_whose_declaration_was_given_what_it_answers_is_tried_out(shop: StorefrontShop, connect: Connect, question: str) -> None:
+    declared = json.dumps({"answers": [question]})
+    connect(declared=declared).try_out()
+    assert [str(call) for call in shop.calls] == [question]
+    with pytest.raises(CredentialsRefused):
+        connect(declared=declared, secret=OTHER).try_out()
+
+
+def test_one_that_answers_no_question_is_asked_none(shop: StorefrontShop, connect: Connect) -> None:
+    connect(declared="{}").try_out()
+    assert shop.calls == []

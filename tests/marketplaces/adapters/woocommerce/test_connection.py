@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from marketplaces.adapters._http import new_client
 from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.adapters.woocommerce.connection import Connection, oauth_query, plain
-from marketplaces.port import ChannelThrottled, ChannelUnavailable, CredentialsRefused
+from marketplaces.port import ChannelThrottled, ChannelUnavailable, CredentialsRefused, RightsMissing
 from tests.marketplaces.misbehaving import hang_up, slow
 from tests.marketplaces.woo_shop import WooShop, fail, page_of_html, throttle
 
@@ -199,3 +199,24 @@ def test_connections_are_kept_open(shop: WooShop, woo: WooCommerce, client: http
 
 def test_plain_text_of_html() -> None:
     assert plain("<p>Fish &amp; <b>chips</b></p>\n") == "Fish & chips"
+
+
+def test_keys_are_tried_out_and_nothing_is_changed(shop: WooShop, woo: WooCommerce, client: httpx.Client) -> None:
+    shop.books.add_product(sku="A", quantity=5)
+    woo.try_out()
+    assert [str(call) for call in shop.calls] == ["GET orders", "POST products/batch"]
+    assert shop.books.stock() == {"A": 5}
+    with pytest.raises(CredentialsRefused) as caught:
+        adapter(shop, client=client, secret="cs_wrong").try_out()
+    assert not isinstance(caught.value, RightsMissing)
+
+
+@pytest.mark.parametrize(
+    ("call", "status", "right"), [("POST products/batch", 401, "changing products"), ("GET orders", 403, "reading orders")]
+)
+def test_what_a_key_may_not_do_is_named(shop: WooShop, woo: WooCommerce, call: str, status: int, right: str) -> None:
+    refusal = {"code": "woocommerce_rest_authentication_error", "message": "The API key does not have permissions."}
+    shop.misbehave(call, fail(status, body=refusal))
+    with pytest.raises(RightsMissing) as caught:
+        woo.try_out()
+    assert caught.value.details["reason"] == f"{right} (The API key does not have permissions.)"

@@ -1,0 +1,40 @@
+"""A shop is asked as soon as it is connected, or its keys are corrected: what is wrong is said at once, and nothing is lost by it."""
+
+from __future__ import annotations
+
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from marketplaces.calling import ChannelQuiet, calling
+from marketplaces.models import Channel
+from marketplaces.port import CallThrottled, ChannelRefused, ChannelUnavailable, CredentialsRefused, storable, within
+
+# Somebody waits for it at a screen.
+PATIENCE_S = 8.0
+
+
+def try_out(*, channel: Channel) -> str:
+    """Ask the shop whether these keys may do all of our work; answers in words what is in the way, "" where nothing is.
+
+    The words stand on the channel, too. In about PATIENCE_S there is an answer, if only that none came. Not within a transaction: it would be
+    held open for as long.
+    """
+    try:
+        with calling(channel) as shop, within(PATIENCE_S):
+            shop.try_out()
+    except ChannelQuiet as quiet:
+        return _why(channel, quiet)
+    except ChannelRefused as refused:  # in one thing; all others may work
+        Channel.objects.filter(pk=channel.pk).update(last_error=storable(str(refused)[:2000]), last_error_at=Now())
+        return str(refused)
+    Channel.objects.filter(pk=channel.pk).update(last_error="")
+    return ""
+
+
+def _why(channel: Channel, quiet: ChannelQuiet) -> str:
+    cause = quiet.__cause__
+    if isinstance(cause, CallThrottled):  # it knows us: it counts what we ask
+        return ""
+    if isinstance(cause, ChannelUnavailable):
+        return _("%(problem)s (address: %(address)s)") % {"problem": cause, "address": channel.base_url}
+    return str(cause if isinstance(cause, CredentialsRefused) else quiet)

@@ -1,0 +1,205 @@
+"""Whoever connects a shop, or corrects its keys, is told at once whether it works; nothing that was entered is lost."""
+
+import json
+import time
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from inventory.models import Warehouse
+from marketplaces import adapters, channels, trying
+from marketplaces.adapters._http import new_client
+from marketplaces.models import Channel
+from marketplaces.port import CallThrottled, ChannelRefused
+from tests import make
+from tests.marketplaces import shops
+from tests.marketplaces.misbehaving import slow
+from tests.marketplaces.woo_shop import fail, page_of_html
+from wms.core.models import Merchant, User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DESK, ADMIN = "/desk/channels", "/admin/marketplaces/channel/"
+NO_WRITING = {"code": "woocommerce_rest_authentication_error", "message": "The API key provided does not have write permissions."}
+
+
+@pytest.fixture
+def client():
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+@pytest.fixture
+def fields(shop, house):
+    return {
+        "merchant": make.merchant().code, "warehouse": house.code, "name": "My shop", "code": "WOO", "adapter": "woocommerce",
+        "base_url": shop.url, "consumer_key": shop.consumer_key, "consumer_secret": shop.consumer_secret,
+    }  # fmt: skip
+
+
+def connect(client, fields, **other):
+    """The page that follows, with what the person is told on it."""
+    response = client.post(f"{DESK}/connect", {**fields, **other}, follow=True)
+    assert response.redirect_chain[-1][1] == 303
+    return response.content.decode()
+
+
+def state():
+    channel = Channel.objects.get()
+    return channel.failures > 0, channel.last_error
+
+
+def test_a_shop_that_works_says_so(shop, client, fields):
+    page = connect(client, fields)
+    assert "The channel is connected. Fetch its listings next." in page
+    assert "data-trouble" not in page
+    assert [str(call) for call in shop.calls] == ["GET orders", "POST products/batch"]
+    assert state() == (False, "")
+
+
+def test_a_wrong_key(client, fields):
+    page = connect(client, fields, consumer_key="ck_wrong")
+    told = "The shop refuses our keys: Consumer key is invalid."
+    assert f"The channel is saved, but its shop does not work with it yet. {told}" in page
+    assert page.count(told) == 2, "and it stands on the channel"
+    assert state() == (True, told)
+    assert Channel.objects.get().opened_credentials()["consumer_key"] == "ck_wrong"
+
+
+def test_keys_without_a_right(shop, client, fields):
+    shop.misbehave("POST products/batch", fail(401, body=NO_WRITING))
+    page = connect(client, fields)
+    told = f"The keys are right, but not all that is needed is granted to them: changing products ({NO_WRITING['message']})"
+    assert page.count(told) == 2
+    assert state() == (False, told), "what they may do goes on"
+    # Granted there, and tried out again.
+    page = client.post(f"{DESK}/{Channel.objects.get().pk}/try", follow=True).content.decode()
+    assert "The shop answers, and grants all that is needed." in page
+    assert "data-trouble" not in page
+    assert state() == (False, "")
+
+
+@pytest.mark.parametrize(("path", "reason"), [("", "HTTP 404"), ("/wp-json/wc/v1", "HTTP 404")])
+def test_a_wrong_address(shop, client, fields, path, reason):
+    address = shop.url.replace("/wp-json/wc/v3", path)
+    page = connect(client, fields, base_url=address)
+    assert f"The shop cannot be reached: {reason}" in page
+    assert f"(address: {address})" in page
+    assert state()[0]
+
+
+def test_a_page_that_is_no_api(shop, client, fields):
+    shop.misbehave("GET orders", page_of_html)
+    assert "The shop cannot be reached: the shop answered something else than JSON" in connect(client, fields)
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [("http://127.0.0.1:9/wp-json/wc/v3", "Connection refused"), ("https://shop..example/wp-json/wc/v3", "is no name of a server")],
+)
+def test_a_server_that_is_not_there(client, fields, address, reason):
+    page = connect(client, fields, base_url=address)
+    assert reason in page
+    assert state()[0]
+
+
+def test_what_is_no_address_at_all_is_refused_before_anything_is_saved(client, fields):
+    for address in ("http://[::1/wc/v3", "https://shop.example:port/wc/v3"):
+        response = client.post(f"{DESK}/connect", {**fields, "base_url": address})
+        assert (response.status_code, Channel.objects.count()) == (422, 0)
+        with pytest.raises(ChannelRefused):
+            adapters.connect("woocommerce", base_url=address, credentials={"consumer_key": "k", "consumer_secret": "s"})
+
+
+def test_nobody_waits_long_for_a_shop_that_does_not_answer(shop, client, fields, monkeypatch):
+    monkeypatch.setattr(trying, "PATIENCE_S", 0.4)
+    shop.misbehave("GET orders", slow(2.0))
+    began = time.monotonic()
+    page = connect(client, fields)
+    assert time.monotonic() - began < 2.0
+    assert "The shop cannot be reached: no answer in time" in page
+
+
+def test_all_calls_together_have_that_long_and_no_more(shop, client, fields, monkeypatch):
+    monkeypatch.setattr(trying, "PATIENCE_S", 0.6)
+    shop.misbehave("GET orders", slow(0.4))
+    shop.misbehave("POST products/batch", slow(0.4))
+    assert "no answer in time" in connect(client, fields)
+
+
+def test_workers_have_the_time_that_they_always_had(shop, client, fields, monkeypatch):
+    """What one thread is short of is no other one's, and no later call's."""
+    monkeypatch.setattr(trying, "PATIENCE_S", 0.0)
+    assert "no answer in time" in connect(client, fields)
+    assert shop.calls == []
+    channel = Channel.objects.get()
+    shops.make_due()
+    assert channels.fetch_listings(channel=channel) == 0
+    assert new_client().timeout.read == 20
+
+
+def test_corrected_keys_are_tried_out_too(shop, client, fields):
+    connect(client, fields, consumer_key="ck_wrong")
+    channel = Channel.objects.get()
+    keys = {"consumer_key": shop.consumer_key, "consumer_secret": "cs_wrong"}
+    page = client.post(f"{DESK}/{channel.pk}/keys", keys, follow=True).content.decode()
+    assert "The shop refuses our keys: Invalid signature" in page
+    page = client.post(f"{DESK}/{channel.pk}/keys", {**keys, "consumer_secret": shop.consumer_secret}, follow=True).content.decode()
+    assert "The keys are changed." in page
+    assert "data-trouble" not in page
+    assert state() == (False, "")
+
+
+def admin_form(shop, fields, **other):
+    keys = {"consumer_key": shop.consumer_key, "consumer_secret": shop.consumer_secret}
+    return {
+        **fields, "merchant": Merchant.objects.get().pk, "warehouse": Warehouse.objects.get().pk, "keys": json.dumps(keys),
+        "rules-TOTAL_FORMS": 0, "rules-INITIAL_FORMS": 0, **other,
+    }  # fmt: skip
+
+
+def test_the_administration_tells_it_too_when_all_is_kept(shop, client, fields):
+    wrong = json.dumps({"consumer_key": "ck_wrong", "consumer_secret": "s"})
+    page = client.post(f"{ADMIN}add/", admin_form(shop, fields, keys=wrong), follow=True).content.decode()
+    assert "The shop refuses our keys: Consumer key is invalid." in page
+    channel = Channel.objects.get()
+    address = f"{ADMIN}{channel.pk}/change/"
+    page = client.post(address, admin_form(shop, fields), follow=True).content.decode()
+    assert "does not work" not in page
+    assert state() == (False, "")
+    calls = len(shop.calls)
+    client.post(address, admin_form(shop, fields, keys="", name="Another name"))
+    assert len(shop.calls) == calls, "nothing of it is the shop's business"
+    page = client.post(address, admin_form(shop, fields, keys="", base_url="http://127.0.0.1:9"), follow=True).content.decode()
+    assert "(address: http://127.0.0.1:9)" in page
+
+
+def test_the_administration_asks_the_shop_in_no_transaction(shop, client, fields, monkeypatch):
+    seen = []
+    monkeypatch.setattr(trying, "try_out", lambda channel: seen.append(connection.in_atomic_block) or "")
+    client.post(f"{ADMIN}add/", admin_form(shop, fields))
+    assert seen == [False]
+
+
+def test_a_queue_of_calls_that_is_spent_is_no_wrong_key(shop, fields, client, monkeypatch):
+    connect(client, fields)
+    channel = Channel.objects.get()
+
+    def spent(self):
+        raise CallThrottled(reason="too few calls", retry_after=60.0)
+
+    monkeypatch.setattr("marketplaces.adapters.woocommerce.WooCommerce.try_out", spent)
+    assert trying.try_out(channel=channel) == ""
+    assert state() == (False, "")
+
+
+def test_who_may_not_change_channels_tries_none_out(client, fields, shop):
+    connect(client, fields)
+    calls = len(shop.calls)
+    channel = Channel.objects.get()
+    other = Client()
+    other.force_login(User.objects.create_user("viewer", is_staff=True))
+    for does in ("try", "keys"):
+        assert other.post(f"{DESK}/{channel.pk}/{does}").status_code == 403
+    assert len(shop.calls) == calls
