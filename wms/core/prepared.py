@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+import pydantic_core
 from django.conf import settings
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
@@ -59,7 +60,7 @@ def array_literal(items: list[Any]) -> str:
     if kinds and kinds <= {int, float}:
         return f"{{{str(items)[1:-1]}}}"
     if kinds == {datetime}:
-        return f'{{"{_NEXT_TEXT.join(map(str, items))}"}}'
+        return f"{{{pydantic_core.to_json(items).decode()[1:-1]}}}"
     if kinds == {bytes}:
         return rf'{{"\\x{_NEXT_BYTES.join(item.hex() for item in items)}"}}'
     if kinds == {str}:
