@@ -64,6 +64,11 @@ class BarcodeForm(forms.ModelForm):
 
 
 class BarcodeForms(forms.BaseInlineFormSet):
+    def _construct_form(self, i: int, **kwargs: Any) -> forms.ModelForm:
+        form: forms.ModelForm = super()._construct_form(i, **kwargs)
+        form.instance.sku = self.instance  # also one that is not saved yet: its form's barcodes are checked before
+        return form
+
     def clean(self) -> None:
         super().clean()
         seen: set[str] = set()

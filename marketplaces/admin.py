@@ -16,11 +16,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
 from inventory.models import Sku, Warehouse
 from marketplaces import adapters, bundles, channels, pausing, standings, stock_sync, trying
 from marketplaces.models import Bundle, BundleComponent, Channel, ChannelOrder, Listing, MerchantOffers, SellerRule
+from wms.core.admin_base import MasterAdmin
 from wms.core.errors import WmsError
 from wms.core.models import User
 
@@ -85,7 +86,7 @@ class SellerRuleInline(TabularInline):
 
 
 @admin.register(Channel)
-class ChannelAdmin(ModelAdmin):
+class ChannelAdmin(MasterAdmin):
     form = ChannelForm
     list_display = ("name", "merchant", "warehouse", "adapter", "active", "last_push_at", "last_poll_at", "last_error")
     list_select_related = ("merchant",)
@@ -212,7 +213,7 @@ class ListingForm(forms.ModelForm):
 
 
 @admin.register(Listing)
-class ListingAdmin(ModelAdmin):
+class ListingAdmin(MasterAdmin):
     form = ListingForm
     list_display = ("external_sku", "title", "channel", "sku", "bundle", "pushed_quantity", "pushed_at", "last_error")
     list_select_related = ("channel", "sku", "bundle")
@@ -253,7 +254,7 @@ class ComponentInline(TabularInline):
 
 
 @admin.register(Bundle)
-class BundleAdmin(ModelAdmin):
+class BundleAdmin(MasterAdmin):
     list_display = ("code", "name", "merchant")
     list_select_related = ("merchant",)
     list_filter = ("merchant",)
@@ -270,7 +271,7 @@ class BundleAdmin(ModelAdmin):
 
 
 @admin.register(MerchantOffers)
-class MerchantOffersAdmin(ModelAdmin):
+class MerchantOffersAdmin(MasterAdmin):
     list_display = ("merchant", *RULE)
     list_select_related = ("merchant",)
     fields = ("merchant", *RULE)
@@ -298,7 +299,7 @@ def _tell(offers: MerchantOffers) -> None:
 
 
 @admin.register(ChannelOrder)
-class ChannelOrderAdmin(ModelAdmin):
+class ChannelOrderAdmin(MasterAdmin):
     """What came from the shops, and what a person must look at."""
 
     list_display = ("number", "channel", "status", "problem", "problem_detail", "parts", "updated_at")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from django.db import models
-from django.http import HttpRequest
+from typing import Any
+
+from django.db import IntegrityError, models
+from django.http import HttpRequest, HttpResponse
+from psycopg2.errors import UniqueViolation
 from unfold.admin import ModelAdmin, TabularInline
 
 
@@ -12,6 +15,16 @@ class MasterAdmin(ModelAdmin):
 
     list_per_page = 50
     show_full_result_count = False
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A form that lost a race for a code or a barcode is checked once more, in a transaction of its own: now it sees who has it, and says so."""
+        try:
+            answer: HttpResponse = super().changeform_view(request, *args, **kwargs)
+        except IntegrityError as error:
+            if not isinstance(error.__cause__, UniqueViolation):
+                raise
+            answer = super().changeform_view(request, *args, **kwargs)
+        return answer
 
 
 class LockedAdmin(MasterAdmin):
