@@ -65,7 +65,7 @@ class BarcodeForm(forms.ModelForm):
 
 class BarcodeForms(forms.BaseInlineFormSet):
     def _construct_form(self, i: int, **kwargs: Any) -> forms.ModelForm:
-        form: forms.ModelForm = super()._construct_form(i, **kwargs)
+        form: forms.ModelForm = super()._construct_form(i, **kwargs)  # type: ignore[misc]  # the stubs know no hooks of formsets
         form.instance.sku = self.instance  # also one that is not saved yet: its form's barcodes are checked before
         return form
 

@@ -5,12 +5,13 @@ import threading
 import pytest
 from django.db import IntegrityError, connections
 from django.test import Client
+from unfold.admin import ModelAdmin
 
 from inventory import master_data
 from inventory.admin import SkuAdmin
 from inventory.models import Barcode, Sku, Warehouse
 from tests import make
-from wms.core.admin_base import MasterAdmin, ModelAdmin
+from wms.core.admin_base import MasterAdmin
 from wms.core.models import Merchant, User
 
 pytestmark = pytest.mark.django_db(transaction=True)
