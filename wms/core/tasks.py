@@ -9,6 +9,7 @@ from django.db import connection
 
 from wms.celery import app
 from wms.core import outbox
+from wms.core.valkey import ask
 from wms.core.valkey import client as _valkey
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def nudge(handler: str) -> None:
     try:
         valkey, wait = _valkey(), _rest(handler)
         if valkey is not None:
-            if not valkey.set(_flag(handler), 1, nx=True, px=NUDGE_TTL_MS):
+            if not ask(valkey, "SET", _flag(handler), 1, "NX", "PX", NUDGE_TTL_MS):
                 return
             wait = max(0, valkey.pttl(_resting(handler))) / 1000
         app.send_task("wms.core.tasks.deliver", [handler], countdown=wait or None, retry=False, ignore_result=True)

@@ -1,5 +1,7 @@
 """The broker as a key-value store, where it is Valkey: flags and counters that may be lost at any time."""
 
+import os
+import threading
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -26,3 +28,27 @@ def client() -> redis.Redis | None:
     if url.startswith(("redis://", "rediss://")):
         return redis.Redis.from_url(url, **_options())
     return None
+
+
+class _Own(threading.local):
+    """A thread's connection, and for which pool and in which process it was made."""
+
+    connection: Any = None
+    made: tuple[object, int] | None = None
+
+
+_own = _Own()
+
+
+def ask(store: redis.Redis, *command: str | int) -> Any:
+    """One command over a connection of the calling thread's own, without the detours of the client: a third of the time. Raises redis.RedisError."""
+    made = (store.connection_pool, os.getpid())
+    if _own.made != made:
+        _own.connection, _own.made = store.connection_pool.make_connection(), made
+    connection = _own.connection
+
+    def once() -> Any:
+        connection.send_command(*command)
+        return connection.read_response()
+
+    return connection.retry.call_with_retry(once, lambda _error: connection.disconnect())
