@@ -19,7 +19,8 @@ from wms.benchmark import house
 
 CLIENTS = 4
 ORDERS = 300
-ROUNDS = 3
+# One is half a second: a checkpoint or a pause of the disk in a few of them would be the figure.
+ROUNDS = 10
 TOGETHER = 100
 FLOOR_TABLE = "CREATE TABLE benchmark_order (id bigserial PRIMARY KEY, reference text NOT NULL, body jsonb NOT NULL)"
 
