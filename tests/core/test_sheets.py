@@ -93,6 +93,11 @@ def test_bombs_are_refused_before_they_fill_the_memory(monkeypatch):
             sheets.read(content, name="long")
     with pytest.raises(sheets.FileTooLarge):
         sheets.read(b"," * 300 + b"x", name="wide.csv")
+    monkeypatch.setattr(sheets, "MAX_CELLS", 15)
+    assert len(sheets.read(b"1,2,3\n" * 5, name="full.csv")) == 5
+    for content in (b"1,,\n" * 6, workbook(*[[1, 2, 3, 4]] * 4)):
+        with pytest.raises(sheets.FileTooLarge, match="15 cells"):
+            sheets.read(content, name="packed")
 
 
 def record(*values, aliases=("x",)):

@@ -18,6 +18,8 @@ MAX_BYTES = 64 * 1024 * 1024  # unpacked
 MAX_ROWS = 200_000
 MAX_COLUMNS = 200
 MAX_CELL = 10_000
+# A packed file of some kilobytes may hold so many empty ones that reading them takes the memory of the whole machine.
+MAX_CELLS = 2_000_000
 DELIMITERS = ",;\t|"
 
 
@@ -47,7 +49,11 @@ def read(content: bytes, *, name: str) -> list[Row]:
     else:
         cells = _csv(content, name)
     rows: list[Row] = []
+    count = 0
     for number, values in enumerate(cells, 1):
+        count += len(values)
+        if count > MAX_CELLS:
+            raise FileTooLarge(name=name, limit=str(_("{cells} cells")).format(cells=MAX_CELLS))
         if number > MAX_ROWS:
             raise FileTooLarge(name=name, limit=str(_("{rows} rows")).format(rows=MAX_ROWS))
         if not any(values):
