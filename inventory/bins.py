@@ -84,6 +84,7 @@ def generate(*, warehouse: Warehouse, pattern: str, zone: str = "", kind: BinKin
     every second aisle is walked from its far end. Raises InvalidInput for a pattern that cannot be read.
     """
     codes = [code for _aisle, code in serpentine(_parse(pattern))]
+    lock_for_bins([warehouse.pk])
     existing = set(Bin.objects.filter(warehouse=warehouse, code__in=codes).values_list("code", flat=True))
     place = Zone.objects.get_or_create(warehouse=warehouse, code=zone)[0] if zone else None
     last = last_of_walk(warehouse.pk)
@@ -95,6 +96,12 @@ def generate(*, warehouse: Warehouse, pattern: str, zone: str = "", kind: BinKin
         ],
         batch_size=5000,
     )
+
+
+def lock_for_bins(warehouse_ids: Iterable[int]) -> None:
+    """A step: until the transaction ends nobody else makes bins in these warehouses, so what is looked up stays as it is."""
+    assert_in_transaction("lock_for_bins()")
+    list(Warehouse.objects.filter(pk__in=list(warehouse_ids)).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 
 def last_of_walk(warehouse_id: int) -> int:

@@ -203,6 +203,7 @@ def import_bins(*, content: bytes, name: str, warehouse: Warehouse | None = None
             record.refuse("bin", str(_("{bin} comes twice")).format(bin=code))
         wanted[where.pk, code] = (record, Bin(warehouse=where, code=code, kind=kind, walking_sequence=walk, check_code=check), zone)
     problems.finish()
+    bins.lock_for_bins({warehouse_id for warehouse_id, _code in wanted})
     existing = {
         (bin.warehouse_id, bin.code): bin
         for bin in Bin.objects.filter(warehouse__in={key[0] for key in wanted}, code__in={key[1] for key in wanted})
