@@ -25,7 +25,7 @@ class Want:
 
 @dataclass(slots=True)
 class Source:
-    """Free good stock in a storage bin."""
+    """Free good stock in a storage bin, not expired on the warehouse's own day."""
 
     balance_id: int
     bin_id: int
@@ -49,9 +49,11 @@ SELECT b.id, b.bin_id, b.sku_id, b.lot_id, b.carton_id, bin.walking_sequence, co
        b.on_hand - b.reserved
 FROM inventory_stockbalance b
 JOIN inventory_bin bin ON bin.id = b.bin_id
+JOIN inventory_warehouse w ON w.id = b.warehouse_id
 LEFT JOIN inventory_lot lot ON lot.id = b.lot_id
 WHERE b.warehouse_id = %s AND b.sku_id = ANY(%s) AND b.on_hand > 0 AND b.on_hand > b.reserved AND b.condition = 'good'
   AND bin.kind = 'storage' AND bin.active
+  AND (lot.expires_on IS NULL OR lot.expires_on >= (now() AT TIME ZONE w.time_zone)::date)
 """
 
 

@@ -158,7 +158,8 @@ CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep the outbox": {"task": "wms.core.tasks.sweep_outbox", "schedule": 5.0},
-    "hold what expired": {"task": "inventory.tasks.hold_expired", "schedule": 3600.0},
+    # Midnight comes at a quarter of an hour, wherever the warehouse stands.
+    "hold what expired": {"task": "inventory.tasks.hold_expired", "schedule": crontab(minute="*/15")},
     "forget old requests": {"task": "wms.core.tasks.drop_old_outcomes", "schedule": 3600.0},
     "poll channel orders": {"task": "marketplaces.tasks.poll_orders", "schedule": 60.0},
     "empty channel queues": {"task": "marketplaces.tasks.empty_queues", "schedule": 15.0},
