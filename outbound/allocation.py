@@ -28,7 +28,7 @@ FALL_SHORT = Change(committed=-1, backordered=1)
 RELEASE = Change(committed=-1)
 GIVE_UP = Change(backordered=-1)
 
-_BATCH = 100
+BATCH = 100
 
 
 def sum_changes(parts: Iterable[tuple[Demand, Change]]) -> dict[int, Change]:
@@ -98,7 +98,7 @@ def _lock(turns: Iterable[Turn]) -> list[tuple[Order, Demand]]:
 def lock_short(warehouse_id: int, sku_ids: set[int]) -> list[tuple[Order, Demand]]:
     """Lock the first short orders that wait for one of the skus, oldest ship-by first, and say what each needs."""
     assert_in_transaction("lock_short()")
-    return _lock(_in_line(warehouse_id, sku_ids, _FIRST, _BATCH))
+    return _lock(_in_line(warehouse_id, sku_ids, _FIRST, BATCH))
 
 
 def fill(waiting: list[tuple[Order, Demand]], free: Demand) -> list[Demand]:
@@ -129,7 +129,7 @@ def fill_short(*, warehouse_id: int, sku_ids: set[int]) -> int:
     filled, after = 0, _FIRST
     while True:
         with transaction.atomic(durable=True):
-            turns = _in_line(warehouse_id, sku_ids, after, _BATCH)
+            turns = _in_line(warehouse_id, sku_ids, after, BATCH)
             if not turns:
                 return filled
             waiting = _lock(turns)

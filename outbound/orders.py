@@ -104,6 +104,7 @@ def accept_many(*, merchant: Merchant, orders: Sequence[NewOrder]) -> list[Accep
             for (index, order), address in zip(group, sealed, strict=True)
         ]
         catalogue = _accept_together(merchant, warehouse_code, drafts, answers)
+        _repeat_refused(merchant, drafts, answers)
         for draft in drafts:
             if draft.index not in answers:
                 assert catalogue is not None
@@ -244,9 +245,24 @@ def _accept_late(merchant: Merchant, catalogue: Catalogue, draft: Draft) -> Acce
         if order_id is not None:
             return Accepted(order_id, reference, status.value, ship_by=draft.ship_by)
         existing = Order.objects.get(merchant=merchant, reference=reference)
-    if not draft.order.is_content(existing.content_hash):
-        return ReferenceTaken(reference=reference)
+    return _repeated(existing) if draft.order.is_content(existing.content_hash) else ReferenceTaken(reference=reference)
+
+
+def _repeated(existing: Order) -> Accepted:
     return Accepted(existing.pk, existing.reference, existing.status, repeated=True, ship_by=existing.ship_by)
+
+
+def _repeat_refused(merchant: Merchant, drafts: Sequence[Draft], answers: dict[int, Accepted | WmsError]) -> None:
+    """An order that came before is answered as it was, though its sku or its warehouse has been closed since."""
+    refused = [draft for draft in drafts if isinstance(answers.get(draft.index), InvalidInput)]
+    if not refused:
+        return
+    before = Order.objects.filter(merchant=merchant, reference__in=[draft.order.reference for draft in refused])
+    known = {existing.reference: existing for existing in before}
+    for draft in refused:
+        existing = known.get(draft.order.reference)
+        if existing is not None and draft.order.is_content(existing.content_hash):
+            answers[draft.index] = _repeated(existing)
 
 
 def _accept_in_line(merchant: Merchant, catalogue: Catalogue, draft: Draft) -> tuple[Order.Status, int | None]:
@@ -258,8 +274,14 @@ def _accept_in_line(merchant: Merchant, catalogue: Catalogue, draft: Draft) -> t
         wanted = set(draft.demand).union(*(demand for _order, demand in older))
         free = {sku_id: offer.free for sku_id, offer in availability.lock(warehouse_id, wanted).items()}
         filled = allocation.fill(older, free)
+        # Where the line is longer than what was looked at, those behind come first: this one waits for its turn, which comes at once.
+        waits = len(older) == allocation.BATCH
+        if waits:
+            outbox.emit("stock.arrived", warehouse_id=warehouse_id, sku_ids=sorted(draft.demand))
         status, kind = (
-            (Order.Status.READY, allocation.COMMIT) if allocation.take(free, draft.demand) else (Order.Status.SHORT, allocation.BACKORDER)
+            (Order.Status.READY, allocation.COMMIT)
+            if not waits and allocation.take(free, draft.demand)
+            else (Order.Status.SHORT, allocation.BACKORDER)
         )
         ids = order_rows.insert([draft], status, merchant_id=merchant.pk, catalogue=catalogue)
         own = [(draft.demand, kind)] if ids else []

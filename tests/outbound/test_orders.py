@@ -55,6 +55,25 @@ def test_a_repeated_reference_answers_the_first_result_and_other_content_is_refu
     assert totals(thing) == (10, 4, 0)
 
 
+@pytest.mark.parametrize("closed", ["sku", "warehouse"])
+def test_a_repeated_order_is_answered_though_its_sku_or_its_warehouse_has_been_closed(closed):
+    shop, house = make.merchant(), make.warehouse()
+    thing = make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), thing, 10)
+    new = make.order(house, {thing: 4})
+    first = orders.accept(merchant=shop, order=new)
+    target = thing if closed == "sku" else house
+    target.active = False
+    target.save(update_fields=["active"])
+
+    answers = orders.accept_many(merchant=shop, orders=[new, new._replace(service="express"), new._replace(reference="NEW")])
+
+    assert (answers[0].id, answers[0].repeated) == (first.id, True)
+    assert [type(answer) for answer in answers[1:]] == [InvalidInput, InvalidInput]
+    assert Order.objects.count() == 1
+    assert totals(thing) == (10, 4, 0)
+
+
 def test_orders_that_an_earlier_version_took_in_are_still_known():
     shop, house = make.merchant(), make.warehouse()
     thing = make.sku(shop)
