@@ -55,6 +55,8 @@ def send_due(payloads: Sequence[dict[str, Any]]) -> None:
         endpoint = Endpoint.objects.filter(pk=key, switched_off_at=None).first()
         if endpoint is None or message is None:  # what is still to be told can be replayed when the endpoint is switched on
             continue
+        if payload["tries"] and _arrived(endpoint, message):
+            continue
         answer = sender.post(endpoint.url, body=message.body.encode(), headers=signed(endpoint, message, timezone.now()))
         _note(key, message, payload["tries"] + 1, answer)
         failures[key] = 0 if answer.ok else failures[key] + 1
@@ -71,6 +73,11 @@ def _may_be_slow(endpoint_id: int) -> bool:
     """By its last answer; of one that was never asked nobody knows."""
     newest = Attempt.objects.filter(endpoint=endpoint_id).order_by("-pk").values_list("took_ms", flat=True).first()
     return newest is None or newest > SLOW_MS
+
+
+def _arrived(endpoint: Endpoint, message: Message) -> bool:
+    """By a replay, since it failed: another try would bring the receiver nothing but a repetition."""
+    return Attempt.objects.filter(endpoint=endpoint, message=message, status_code__gte=200, status_code__lt=300).exists()
 
 
 def signed(endpoint: Endpoint, message: Message, now: datetime) -> dict[str, str]:

@@ -24,6 +24,8 @@ from wms.core.models import Merchant, User
 MOST = 10
 # Both secrets sign for so long after a rotation.
 OVERLAP_HOURS = 24
+# Of those before the new one the youngest: every message carries a signature by each.
+MOST_OLD_SECRETS = 3
 
 
 class EndpointTaken(WmsError):
@@ -83,9 +85,12 @@ def remove(*, endpoint_id: int, by: User, request_id: object = None) -> None:
 
 @command
 def rotate_secret(*, endpoint_id: int, by: User, request_id: object = None) -> Changed:
-    """A new secret; for a day every message is signed with both. Raises NotFound."""
+    """A new secret; for a day every message is signed with the old one too, also where that was new a moment ago. Raises NotFound."""
     endpoint = _locked(endpoint_id, by)
-    endpoint.old_secret, endpoint.old_secret_until = endpoint.secret, timezone.now() + timedelta(hours=OVERLAP_HOURS)
+    now = timezone.now()
+    until = now + timedelta(hours=OVERLAP_HOURS)
+    old = [(endpoint.secrets(now)[0], until), *endpoint.old_secrets(now)][:MOST_OLD_SECRETS]
+    endpoint.old_secret, endpoint.old_secret_until = sealing.seal({"secrets": [[secret, end.isoformat()] for secret, end in old]}), until
     endpoint.secret = _new_secret()
     endpoint.save(update_fields=["secret", "old_secret", "old_secret_until"])
     return {"endpoint_id": endpoint.pk, "new": False}

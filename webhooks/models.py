@@ -30,6 +30,8 @@ HAPPENING = tuple(event.value for event in Event if event is not Event.TEST)
 class Endpoint(models.Model):
     """An address of a merchant's that hears of events. Secrets are sealed; after a rotation the old one signs beside the new one for a while.
 
+    `old_secret` holds {"secrets": [[secret, until when it signs], ...]}, the youngest first, the last until `old_secret_until`: whoever rotates twice in
+    a day, perhaps because an answer was lost, has receivers that know the first one alone.
     `failing_since`: nothing was delivered since then. `switched_off_at`: it failed for too long, or said that it is gone.
     """
 
@@ -56,10 +58,16 @@ class Endpoint(models.Model):
 
     def secrets(self, now: datetime) -> list[str]:
         """Those that sign now, the new one first."""
-        signing = [bytes(self.secret)]
-        if self.old_secret is not None and self.old_secret_until is not None and self.old_secret_until > now:
-            signing.append(bytes(self.old_secret))
-        return [str(sealing.open_sealed(sealed)["secret"]) for sealed in signing]
+        return [str(sealing.open_sealed(bytes(self.secret))["secret"]), *(secret for secret, _until in self.old_secrets(now))]
+
+    def old_secrets(self, now: datetime) -> list[tuple[str, datetime]]:
+        """Those that still sign, each with its end."""
+        if self.old_secret is None or self.old_secret_until is None or self.old_secret_until <= now:
+            return []
+        opened = sealing.open_sealed(bytes(self.old_secret))
+        # Of endpoints that were rotated by an earlier version there is one.
+        kept = opened.get("secrets") or [[opened["secret"], self.old_secret_until.isoformat()]]
+        return [(secret, until) for secret, text in kept if (until := datetime.fromisoformat(text)) > now]
 
 
 class Message(models.Model):

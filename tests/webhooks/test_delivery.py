@@ -13,7 +13,7 @@ from tests.api.calling import api_of, body_of, refused
 from tests.webhooks.working import forget_keys, waiting, work
 from webhooks import delivery, endpoints, forgetting, sender
 from webhooks.models import Attempt, Endpoint, Message
-from wms.core import outbox
+from wms.core import outbox, sealing
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -136,6 +136,25 @@ def test_everything_since_a_moment_is_sent_again_under_the_same_ids(api, receive
         message.verified(endpoint["secret"])
 
 
+def test_what_a_replay_has_brought_is_not_tried_again(api, receiver, endpoint, order):
+    receiver.statuses = [500, 500]
+    order(2)
+    work()
+    assert len(waiting()) == 2
+    receiver.heard.clear()
+    since = {"since": (timezone.now() - timedelta(hours=1)).isoformat()}
+    api.post(f"/webhook-endpoints/{endpoint['id']}/replay", since)
+    receiver.statuses = [204, 500]
+    work()
+    assert (len(receiver.heard), len(waiting())) == (2, 3)
+    arrived, failed = (message.headers["webhook-id"] for message in receiver.heard)
+    receiver.heard.clear()
+    work(time_passes=True)
+    assert {message.headers["webhook-id"] for message in receiver.heard} == {failed}, "what arrived is done with, and the other is not"
+    assert len(receiver.heard) == 1, "not once for each of its two plans"
+    assert (waiting(), arrived != failed) == ([], True)
+
+
 def test_a_moment_to_come_is_refused_at_its_field(api, endpoint):
     soon = {"since": (timezone.now() + timedelta(minutes=1)).isoformat()}
     details = refused(api.post(f"/webhook-endpoints/{endpoint['id']}/replay", soon, Idempotency_Key="soon"), 422, "invalid_input")
@@ -159,6 +178,31 @@ def test_while_a_secret_is_rotated_both_sign(api, receiver, endpoint, order):
         receiver.heard[1].verified(endpoint["secret"])
     with pytest.raises(WebhookVerificationError):
         Webhook(new).verify(receiver.heard[1].body + b" ", receiver.heard[1].headers)
+
+
+def test_rotated_again_within_the_day_none_of_them_is_forgotten(api, receiver, endpoint, order):
+    """The answer of the first rotation may have been lost: the receiver knows what it always knew."""
+    path = f"/webhook-endpoints/{endpoint['id']}/rotate-secret"
+    second, third = (api.post(path).json()["secret"] for _twice in range(2))
+    order()
+    work()
+    for secret in (endpoint["secret"], second, third):
+        receiver.heard[0].verified(secret)
+    # Each signs for a day after it was replaced.
+    made = Endpoint.objects.get()
+    [(_second, second_until), (_first, first_until)] = made.old_secrets(timezone.now())
+    assert first_until < second_until == made.old_secret_until
+    assert made.secrets(first_until) == [third, second]
+    assert made.secrets(second_until) == [third]
+    newer = [api.post(path).json()["secret"] for _time in range(3)]
+    assert Endpoint.objects.get().secrets(timezone.now()) == [*reversed(newer), third], "however often, a message has four signatures"
+
+
+def test_the_old_secret_of_an_earlier_version_goes_on_signing(endpoint):
+    until = timezone.now() + timedelta(hours=1)
+    Endpoint.objects.update(old_secret=sealing.seal({"secret": "whsec_b2xk"}), old_secret_until=until)
+    assert Endpoint.objects.get().secrets(timezone.now())[1:] == ["whsec_b2xk"]
+    assert Endpoint.objects.get().secrets(until)[1:] == []
 
 
 def test_a_secret_that_is_rotated_while_messages_wait_signs_the_next_one(api, receiver, endpoint, order, monkeypatch):

@@ -62,6 +62,11 @@ def test_nobody_waits_for_a_test(api):
     assert Endpoint.objects.count() == 0
 
 
+def test_what_nobody_can_wait_for_is_refused_with_what_can_be(api):
+    details = refused(api.post("/webhook-endpoints", {"url": URL, "events": ["order.lost"]}), 422, "invalid_input")
+    assert details == [{"path": ["events", 0], "message": f"One of {', '.join(HAPPENING)}."}]
+
+
 def test_an_address_inside_is_refused(api, monkeypatch):
     monkeypatch.setattr("webhooks.sender.socket.getaddrinfo", lambda *_a, **_k: [(2, 1, 6, "", ("10.0.0.1", 443))])
     assert refused(api.post("/webhook-endpoints", {"url": URL}), 422, "invalid_input")[0]["path"] == ["url"]
