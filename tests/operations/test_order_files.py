@@ -1,3 +1,4 @@
+from datetime import datetime, time
 from io import StringIO
 
 import pytest
@@ -101,3 +102,27 @@ def test_a_reference_taken_after_the_check_is_told_apart_from_nothing_stored(mon
     assert "Nothing was stored" not in str(refused.value)
     assert said.getvalue() == "Row 3, column Invoice: The reference 1 exists with other content.\n"
     assert dict(Order.objects.values_list("reference", "unit_count")) == {"0": 1, "1": 2}
+
+
+@pytest.mark.parametrize(
+    ("ship_by", "placed_at", "leaves"),
+    [
+        ("2030-01-31", "", "2030-01-31T23:59:59-08:00"),
+        ("2030/01/31", "", "2030-01-31T23:59:59-08:00"),
+        ("2030-01-31 14:30", "", "2030-01-31T14:30:00-08:00"),
+        ("2030-01-31 14:30+00:00", "", "2030-01-31T14:30:00+00:00"),
+        ("", "2030-03-01 14:59", "2030-03-01T23:59:59-08:00"),
+        ("", "2030-03-01 15:00", "2030-03-04T23:59:59-08:00"),
+        ("", "2030-03-01", "2030-03-01T23:59:59-08:00"),
+    ],
+)
+def test_times_of_a_file_are_meant_in_the_warehouse_s_zone(ship_by, placed_at, leaves):
+    """A day is over at its end, and an order of a day was placed at its beginning."""
+    shop, house = make.merchant(), make.warehouse(time_zone="America/Los_Angeles", working_days=[1, 2, 3, 4, 5])
+    house.cut_offs.create(service="", time=time(15))
+    make.sku(shop, "CUP")
+    content = (
+        f"reference,sku,quantity,ship_by,placed_at,name,line1,city,postcode,country\n1,CUP,2,{ship_by},{placed_at},Ada,1 Way,London,N1,GB\n"
+    )
+    order_files.import_orders(merchant=shop, content=content.encode(), name="orders.csv", warehouse=house)
+    assert Order.objects.get().ship_by == datetime.fromisoformat(leaves)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime, time, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
@@ -209,25 +209,36 @@ class Record:
             self.refuse(name, str(_("{value} is not a date like 2027-01-31")).format(value=self.raw(name)[:50]))
         return found
 
-    def moment(self, name: str) -> datetime | None:
-        """A date with or without time; without a zone it is UTC. Of the years that the API takes: further ones have no day in some time zones."""
+    def moment(self, name: str, zone: tzinfo, *, of_day: time = time.min) -> datetime | None:
+        """A date with or without time; without a time it is that day's `of_day`, and without an offset it is meant in `zone`.
+
+        Of the years that the API takes: further ones have no day in some time zones.
+        """
         raw = self.raw(name)
         if not raw:
             return None
-        try:
-            value = datetime.fromisoformat(raw.replace("/", "-"))
-        except ValueError:
-            value = None
+        value = _iso(raw.replace("/", "-"), of_day)
         if value is None or not EARLIEST_YEAR <= value.year <= LATEST_YEAR:
             self.refuse(name, str(_("{value} is not a time like 2027-01-31 14:30")).format(value=raw[:50]))
             return None
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
+        return value if value.tzinfo else value.replace(tzinfo=zone)
 
     def flag(self, name: str) -> bool:
         raw = self.raw(name).casefold()
         if raw not in TRUE | FALSE:
             self.refuse(name, str(_("{value} is neither yes nor no")).format(value=raw[:50]))
         return raw in TRUE
+
+
+def _iso(text: str, of_day: time) -> datetime | None:
+    try:
+        return datetime.combine(date.fromisoformat(text), of_day)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 @lru_cache(maxsize=4_000)

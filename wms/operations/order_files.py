@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
+from inventory import calendars
 from inventory.master_data import MERCHANT_NAMES, owner_of, warehouse_of
 from inventory.models import Sku, Warehouse
 from outbound import orders
@@ -152,7 +153,8 @@ def _parse(
             heads[whose, reference] = (
                 NewOrder(
                     reference=reference, warehouse=where.code, ship_to=_address(record), lines=(), service=record.text("service", 50),
-                    ship_by=record.moment("ship_by"), placed_at=record.moment("placed_at"),
+                    ship_by=record.moment("ship_by", where.zone_info, of_day=calendars.DAYS_END),
+                    placed_at=record.moment("placed_at", where.zone_info),
                 ),
                 record,
             )  # fmt: skip
