@@ -3,7 +3,7 @@
 import pytest
 
 from inbound.models import AsnLine, Discrepancy
-from inventory.models import Barcode, PutBackTask, StockBalance, Warehouse
+from inventory.models import Barcode, Bin, PutBackTask, StockBalance, Warehouse
 from outbound import cancellation, picking
 from outbound.models import PickTask
 from tests import make
@@ -179,6 +179,35 @@ def test_packing_in_packs_units_and_parts(handheld: Handheld, house: Warehouse, 
     page = handheld.scan(single.code, packs.code, packs.code, "300")
     order.refresh_from_db()
     assert (page.data["outcome"], order.status, order.parcels.count()) == ("ok", "packed", 2)
+
+
+def test_a_merchant_who_asks_for_it_has_every_unit_scanned(handheld: Handheld, house: Warehouse, shop: Merchant, picker: User) -> None:
+    type(shop).objects.filter(pk=shop.pk).update(packs_unit_by_unit=True)
+    sku = make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), sku, 9)
+    order = released(shop, house, {sku: 3}, picker)
+    picking.pick(task_id=order.tasks.get().pk, tote_code="TOTE-01", by=picker)
+    handheld.open("pack")
+    assert handheld.scan("TOTE-01", sku.code).data["left"] == f"{sku.code}=2"
+    assert handheld.scan(sku.code).data["left"] == f"{sku.code}=1"
+    assert handheld.scan(sku.code).screen == "pack-weight"
+
+
+def test_stops_follow_the_walk_and_not_the_order_of_the_lines(handheld: Handheld, house: Warehouse, shop: Merchant, picker: User) -> None:
+    walked = ["A-04", "A-01", "A-05", "A-02"]
+    for place, code in enumerate(walked):
+        Bin.objects.filter(warehouse=house, code=code).update(walking_sequence=place)
+    skus = {code: make.sku(shop) for code in sorted(walked)}
+    for code, sku in skus.items():
+        make.stock(make.bin_of(house, code), sku, 2)
+    released(shop, house, dict.fromkeys(skus.values(), 2), picker)
+    handheld.open("pick")
+    page, seen = handheld.press("claim"), []
+    while page.screen != "pick-start":
+        if page.data["expects"] == "bin":
+            seen.append(page.data["bin"])
+        page = handheld.scan({"bin": page.data["bin"], "sku": page.data["sku"], "tote": "TOTE-01"}[page.data["expects"]])
+    assert seen == walked
 
 
 def test_look_up_move_and_count(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:

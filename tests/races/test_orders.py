@@ -10,7 +10,7 @@ from inventory.models import Availability
 from outbound import order_rows, orders
 from outbound.models import Order
 from tests import make
-from tests.races.unguarded import unguarded, unlocked
+from tests.races.unguarded import LOCK_OF_PROMISES, unguarded, unlocked
 from wms.core.verification import drifts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,23 +64,20 @@ def test_the_same_skus_in_opposite_line_order_never_deadlock(together):
     assert set(Availability.objects.values_list("committed", flat=True)) == {24}
 
 
-def test_without_the_key_order_opposite_lines_deadlock(together):
+def test_without_the_key_order_they_deadlock(together, monkeypatch):
+    """Each session locks the same rows in an order of its own, and dawdles at each."""
     shop, house = make.merchant(), make.warehouse()
-    skus = [make.sku(shop) for _ in range(2)]
+    skus = [make.sku(shop) for _ in range(8)]
     for thing in skus:
         make.stock(make.bin_of(house, "A-01"), thing, 1000)
+    anyhow = "ORDER BY md5(id::text || pg_backend_pid()::text || pg_sleep(0.01)::text) FOR UPDATE\n"
+    monkeypatch.setattr(order_rows, "_TAKE", unguarded(order_rows._TAKE, LOCK_OF_PROMISES, anyhow))
+    answers = [answer for _round in range(3) for answer in together([taking(house, shop, dict.fromkeys(skus, 1))] * 12)]
 
-    def lock_in_given_order(keys):
-        from django.db import transaction
-
-        with transaction.atomic(), connection.cursor() as cursor:
-            for key in keys:
-                cursor.execute("UPDATE inventory_availability SET committed = committed + 1 WHERE sku_id = %s", [key])
-                cursor.execute("SELECT pg_sleep(0.3)")
-
-    answers = together([partial(lock_in_given_order, [s.pk for s in skus]), partial(lock_in_given_order, [s.pk for s in reversed(skus)])])
-    assert [type(answer) for answer in answers if answer is not None] == [OperationalError]
-    assert "deadlock detected" in str(next(answer for answer in answers if answer is not None))
+    lost = [answer for answer in answers if not isinstance(answer, orders.Accepted)]
+    assert lost
+    assert {type(answer) for answer in lost} == {OperationalError}
+    assert all("deadlock detected" in str(answer) for answer in lost)
 
 
 def test_one_order_posted_twenty_times_at_once_is_one_order(ten_units, together):
