@@ -27,7 +27,7 @@ class Shipped(TypedDict):
 
 # Locks the order, which guards its parcels, then the parcel (wms.core.locking): what is only joined would be read as it was before the wait.
 _PARCEL = """
-SELECT p.status, p.tracking_number, p.warehouse_id, p.stage_id, o.id, o.status, o.reference, m.hears_events
+SELECT p.status, p.tracking_number, p.warehouse_id, p.stage_id, o.id, o.reference, m.hears_events
 FROM outbound_parcel p JOIN outbound_order o ON o.id = p.order_id JOIN core_merchant m ON m.id = o.merchant_id WHERE p.id = %s
 FOR NO KEY UPDATE OF o, p
 """
@@ -43,10 +43,10 @@ WITH parcel AS (
 ), moved AS (
     UPDATE outbound_order o SET status = CASE WHEN l.last THEN 'shipped' ELSE o.status END,
         shipped_at = CASE WHEN l.last THEN now() ELSE o.shipped_at END, updated_at = now()
-    FROM (SELECT NOT EXISTS (
-        SELECT FROM outbound_parcel p WHERE p.order_id = %(order)s AND p.status = 'packed' AND p.id <> %(parcel)s
-    ) AS last) l
-    WHERE o.id = %(order)s AND o.status = 'packed'
+    FROM (SELECT e.id, e.status = 'packed' AND NOT EXISTS (
+        SELECT FROM outbound_parcel p WHERE p.order_id = e.id AND p.status = 'packed' AND p.id <> %(parcel)s
+    ) AS last FROM outbound_order e WHERE e.id = %(order)s) l
+    WHERE o.id = l.id
     RETURNING o.status
 ), told AS (
     {outbox.INSERT_SQL.replace("%s", "%({})s").format("topics", "handlers", "payloads")}
@@ -63,7 +63,7 @@ def ship(*, parcel_id: int, by: User, request_id: object = None) -> Shipped:
         row = cursor.fetchone()
         if row is None:
             raise NotFound(what=str(Parcel._meta.verbose_name), key=parcel_id)
-        status, tracking_number, warehouse_id, stage_id, order_id, order_status, reference, hears = row
+        status, tracking_number, warehouse_id, stage_id, order_id, reference, hears = row
         require_move(Parcel, key=tracking_number, status=status, to=Parcel.Status.SHIPPED)
         cursor.execute(_LINES, [parcel_id])
         lines = cursor.fetchall()
@@ -84,8 +84,8 @@ def ship(*, parcel_id: int, by: User, request_id: object = None) -> Shipped:
     topics, handlers, payloads = outbox.rows(events)
     with connection.cursor() as cursor:
         cursor.execute(_SHIP, {"parcel": parcel_id, "order": order_id, "topics": topics, "handlers": handlers, "payloads": payloads})
-        shipped, order_now = cursor.fetchone()
+        shipped, order_status = cursor.fetchone()
     require_moved(shipped, 1, Parcel, key=tracking_number, to=Parcel.Status.SHIPPED)
     if handlers:
         outbox.nudge_after_commit(set(handlers))
-    return {"parcel_id": parcel_id, "order_id": order_id, "order_status": order_now or order_status}
+    return {"parcel_id": parcel_id, "order_id": order_id, "order_status": order_status}

@@ -91,8 +91,24 @@ def test_two_parcels_of_one_order_are_shipped_one_by_one(floor):
         packing.pack(order_id=order.pk, by=floor.by, quantities={line.pk: 4})
     second = packing.pack(order_id=order.pk, by=floor.by)
     assert shipping.ship(parcel_id=first["parcel_id"], by=floor.by)["order_status"] == "packed"
+    order.refresh_from_db()
+    assert order.shipped_at is None
     assert shipping.ship(parcel_id=second["parcel_id"], by=floor.by)["order_status"] == "shipped"
     assert Parcel.objects.values_list("tracking_number", flat=True).distinct().count() == 2
+
+
+def test_a_parcel_that_leaves_while_the_rest_is_in_the_tote_is_news_of_its_order(floor):
+    order = floor.released({floor.one: 5})
+    floor.pick_all(order)
+    first = packing.pack(order_id=order.pk, by=floor.by, quantities={order.lines.get().pk: 2})
+    Order.objects.update(updated_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+    assert shipping.ship(parcel_id=first["parcel_id"], by=floor.by)["order_status"] == "picked"
+    order.refresh_from_db()
+    assert (order.status, order.updated_at > datetime(2020, 1, 2, tzinfo=UTC), order.shipped_at) == ("picked", True, None)
+
+    second = packing.pack(order_id=order.pk, by=floor.by)
+    assert shipping.ship(parcel_id=second["parcel_id"], by=floor.by)["order_status"] == "shipped"
 
 
 @pytest.mark.parametrize("stage", ["ready", "released", "picking", "picked", "packed"])
