@@ -18,7 +18,6 @@ from stdnum.exceptions import ValidationError
 from inbound.models import Asn, AsnCarton, AsnLine
 from inventory import warehouses
 from inventory.models import Sku
-from wms.core import outbox
 from wms.core.errors import InvalidInput, NotFound, ReferenceTaken
 from wms.core.models import Merchant, User
 from wms.core.transitions import advance
@@ -96,7 +95,6 @@ def announce(*, merchant: Merchant, asn: NewAsn) -> Announced:
     try:
         with transaction.atomic(durable=True):
             stored = _store(merchant, asn)
-            outbox.emit("asn.announced", asn_id=stored.pk)
     except (IntegrityError, InvalidInput) as error:
         # Somebody was faster, with the reference or with a carton's code.
         repeated = _existing(merchant, asn)

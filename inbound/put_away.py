@@ -13,7 +13,6 @@ from django.db.models.functions import Now
 from inbound.models import Asn, AsnLine
 from inventory import bins, moves, placing
 from inventory.models import Bin, BinKind, Condition, Reason, StockBalance
-from wms.core import outbox
 from wms.core.commands import command
 from wms.core.errors import NotFound
 from wms.core.locking import StartOver
@@ -136,5 +135,4 @@ def _finish(asns: Sequence[Asn]) -> list[Asn]:
     )
     done = [asn for asn in counted if asn.pk not in open_ids]
     advance(done, Asn.Status.PUT_AWAY, put_away_at=Now())
-    outbox.emit_all([("asn.put_away", {"asn_id": asn.pk}) for asn in done])
     return done

@@ -153,11 +153,7 @@ def carton_labels(request: HttpRequest, asn_id: int) -> HttpResponse:
     if len(chosen) > labels.MOST:
         raise papers.TooManyLabels(count=rows.count(), most=labels.MOST)
     content = papers.carton_labels(found, chosen, labels.media(request), labels.start(request))
-    return _pdf(content, f"cartons-{asn_id}")
-
-
-def _pdf(content: bytes, name: str) -> HttpResponse:
-    return HttpResponse(content, content_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}.pdf"'})
+    return desk.pdf(content, f"cartons-{asn_id}")
 
 
 @desk.action(shows=asn, permission="inbound.receive_asn")
@@ -165,7 +161,7 @@ def pallet_labels(request: HttpRequest, asn_id: int) -> HttpResponse:
     """Labels with new SSCCs for `pallets` pallets of the ASN."""
     found = _find(request, asn_id)
     numbers = papers.number_pallets(asn_id=asn_id, count=desk.whole_number(request.POST.get("pallets")), by=desk.actor(request))
-    return _pdf(papers.pallet_labels(found, numbers), f"pallets-{asn_id}")
+    return desk.pdf(papers.pallet_labels(found, numbers), f"pallets-{asn_id}")
 
 
 def _form(request: HttpRequest, **_kwargs: Any) -> HttpResponse:

@@ -23,10 +23,6 @@ def start(request: HttpRequest) -> int:
     return desk.whole_number(request.GET.get("start"), default=1)
 
 
-def _pdf(content: bytes, name: str) -> HttpResponse:
-    return HttpResponse(content, content_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}.pdf"'})
-
-
 @desk.page
 def bins(request: HttpRequest) -> HttpResponse:
     """Labels of the chosen bins (`bin`, repeated), or of all whose code begins with `q` in `warehouse`, along the walk."""
@@ -45,7 +41,7 @@ def bins(request: HttpRequest) -> HttpResponse:
         raise NotFound(what=str(Bin._meta.verbose_name), key="–")
     if len(found) > MOST:
         raise papers.TooManyLabels(count=rows.count(), most=MOST)
-    return _pdf(papers.bin_labels(found, media(request), start(request)), "bins")
+    return desk.pdf(papers.bin_labels(found, media(request), start(request)), "bins")
 
 
 @desk.page
@@ -55,4 +51,4 @@ def sku(request: HttpRequest, sku_id: int) -> HttpResponse:
     if found is None:
         raise NotFound(what=str(Sku._meta.verbose_name), key=sku_id)
     copies = min(500, max(1, desk.whole_number(request.GET.get("copies"), default=1)))
-    return _pdf(papers.sku_labels(found, copies, media(request), start(request)), f"sku-{sku_id}")
+    return desk.pdf(papers.sku_labels(found, copies, media(request), start(request)), f"sku-{sku_id}")

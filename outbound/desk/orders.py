@@ -161,18 +161,14 @@ def cancel(request: HttpRequest, order_id: int) -> HttpResponse:
     return desk.done(request, _("The order is cancelled."), "desk:order", order_id=order_id)
 
 
-def _pdf(content: bytes, name: str) -> HttpResponse:
-    return HttpResponse(content, content_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}.pdf"'})
-
-
 @desk.page
 def packing_slip(request: HttpRequest, order_id: int) -> HttpResponse:
-    return _pdf(papers.packing_slip(_find(request, order_id)), f"packing-slip-{order_id}")
+    return desk.pdf(papers.packing_slip(_find(request, order_id)), f"packing-slip-{order_id}")
 
 
 @desk.page
 def return_label(request: HttpRequest, order_id: int) -> HttpResponse:
-    return _pdf(papers.return_label(_find(request, order_id)), f"return-{order_id}")
+    return desk.pdf(papers.return_label(_find(request, order_id)), f"return-{order_id}")
 
 
 @desk.page
@@ -180,4 +176,4 @@ def labels(request: HttpRequest, order_id: int) -> HttpResponse:
     """The labels of all parcels of the order that count."""
     found = _find(request, order_id)
     parcels = found.parcels.exclude(status=Parcel.Status.VOID).select_related("order__ship_to", "warehouse").order_by("number")
-    return _pdf(papers.parcel_labels(list(parcels)), f"labels-{order_id}")
+    return desk.pdf(papers.parcel_labels(list(parcels)), f"labels-{order_id}")

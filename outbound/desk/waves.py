@@ -97,16 +97,12 @@ def release(request: HttpRequest) -> HttpResponse:
     return desk.done(request, message, "desk:wave", wave_id=made["wave_id"])
 
 
-def _pdf(content: bytes, name: str) -> HttpResponse:
-    return HttpResponse(content, content_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}.pdf"'})
-
-
 @desk.page
 def manifest(request: HttpRequest) -> HttpResponse:
     """What stands on the stage of a warehouse, for the carrier's driver to sign: warehouse (code), carrier, media."""
     desk.need(request, "outbound.view_order")
     media, carrier = desk.clean(request.GET.get("media"), 40), desk.clean(request.GET.get("carrier"), 30)
-    return _pdf(papers.manifest(desk_warehouse(request), carrier, media), "manifest")
+    return desk.pdf(papers.manifest(desk_warehouse(request), carrier, media), "manifest")
 
 
 @desk.page
@@ -115,7 +111,7 @@ def pick_list(request: HttpRequest, wave_id: int) -> HttpResponse:
     found = Wave.objects.select_related("warehouse").filter(pk=wave_id).first()
     if found is None:
         raise NotFound(what=str(Wave._meta.verbose_name), key=wave_id)
-    return _pdf(papers.pick_list(found, desk.clean(request.GET.get("media"), 40)), f"pick-list-{found}")
+    return desk.pdf(papers.pick_list(found, desk.clean(request.GET.get("media"), 40)), f"pick-list-{found}")
 
 
 def _moment(text: str | None, warehouse: Warehouse) -> datetime | None:

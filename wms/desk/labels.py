@@ -111,12 +111,7 @@ def sample_png(request: HttpRequest) -> HttpResponse:
 @desk.page
 def sample_pdf(request: HttpRequest) -> HttpResponse:
     chosen, pages = _sample(request)
-    return _pdf(pdf.render(pages, chosen.dpi), f"sample-{chosen.kind.name}")
-
-
-def _pdf(content: bytes, name: str) -> HttpResponse:
-    headers = {"Content-Disposition": f'inline; filename="{name}.pdf"', "Cache-Control": "no-store"}
-    return HttpResponse(content, content_type="application/pdf", headers=headers)
+    return desk.pdf(pdf.render(pages, chosen.dpi), f"sample-{chosen.kind.name}")
 
 
 @desk.action(shows=labels)
@@ -139,7 +134,7 @@ def real(request: HttpRequest) -> HttpResponse:
         answer = _page(request, picture)
         answer["Cache-Control"] = "no-store"
         return answer
-    return _pdf(pdf.render(pages, chosen.dpi), f"{kind.name}-labels")
+    return desk.pdf(pdf.render(pages, chosen.dpi), f"{kind.name}-labels")
 
 
 def _sent(request: HttpRequest, kind: LabelKind, found: label_codes.Meant, copies: int) -> HttpResponse:
