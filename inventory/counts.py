@@ -1,12 +1,13 @@
 """Counting: what is really there wins over what was promised."""
 
+from datetime import date
 from typing import TypedDict
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
-from inventory import ledger
+from inventory import ledger, lots
 from inventory.ledger import Leg, Place
 from inventory.models import Bin, BinKind, Reason, StockBalance
 from wms.core.commands import command
@@ -33,13 +34,20 @@ def count(
     lot_id: int | None = None,
     condition: str = "good",
     carton_id: int | None = None,
+    lot: str = "",
+    expires_on: date | None = None,
     request_id: object = None,
 ) -> Counted:
     """Book what was counted of one sku, lot, condition and carton in a bin, in base units.
 
+    `lot` and `expires_on` name a lot that the books may not know yet, in place of `lot_id`.
+
     Never refused because stock was promised: open picks that the bin can no longer serve are let go first, and the orders of what is
     missing fall back to short. Raises NotCountable for totes and the stage.
     """
+    if lot_id is None:
+        key = (sku_id, lot, expires_on)
+        lot_id = lots.ensure([key]).get(key)
     place = Place(bin_id, sku_id, lot_id, condition, carton_id)
     # Two counts of a place without a row would otherwise both add what they found.
     bin = Bin.objects.select_for_update(no_key=True).get(pk=bin_id)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from inventory import lookup
 from inventory.lookup import Found
@@ -84,6 +84,15 @@ def contents(bin: Bin | int) -> QuerySet[StockBalance]:
     return (
         StockBalance.objects.filter(bin=bin, on_hand__gt=0).select_related("sku", "lot", "carton", "merchant").order_by("sku__code", "pk")
     )
+
+
+def of_lot(rows: QuerySet[StockBalance], found: Found) -> QuerySet[StockBalance]:
+    """The rows without those of another lot or expiry than the code names. What one side does not name agrees with all."""
+    if found.lot:
+        rows = rows.filter(Q(lot=None) | Q(lot__code__in=("", found.lot)))
+    if found.expires_on:
+        rows = rows.filter(Q(lot=None) | Q(lot__expires_on=None) | Q(lot__expires_on=found.expires_on))
+    return rows
 
 
 class Named(Protocol):

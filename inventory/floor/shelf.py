@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from django.db.models import F
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from inventory import counts, moves
-from inventory.floor.reading import bin_scanned, contents, find, goods_of, kind_of
+from inventory import counts, lookup, moves
+from inventory.floor.reading import bin_scanned, contents, find, goods_of, kind_of, of_lot
 from inventory.ledger import InsufficientStock
+from inventory.lookup import MOST, Found
 from inventory.models import Bin, BinKind, Sku, StockBalance
 from wms.core.errors import NotFound
 from wms.core.floor.scenario import NotWanted, Scenario, whole
@@ -44,15 +46,24 @@ class AtTheShelf(Scenario):
             raise NotFound(what=str(StockBalance._meta.verbose_name), key=self.state.get("balance", ""))
         return row
 
-    def _rows_of(self, scanned: str, *expect: str) -> tuple[list[StockBalance], int]:
-        """The balances in the bin that the scan means, and the sku where none is there."""
+    def _rows_of(self, scanned: str, *expect: str) -> tuple[list[StockBalance], list[Found]]:
+        """The balances in the bin that the scan may mean, and what it may mean wherever it lies.
+
+        Of a sku the loose goods, since whoever means a carton scans the carton; where it lies only in cartons, those.
+        """
         found = find(self, scanned, *expect)
-        rows = list(contents(self._bin())[:200])
+        here, ids = contents(self._bin()), [each.id for each in found]
         if found[0].kind == "carton":
-            return [row for row in rows if row.carton_id in {each.id for each in found}][:1], 0
-        here = {row.sku_id for row in rows}
-        chosen = self.one_of(scanned, [each for each in found if each.id in here] or found)
-        return [row for row in rows if row.sku_id == chosen.id and row.carton_id is None], chosen.id
+            return list(here.filter(carton__in=ids)[:MOST]), found
+        loose_first = F("carton").asc(nulls_first=True)
+        rows = list(of_lot(here.filter(sku__in=ids), found[0]).order_by(loose_first, "sku__code", "pk")[:MOST])
+        loose = {row.sku_id for row in rows if row.carton_id is None}
+        return [row for row in rows if row.carton_id is None or row.sku_id not in loose], found
+
+    def _choose(self, scanned: str, rows: list[StockBalance]) -> None:
+        """The only row, or the one that is chosen by its lot, condition and carton."""
+        chosen = self.one_of(scanned, [Found("balance", row.pk, _words(row), merchant=row.merchant.code) for row in rows])
+        self.state["balance"] = str(chosen.id)
 
     def scan_from(self, scanned: str) -> None:
         self.state = {"bin": str(bin_scanned(self, scanned, self.kinds).pk)}
@@ -79,10 +90,11 @@ class Move(AtTheShelf):
         return screen
 
     def scan_sku(self, scanned: str) -> None:
-        rows, _sku_id = self._rows_of(scanned, "carton", "sku")
+        rows, found = self._rows_of(scanned, "carton", "sku")
         if not rows:
-            raise NotWanted(code=scanned)
-        self.state["balance"] = str(rows[0].pk)
+            raise NotWanted(code=found[0].code)
+        # A carton is moved as a whole, whatever of it was scanned.
+        self._choose(scanned, list({row.carton_id or -row.pk: row for row in rows}.values()))
 
     def scan_quantity(self, scanned: str) -> None:
         row = self._row()
@@ -111,7 +123,8 @@ class Move(AtTheShelf):
 
 class Count(AtTheShelf):
     title = _("Count")
-    fields = ("bin", "balance", "sku")
+    # `code`: what was scanned of a sku that the books do not know here, as it may name the lot.
+    fields = ("bin", "balance", "sku", "code")
     keeps = ("bin",)
     kinds = (BinKind.STORAGE, BinKind.QUARANTINE, BinKind.DOCK)
 
@@ -129,7 +142,9 @@ class Count(AtTheShelf):
             if sku is None:
                 raise NotFound(what=str(Sku._meta.verbose_name), key=self.state["sku"])
             screen = Screen("count-quantity", "quantity", _("How many are really there?"), bin=self._bin().code, sku=sku.code)
-            screen.note = _("The books know of none here.")
+            scan = lookup.read(self.state.get("code", ""))
+            lot = f"{scan.lot} {scan.expires_on or ''}".strip()
+            screen.note = " · ".join(filter(None, (lot, str(_("The books know of none here.")))))
         else:
             # Blind: what the books say would only be copied.
             screen = self._goods("count-goods", self._bin())
@@ -138,18 +153,19 @@ class Count(AtTheShelf):
         return screen
 
     def scan_sku(self, scanned: str) -> None:
-        rows, sku_id = self._rows_of(scanned, "sku", "carton")
+        rows, found = self._rows_of(scanned, "sku", "carton")
         if rows:
-            self.state["balance"] = str(rows[0].pk)
-        elif sku_id:
-            self.state["sku"] = str(sku_id)
+            self._choose(scanned, rows)
+        elif found[0].kind == "sku":
+            self.state |= {"sku": str(self.one_of(scanned, found).id), "code": scanned}
         else:
-            raise NotWanted(code=scanned)
+            raise NotWanted(code=found[0].code)
 
     def scan_quantity(self, scanned: str) -> None:
         counted = whole(scanned)
         row = self._row() if "balance" in self.state else None
         was = row.on_hand if row else 0
+        scan = lookup.read(self.state.get("code", ""))
         if counted != was:
             self.ask("count", _("You counted {counted}, the books say {was}.").format(counted=counted, was=was))
         counts.count(
@@ -160,7 +176,17 @@ class Count(AtTheShelf):
             lot_id=row.lot_id if row else None,
             condition=row.condition if row else "good",
             carton_id=row.carton_id if row else None,
+            lot="" if row else scan.lot,
+            expires_on=None if row else scan.expires_on,
             request_id=self.scan_id,
         )
         self.state = {"bin": self.state["bin"]}
         self.ok(_("{quantity} counted.").format(quantity=counted))
+
+    def do_undo(self, _value: str) -> None:
+        self.state = {"bin": self.state["bin"]} if len(self.state) > 1 else {}
+
+
+def _words(row: StockBalance) -> str:
+    """What tells a balance from the others in its bin."""
+    return " · ".join(filter(None, (row.sku.code, kind_of(row))))

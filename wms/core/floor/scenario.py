@@ -31,6 +31,8 @@ WAREHOUSE = "floor_warehouse"
 # The place of work that the handheld's prints belong to, where one was chosen.
 STATION = "floor_station"
 SCAN_MAX = 200
+# A bin holds as many cartons of one sku, and nothing but this list tells them apart for whoever has scanned the sku.
+CHOICES_MAX = 50
 # Room for the counted lines of the largest order that the API takes.
 STATE_MAX = 100_000
 
@@ -211,7 +213,8 @@ class Scenario:
             expects="choice",
             do=_("Which one is it?"),
             choices=[
-                Button("", f"{candidate.merchant} · {candidate.code}", value=str(candidate.id)) for candidate in unclear.candidates[:12]
+                Button("", f"{candidate.merchant} · {candidate.code}", value=str(candidate.id))
+                for candidate in unclear.candidates[:CHOICES_MAX]
             ],
             hints={"again": unclear.scanned},
         )
