@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-# How long after its ship-by an untold parcel is still shown here; afterwards it stands among the dead letters.
+# How long after its ship-by an untold parcel is still shown here, and after it left one that the shop refuses; both are tried on.
 BACK_DAYS = 3
+REFUSED_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +23,16 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Untold:
-    """Shipped parcels of a channel that its shop has not taken the tracking number of (`refused`: it will not), and the first ship-by of them."""
+    """Orders of a channel with shipped parcels that its shop has not taken the tracking number of (`refused`: it said no), and the first ship-by
+    of them; None where none has one.
+    """
 
     channel_id: int
     channel: str
     merchant: str
     orders: int
     refused: int
-    ship_by: datetime
+    ship_by: datetime | None
 
 
 # The condition of the partial index order_open_by_ship_by, word for word.
@@ -40,16 +43,25 @@ FROM outbound_order o JOIN marketplaces_channelorderpart p ON p.order_id = o.id 
 WHERE o.warehouse_id = %(warehouse)s AND NOT (o.status IN ('shipped', 'carrier_scanned', 'delivered', 'cancelled'))
 GROUP BY c.channel_id
 """
-# Along channel_order_by_ship_by: as much as falls due within these days, however long the history.
+# Along channel_order_by_ship_by, as much as falls due within these days, and along told_parcel_refused: however long the history.
 _UNTOLD = """
-SELECT k.id, k.name, m.code, count(DISTINCT c.id), count(DISTINCT c.id) FILTER (WHERE t.id IS NOT NULL), min(c.ship_by)
-FROM marketplaces_channel k JOIN core_merchant m ON m.id = k.merchant_id
-JOIN marketplaces_channelorder c ON c.channel_id = k.id AND c.ship_by > %(after)s AND c.ship_by <= %(until)s AND c.shop_state = 'open'
-JOIN marketplaces_channelorderpart i ON i.channel_order_id = c.id
-JOIN outbound_parcel p ON p.order_id = i.order_id AND p.status = 'shipped' AND p.warehouse_id = %(warehouse)s
-LEFT JOIN marketplaces_toldparcel t ON t.parcel_id = p.id
-WHERE t.id IS NULL OR t.error <> ''
-GROUP BY k.id, m.code ORDER BY min(c.ship_by), k.id
+WITH untold AS (
+    SELECT c.channel_id, c.id, c.ship_by, FALSE AS refused
+    FROM marketplaces_channel k
+    JOIN marketplaces_channelorder c ON c.channel_id = k.id AND c.ship_by > %(after)s AND c.ship_by <= %(until)s AND c.shop_state = 'open'
+    JOIN marketplaces_channelorderpart i ON i.channel_order_id = c.id
+    JOIN outbound_parcel p ON p.order_id = i.order_id AND p.status = 'shipped' AND p.warehouse_id = %(warehouse)s
+    WHERE NOT EXISTS (SELECT FROM marketplaces_toldparcel t WHERE t.parcel_id = p.id)
+    UNION ALL
+    SELECT c.channel_id, c.id, c.ship_by, TRUE
+    FROM marketplaces_toldparcel t
+    JOIN marketplaces_channelorder c ON c.id = t.channel_order_id AND c.shop_state = 'open'
+    JOIN outbound_parcel p ON p.id = t.parcel_id AND p.status = 'shipped' AND p.warehouse_id = %(warehouse)s AND p.shipped_at > %(left_after)s
+    WHERE t.error <> ''
+)
+SELECT k.id, k.name, m.code, count(DISTINCT u.id), count(DISTINCT u.id) FILTER (WHERE u.refused), min(u.ship_by)
+FROM untold u JOIN marketplaces_channel k ON k.id = u.channel_id JOIN core_merchant m ON m.id = k.merchant_id
+GROUP BY k.id, m.code ORDER BY min(u.ship_by), k.id
 """
 
 
@@ -61,7 +73,8 @@ def due(*, warehouse_id: int, now: datetime, until: datetime) -> dict[int, Due]:
 
 
 def untold(*, warehouse_id: int, now: datetime, until: datetime) -> list[Untold]:
-    """What left the house and has to be told by `until`, the nearest ship-by first; one statement."""
+    """What left the house and has to be told by `until`, or was refused by its shop, the nearest ship-by first; one statement."""
+    after, left_after = now - timedelta(days=BACK_DAYS), now - timedelta(days=REFUSED_DAYS)
     with connection.cursor() as cursor:
-        cursor.execute(_UNTOLD, {"warehouse": warehouse_id, "after": now - timedelta(days=BACK_DAYS), "until": until})
+        cursor.execute(_UNTOLD, {"warehouse": warehouse_id, "after": after, "left_after": left_after, "until": until})
         return [Untold(*row) for row in cursor.fetchall()]

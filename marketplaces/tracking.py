@@ -11,7 +11,8 @@ rest alone), as far as the platform has room for that:
 - eBay (all components of a line belong into one package) and Amazon (a package is of units that are not confirmed yet) take no second number for
   a unit: nothing is sent, the line was told in time.
 
-Claims never exceed what was ordered, and add up to it in the end. A parcel that the shop refused has claimed nothing.
+Claims never exceed what was ordered, and add up to it in the end. A parcel that the shop refused has claimed nothing (refused_parcels.py says what
+becomes of it).
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Prefetch
+from django.db.models import Exists, OuterRef, Prefetch
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from marketplaces import expansion
+from marketplaces import expansion, refused_parcels
 from marketplaces.calling import calling, keep_busy
 from marketplaces.models import Channel, ChannelOrderPart, ToldParcel
 from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, Marketplace, TrackedLine, Tracking
@@ -62,6 +64,7 @@ def tell_of(order_ids: Sequence[int]) -> None:
 def catch_up(channel: Channel) -> None:
     """A step: have the shop told of all parcels that it does not know of."""
     _tell([], channel.pk)
+    refused_parcels.hurry(channel)
 
 
 def _tell(parcel_ids: Sequence[int], channel_id: int | None) -> None:
@@ -77,18 +80,26 @@ def _events(channel_id: int, parcel_ids: Sequence[int]) -> list[tuple[str, dict[
 
 
 def tell(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `parcel.left` {channel_id, parcel_ids}, one channel's events at a time. Raises ChannelQuiet: try again later."""
+    """Outbox handler of `parcel.left` {channel_id and parcel_ids, or again: what the shop refused}, one channel's events at a time.
+
+    Raises ChannelQuiet: try again later.
+    """
     channel = Channel.objects.filter(pk=payloads[0]["channel_id"], active=True).first()
     if channel is None:  # resuming catches up
         return
-    wanted = {parcel_id for payload in payloads for parcel_id in payload["parcel_ids"]}
-    told = ToldParcel.objects.filter(parcel__in=wanted).values_list("parcel", flat=True)
+    wanted = {parcel_id for payload in payloads for parcel_id in payload.get("parcel_ids", ())}
+    if any(payload.get("again") for payload in payloads):
+        wanted |= set(refused_parcels.due(channel))
+    told = ToldParcel.objects.filter(parcel__in=wanted).exclude(again_at__lte=Now()).values_list("parcel", flat=True)
     lines = Prefetch("lines", ParcelLine.objects.select_related("line"))
     parcels = (
         Parcel.objects.filter(pk__in=wanted, status="shipped").exclude(pk__in=told).select_related("order__channel_part__channel_order")
     )
-    # A shop in trouble takes a few at a time: those first whose deadline is next.
-    left = list(parcels.prefetch_related(lines).order_by("order__ship_by", "pk"))
+    # A shop in trouble takes a few at a time: those first whose deadline is next, and last what it will refuse again.
+    refused = Exists(ToldParcel.objects.filter(parcel=OuterRef("pk")))
+    left = list(parcels.alias(refused=refused).prefetch_related(lines).order_by("refused", "order__ship_by", "pk"))
+    if not left:
+        return
     places = {house_id: location for location, house_id in channel.locations.items()}
     until = time.monotonic() + BUDGET_S
     with calling(channel) as shop:
@@ -103,15 +114,17 @@ def tell(payloads: Sequence[dict[str, Any]]) -> None:
 
 def _send(shop: Marketplace, parcel: Parcel, part: ChannelOrderPart, places: Mapping[int, str]) -> None:
     """`places`: the shop's places by the keys of the warehouses that they are."""
-    error = ""
     try:
         if (tracking := _tracking(parcel, part)) is not None:
             shop.send_tracking(replace(tracking, location=places.get(part.warehouse_id, "")))
     except (ChannelUnavailable, CredentialsRefused):
         raise
-    except ChannelRefused as refusal:  # useless to repeat: cancelled or deleted there
-        error = str(refusal)[:2000]
-    ToldParcel.objects.get_or_create(parcel=parcel, defaults={"channel_order": part.channel_order, "error": error})
+    except ChannelRefused as refusal:
+        refused_parcels.note(parcel, part.channel_order, refusal)
+        return
+    told, new = ToldParcel.objects.get_or_create(parcel=parcel, defaults={"channel_order": part.channel_order})
+    if not new and told.error:
+        ToldParcel.objects.filter(pk=told.pk).update(error="", again_at=None, told_at=Now())
 
 
 def _tracking(parcel: Parcel, part: ChannelOrderPart) -> Tracking | None:

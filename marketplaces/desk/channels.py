@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from inventory.models import Sku, Warehouse
-from marketplaces import adapters, correcting, drift, order_book, order_import, pausing, stock_sync, trying, unknown_goods
+from marketplaces import adapters, correcting, drift, order_book, order_import, pausing, refused_parcels, stock_sync, trying, unknown_goods
 from marketplaces import channels as shops
 from marketplaces import places as shop_places
 from marketplaces.desk import addresses, asked, places
@@ -82,6 +82,7 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "problems": found.orders.exclude(problem="").prefetch_related("parts").order_by("-pk")[:100],
             "for_people": order_book.FOR_PEOPLE,
             "for_correcting": correcting.CORRECTABLE if request.user.has_perm(addresses.RIGHT) else (),
+            "refused_parcels": refused_parcels.of(found),
             "goods": unknown_goods.waiting(found),
             "unlimited": found.listings.filter(sells_without_stock=True).count(),
             "told_nothing": pausing.told_nothing(found) if found.sells_nothing else None,
@@ -245,6 +246,12 @@ def _dismiss(channel: Channel, request: HttpRequest) -> str:
     return _("Taken off the list. It comes back if the shop changes the order again.")
 
 
+def _tell_again(channel: Channel, request: HttpRequest) -> str:
+    """Field: parcel (its id)."""
+    refused_parcels.tell_again(channel=channel, parcel_id=desk.whole_number(request.POST.get("parcel"), most=2**62))
+    return _("The shop is told of the parcel again soon.")
+
+
 def _change_warehouses(channel: Channel, request: HttpRequest) -> str:
     shop_places.set_warehouses(channel=channel, warehouses=asked.warehouses(request, "warehouses"), routing=asked.routing(request))
     return _("The warehouses are changed; all numbers are told again.")
@@ -253,14 +260,14 @@ def _change_warehouses(channel: Channel, request: HttpRequest) -> str:
 ACTIONS: dict[str, Callable[[Channel, HttpRequest], str]] = {
     "fetch": _fetch, "push": _push, "repair": _repair, "poll": _poll, "retry": _retry, "pause": _pause, "resume": _resume,
     "subscribe": _subscribe, "backorders": _stop_backorders, "dismiss": _dismiss,
-    "warehouses": _change_warehouses,
+    "warehouses": _change_warehouses, "tell": _tell_again,
 }  # fmt: skip
 
 
 @desk.action(shows=channel, permission="marketplaces.change_channel")
 def act(request: HttpRequest, channel_id: int, does: str = "") -> HttpResponse:
-    """One of ACTIONS: `pause` takes a reason and perhaps sells=last, `subscribe` a url, `dismiss` an order, `warehouses` warehouses (codes, the
-    first one first) and routing.
+    """One of ACTIONS: `pause` takes a reason and perhaps sells=last, `subscribe` a url, `dismiss` an order, `tell` a parcel, `warehouses` warehouses
+    (codes, the first one first) and routing.
     """
     return desk.done(request, ACTIONS[does](find(request, channel_id), request), "desk:channel", channel_id=channel_id)
 

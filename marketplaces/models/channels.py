@@ -294,15 +294,18 @@ class ChannelOrder(models.Model):
 
 
 class ToldParcel(models.Model):
-    """A parcel whose tracking number the shop has, or has refused for good (`error`)."""
+    """A parcel whose tracking number the shop has, or has refused (`error`) so many `tries`; then it is told again at `again_at`, if ever."""
 
     channel_order = models.ForeignKey(ChannelOrder, models.PROTECT, related_name="told_parcels")
     parcel = models.OneToOneField(Parcel, models.PROTECT, related_name="+")
     error = models.TextField(blank=True, default="")
     told_at = models.DateTimeField(db_default=Now())
+    tries = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    again_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name, verbose_name_plural = _("parcel that the shop knows"), _("parcels that the shop knows")
+        indexes = [models.Index(fields=["again_at"], condition=~Q(error=""), name="told_parcel_refused")]
 
     def __str__(self) -> str:
         return str(self.parcel_id)

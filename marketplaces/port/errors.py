@@ -36,7 +36,9 @@ class CallThrottled(ChannelThrottled):
 
 
 class ChannelRefused(ChannelError):
-    """The shop understood and said no: repeating the same call is useless. `channel_code` is the platform's own word."""
+    """The shop understood and said no: repeating the same call at once is useless. `channel_code` is the platform's own word, except
+    "order_cancelled" and "on_hold", which are the same for all.
+    """
 
     code, status, message = "channel_refused", 422, _("The shop refused: {reason}")
 
@@ -44,6 +46,16 @@ class ChannelRefused(ChannelError):
         super().__init__(reason=reason, channel_code=channel_code)
         self.channel_code = channel_code
         self.http_status = http_status
+
+    @property
+    def over(self) -> bool:
+        """The order is cancelled there, or gone: whatever is told of it later ends like this."""
+        return self.channel_code == "order_cancelled"
+
+    @property
+    def held(self) -> bool:
+        """The order waits there for somebody: the same call works when it goes on."""
+        return self.channel_code == "on_hold"
 
 
 class CredentialsRefused(ChannelRefused):
@@ -62,6 +74,10 @@ class NotOnChannel(ChannelRefused):
     """The shop does not know this order or listing (any more)."""
 
     code, status, message = "not_on_channel", 404, _("The shop does not have it: {reason}")
+
+    @property
+    def over(self) -> bool:
+        return True
 
 
 class SignatureInvalid(WmsError):

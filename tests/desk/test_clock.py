@@ -100,6 +100,9 @@ def test_a_parcel_that_its_shop_has_not_heard_of_is_loud(desk: Client, house: Ho
     assert "data-untold" not in desk.get("/desk").content.decode()
     row.told_parcels.update(error="order is closed")
     assert "1 refused by the shop" in desk.get("/desk").content.decode()
+    type(row).objects.update(ship_by=None)
+    page = desk.get("/desk").content.decode()
+    assert ("1 refused by the shop" in page, "data-due" in page.split("data-untold")[1].split("</div>")[0]) == (True, False)
 
 
 def test_the_form_offers_the_clock(desk: Client, house: House, shop: Channel) -> None:

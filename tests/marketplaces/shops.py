@@ -68,6 +68,7 @@ def make_due() -> None:
     """Time passes: what was postponed is due, what was left alone may be called, and all that a shop grants has come back."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE core_outboxevent SET due_at = now(), lease_until = NULL")
+        cursor.execute("UPDATE marketplaces_toldparcel SET again_at = now() WHERE again_at IS NOT NULL")
         cursor.execute("UPDATE marketplaces_channel SET quiet_until = now() WHERE quiet_until IS NOT NULL")
         cursor.execute("UPDATE marketplaces_channelpace SET available = maximum, at = now()")
 

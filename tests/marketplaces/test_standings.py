@@ -257,6 +257,19 @@ def test_what_the_shops_have_not_heard_of(books: Books) -> None:
     assert deadlines.untold(warehouse_id=make.warehouse().pk, now=NOW, until=NOW + 4 * HOUR) == []
 
 
+def test_what_a_shop_refused_counts_without_a_ship_by(books: Books) -> None:
+    house = books.channel.warehouse.pk
+    rows = [books.order(NOW, shipped=NOW - days * DAY, told=NOW, error="unknown carrier") for days in (0, 13, 15)]
+    rows += [books.order(NOW, shipped=NOW, told=NOW), books.order(NOW, shipped=NOW, told=NOW, error="closed", state="shipped")]
+    rows += [books.order(NOW, shipped=NOW)]
+    ChannelOrder.objects.filter(pk__in=[row.pk for row in rows]).update(ship_by=None)
+    (found,) = deadlines.untold(warehouse_id=house, now=NOW, until=NOW + 4 * HOUR)
+    assert (found.orders, found.refused, found.ship_by) == (2, 2, None)
+    books.order(NOW + 9 * HOUR, shipped=NOW, told=NOW, error="unknown carrier")
+    (found,) = deadlines.untold(warehouse_id=house, now=NOW, until=NOW + 4 * HOUR)
+    assert (found.orders, found.refused, found.ship_by) == (3, 3, NOW + 9 * HOUR)
+
+
 def test_what_is_due_by_channel(books: Books) -> None:
     for hours in (-1, 1, 3, 6):
         books.order(NOW + hours * HOUR)

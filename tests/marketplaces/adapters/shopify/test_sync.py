@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from inventory.models import Availability, Sku, Warehouse
-from marketplaces import channels, drift, order_import, stock_sync
+from marketplaces import channels, drift, order_import, refused_parcels, stock_sync
 from marketplaces.adapters.shopify.webhooks import TOPICS, sign
 from marketplaces.models import Channel, ChannelOrder, Listing, ToldParcel, WebhookDelivery
 from outbound import orders
@@ -278,3 +278,28 @@ def test_an_ill_mannered_shop_sells_nothing_twice_and_loses_nothing(shop, channe
     assert sorted(told) == sorted(f"WMS-{n}" for n in range(1, parcels + 1))
     assert ToldParcel.objects.filter(error="").count() == parcels
     assert not ChannelOrder.objects.exclude(problem="").exists()
+
+
+def test_a_parcel_of_an_order_on_hold_is_told_when_that_is_over(shop, channel, house, thing):
+    """Meanwhile the shop is in no trouble: its other orders and numbers go on."""
+    number = shop.books.place_order([(thing.code, 4)])
+    settle()
+    shop.books.change_work(number, status="ON_HOLD")
+    leave(Order.objects.get(), "WMS-1", 4)
+    deliver_all()
+    for tries in range(1, 16):  # longer than any refusal is repeated
+        told = ToldParcel.objects.get()
+        assert ("on hold" in told.error, told.tries) == (True, tries)
+        assert timedelta(minutes=29) < told.again_at - datetime.now(UTC) <= timedelta(minutes=30)
+        make_due()
+        assert refused_parcels.tell_due() == 1
+        deliver_all()
+    channel.refresh_from_db()
+    assert (channel.failures, channel.last_error, channel.quiet_until) == (0, "", None)
+
+    shop.books.change_work(number, status="OPEN", updated=datetime.now(UTC) + timedelta(seconds=3))
+    make_due()
+    refused_parcels.tell_due()
+    deliver_all()
+    assert [info["number"] for info in shop.books.told(number)] == ["WMS-1"]
+    assert ToldParcel.objects.get().error == ""
