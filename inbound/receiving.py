@@ -193,7 +193,7 @@ def receive_carton(
         raise CartonOpened(carton=announced.code)
     keys = [_lot(line.sku, line.lot, line.expires_on, given=bool(line.lot or line.expires_on)) for line in lines]
     lot_ids = lots.ensure(key for key in keys if key)
-    plate, _new = Carton.objects.get_or_create(merchant_id=announced.merchant_id, code=announced.code)
+    plate, _new = Carton.objects.get_or_create(merchant_id=announced.merchant_id, code=announced.code, defaults={"sscc": announced.sscc})
     AsnCarton.objects.filter(pk=announced.pk).update(carton=plate)
     damaged = F("quantity") if condition == Condition.DAMAGED else F("damaged")
     AsnLine.objects.filter(carton=announced).update(received=F("quantity"), damaged=damaged)

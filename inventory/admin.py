@@ -167,9 +167,9 @@ class LotAdmin(LockedAdmin):
 
 @admin.register(Carton)
 class CartonAdmin(LockedAdmin):
-    list_display = ("code", "merchant", "created_at")
+    list_display = ("code", "sscc", "merchant", "created_at")
     list_select_related = ("merchant",)
-    search_fields = ("code",)
+    search_fields = ("code", "sscc")
 
 
 @admin.register(StockMovement)

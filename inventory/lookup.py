@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from django.db import connection
+from django.db.models import Q
 from stdnum import gs1_128
 from stdnum.exceptions import ValidationError
 
@@ -126,7 +127,8 @@ def _last_day(text: str) -> str:
 
 def find_cartons(asked: Asked) -> list[Found]:
     codes = [code for code in (asked.scan.text, asked.scan.sscc) if code]
-    cartons = Carton.objects.visible_to(asked.by).filter(code__in=codes, merchant__sandbox=False).order_by("pk")
+    named = Q(code__in=codes) | Q(sscc__in=codes)
+    cartons = Carton.objects.visible_to(asked.by).filter(named, merchant__sandbox=False).order_by("pk")
     return [Found("carton", *row) for row in cartons.values_list("pk", "code", "merchant_id", "merchant__code")[:MOST]]
 
 

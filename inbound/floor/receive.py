@@ -196,7 +196,8 @@ class Receive(Scenario):
     def scan_asn(self, scanned: str) -> None:
         if not scanned:
             raise NothingScanned
-        by_name = Q(reference=scanned) | Q(container_number=scanned.upper()) | Q(cartons__code=scanned) | Q(cartons__sscc=scanned)
+        sscc = lookup.read(scanned).sscc or scanned
+        by_name = Q(reference=scanned) | Q(container_number=scanned.upper()) | Q(cartons__code=scanned) | Q(cartons__sscc=sscc)
         found = list(
             Asn.objects.visible_to(self.user)
             .filter(by_name, warehouse=self.warehouse_id, status__in=HERE)

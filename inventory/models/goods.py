@@ -85,6 +85,8 @@ class Carton(models.Model):
 
     merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="cartons", verbose_name=_("merchant"))
     code = models.CharField(_("code"), max_length=40)
+    # Not unique: the standard lets a number be given again after a year.
+    sscc = models.CharField("SSCC", max_length=18, blank=True, db_default="")
     created_at = models.DateTimeField(_("created at"), db_default=Now())
 
     objects = OwnedQuerySet["Carton"].as_manager()
@@ -92,7 +94,7 @@ class Carton(models.Model):
     class Meta:
         verbose_name, verbose_name_plural = _("carton"), _("cartons")
         constraints = [models.UniqueConstraint(fields=["merchant", "code"], name="carton_code_once_a_merchant")]
-        indexes = [models.Index(fields=["code"], name="carton_by_code")]
+        indexes = [models.Index(fields=["code"], name="carton_by_code"), models.Index(fields=["sscc"], name="carton_by_sscc")]
 
     def __str__(self) -> str:
         return self.code

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from inventory import lookup
 from inventory.floor.reading import bin_scanned, counts_as, goods_of, refuse_item, require_bin
 from inventory.models import BinKind
 from outbound import picking
@@ -29,7 +30,8 @@ _NEXT_STOP: Final = Prepared(
     "next_stop",
     """
 SELECT t.id, t.quantity, t.bin_id, bin.code, bin.check_code, t.sku_id, sku.code, sku.name, sku.name_zh,
-       trim(concat_ws(' ', lot.code, lot.expires_on)), coalesce(carton.code, ''), o.reference, o.ship_by, coalesce(tote.code, '')
+       trim(concat_ws(' ', lot.code, lot.expires_on)), coalesce(carton.code, ''), coalesce(carton.sscc, ''),
+       o.reference, o.ship_by, coalesce(tote.code, '')
 FROM outbound_picktask t
 JOIN inventory_bin bin ON bin.id = t.bin_id
 JOIN inventory_sku sku ON sku.id = t.sku_id
@@ -44,7 +46,7 @@ ORDER BY t.walking_sequence, t.id LIMIT 1
 
 
 class _Stop(NamedTuple):
-    """A row of _NEXT_STOP: an open task as far as its screens read it. `lot`, `carton` and `tote` are "" where there is none."""
+    """A row of _NEXT_STOP: an open task as far as its screens read it. `lot`, `carton`, `sscc` and `tote` are "" where there is none."""
 
     task_id: int
     quantity: int
@@ -57,6 +59,7 @@ class _Stop(NamedTuple):
     name_zh: str
     lot: str
     carton: str
+    sscc: str
     order: str
     ship_by: datetime
     tote: str
@@ -162,7 +165,9 @@ class Pick(Scenario):
         stop = self._required()
         if self.number("bin") != stop.bin_id:
             raise WrongPlace(found=scanned[:40], wanted=stop.bin_code)
-        if not (scanned and (scanned == stop.carton or counts_as(scanned, sku_id=stop.sku_id, sku_code=stop.sku_code))):
+        scan = lookup.read(scanned)
+        unopened = bool(scanned) and (scan.text == stop.carton or (scan.sscc or scan.text) == stop.sscc)
+        if not (unopened or (scanned and counts_as(scanned, sku_id=stop.sku_id, sku_code=stop.sku_code))):
             refuse_item(self, scanned, stop.sku_code)
         if not stop.tote:
             self.state["task"] = str(stop.task_id)
