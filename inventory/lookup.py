@@ -52,6 +52,14 @@ class Scan:
     quantity: int = 0
 
     @property
+    def lot_words(self) -> str:
+        return f"{self.lot} {self.expires_on or ''}".strip()
+
+    def may_be_of(self, lot: str, expires_on: date | None) -> bool:
+        """Whether goods of this lot and expiry can carry the code: what one side does not name agrees with all."""
+        return (not (self.lot and lot) or self.lot == lot) and (not (self.expires_on and expires_on) or self.expires_on == expires_on)
+
+    @property
     def codes(self) -> list[str]:
         """The ways in which the same number may be stored: a GTIN-14 with leading zeros is an EAN-13, a UPC-A or an EAN-8."""
         base = self.gtin or self.text

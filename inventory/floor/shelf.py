@@ -143,8 +143,7 @@ class Count(AtTheShelf):
                 raise NotFound(what=str(Sku._meta.verbose_name), key=self.state["sku"])
             screen = Screen("count-quantity", "quantity", _("How many are really there?"), bin=self._bin().code, sku=sku.code)
             scan = lookup.read(self.state.get("code", ""))
-            lot = f"{scan.lot} {scan.expires_on or ''}".strip()
-            screen.note = " · ".join(filter(None, (lot, str(_("The books know of none here.")))))
+            screen.note = " · ".join(filter(None, (scan.lot_words, str(_("The books know of none here.")))))
         else:
             # Blind: what the books say would only be copied.
             screen = self._goods("count-goods", self._bin())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, NamedTuple
 
 from django.db import connection
@@ -16,7 +16,7 @@ from inventory.models import BinKind
 from outbound import picking
 from outbound.models import Order, PickTask
 from wms.core.errors import WmsError
-from wms.core.floor.scenario import NotExpectedNow, Scenario, WrongPlace, whole
+from wms.core.floor.scenario import NotExpectedNow, Scenario, WrongItem, WrongPlace, whole
 from wms.core.floor.screens import Button, Row, Screen, bar
 from wms.core.prepared import Prepared
 
@@ -30,7 +30,7 @@ _NEXT_STOP: Final = Prepared(
     "next_stop",
     """
 SELECT t.id, t.quantity, t.bin_id, bin.code, bin.check_code, t.sku_id, sku.code, sku.name, sku.name_zh,
-       trim(concat_ws(' ', lot.code, lot.expires_on)), coalesce(carton.code, ''), coalesce(carton.sscc, ''),
+       coalesce(lot.code, ''), lot.expires_on, coalesce(carton.code, ''), coalesce(carton.sscc, ''),
        o.reference, o.ship_by, coalesce(tote.code, '')
 FROM outbound_picktask t
 JOIN inventory_bin bin ON bin.id = t.bin_id
@@ -58,11 +58,16 @@ class _Stop(NamedTuple):
     name: str
     name_zh: str
     lot: str
+    expires_on: date | None
     carton: str
     sscc: str
     order: str
     ship_by: datetime
     tote: str
+
+    @property
+    def lot_words(self) -> str:
+        return f"{self.lot} {self.expires_on or ''}".strip()
 
 
 class Pick(Scenario):
@@ -132,7 +137,7 @@ class Pick(Scenario):
             screen.quantity = self.number("found")
         parts = [
             _("into tote {tote}").format(tote=stop.tote) if stop.tote else _("a new tote for order {order}").format(order=stop.order),
-            stop.lot,
+            stop.lot_words,
             stop.carton,
         ]
         screen.note = " · ".join(part for part in parts if part)
@@ -169,6 +174,8 @@ class Pick(Scenario):
         unopened = bool(scanned) and (scan.text == stop.carton or (scan.sscc or scan.text) == stop.sscc)
         if not (unopened or (scanned and counts_as(scanned, sku_id=stop.sku_id, sku_code=stop.sku_code))):
             refuse_item(self, scanned, stop.sku_code)
+        if not scan.may_be_of(stop.lot, stop.expires_on):
+            raise WrongItem(found=f"{stop.sku_code} {scan.lot_words}", wanted=f"{stop.sku_code} {stop.lot_words}")
         if not stop.tote:
             self.state["task"] = str(stop.task_id)
         else:
