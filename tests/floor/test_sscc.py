@@ -1,9 +1,5 @@
 """A carton whose only label is its SSCC: from the truck to the tote by scans of that label."""
 
-from importlib import import_module
-
-from django.db import connection
-
 from inbound import asns
 from inbound.asns import NewAsn, NewAsnLine, NewCarton
 from inbound.models import AsnCarton
@@ -57,14 +53,3 @@ def test_the_whole_way_of_a_carton_by_its_sscc(handheld: Handheld, house: Wareho
     page = handheld.scan(LABEL, "TOTE-01")
     assert (page.data["outcome"], order.tasks.get().status) == ("ok", "picked")
     assert StockBalance.objects.get(on_hand__gt=0).bin.code == "TOTE-01"
-
-
-def test_cartons_that_were_received_before_get_their_sscc(house: Warehouse, shop: Merchant, picker: User, handheld: Handheld) -> None:
-    announced(shop, house, picker)
-    handheld.open("receive")
-    handheld.scan(LABEL, LABEL)
-    Carton.objects.update(sscc="")
-    stranger = Carton.objects.create(merchant=shop, code="STRANGER")
-    with connection.cursor() as cursor:
-        cursor.execute(import_module("inbound.migrations.0004_sscc_of_plates")._KEPT)
-    assert dict(Carton.objects.values_list("code", "sscc")) == {"SEA-1-001": SSCC, stranger.code: ""}

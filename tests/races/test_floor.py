@@ -1,10 +1,11 @@
 """Scanners, supervisors and counters on the same order or bin at the same moment."""
 
+import threading
 import time
 from functools import partial
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 
 from inventory import counts
 from inventory.ledger import InsufficientStock
@@ -98,6 +99,48 @@ def test_without_the_parcels_lock_the_second_scan_would_meet_the_database(on_the
 
     assert IntegrityError in {type(answer) for answer in answers}
     assert list(drifts()) == []
+
+
+@pytest.fixture
+def first_picks(monkeypatch):
+    """The first picks of two orders, all into one tote that each finds empty before the other has put anything in."""
+    shop, house, by = make.merchant(), make.warehouse(), make.user()
+    things = [make.sku(shop) for _ in range(2)]
+    for thing in things:
+        make.stock(make.bin_of(house, "A-01"), thing, 2)
+        orders.accept(merchant=shop, order=make.order(house, {thing: 2}))
+    waves.release(warehouse_id=house.pk, by=by)
+    both_looked, check = threading.Barrier(2), picking._check
+
+    def look_and_wait(stop, taken):
+        check(stop, taken)
+        both_looked.wait(timeout=60)
+
+    monkeypatch.setattr(picking, "_check", look_and_wait)
+    return [partial(picking.pick, task_id=task.pk, tote_code="TOTE-01", by=by) for task in PickTask.objects.order_by("pk")]
+
+
+def test_two_orders_never_begin_one_tote(first_picks, together):
+    answers = together(first_picks)
+
+    assert [type(answer) for answer in answers if not isinstance(answer, dict)] == [picking.ToteTaken]
+    assert sorted(Order.objects.values_list("status", "tote__code"), key=str) == [("picked", "TOTE-01"), ("released", None)]
+    assert sorted(StockBalance.objects.filter(on_hand__gt=0).values_list("bin__code", "on_hand")) == [("A-01", 2), ("TOTE-01", 2)]
+    assert list(drifts()) == []
+
+
+def test_without_the_unique_key_two_orders_would_lie_in_one_tote(first_picks, together):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_indexdef('order_alone_in_its_tote'::regclass)")
+        (again,) = cursor.fetchone()
+        cursor.execute("DROP INDEX order_alone_in_its_tote")
+    try:
+        together(first_picks)
+        assert list(Order.objects.values_list("status", "tote__code")) == [("picked", "TOTE-01")] * 2
+    finally:
+        Order.objects.update(tote=None)
+        with connection.cursor() as cursor:
+            cursor.execute(again)
 
 
 def test_two_stations_pack_parts_of_one_tote(released, together):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from marketplaces import channel_answers, channels, order_import, tracking
 from marketplaces.calling import open_shop
@@ -219,23 +219,3 @@ class TestTracking:
 
 def notes(shop, number):
     return [note["note"] for note in shop.books.notes.get(number, [])]
-
-
-def test_the_migration_of_lines_goes_forth_and_back(channel, mug):
-    from importlib import import_module
-
-    module = import_module("marketplaces.migrations.0014_lines_with_components")
-    old = [
-        {"line_id": "1", "listing_id": "", "sku": "MUG", "sku_id": mug.pk, "quantity": 2},
-        {"line_id": "2", "listing_id": "", "sku": "WHAT", "sku_id": None, "quantity": 1},
-    ]
-    ChannelOrder.objects.create(channel=channel, merchant=channel.merchant, external_id="1", status="seen", shop_state="open", lines=old)
-    with connection.cursor() as cursor:
-        cursor.execute(module.FORWARD)
-        new = ChannelOrder.objects.get().lines
-        assert [(line["sku"], line["components"], "sku_id" in line) for line in new] == [
-            ("MUG", [{"sku_id": mug.pk, "units": 1}], False),
-            ("WHAT", [], False),
-        ]
-        cursor.execute(module.BACKWARD)
-        assert ChannelOrder.objects.get().lines == old

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 
 import pytest
-from django.db import DatabaseError, connection
 
 from inventory.models import Warehouse
 from marketplaces import places
@@ -164,10 +162,3 @@ def test_a_channel_does_not_become_one_place_while_an_answer_of_another_is_lost(
     """Told 0 there, then a number whose answer was lost: the shop may show it."""
     ListingPlace.objects.filter(location=EAST).update(pushed_quantity=0, last_error="unavailable: hung up")
     assert refused(two, two.west)[0][0] == ["locations"]
-
-
-def test_the_migration_is_not_undone_while_places_sell(two: Place) -> None:
-    backward = import_module("marketplaces.migrations.0019_places").BACKWARD
-    with pytest.raises(DatabaseError, match="make it one place first"), connection.cursor() as cursor:
-        cursor.execute(backward)
-    assert two.known().keys() == {WEST, EAST}

@@ -1,10 +1,7 @@
 """The merchant of a personal record, checked once a statement instead of once a row (docs/adr/0012)."""
 
-import django.db.models.deletion
-from django.db import migrations, models
-
 # Looks up the merchants of all new rows at once, and keeps them from being deleted until the transaction ends, as a foreign key does.
-FORWARD = """
+CREATE = """
 CREATE FUNCTION core_personal_records_belong() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (SELECT count(*) FROM (SELECT FROM core_merchant WHERE id IN (SELECT merchant_id FROM fresh) FOR KEY SHARE) m)
@@ -36,25 +33,9 @@ BEGIN
 END $$;
 CREATE TRIGGER needed_by_personal_records AFTER DELETE ON core_merchant FOR EACH ROW EXECUTE FUNCTION core_merchant_is_needed();
 """
-BACKWARD = """
+DROP = """
 DROP TRIGGER personal_record_belongs ON core_personalrecord;
 DROP TRIGGER personal_record_belongs_still ON core_personalrecord;
 DROP TRIGGER needed_by_personal_records ON core_merchant;
 DROP FUNCTION core_personal_records_belong, core_personal_record_belongs_still, core_merchant_is_needed;
 """
-
-
-class Migration(migrations.Migration):
-
-    dependencies = [
-        ('core', '0005_merchants_in_the_sandbox'),
-    ]
-
-    operations = [
-        migrations.AlterField(
-            model_name='personalrecord',
-            name='merchant',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.merchant'),
-        ),
-        migrations.RunSQL(FORWARD, BACKWARD),
-    ]
