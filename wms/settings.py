@@ -160,6 +160,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep the outbox": {"task": "wms.core.tasks.sweep_outbox", "schedule": 5.0},
     # Midnight comes at a quarter of an hour, wherever the warehouse stands.
     "hold what expired": {"task": "inventory.tasks.hold_expired", "schedule": crontab(minute="*/15")},
+    "forget old sessions": {"task": "wms.core.tasks.drop_old_sessions", "schedule": crontab(hour="3", minute="41")},
     "forget old requests": {"task": "wms.core.tasks.drop_old_outcomes", "schedule": 3600.0},
     "poll channel orders": {"task": "marketplaces.tasks.poll_orders", "schedule": 60.0},
     "empty channel queues": {"task": "marketplaces.tasks.empty_queues", "schedule": 15.0},

@@ -6,11 +6,15 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import timedelta
 
 import pytest
 from django.conf import settings as configured
+from django.contrib.sessions.models import Session
+from django.utils import timezone
 
 from wms.core import outbox, tasks, valkey
+from wms.core.sessions import SessionStore
 
 HANDLER, LANE = "nobody.listens", "nobody.listens:7"
 
@@ -134,3 +138,13 @@ def test_beat_has_the_whole_plan_and_neither_django_nor_the_tasks():
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=os.environ).stdout
     planned = sorted(entry["task"] for entry in configured.CELERY_BEAT_SCHEDULE.values())
     assert json.loads(answer) == [planned, False, configured.CELERY_BROKER_URL]
+
+
+@pytest.mark.django_db
+def test_sessions_that_are_over_are_forgotten():
+    kept, over = SessionStore(), SessionStore()
+    for session, expires_at in ((kept, timezone.now() + timedelta(hours=1)), (over, timezone.now() - timedelta(hours=1))):
+        session["_session_expiry"] = expires_at.isoformat()
+        session.create()
+    tasks.drop_old_sessions()
+    assert list(Session.objects.values_list("session_key", flat=True)) == [kept.session_key]

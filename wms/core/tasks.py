@@ -9,6 +9,7 @@ from django.db import connection
 
 from wms.celery import app
 from wms.core import outbox
+from wms.core.sessions import SessionStore
 from wms.core.valkey import ask
 from wms.core.valkey import client as _valkey
 
@@ -105,3 +106,9 @@ def drop_old_outcomes() -> None:
     """Client-made ids are remembered for a week, longer than any client retries."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM core_requestoutcome WHERE created_at < now() - interval '7 days'")
+
+
+@shared_task
+def drop_old_sessions() -> None:
+    """Whoever did not sign out leaves a row, for ever if nobody looks."""
+    SessionStore.clear_expired()
