@@ -113,11 +113,12 @@ class Stock:
         return payload
 
     def _key(self, rows: Sequence[StockLevel]) -> str:
-        """The same for a repeat of the same push, so that the shop does it once; another for every new one, even of the same numbers.
+        """The same for a repeat of the same push without expectations, so that the shop does it once; another for every new one.
 
-        Without revisions a repeat cannot be told from a new push: then every key is new.
+        Without revisions a repeat cannot be told from a new push: then every key is new. So it is where the shop compares: a repeat is safe
+        then, and a key that comes again after other numbers whose answers were lost would be answered with that old success.
         """
-        if not all(level.revision for level in rows):
+        if not all(level.revision and level.expected is None for level in rows):
             return str(uuid.uuid4())
         parts = [(*self._place(level), level.quantity, level.expected, level.revision) for level in rows]
         return str(uuid.UUID(bytes=hashlib.sha256(repr((self._connection.url, parts)).encode()).digest()[:16], version=4))

@@ -66,17 +66,37 @@ def test_a_sale_between_the_look_and_the_push_is_seen(shop: ShopifyShop, shopify
     assert shop.books.stock() == {"SKU-0": 0}
 
 
-def test_a_repeat_of_a_push_is_done_once_though_its_answer_was_lost(shop: ShopifyShop, shopify: Shopify) -> None:
+def test_a_repeat_without_expectation_is_done_once_though_its_answer_was_lost(shop: ShopifyShop, shopify: Shopify) -> None:
     (listing,) = some_products(shop, 1)
+    level = StockLevel(listing, 9, revision="r1")
     shop.misbehave(SET, hang_up_after_work)
-    (lost,) = shopify.push_stock(levels([listing]))
+    (lost,) = shopify.push_stock([level])
     assert lost.error is PushError.UNAVAILABLE
     shop.books.place_order([("SKU-0", 2)])
-    (again,) = shopify.push_stock(levels([listing]))
+    (again,) = shopify.push_stock([level])
     assert again.ok, "the shop answers as it did then, and sets nothing"
     assert shop.books.stock() == {"SKU-0": 7}
     first, second = (call.variables["key"] for call in shop.made(SET))
     assert first == second
+
+
+def test_a_repeat_is_compared_with_what_the_shop_shows_by_then(shop: ShopifyShop, shopify: Shopify) -> None:
+    (listing,) = some_products(shop, 1)
+    shop.misbehave(SET, hang_up_after_work)
+    assert shopify.push_stock(levels([listing]))[0].error is PushError.UNAVAILABLE
+    shop.books.place_order([("SKU-0", 2)])
+    (again,) = shopify.push_stock(levels([listing]))
+    assert (again.error, again.shown, shop.books.stock()) == (PushError.STALE, 7, {"SKU-0": 7})
+
+
+def test_an_old_success_is_not_taken_for_a_new_one(shop: ShopifyShop, shopify: Shopify) -> None:
+    """1 to 3 and on to 5, both answers lost, and 3 again from what we still believe: the first key would be answered with the first success."""
+    (listing,) = some_products(shop, 1)
+    shop.misbehave(SET, hang_up_after_work)
+    shopify.push_stock([StockLevel(listing, 3, expected=1, revision="r1")])
+    shop.books.items[int(listing)]["levels"][HERE] = 5
+    (again,) = shopify.push_stock([StockLevel(listing, 3, expected=1, revision="r1")])
+    assert (again.error, again.shown) == (PushError.STALE, 5)
 
 
 def test_the_same_numbers_again_are_a_new_push(shop: ShopifyShop, shopify: Shopify) -> None:
@@ -97,11 +117,11 @@ def test_without_a_revision_no_key_comes_twice(shop: ShopifyShop, shopify: Shopi
 
 def test_a_key_whose_first_try_failed_gets_a_successor(shop: ShopifyShop, shopify: Shopify) -> None:
     (listing,) = some_products(shop, 1)
-    shop.books.items[int(listing)]["levels"][HERE] = 0
-    assert shopify.push_stock(levels([listing]))[0].error is PushError.STALE
-    shop.books.items[int(listing)]["levels"][HERE] = 1
+    used = {"code": "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED", "field": ["input"], "message": "Used."}
+    shop.misbehave(SET, user_errors("inventorySetQuantities", used))
     assert shopify.push_stock(levels([listing])) == [PushResult(listing, 9, shown=9)]
-    assert [call.operation for call in shop.calls] == [SET, "Shown", SET, SET]
+    first, second = (call.variables["key"] for call in shop.made(SET))
+    assert first != second
 
 
 def test_a_push_that_is_still_under_way_is_asked_for_later(shop: ShopifyShop, shopify: Shopify) -> None:
