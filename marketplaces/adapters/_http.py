@@ -3,8 +3,9 @@
 import os
 import re
 import threading
+import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -21,12 +22,32 @@ from marketplaces.port import (
     NotOnChannel,
     RightsMissing,
     left_s,
+    within,
 )
+from wms.core.clock import Clock
 
 TIMEOUT = httpx.Timeout(connect=5, read=20, write=20, pool=10)
+# Of everything together, which a shop that drips would spin out for ever, and so much of an answer: a page of full orders has a hundredth of it.
+CALL_S = 30.0
+LONGEST_ANSWER_BYTES = 32 * 1024 * 1024
+# A push of many calls ends before anybody else may begin with the same shop, two minutes after it began: what he told would be overwritten by
+# older numbers. What is left is told next time.
+LONGEST_PUSH_S = 30.0
+TOO_SLOW = "the shop answers slowly: sent later"
 LONGEST_WAIT_S = 3600.0
 # More seconds than any window has: a moment since 1970.
 MOMENTS = 1_000_000_000
+
+
+class Stint:
+    """The time that one push may take, from now on."""
+
+    def __init__(self) -> None:
+        self._until = time.monotonic() + LONGEST_PUSH_S
+
+    def over(self) -> bool:
+        return time.monotonic() > self._until
+
 
 _clients: dict[int, httpx.Client] = {}
 _clients_lock = threading.Lock()
@@ -35,7 +56,7 @@ _clients_lock = threading.Lock()
 def new_client(*, timeout: httpx.Timeout = TIMEOUT, verify: Any = True) -> httpx.Client:
     """Keeps connections open; keeps no cookies, which would be shared between merchants; never follows a redirect with our keys."""
     no_proxy: dict[str, httpx.BaseTransport | None] = {"all://127.0.0.1": None, "all://localhost": None}
-    return httpx.Client(
+    client = httpx.Client(
         timeout=timeout,
         verify=verify,
         follow_redirects=False,
@@ -44,6 +65,10 @@ def new_client(*, timeout: httpx.Timeout = TIMEOUT, verify: Any = True) -> httpx
         headers={"User-Agent": "wms", "Accept": "application/json"},
         mounts=no_proxy,
     )
+    # httpx takes proxies out of the environment only for transports that it makes itself, and those have no other way to a network of ours.
+    for transport in filter(None, (client._transport, *client._mounts.values())):
+        transport._pool._network_backend = Clock(left_s)  # type: ignore[attr-defined]
+    return client
 
 
 def shared_client() -> httpx.Client:
@@ -92,19 +117,30 @@ def allowance_of(response: httpx.Response) -> Allowance | None:
 
 
 def send(client: httpx.Client, request: httpx.Request, *, auth: httpx.Auth | None = None) -> httpx.Response:
-    """Send once, with no more patience than whoever waits has left. Raises ChannelUnavailable where no answer came."""
-    if (left := left_s()) is not None:
-        if not left:
-            raise ChannelUnavailable(reason="no answer in time")
-        request.extensions = {**request.extensions, "timeout": httpx.Timeout(left).as_dict()}
+    """Send once, with no more patience than whoever waits has left. Raises ChannelUnavailable where no answer came, or one without end."""
+    if left_s() == 0:
+        raise ChannelUnavailable(reason="no answer in time")
     try:
-        return client.send(request, auth=auth)
+        with within(CALL_S), closing(client.send(request, auth=auth, stream=True)) as answer:
+            return _whole(answer)
     except httpx.TimeoutException as error:
         raise ChannelUnavailable(reason=f"no answer in time ({type(error).__name__})") from error
     except httpx.HTTPError as error:
         raise ChannelUnavailable(reason=str(error) or type(error).__name__) from error
     except UnicodeError as error:  # a name that no name server can be asked for
         raise ChannelUnavailable(reason=f"{request.url.host!r} is no name of a server") from error
+
+
+def _whole(answer: httpx.Response) -> httpx.Response:
+    """The answer with its content, unpacked. Raises ChannelUnavailable."""
+    content = bytearray()
+    for part in answer.iter_bytes():
+        content += part
+        if len(content) > LONGEST_ANSWER_BYTES:
+            raise ChannelUnavailable(reason=f"an answer of more than {LONGEST_ANSWER_BYTES // 1024 // 1024} MB", answered=True)
+    packed = {b"content-encoding", b"content-length", b"transfer-encoding"}
+    headers = [(name, value) for name, value in answer.headers.raw if name.lower() not in packed]
+    return httpx.Response(answer.status_code, headers=headers, content=bytes(content), request=answer.request)
 
 
 def raise_for_answer(response: httpx.Response, *, code: str, reason: str) -> None:

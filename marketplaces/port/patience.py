@@ -1,4 +1,4 @@
-"""How long whoever asks a shop waits for all of its answers: a worker has time, a person at a screen has not."""
+"""How long whoever asks a shop waits for all of its answers: a worker has time, though not without end, a person at a screen has not."""
 
 import time
 from collections.abc import Iterator
@@ -10,8 +10,9 @@ _until: ContextVar[float | None] = ContextVar("until", default=None)
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """What is asked in here, in this thread, has so many seconds for all of its answers."""
-    token = _until.set(time.monotonic() + seconds)
+    """What is asked in here, in this thread, has so many seconds for all of its answers, and no more than whoever asked for that has left."""
+    until, outer = time.monotonic() + seconds, _until.get()
+    token = _until.set(until if outer is None else min(until, outer))
     try:
         yield
     finally:

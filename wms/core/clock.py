@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import ssl
-import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpcore
 from httpcore import SOCKET_OPTION
 
+Left = Callable[[], float | None]
 
-def _left(until: float, most: float | None, late: type[httpcore.TimeoutException]) -> float:
-    left = until - time.monotonic()
-    if left <= 0:
+
+def _wait(left: Left, most: float | None, late: type[httpcore.TimeoutException]) -> float | None:
+    seconds = left()
+    if seconds is None:
+        return most
+    if seconds <= 0:
         raise late("time is up")
-    return left if most is None else min(left, most)
+    return seconds if most is None else min(seconds, most)
 
 
 class Clock(httpcore.NetworkBackend):
-    """Opens connections of which every wait ends at `until` (of time.monotonic) at the latest."""
+    """Opens connections of which every wait ends in `left` seconds, as asked at each of them, at the latest; None: nobody hurries.
 
-    def __init__(self, until: float) -> None:
-        self._until = until
+    A client's own time-outs begin anew with every byte: whoever sends one now and then would be waited for without end.
+    """
+
+    def __init__(self, left: Left) -> None:
+        self._left = left
         self._backend = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -33,16 +39,16 @@ class Clock(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        left = _left(self._until, timeout, httpcore.ConnectTimeout)
-        return _Stream(self._backend.connect_tcp(host, port, left, local_address, socket_options), self._until)
+        wait = _wait(self._left, timeout, httpcore.ConnectTimeout)
+        return _Stream(self._backend.connect_tcp(host, port, wait, local_address, socket_options), self._left)
 
 
 class _Stream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream, until: float) -> None:
-        self._stream, self._until = stream, until
+    def __init__(self, stream: httpcore.NetworkStream, left: Left) -> None:
+        self._stream, self._left = stream, left
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _left(self._until, timeout, httpcore.ReadTimeout))
+        return self._stream.read(max_bytes, _wait(self._left, timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         # As much as goes at once, and then the clock again: the stream's own write would wait anew for every part.
@@ -50,7 +56,7 @@ class _Stream(httpcore.NetworkStream):
         rest = memoryview(buffer)
         try:
             while rest:
-                socket.settimeout(_left(self._until, timeout, httpcore.WriteTimeout))
+                socket.settimeout(_wait(self._left, timeout, httpcore.WriteTimeout))
                 rest = rest[socket.send(rest) :]
         except TimeoutError as error:
             raise httpcore.WriteTimeout(str(error)) from error
@@ -63,8 +69,8 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        left = _left(self._until, timeout, httpcore.ConnectTimeout)
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left), self._until)
+        wait = _wait(self._left, timeout, httpcore.ConnectTimeout)
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, wait), self._left)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
+from marketplaces.adapters._http import TOO_SLOW, Stint
 from marketplaces.adapters.amazon.connection import Connection, JsonObject
 from marketplaces.adapters.amazon.feeds import BATCH_SIZE, PRODUCT_TYPE, Feeds, failed, patches
 from marketplaces.port import (
@@ -32,7 +33,10 @@ class Stock:
         self.feeds = Feeds(connection, seller_id, marketplace_ids)
 
     def push(self, levels: Sequence[StockLevel]) -> list[PushResult]:
-        """Send each listing's last level. After a throttle, no answer, or two failures in a row the rest is not sent; its rows say so."""
+        """Send each listing's last level. After a throttle, no answer, or two failures in a row the rest is not sent; its rows say so.
+
+        Nor is what is left when the push takes too long: it is pending.
+        """
         last = {level.listing_id: level for level in levels}
         wanted = list(last.values())
         results: Results = {}
@@ -44,8 +48,14 @@ class Stock:
         return [results[level.listing_id] for level in levels]
 
     def _patch_all(self, wanted: Sequence[StockLevel], results: Results) -> None:
-        failures = 0
+        failures, stint = 0, Stint()
         for number, level in enumerate(wanted):
+            if stint.over():
+                results |= {
+                    later.listing_id: PushResult(later.listing_id, later.quantity, error=PushError.PENDING, message=TOO_SLOW)
+                    for later in wanted[number:]
+                }
+                return
             try:
                 results[level.listing_id] = self._patch(level)
                 failures = 0

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from marketplaces.adapters._http import TOO_SLOW, Stint
 from marketplaces.adapters.ebay.connection import INVENTORY, Connection, JsonObject, error_of, object_of, rows_of
 from marketplaces.adapters.ebay.offers import Offer, Offers, kept_of, number
 from marketplaces.port import (
@@ -107,23 +108,29 @@ class Stock:
         self._offers = Offers(connection, kept_of(account))
 
     def push(self, levels: Sequence[StockLevel]) -> list[PushResult]:
-        """Send each listing's last level, those of all its locations together."""
+        """Send each listing's last level, those of all its locations together. What is left when that takes too long is pending."""
         last = {(level.listing_id, level.location): level for level in levels}
         by_sku: dict[str, list[StockLevel]] = {}
         for level in last.values():
             by_sku.setdefault(level.listing_id, []).append(level)
         results: Results = {}
         ready: list[Change] = []
-        spare = Spare()
+        spare, stint = Spare(), Stint()
         for sku, group in by_sku.items():
             left = frozenset(level.location for level in group if self._locations and not level.quantity) - set(self._locations)
             bare = Change(sku, tuple(group), (), fresh=True, left=left)
-            if _is_sku(sku):
+            if stint.over():
+                results |= bare.all_are(PushError.PENDING, TOO_SLOW)
+            elif _is_sku(sku):
                 results |= spare.attempt(partial(self._prepare, bare, ready), [bare])
             else:
                 results |= bare.all_are(PushError.UNKNOWN_LISTING, "not an eBay sku")
-        for batch in _batches(ready):
-            results |= spare.attempt(partial(self._send, batch), batch)
+        # What has been looked up is told, however long that took: the next time would be as slow.
+        for place, batch in enumerate(_batches(ready)):
+            if place and stint.over():
+                results |= _pending(batch)
+            else:
+                results |= spare.attempt(partial(self._send, batch, stint), batch)
         return [results[last[level.listing_id, level.location]] for level in levels]
 
     def _prepare(self, bare: Change, ready: list[Change]) -> Results:
@@ -137,8 +144,8 @@ class Stock:
         ready.append(replace(bare, offer_ids=known.offer_ids[:BATCH_SIZE], fresh=known.fresh))
         return {}
 
-    def _send(self, batch: list[Change]) -> Results:
-        """Where the whole call is refused it is halved: one bad row must not hold up the others."""
+    def _send(self, batch: list[Change], stint: Stint) -> Results:
+        """Where the whole call is refused it is halved, as long as there is time: one bad row must not hold up the others."""
         try:
             body = {"requests": [change.request() for change in batch]}
             answer = object_of(self._connection.send("POST", f"{INVENTORY}/bulk_update_price_quantity", body=body))
@@ -147,8 +154,10 @@ class Stock:
         except ChannelRefused as error:
             if len(batch) == 1:
                 return self._failed(batch[0], "", error.http_status or 400, error.channel_code, error.details["reason"])
+            if stint.over():
+                return _pending(batch)
             half = len(batch) // 2
-            return self._send(batch[:half]) | self._send(batch[half:])
+            return self._send(batch[:half], stint) | self._send(batch[half:], stint)
         rows = rows_of(answer, "responses")
         results: Results = {}
         for change in batch:
@@ -216,6 +225,13 @@ def _batches(changes: Sequence[Change]) -> Iterator[list[Change]]:
         batch.append(change)
     if batch:
         yield batch
+
+
+def _pending(changes: Sequence[Change]) -> Results:
+    results: Results = {}
+    for change in changes:
+        results |= change.all_are(PushError.PENDING, TOO_SLOW)
+    return results
 
 
 def _is_sku(value: str) -> bool:

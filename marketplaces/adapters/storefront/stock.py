@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from marketplaces.adapters._http import TOO_SLOW, Stint
 from marketplaces.adapters.storefront.connection import Connection, JsonObject
 from marketplaces.adapters.storefront.reading import read_places
 from marketplaces.port import (
@@ -35,10 +36,16 @@ class Stock:
         self._location, self._at = location, at
 
     def push(self, levels: Sequence[StockLevel], *, batch_size: int, compare_and_set: bool) -> list[PushResult]:
-        """Send each listing's last level. After a throttle, no answer, or two failures in a row the rest is not sent; its rows say so."""
+        """Send each listing's last level. After a throttle, no answer, or two failures in a row the rest is not sent; its rows say so.
+
+        Nor is what is left when the push takes too long: it is pending.
+        """
         last = {self._key(level): level for level in levels}
-        waiting, results, failures = list(last.values()), Results(), 0
+        waiting, results, failures, stint = list(last.values()), Results(), 0, Stint()
         while waiting:
+            if stint.over():
+                results |= {self._key(level): _failed(level, PushError.PENDING, TOO_SLOW) for level in waiting}
+                break
             batch, waiting = waiting[:batch_size], waiting[batch_size:]
             try:
                 results |= self._send(batch, compare_and_set=compare_and_set)

@@ -3,11 +3,11 @@
 A listing id is "product" or "product:variation"; variations go through their product's own batch route.
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from marketplaces.adapters._http import TOO_SLOW, Stint
 from marketplaces.adapters.woocommerce.connection import Connection, JsonObject, plain
 from marketplaces.port import (
     ChannelListing,
@@ -24,8 +24,6 @@ from marketplaces.port import (
 
 BATCH_SIZE = 100
 GIVE_UP_AFTER = 2  # failed calls in a row: the shop is down, spare it the rest
-# Each product's variations are a call of their own, a hundred in a batch perhaps. Whoever pushes has two minutes before somebody else begins.
-LONGEST_PUSH_S = 30.0
 
 
 def listing_id(product_id: int, variation_id: int = 0) -> str:
@@ -61,10 +59,11 @@ class Stock:
         """
         last = {level.listing_id: level for level in levels}
         results: dict[str, PushResult] = {}
-        failures, until = 0, time.monotonic() + LONGEST_PUSH_S
+        # Each product's variations are a call of their own, a hundred in a batch perhaps.
+        failures, stint = 0, Stint()
         for path, batch in self._batches(list(last.values()), results):
-            if time.monotonic() > until:
-                results |= {level.listing_id: _failed(level, PushError.PENDING, "the shop answers slowly: sent later") for level in batch}
+            if stint.over():
+                results |= {level.listing_id: _failed(level, PushError.PENDING, TOO_SLOW) for level in batch}
                 continue
             try:
                 results |= self._send(path, batch)

@@ -1,5 +1,11 @@
 """What all adapters share about HTTP."""
 
+import gzip
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -7,7 +13,7 @@ import httpx
 import pytest
 
 from marketplaces.adapters import _http
-from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel
+from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel, within
 
 
 def response(status: int, **headers: str) -> httpx.Response:
@@ -100,3 +106,71 @@ def test_what_an_answer_says_is_left(headers: dict[str, str], left: float, most:
 @pytest.mark.parametrize("headers", [{}, {"RateLimit_Remaining": "many"}, {"RateLimit_Remaining": "5"}, {"RateLimit": "r=5;t=99999999"}])
 def test_what_makes_no_sense_says_nothing(headers: dict[str, str]) -> None:
     assert _http.allowance_of(response(200, **headers)) is None
+
+
+def _server(answer: Callable[[socket.socket], None]) -> socket.socket:
+    """Reads each request and lets `answer` speak."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _address = listener.accept()
+            except OSError:
+                return
+            with connection, suppress(OSError):
+                connection.recv(65536)
+                answer(connection)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listener
+
+
+def _drip(first: bytes) -> Callable[[socket.socket], None]:
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(first)
+        for _byte in range(100):
+            time.sleep(0.05)
+            connection.sendall(b"x")
+
+    return answer
+
+
+@pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"])
+def test_a_shop_that_drips_is_waited_for_once_and_not_at_every_byte(monkeypatch: pytest.MonkeyPatch, first: bytes) -> None:
+    monkeypatch.setattr(_http, "CALL_S", 0.5)
+    with _server(_drip(first)) as shop, _http.new_client() as client:
+        began = time.monotonic()
+        with pytest.raises(ChannelUnavailable):
+            _http.send(client, client.build_request("GET", f"http://127.0.0.1:{shop.getsockname()[1]}/"))
+        assert time.monotonic() - began < 2
+
+
+def test_an_answer_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_http, "LONGEST_ANSWER_BYTES", 1024 * 1024)
+    packed = gzip.compress(b" " * 4 * 1024 * 1024)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    with (
+        _server(lambda connection: connection.sendall(head + packed)) as shop,
+        _http.new_client() as client,
+        pytest.raises(ChannelUnavailable, match="more than 1 MB"),
+    ):
+        _http.send(client, client.build_request("GET", f"http://127.0.0.1:{shop.getsockname()[1]}/"))
+
+
+def test_a_packed_answer_is_unpacked_and_keeps_its_headers() -> None:
+    packed = gzip.compress('{"a": "ä"}'.encode())
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nX-Left: 7\r\nContent-Length: %d\r\n\r\n" % len(
+        packed
+    )
+    with _server(lambda connection: connection.sendall(head + packed)) as shop, _http.new_client() as client:
+        answer = _http.send(client, client.build_request("GET", f"http://127.0.0.1:{shop.getsockname()[1]}/"))
+    assert (answer.status_code, answer.json(), answer.headers["X-Left"]) == (200, {"a": "ä"}, "7")
+
+
+def test_whoever_hurries_waits_no_longer_than_he_has_left() -> None:
+    with _server(_drip(b"")) as shop, _http.new_client() as client, within(0.3):
+        began = time.monotonic()
+        with pytest.raises(ChannelUnavailable):
+            _http.send(client, client.build_request("GET", f"http://127.0.0.1:{shop.getsockname()[1]}/"))
+        assert time.monotonic() - began < 2

@@ -171,3 +171,16 @@ def test_refused_keys_come_out(shop: AmazonShop, amazon: Amazon) -> None:
     shop.misbehave(PATCH, errors(403, "Unauthorized", "Access to requested resource is denied."), times=2)
     with pytest.raises(CredentialsRefused, match="denied"):
         amazon.push_stock(levels(some_listings(shop, 1)))
+
+
+def test_a_push_of_many_slow_calls_ends_before_another_worker_begins(
+    shop: AmazonShop, amazon: Amazon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A third of a second a call, and half a second for all of them: what is left is told next time."""
+    monkeypatch.setattr("marketplaces.adapters._http.LONGEST_PUSH_S", 0.5)
+    skus = some_listings(shop, 4)
+    shop.misbehave(PATCH, slow(0.3), times=2)
+    results = amazon.push_stock(levels(skus))
+    assert [result.error for result in results] == [None, None, PushError.PENDING, PushError.PENDING]
+    assert [result.ticket for result in results] == [""] * 4
+    assert list(shop.books.stock().values()) == [9, 9, 1, 1]

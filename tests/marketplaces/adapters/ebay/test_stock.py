@@ -279,3 +279,18 @@ def test_items_that_cannot_be_read(shop: EBayShop, ebay: EBay, body: Any) -> Non
     shop.misbehave("getInventoryItems", fail(200, body))
     with pytest.raises(ChannelUnavailable):
         ebay.listings()
+
+
+def test_a_slow_platform_is_told_what_was_looked_up_and_the_rest_waits(
+    shop: EBayShop, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fifth of a second a call, and half a second for all of them: nobody else begins before this push has ended."""
+    monkeypatch.setattr("marketplaces.adapters._http.LONGEST_PUSH_S", 0.5)
+    ebay = adapter(shop, client)
+    skus = some_items(shop, 6)
+    shop.misbehave("getOffers", slow(0.2), times=3)
+    results = ebay.push_stock(levels(skus))
+    assert errors(results) == [None] * 3 + [PushError.PENDING] * 3
+    assert [result.ticket for result in results] == [""] * 6
+    assert list(shop.books.stock().values()) == [9, 9, 9, 1, 1, 1]
+    assert errors(ebay.push_stock(levels(skus[3:]))) == [None] * 3

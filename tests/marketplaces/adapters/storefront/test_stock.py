@@ -7,7 +7,7 @@ import pytest
 from marketplaces.adapters.storefront import Storefront
 from marketplaces.port import ChannelListing, ChannelUnavailable, CredentialsRefused, PushError, PushResult, StockLevel
 from tests.marketplaces.adapters.storefront.shop import StorefrontShop, only_taken, refuse, throttle
-from tests.marketplaces.misbehaving import before_work, change_answer, fail, hang_up, hang_up_after_work
+from tests.marketplaces.misbehaving import before_work, change_answer, fail, hang_up, hang_up_after_work, slow
 from wms.simulation.shop import Answer
 
 from .conftest import Connect
@@ -200,3 +200,16 @@ def test_listings_that_lie(shop: StorefrontShop, storefront: Storefront) -> None
         shop.misbehave("listings.list", fail(200, lie))
         with pytest.raises(ChannelUnavailable):
             storefront.listings()
+
+
+def test_a_push_of_many_slow_calls_ends_before_another_worker_begins(
+    shop: StorefrontShop, storefront: Storefront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A third of a second a call, and half a second for all of them: what is left is told next time."""
+    monkeypatch.setattr("marketplaces.adapters._http.LONGEST_PUSH_S", 0.5)
+    shop.declared["batch_size"] = 1
+    wanted = levels(shop, 5, 6, 7, 8)
+    shop.misbehave("stock.set", slow(0.3), times=2)
+    results = storefront.push_stock(wanted)
+    assert [result.error for result in results] == [None, None, PushError.PENDING, PushError.PENDING]
+    assert len(shop.made("stock.set")) == 2

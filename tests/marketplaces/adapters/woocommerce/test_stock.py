@@ -49,7 +49,7 @@ def test_a_push_sets_the_absolute_number(shop: WooShop, woo: WooCommerce) -> Non
 
 def test_a_push_of_many_calls_ends_before_another_worker_begins(shop: WooShop, woo: WooCommerce, monkeypatch: pytest.MonkeyPatch) -> None:
     """A third of a second a call, and half a second for all of them: what is left is told next time, and nobody is in trouble."""
-    monkeypatch.setattr("marketplaces.adapters.woocommerce.stock.LONGEST_PUSH_S", 0.5)
+    monkeypatch.setattr("marketplaces.adapters._http.LONGEST_PUSH_S", 0.5)
     ids = []
     for number in range(4):
         product = shop.books.add_product(sku=f"P{number}", quantity=None, type="variable")
