@@ -38,7 +38,7 @@ def nudge(handler: str) -> None:
     try:
         valkey, wait = _valkey(), _rest(handler)
         if valkey is not None:
-            if not ask(valkey, "SET", _flag(handler), 1, "NX", "PX", NUDGE_TTL_MS):
+            if not ask(valkey, "set", _flag(handler), 1, "nx", "px", NUDGE_TTL_MS):
                 return
             wait = max(0, valkey.pttl(_resting(handler))) / 1000
         app.send_task("wms.core.tasks.deliver", [handler], countdown=wait or None, retry=False, ignore_result=True)
