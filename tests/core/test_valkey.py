@@ -22,12 +22,12 @@ def store():
 
 
 def number(store):
-    return valkey.ask(store, "CLIENT", "ID")
+    return valkey.execute(store, "CLIENT", "ID")
 
 
 def test_it_answers_as_the_client_does(store):
-    assert valkey.ask(store, "SET", KEY, 1, "NX", "PX", 60_000)
-    assert valkey.ask(store, "SET", KEY, 2, "NX", "PX", 60_000) is None
+    assert valkey.execute(store, "SET", KEY, 1, "NX", "PX", 60_000)
+    assert valkey.execute(store, "SET", KEY, 2, "NX", "PX", 60_000) is None
     assert (store.get(KEY), 0 < store.pttl(KEY) <= 60_000) == (b"1", True)
 
 

@@ -10,8 +10,8 @@ from django.db import connection
 from wms.celery import app
 from wms.core import outbox
 from wms.core.sessions import SessionStore
-from wms.core.valkey import ask
 from wms.core.valkey import client as _valkey
+from wms.core.valkey import execute
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def nudge(handler: str) -> None:
     try:
         valkey, wait = _valkey(), _rest(handler)
         if valkey is not None:
-            if not ask(valkey, "set", _flag(handler), 1, "nx", "px", NUDGE_TTL_MS):
+            if not execute(valkey, "SET", _flag(handler), 1, "NX", "PX", NUDGE_TTL_MS):
                 return
             wait = max(0, valkey.pttl(_resting(handler))) / 1000
         app.send_task("wms.core.tasks.deliver", [handler], countdown=wait or None, retry=False, ignore_result=True)
