@@ -38,6 +38,10 @@ class ShipTo:
         make_storable(self)
 
 
+# More than any shop sells: a slip of a plug-in must not stop the other orders.
+MOST_UNITS = 1_000_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelLine:
     """What is left to ship of one line (refunded units are taken off). `listing_id` is empty where the shop no longer has the product.
@@ -55,6 +59,8 @@ class ChannelLine:
 
     def __post_init__(self) -> None:
         make_storable(self)
+        if self.quantity > MOST_UNITS:
+            raise ValueError(f"{self.quantity} units of line {self.line_id}")
 
 
 @dataclass(frozen=True, slots=True)

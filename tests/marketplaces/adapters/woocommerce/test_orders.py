@@ -16,7 +16,7 @@ from marketplaces.port import (
     NotOnChannel,
     ShipTo,
 )
-from tests.marketplaces.misbehaving import Fault
+from tests.marketplaces.misbehaving import Fault, change_answer
 from tests.marketplaces.woo_shop import WooShop, fail
 from wms.simulation.shop import Answer, Call
 
@@ -190,6 +190,18 @@ def test_an_unreadable_order_is_named_and_the_others_come(shop: WooShop, woo: Wo
     assert [order.order_id for order in page.orders] == [good]
     assert [row.order_id for row in page.unreadable] == [bad]
     assert page.unreadable[0].reason.startswith(f"order {bad}: ")
+
+
+def test_an_absurd_quantity_stops_no_other_order(shop: WooShop, woo: WooCommerce, clock: Clock) -> None:
+    bad, good = many(shop, clock, 2, minutes=10)
+
+    def absurd(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        lines = [{**line, "quantity": 10**19} for line in rows[0]["line_items"]]
+        return [{**rows[0], "line_items": lines}, *rows[1:]]
+
+    shop.misbehave(GET_ORDERS, change_answer(absurd))
+    page = woo.orders(since=NOON)
+    assert ([order.order_id for order in page.orders], [row.order_id for row in page.unreadable]) == ([good], [bad])
 
 
 def test_one_unreadable_order(shop: WooShop, woo: WooCommerce) -> None:
