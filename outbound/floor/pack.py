@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -24,6 +26,8 @@ from wms.core.transitions import NotPossibleNow
 
 WEIGHT_MAX_G = 1_000_000
 SHOWN = 60
+# So many scans are taken back one by one; those before them are kept as one number a line.
+SCANS_KEPT = 20
 
 
 class EmptyTote(WmsError):
@@ -153,25 +157,28 @@ class Pack(Scenario):
                 raise NotPossibleNow.of(Order, key=known[0], status=known[1], to=Order.Status.PACKED)
             reference, _status, ship_by, code = rows[0][:4]
             lines = [_Line(*row[4:]) for row in rows if row[4] is not None]
-            counted = self._counted()
+            counted = _sums(self._scans())
             for line in lines:
-                line.packed = min(counted.get(line.id, 0), line.wanted)
+                line.packed = min(counted[line.id], line.wanted)
             self._known = _Tote(reference, ship_by, code, lines)
         return self._known
 
-    def _counted(self) -> dict[int, int]:
-        counted = {}
+    def _scans(self) -> list[tuple[int, int]]:
+        """(line id, units) in the order of the scans."""
+        scans = []
         for part in self.state.get("packed", "").split(","):
             line_id, _sign, quantity = part.partition(":")
             if part.isascii() and line_id.isdigit() and quantity.isdigit() and len(part) < 40:
-                counted[int(line_id)] = int(quantity)
-        return counted
+                scans.append((int(line_id), int(quantity)))
+        return scans
 
     def _add(self, line: _Line, quantity: int) -> None:
         if quantity > line.left:
             raise NotInTheTote(quantity=line.packed + quantity)
         line.packed += quantity
-        self.state["packed"] = ",".join(f"{each.id}:{each.packed}" for each in self._tote().lines if each.packed)
+        scans = [*self._scans(), (line.id, quantity)]
+        scans = [*_sums(scans[:-SCANS_KEPT]).items(), *scans[-SCANS_KEPT:]]
+        self.state["packed"] = ",".join(f"{line_id}:{units}" for line_id, units in scans)
         self.state.pop("line", None)
         self.ok(_("{sku}: {packed} of {wanted}").format(sku=line.code, packed=line.packed, wanted=line.wanted))
 
@@ -259,3 +266,11 @@ class Pack(Scenario):
         else:
             self.state = {}
         self._known = None
+
+
+def _sums(scans: Iterable[tuple[int, int]]) -> Counter[int]:
+    """Units by line."""
+    sums: Counter[int] = Counter()
+    for line_id, units in scans:
+        sums[line_id] += units
+    return sums
