@@ -38,6 +38,10 @@ class ToPutBack(WmsError):
     code, status, message = "to_put_back", 409, _("The order in tote {tote} was stopped: put its goods back, do not pack them.")
 
 
+class UnitByUnit(WmsError):
+    code, status, message = "unit_by_unit", 409, _("{sku} is packed unit by unit: scan each unit, not a pack of {quantity}.")
+
+
 # Asked at every scan: the order with its tote, and what of each line is in there; a row without a line where nothing is.
 _CONTENT: Final = Prepared(
     "tote_content",
@@ -204,6 +208,8 @@ class Pack(Scenario):
         pack = found[line.sku_id].pack_quantity
         if line.left == 0:
             raise NotInTheTote(quantity=line.wanted + 1)
+        if line.unit_by_unit and pack > 1:
+            raise UnitByUnit(sku=line.code, quantity=pack)
         if line.unit_by_unit or pack > 1 or line.left == 1:
             self._add(line, pack)
         else:

@@ -47,3 +47,10 @@ def test_the_form_stays_small_however_much_is_scanned(handheld: Handheld, order:
     left = [handheld.press("undo").data["left"] for _scan in range(20)]
     assert (left[0], left[-1]) == ("TWO=3 WOOL=4", "ONE=19 TWO=3 WOOL=4")
     assert handheld.press("undo").data["left"] == "ONE=60 TWO=3 WOOL=4"
+
+
+def test_what_is_packed_unit_by_unit_is_not_counted_by_the_pack(handheld: Handheld, order: Order) -> None:
+    page = handheld.scan("INNER-6")
+    assert (page.screen, page.data["error"], page.data["left"]) == ("pack-sku", "unit_by_unit", "ONE=60 TWO=3 WOOL=4")
+    assert "ONE is packed unit by unit: scan each unit, not a pack of 6." in page.text
+    assert handheld.scan("ONE").data["left"] == "ONE=59 TWO=3 WOOL=4"
