@@ -4,7 +4,8 @@ import gc
 import subprocess
 import sys
 
-from celery.signals import worker_process_init
+import pytest
+from celery.signals import worker_before_create_process, worker_process_init
 
 from wms import celery, garbage
 
@@ -23,8 +24,9 @@ def test_what_was_loaded_is_looked_through_no_more():
     assert gc.collect() >= 1
 
 
-def test_every_process_of_a_worker_settles():
-    assert celery._settle in {receiver() for _key, receiver in worker_process_init.receivers}
+@pytest.mark.parametrize("signal", [worker_before_create_process, worker_process_init])
+def test_a_worker_settles_before_its_children_come_and_each_of_them_too(signal):
+    assert celery._settle in {receiver() for _key, receiver in signal.receivers}
 
 
 def test_a_start_looks_seldom_and_an_end_not_at_all():

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_ready
+from celery.signals import worker_before_create_process, worker_process_init, worker_ready
 
 from wms import garbage
 
@@ -24,6 +24,8 @@ def _say_ready(**_signal: Any) -> None:
         Path(file).touch()
 
 
+@worker_before_create_process.connect
 @worker_process_init.connect
 def _settle(**_signal: Any) -> None:
+    """Before a child is forked: a collector that then looks through it all writes to every page that they share. In the child for what it adds."""
     garbage.settle()

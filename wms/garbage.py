@@ -14,7 +14,10 @@ def spare_the_start() -> None:
 
 
 def settle() -> None:
-    """What was loaded before the first request or task stays for good: it is not looked through again and again."""
+    """What was loaded before the first request or task stays for good: it is not looked through again and again.
+
+    Done before a fork, the children go on sharing its memory: the collector writes to what it looks through.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS)

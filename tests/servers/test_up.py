@@ -19,7 +19,10 @@ from tests.live import ROLES, LiveSystem, ask, eventually
 from tests.web.serving import Client
 
 ROOT = Path(__file__).resolve().parents[2]
-MEMORY_LIMIT_BYTES = 900_000_000
+# All together are to stay below 900 MB at the height of a month of orders, when they have about 350 MB more than after the start.
+MEMORY_LIMIT_BYTES = 550_000_000
+# What a child has for itself after the start: more means that it loaded for itself, or wrote to, what its parent has.
+OWN_MEMORY_LIMIT_BYTES = 40_000_000
 RIGHTS = "SELECT group_id, permission_id FROM auth_group_permissions ORDER BY 1, 2"
 
 
@@ -70,6 +73,14 @@ def test_it_fits_into_its_memory(running: LiveSystem) -> None:
     used = {process: process.memory_full_info().pss for process in running.everything()}
     assert len(used) >= 10
     assert sum(used.values()) < MEMORY_LIMIT_BYTES, used
+
+
+@pytest.mark.parametrize("role", ["web", "worker"])
+def test_children_share_what_their_parent_loaded(running: LiveSystem, role: str) -> None:
+    _parent, *children = running.role(role)
+    own = [child.memory_full_info().uss for child in children]
+    assert len(own) >= 2
+    assert max(own) < OWN_MEMORY_LIMIT_BYTES, own
 
 
 def test_a_second_one_on_the_same_data_is_refused(running: LiveSystem) -> None:
