@@ -130,7 +130,7 @@ def lock(warehouse_id: int, sku_ids: Iterable[int]) -> dict[int, Offer]:
 
 
 class Wanted(NamedTuple):
-    """Base units that somebody wants of a sku, and the document that wants them last ("order R-1")."""
+    """Base units that somebody wants of a sku, and the document that wants them last ("order R-1"), which stands for all."""
 
     quantity: int
     because: str

@@ -12,12 +12,14 @@ from marketplaces.models import Channel
 from outbound.models import Order
 
 AROUND = timedelta(hours=6)
+# Orders that are taken in together are about a hundred; numbers that others drew meanwhile lie between theirs.
+MOST_APART = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One event that changed what a warehouse has of the sku: what could be sold `before` and `after` it of all that are offered together, and what
-    was `left` in that warehouse, below zero where it owes more.
+    """What one event, or one order of several that came in together, changed of what a warehouse has of the sku: what could be sold `before` and
+    `after` it of all that are offered together, and what was `left` in that warehouse, below zero where it owes more.
     """
 
     at: datetime
@@ -41,6 +43,9 @@ class Sale:
 
 
 # Kept changes, and those that nobody has heard of yet; one that was kept twice is one. The rows without a moment say what was there at first.
+# Orders that came in together are one change under the name of one of them: who took what is asked of the orders, whose lines never change, when
+# somebody wants to know, and costs those who take orders in nothing. They were created at one moment and numbered in turn (outbound.order_rows),
+# those that were refused last. Where their units are not those of the change it stays whole.
 _CHANGES = """
 WITH unique_change AS MATERIALIZED (
     SELECT sku_id, warehouse_id, at, by, because FROM marketplaces_stockchange
@@ -52,18 +57,31 @@ WITH unique_change AS MATERIALIZED (
     ) AS c (sku_id, by, because)
     WHERE e.handler = 'marketplaces.stock_sync.push_changed' AND e.payload ? 'by' AND (e.payload ->> 'warehouse_id')::bigint = ANY(%(warehouses)s)
       AND c.sku_id::bigint = ANY(%(skus)s) AND c.by <> '0'
+), change AS MATERIALIZED (
+    SELECT c.sku_id, c.warehouse_id, c.at, coalesce(-t.units, c.by)::bigint AS by, coalesce('order ' || t.reference, c.because) AS because,
+           coalesce(t.id, n.id, 0) AS turn
+    FROM unique_change c
+    LEFT JOIN outbound_order n ON starts_with(c.because, 'order ') AND n.merchant_id = %(merchant)s AND n.reference = substr(c.because, 7)
+    LEFT JOIN LATERAL (
+        SELECT o.id, o.reference, sum(l.quantity) AS units, sum(sum(l.quantity)) OVER () AS together
+        FROM outbound_order o JOIN outbound_orderline l ON l.order_id = o.id AND l.sku_id = c.sku_id
+        WHERE o.id BETWEEN n.id - %(apart)s AND n.id + %(apart)s AND o.merchant_id = n.merchant_id AND o.warehouse_id = c.warehouse_id
+          AND o.created_at = n.created_at
+        GROUP BY o.id
+    ) t ON t.together = -c.by
 ), walked AS (
-    SELECT c.*, sum(by) OVER (PARTITION BY sku_id, warehouse_id ORDER BY at DESC, by) - by AS later FROM unique_change c
+    SELECT c.*, sum(by) OVER (PARTITION BY sku_id, warehouse_id ORDER BY at DESC, turn DESC, by, because ROWS UNBOUNDED PRECEDING) - by AS later
+    FROM change c
 ), there AS (
     SELECT sku_id, warehouse_id, on_hand - committed - backordered AS free FROM inventory_availability
     WHERE sku_id = ANY(%(skus)s) AND warehouse_id = ANY(%(warehouses)s)
 )
-SELECT t.sku_id, t.warehouse_id, NULL::timestamptz AS at, 0 AS by, '' AS because, t.free - coalesce(sum(c.by), 0)
-FROM there t LEFT JOIN unique_change c USING (sku_id, warehouse_id) GROUP BY 1, 2, t.free
+SELECT t.sku_id, t.warehouse_id, NULL::timestamptz AS at, 0 AS turn, 0 AS by, '' AS because, t.free - coalesce(sum(c.by), 0)
+FROM there t LEFT JOIN change c USING (sku_id, warehouse_id) GROUP BY 1, 2, t.free
 UNION ALL
-SELECT w.sku_id, w.warehouse_id, w.at, w.by, w.because, t.free - w.later
+SELECT w.sku_id, w.warehouse_id, w.at, w.turn, w.by, w.because, t.free - w.later
 FROM walked w JOIN there t USING (sku_id, warehouse_id) WHERE w.at <= %(until)s
-ORDER BY at NULLS FIRST, by DESC
+ORDER BY at NULLS FIRST, turn, by DESC, because DESC
 """
 
 
@@ -74,8 +92,11 @@ def changes_around(order: Order, sale: Sale, sku_ids: list[int]) -> dict[int, li
     there: dict[int, dict[int, int]] = {}
     found: dict[int, list[Change]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_CHANGES, {"skus": sku_ids, "warehouses": houses, "from": start, "until": end})
-        for sku_id, house_id, at, by, because, left in cursor.fetchall():
+        cursor.execute(
+            _CHANGES,
+            {"merchant": order.merchant_id, "skus": sku_ids, "warehouses": houses, "from": start, "until": end, "apart": MOST_APART},
+        )
+        for sku_id, house_id, at, _turn, by, because, left in cursor.fetchall():
             in_each = there.setdefault(sku_id, {})
             before = _offered(sale, in_each)
             in_each[house_id] = int(left)

@@ -154,14 +154,17 @@ def _pushes(sale: Sale, listings: Sequence[Listing]) -> dict[int, list[StockPush
 def _taker(sale: Sale, needed: int, changes: Sequence[Change]) -> Change | None:
     """The event that left too few: the last one before the order that crossed its quantity; of what it had, the loss that took it away."""
     words_of_it = {f"order {sale.reference}", f"cancelled {sale.reference}", f"short {sale.reference}"}
-    own = next((change for change in changes if change.because == f"order {sale.reference}"), None)
-    others = [change for change in changes if change.by < 0 and change.because not in words_of_it]
-    if own is not None and own.before >= needed:
+    # Several orders may have come in at one moment, each in its turn.
+    turn = next((turn for turn, change in enumerate(changes) if change.because == f"order {sale.reference}"), len(changes))
+
+    def taken_by_others(some: Sequence[Change]) -> list[Change]:
+        return [change for change in some if change.by < 0 and change.because not in words_of_it]
+
+    if turn < len(changes) and changes[turn].before >= needed:
         # Later orders take nothing from it: what they lack is owed to them, though that leaves less than nothing.
-        losses = (change for change in others if not change.because.startswith("order "))
-        return next((change for change in losses if change.at > own.at and change.house_id == sale.house_id and change.left < 0), None)
-    before = [change for change in others if own is None or change.at <= own.at]
-    return next((change for change in reversed(before) if change.after < needed <= change.before), None)
+        losses = (change for change in taken_by_others(changes[turn:]) if not change.because.startswith("order "))
+        return next((change for change in losses if change.house_id == sale.house_id and change.left < 0), None)
+    return next((change for change in reversed(taken_by_others(changes[:turn])) if change.after < needed <= change.before), None)
 
 
 def _sold_on(order: Order, takers: Sequence[Change]) -> dict[str, str]:

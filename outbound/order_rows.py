@@ -11,7 +11,6 @@ from django.db import connection
 
 from inventory import availability
 from inventory.availability import Catalogue, Wanted
-from outbound.models import Order
 from wms.core import outbox
 from wms.core.locking import assert_in_transaction
 from wms.core.prepared import Prepared
@@ -49,7 +48,8 @@ draft AS MATERIALIZED (
          AS d (index, reference, kind, service, ship_by, country, content_hash, unit_count, sealed)
 ), placed AS (
     INSERT INTO outbound_order (id, merchant_id, warehouse_id, reference, status, kind, service, ship_by, ship_to_id, country, content_hash, unit_count)
-    SELECT id, %(merchant)s, warehouse_id, reference, %(status)s, kind, service, ship_by, ship_to_id, country, content_hash, unit_count
+    SELECT id, %(merchant)s, warehouse_id, reference, CASE WHEN index = ANY(%(short)s::int[]) THEN 'short' ELSE 'ready' END, kind, service,
+           ship_by, ship_to_id, country, content_hash, unit_count
     FROM draft ORDER BY reference
     ON CONFLICT (merchant_id, reference) DO NOTHING
     RETURNING id
@@ -98,7 +98,7 @@ def take(
     parameters = availability.taking(merchant_id=merchant_id, warehouse_code=warehouse_code, wanted=wanted, at_once=at_once)
     codes = parameters["codes"]
     with connection.cursor() as cursor:
-        _TAKE.execute(cursor, parameters | _columns(drafts if at_once else [], Order.Status.READY, codes))
+        _TAKE.execute(cursor, parameters | _columns(drafts if at_once else [], [], codes))
         rows = cursor.fetchall()
     # Only of what was granted comes a row without a warehouse and without an offer.
     if not rows or rows[0][2] is not None or rows[0][3] is not None:
@@ -110,24 +110,34 @@ def take(
     return ids
 
 
-def insert(drafts: Sequence[Draft], status: Order.Status, *, merchant_id: int, catalogue: Catalogue) -> dict[int, int]:
-    """A step: write the orders with lines and sealed addresses; returns order ids by draft index. A reference that exists is left out."""
+def insert(
+    ready: Sequence[Draft], short: Sequence[Draft], *, merchant_id: int, catalogue: Catalogue
+) -> tuple[dict[int, int], dict[int, int]]:
+    """A step: write the orders with lines and sealed addresses; returns order ids by draft index, of both. A reference that exists is left out.
+
+    They are created at one moment and numbered in turn, those that have their goods first: so who looks into an oversale finds out afterwards
+    who took what (marketplaces.history).
+    """
     assert_in_transaction("order_rows.insert()")
-    if not drafts:
-        return {}
+    if not ready and not short:
+        return {}, {}
     place = {"merchant": merchant_id, "warehouse": catalogue.warehouse_id, "skus": list(catalogue.sku_ids.values())}
     with connection.cursor() as cursor:
-        _INSERT.execute(cursor, place | _columns(drafts, status, list(catalogue.sku_ids)))
-        return dict(cursor.fetchall())
+        _INSERT.execute(cursor, place | _columns([*ready, *short], short, list(catalogue.sku_ids)))
+        ids = dict(cursor.fetchall())
+    of_both = [{draft.index: ids[draft.index] for draft in drafts if draft.index in ids} for drafts in (ready, short)]
+    return of_both[0], of_both[1]
 
 
-def _columns(drafts: Sequence[Draft], status: Order.Status, codes: Sequence[str]) -> dict[str, Any]:
-    """The parameters of _ROWS_SQL. A line says at which place of `codes` its sku stands, from 1."""
+def _columns(drafts: Sequence[Draft], short: Sequence[Draft], codes: Sequence[str]) -> dict[str, Any]:
+    """The parameters of _ROWS_SQL; `short` are those of the drafts that lack their goods. A line says at which place of `codes` its sku
+    stands, from 1.
+    """
     places = {code: place for place, code in enumerate(codes, 1)}
     orders = [draft.order for draft in drafts]
     lines = [(draft.index, number, places[line.sku], line.quantity) for draft in drafts for number, line in enumerate(draft.order.lines, 1)]
     return {
-        "status": status.value,
+        "short": [draft.index for draft in short],
         "index": [draft.index for draft in drafts],
         "reference": [order.reference for order in orders],
         "kind": [str(order.kind) for order in orders],

@@ -146,14 +146,14 @@ def _take(
         _tell(merchant, taken, {})
         return taken, {}, None
     fitting, lacking = _sort(_readable(drafts, taken, answers), taken)
-    ready = order_rows.insert(fitting, Order.Status.READY, merchant_id=merchant.pk, catalogue=taken)
-    short = order_rows.insert(lacking, Order.Status.SHORT, merchant_id=merchant.pk, catalogue=taken)
+    ready, short = order_rows.insert(fitting, lacking, merchant_id=merchant.pk, catalogue=taken)
     changes = [
         *((draft.demand, allocation.COMMIT) for draft in fitting if draft.index in ready),
         *((draft.demand, allocation.BACKORDER) for draft in lacking if draft.index in short),
     ]
     if changes and taken.warehouse_id is not None:
-        causes = {sku_id: f"order {draft.order.reference}" for draft in [*lacking, *fitting] for sku_id in draft.demand}
+        written = (draft for draft in (*lacking, *fitting) if draft.index in ready or draft.index in short)
+        causes = {sku_id: f"order {draft.order.reference}" for draft in written for sku_id in draft.demand}
         availability.change(taken.warehouse_id, allocation.sum_changes(changes), causes)
     _tell(merchant, ready, short)
     return ready, short, taken
@@ -278,14 +278,11 @@ def _accept_in_line(merchant: Merchant, catalogue: Catalogue, draft: Draft) -> t
         waits = len(older) == allocation.BATCH
         if waits:
             outbox.emit("stock.arrived", warehouse_id=warehouse_id, sku_ids=sorted(draft.demand))
-        status, kind = (
-            (Order.Status.READY, allocation.COMMIT)
-            if not waits and allocation.take(free, draft.demand)
-            else (Order.Status.SHORT, allocation.BACKORDER)
-        )
-        ids = order_rows.insert([draft], status, merchant_id=merchant.pk, catalogue=catalogue)
-        own = [(draft.demand, kind)] if ids else []
+        fits = not waits and allocation.take(free, draft.demand)
+        status, kind = (Order.Status.READY, allocation.COMMIT) if fits else (Order.Status.SHORT, allocation.BACKORDER)
+        ready, short = order_rows.insert([draft] if fits else [], [] if fits else [draft], merchant_id=merchant.pk, catalogue=catalogue)
+        own = [(draft.demand, kind)] if ready or short else []
         changes = allocation.sum_changes([*((demand, allocation.FILL) for demand in filled), *own])
         availability.change(warehouse_id, changes, f"order {draft.order.reference}")
-        _tell(merchant, *((ids, {}) if status is Order.Status.READY else ({}, ids)))
-    return status, ids.get(draft.index)
+        _tell(merchant, ready, short)
+    return status, (ready or short).get(draft.index)

@@ -9,7 +9,8 @@ from marketplaces.models.channels import Channel, Listing
 
 
 class StockChange(models.Model):
-    """One event that changed `by` how many units of a sku could be sold, as shops heard of it. `because`: a kind and its document.
+    """One event that changed `by` how many units of a sku could be sold, as shops heard of it. `because`: a kind and its document; of orders that
+    came in together one stands for all (marketplaces.history tells them apart).
 
     Append-only, and written by the worker that tells the shops, never by who takes the stock.
     """
