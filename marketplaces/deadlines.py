@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
+
+from marketplaces.models import ChannelOrderPart
+from outbound import clock
 
 # How long after its ship-by an untold parcel is still shown here, and after it left one that the shop refuses; both are tried on.
 BACK_DAYS = 3
@@ -70,6 +75,16 @@ def due(*, warehouse_id: int, now: datetime, until: datetime) -> dict[int, Due]:
     with connection.cursor() as cursor:
         cursor.execute(_DUE, {"warehouse": warehouse_id, "now": now, "until": until})
         return {key: Due(late, soon, next_at) for key, late, soon, next_at in cursor.fetchall()}
+
+
+def follow(payloads: Sequence[dict[str, Any]]) -> None:
+    """Outbox handler of `ship_by.moved` {rows: keys of ChannelOrder}: orders of ours follow the platform's word of this moment."""
+    keys = {key for payload in payloads for key in payload["rows"]}
+    tied = ChannelOrderPart.objects.filter(channel_order__in=keys, channel_order__ship_by__isnull=False, order__isnull=False)
+    with transaction.atomic():
+        clock.move(
+            {order_id: ship_by for order_id, ship_by in tied.values_list("order_id", "channel_order__ship_by") if order_id and ship_by}
+        )
 
 
 def untold(*, warehouse_id: int, now: datetime, until: datetime) -> list[Untold]:

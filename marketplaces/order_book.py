@@ -17,7 +17,7 @@ from marketplaces.addresses import COUNTRIES
 from marketplaces.buyer_data import buyer_key
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.port import ChannelOrderState as State
-from wms.core import sealing
+from wms.core import outbox, sealing
 from wms.core.errors import NotFound
 from wms.core.models import PersonalRecord
 
@@ -153,6 +153,7 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
     """
     records: list[PersonalRecord] = []
     again: list[int] = []
+    moved: list[int] = []
     unsent = _unsent([row for row, order in news if order.state is State.SHIPPED])
     for row, order in news:
         row.shop_state, row.shop_updated_at, row.updated_at = order.state, order.updated_at, timezone.now()
@@ -172,6 +173,8 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
                 row.raw.sealed = sealing.seal(correcting.carried(row.raw.opened(), _personal(order)))
                 records.append(row.raw)
         else:
+            if _moves_ship_by(row, order):
+                row.ship_by, moved = order.ship_by, [*moved, row.pk]
             row.problem_detail = _difference(row, order)
             # With the word itself: nobody would be warned by a worker that dies now.
             unpaid, closed = order.state is State.PENDING, row.pk in unsent
@@ -195,6 +198,14 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
         "reopened",
     ]
     ChannelOrder.objects.bulk_update([row for row, _order in news], [*fields, "problem", "problem_detail"])
+    if moved:
+        outbox.emit("ship_by.moved", rows=moved)
+
+
+def _moves_ship_by(row: ChannelOrder, order: port.ChannelOrder) -> bool:
+    """Not while the warehouse is being asked: a repetition asks for the same."""
+    tied = all(part.order_id is not None for part in row.parts.all())
+    return tied and order.state is State.OPEN and order.ship_by is not None and order.ship_by != row.ship_by
 
 
 def _unsent(rows: Sequence[ChannelOrder]) -> set[int]:

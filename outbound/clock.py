@@ -5,14 +5,16 @@ What a shop's platform counts is known above (settings.ORDER_HEADROOM); here it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from outbound.models import Order
+from wms.core.locking import assert_in_transaction
 
 OUT = frozenset({Order.Status.SHIPPED, Order.Status.CARRIER_SCANNED, Order.Status.DELIVERED, Order.Status.CANCELLED})
 
@@ -35,6 +37,16 @@ def headroom_of(order_ids: Sequence[int]) -> dict[int, Headroom]:
         return {}
     say: Callable[[Sequence[int]], dict[int, Headroom]] = import_string(settings.ORDER_HEADROOM)
     return say(order_ids)
+
+
+def move(ship_by: Mapping[int, datetime]) -> None:
+    """A step: give these orders, by id, another ship-by; those that are out, or have it already, stay as they are. Waves and pickers follow."""
+    assert_in_transaction("move()")
+    rows = Order.objects.select_for_update(no_key=True).filter(pk__in=ship_by).exclude(status__in=OUT).order_by("pk")
+    moved = [order for order in rows if order.ship_by != ship_by[order.pk]]
+    for order in moved:
+        order.ship_by, order.updated_at = ship_by[order.pk], timezone.now()
+    Order.objects.bulk_update(moved, ["ship_by", "updated_at"])
 
 
 def seconds_left(order: Order, now: datetime) -> int | None:
