@@ -1,11 +1,16 @@
-"""A parcel that was closed gets its label, and its order's packing slip, from the printers of the station where it was packed."""
+"""A parcel that was closed gets its label, and its order's packing slip, from the printers of the station where it was packed.
+
+A label that jammed or was torn is printed once more from the parcel itself, where somebody stands with it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from labels import jobs, rendering, routing, sending
 from labels.jobs import NewJob
@@ -13,9 +18,19 @@ from labels.media import Template
 from labels.models import Printer
 from outbound import papers
 from outbound.models import Parcel
-from wms.core.errors import WmsError
+from wms.core.commands import command
+from wms.core.errors import NotFound, WmsError
+from wms.core.models import User
 
 LABEL, SLIP = "parcel", "slip"
+
+
+class NoPrinter(WmsError):
+    code, status, message = "no_printer", 409, _("No printer here prints labels of parcels.")
+
+
+class ParcelVoid(WmsError):
+    code, status, message = "parcel_void", 409, _("{tracking} is void: its order was stopped.")
 
 
 def print_packed(payloads: list[dict[str, Any]]) -> None:
@@ -40,6 +55,39 @@ def print_packed(payloads: list[dict[str, Any]]) -> None:
     # The slip names all lines of the order: it goes into its first parcel.
     firsts = [each for each in found if each[0].number == 1]
     _print([_slip(parcel, routes[station, SLIP], station) for parcel, station, routes in firsts if (station, SLIP) in routes])
+
+
+@command
+def print_again(*, parcel_id: int, station_id: int | None, by: User, request_id: object = None) -> dict[str, Any]:
+    """The parcel's label once more, on the station's printer or the warehouse's: a job of its own, in the name of who asked.
+
+    Raises NotFound, ParcelVoid, NoPrinter, AddressErased.
+    """
+    parcel = (
+        Parcel.objects.visible_to(by)
+        .select_related("warehouse", "order__ship_to", "order__merchant", "order__warehouse")
+        .filter(pk=parcel_id)
+        .first()
+    )
+    if parcel is None:
+        raise NotFound(what=str(Parcel._meta.verbose_name), key=parcel_id)
+    if parcel.status == Parcel.Status.VOID:
+        raise ParcelVoid(tracking=parcel.tracking_number)
+    place = (station_id, LABEL)
+    printer = routing.printers_for(warehouse_id=parcel.warehouse_id, wanted=[place]).get(place)
+    if printer is None:
+        raise NoPrinter
+    with override(settings.LANGUAGE_CODE):
+        content = rendering.for_printer(printer, LABEL, [papers.parcel_label(parcel)])
+    (job,) = jobs.add(
+        [
+            NewJob(
+                printer=printer, kind=LABEL, document=str(parcel), content=content, merchant_id=parcel.merchant_id, station_id=station_id,
+                by_id=by.pk,
+            )
+        ]
+    )  # fmt: skip
+    return {"job_id": job, "printer": printer.code}
 
 
 def _print(new: list[NewJob]) -> None:

@@ -2,13 +2,15 @@
 
 from django.urls import path
 
+from inbound.floor import known as announced_codes
 from inbound.floor.put_away import PutAway
 from inbound.floor.receive import Receive
-from inventory.floor.look_up import LookUp
+from inventory.floor import look_up
 from inventory.floor.shelf import Count, Move
 from inventory.floor.warehouse import choose_warehouse
 from labels.floor import prints
 from labels.floor.station import choose_station
+from outbound.floor import known as order_codes
 from outbound.floor import papers
 from outbound.floor.pack import Pack
 from outbound.floor.pick import Pick
@@ -17,6 +19,14 @@ from wms.core import views
 from wms.core.floor.scenario import scenario_page
 
 app_name = "floor"
+
+
+class LookUp(look_up.LookUp):
+    """Every code that the house prints says something, whichever app it is of."""
+
+    answers = (*look_up.OWN, *announced_codes.ANSWERS, *order_codes.ANSWERS)
+
+
 urlpatterns = [
     path("floor", views.menu, name="menu"),
     path("floor/warehouse", choose_warehouse, name="warehouse"),
