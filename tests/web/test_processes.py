@@ -83,14 +83,16 @@ def test_connections_that_are_kept_are_shared_evenly(web: Web) -> None:
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(Client(web.port)) for _ in range(12)]
         answered = Counter(int(client.ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").body) for client in clients)
-        assert sorted(answered.values()) == [6, 6]
-        # Whoever lost its own gets the next ones.
+        # Six each, but where the process whose turn it was did not wake up in time. Without the turns it is ten or all twelve at one.
+        assert sum(answered.values()) - max(answered.values()) >= 4, answered
+        # Whoever lost its own gets the next ones, all but those for which it was not there in time.
         [poorer, _richer] = sorted(answered)
         for client in clients:
             if int(client.ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").body) == poorer:
                 client.close()
         time.sleep(0.2)
-        assert {web.ask() for _ in range(4)} == {poorer}
+        next_ones = Counter(web.ask() for _ in range(20))
+        assert next_ones[poorer] >= 14, next_ones
 
 
 def test_a_killed_process_is_replaced_and_the_other_one_goes_on(web: Web) -> None:
