@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from marketplaces.adapters._http import TOO_SLOW, Stint
 from marketplaces.adapters.shopify import documents
 from marketplaces.adapters.shopify.connection import Connection, JsonObject, gid, number_of
 from marketplaces.port import (
@@ -42,7 +43,10 @@ class Stock:
         self._location, self._locations = location, tuple(locations)
 
     def push(self, levels: Sequence[StockLevel]) -> list[PushResult]:
-        """Send each listing's last level. After a throttle, no answer, or two failures in a row the rest is not sent; its rows say so."""
+        """Send each listing's last level. After a throttle, no answer, or two failures in a row the rest is not sent; its rows say so.
+
+        Nor is what is left when the push takes too long: it is pending.
+        """
         last = {(level.listing_id, level.location): level for level in levels}
         results: Results = {}
         wanted = []
@@ -52,11 +56,11 @@ class Stock:
                 wanted.append(level)
             except ChannelRefused as error:
                 results[level] = _failed(level, PushError.UNKNOWN_LISTING, error.details["reason"])
-        failures = 0
+        failures, stint = 0, Stint()
         for start in range(0, len(wanted), BATCH_SIZE):
             batch = wanted[start : start + BATCH_SIZE]
             try:
-                results |= self._send(batch)
+                results |= self._send(batch, stint)
                 failures = 0
             except ChannelUnavailable as error:
                 results |= {level: _later(level, error) for level in batch}
@@ -70,11 +74,13 @@ class Stock:
     def _place(self, level: StockLevel) -> tuple[str, str]:
         return gid("InventoryItem", level.listing_id), gid("Location", level.location) if level.location else self._location
 
-    def _send(self, rows: list[StockLevel]) -> Results:
+    def _send(self, rows: list[StockLevel], stint: Stint) -> Results:
         """The shop takes all rows of a call or none: those that it names are left out of the next try. A used-up key gets a successor."""
         results: Results = {}
         key = self._key(rows)
         for _round in range(MOST_ROUNDS):
+            if stint.over():
+                return results | {level: _failed(level, PushError.PENDING, TOO_SLOW) for level in rows}
             try:
                 payload = self._set(rows, key)
             except CredentialsRefused:

@@ -256,3 +256,27 @@ def test_listings_come_in_pages_with_the_location_s_numbers(shop: ShopifyShop, s
     assert (three.quantity, three.active) == (None, False)
     assert [listing.sells_without_stock for listing in (one, two, three)] == [False, True, False]
     assert [listing.listing_id for listing in (*first.listings, *second.listings)][3:] == more
+
+
+def test_a_push_of_many_slow_calls_ends_before_another_worker_begins(
+    shop: ShopifyShop, shopify: Shopify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a second for all calls, and the shop takes as long to name a row that keeps the others from being set: they wait for the next time."""
+    monkeypatch.setattr("marketplaces.adapters._http.LONGEST_PUSH_S", 0.5)
+    sold, other = some_products(shop, 2)
+    shop.books.items[int(sold)]["levels"][HERE] = 0
+    shop.misbehave(SET, slow(0.6))
+    results = shopify.push_stock(levels([sold, other]))
+    assert [(result.error, result.ticket) for result in results] == [(PushError.STALE, ""), (PushError.PENDING, "")]
+    assert len(shop.made(SET)) == 1
+    assert shop.books.stock() == {"SKU-0": 0, "SKU-1": 1}
+
+
+def test_what_is_left_of_a_slow_push_is_told_next_time(shop: ShopifyShop, shopify: Shopify, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marketplaces.adapters._http.LONGEST_PUSH_S", 0.5)
+    monkeypatch.setattr("marketplaces.adapters.shopify.stock.BATCH_SIZE", 1)
+    wanted = levels(some_products(shop, 3))
+    shop.misbehave(SET, slow(0.3), times=2)
+    assert [result.error for result in shopify.push_stock(wanted)] == [None, None, PushError.PENDING]
+    assert shop.books.stock() == {"SKU-0": 9, "SKU-1": 9, "SKU-2": 1}
+    assert shopify.push_stock(wanted[2:])[0].ok
