@@ -24,6 +24,7 @@ class Told(NamedTuple):
     pushed_quantity: int | None
     pushed_at: datetime | None
     unsure: bool  # the last push got no answer: the shop may have done it
+    as_of: int  # when this was read, in microseconds of the database's clock
     location: str = ""  # at which of the shop's places, where it has several
     failed: bool = False  # the place did not take the last number
 
@@ -34,7 +35,7 @@ class Told(NamedTuple):
 
     def level(self, expected: int | None) -> StockLevel:
         revision = self.pushed_at.isoformat() if self.pushed_at else "first"
-        return StockLevel(self.external_id, self.quantity, self.location, expected, revision)
+        return StockLevel(self.external_id, self.quantity, self.location, expected, revision, self.as_of)
 
 
 # Fills Channel.house_ids along with the channel.
@@ -73,7 +74,9 @@ JOIN marketplaces_channel c ON c.id = l.channel_id
 LEFT JOIN marketplaces_merchantoffers m ON m.merchant_id = l.merchant_id
 """
 _OF_CHANNEL = "l.channel_id = %(channel)s AND (%(listings)s::bigint[] IS NULL OR l.id = ANY(%(listings)s::bigint[]))"
-_TOLD = "l.pushed_quantity, l.pushed_at, starts_with(l.last_error, 'unavailable')"
+# Not the worker's clock: there may be many workers, on several machines.
+_AS_OF = "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint"
+_TOLD = f"l.pushed_quantity, l.pushed_at, starts_with(l.last_error, 'unavailable'), {_AS_OF}"
 # A listing that is tied to nothing any more has nothing to sell: it is told 0 once, and from then on left to whoever sells it now.
 _UNTIED = "l.sku_id IS NULL AND l.bundle_id IS NULL"
 _SHOWS_MORE = (
@@ -171,7 +174,7 @@ WITH waiting AS ({WAITING_THERE}), there AS (
     ) OR {_UNTIED} AND EXISTS (SELECT FROM marketplaces_listingplace o WHERE o.listing_id = l.id AND {_SHOWS_MORE.format(of="o")}))
 )
 SELECT l.id, l.external_id, n.quantity, s.pushed_quantity, s.pushed_at, coalesce(starts_with(s.last_error, 'unavailable'), FALSE),
-       n.location, coalesce(s.last_error, '') <> ''
+       {_AS_OF}, n.location, coalesce(s.last_error, '') <> ''
 FROM capped n JOIN marketplaces_listing l ON l.id = n.id
 LEFT JOIN marketplaces_listingplace s ON s.listing_id = n.id AND s.location = n.location
 ORDER BY l.id, n.rank NULLS LAST, n.location

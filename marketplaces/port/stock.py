@@ -42,7 +42,8 @@ class StockLevel:
 
     `location`: at which of its places, where it has several. `expected` is the shop's last known number, for platforms with
     compare-and-set. `revision` changes with each number that the shop has taken: a repeat of a push whose answer was lost has the same, so
-    that the platform can know it.
+    that the platform can know it. `as_of`: when the books said so, in microseconds of the one clock that all workers share, the database's:
+    of two numbers for a listing the later one is true.
     """
 
     listing_id: str
@@ -50,6 +51,7 @@ class StockLevel:
     location: str = ""
     expected: int | None = None
     revision: str = ""
+    as_of: int = 0
 
     def __post_init__(self) -> None:
         if self.quantity < 0:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -71,8 +70,8 @@ class Stock:
 
     def _send(self, batch: Sequence[StockLevel], *, compare_and_set: bool) -> Results:
         rows = [self._row(level, compare_and_set=compare_and_set) for level in batch]
-        # One push at a time to a channel: a later message has a larger sequence.
-        answer = self._connection.call("stock.set", {"sequence": time.time_ns() // 1000, "rows": rows})
+        # What was read later has a larger sequence, whoever sends it when: numbers that go out together are as old as the oldest of them.
+        answer = self._connection.call("stock.set", {"sequence": min(level.as_of for level in batch), "rows": rows})
         if answer is None:  # 204: all of them are taken
             return {self._key(level): PushResult(level.listing_id, level.quantity, location=level.location) for level in batch}
         answered = answer.get("rows")

@@ -188,7 +188,7 @@ def test_a_paused_shop_is_told_nothing_at_both(two: Place) -> None:
 
 
 def told(quantity: int, before: int | None, location: str) -> Told:
-    return Told(1, "A", quantity, before, timezone.now(), unsure=False, location=location)
+    return Told(1, "A", quantity, before, timezone.now(), unsure=False, as_of=0, location=location)
 
 
 CAPABILITIES = Capabilities(batch_size=25, daily_revisions=250, whole_listings=True)

@@ -52,6 +52,18 @@ def test_each_location_has_its_own_number(two: Place) -> None:
     assert (two.shown(), two.told()) == ({"leipzig": 10, "hamburg": 9}, [("hamburg", 9, 4)])
 
 
+def test_the_database_says_which_message_is_the_later_one(two: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the worker that sends the later one has a clock that is behind."""
+    two.stock(two.east, 5)
+    deliver_all()
+    monkeypatch.setattr("time.time_ns", lambda: 1)
+    two.stock(two.east, 1)
+    deliver_all()
+    first, second = (call.data["sequence"] for call in two.shop.made("stock.set"))
+    assert 1_700_000_000_000_000 < first < second
+    assert two.shown() == {"leipzig": 10, "hamburg": 10}
+
+
 def test_a_shop_that_answers_nothing_but_done_has_taken_all_places(two: Place) -> None:
     two.shop.misbehave("stock.set", only_taken)
     two.stock(two.west, 1)

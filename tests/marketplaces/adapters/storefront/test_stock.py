@@ -77,15 +77,25 @@ def test_without_compare_and_set_nothing_is_expected(shop: StorefrontShop, store
 
 def test_a_message_that_was_overtaken_changes_nothing(shop: StorefrontShop, storefront: Storefront) -> None:
     """The first answer never came; what was told since must not be overwritten when the first one gets through after all."""
-    (level,) = levels(shop, 5)
+    listing = shop.books.add_listing(sku="S0")
     shop.misbehave("stock.set", hang_up)
-    (lost,) = storefront.push_stock([level])
+    (lost,) = storefront.push_stock([StockLevel(listing, 5, as_of=1_000_001)])
     assert lost.error is PushError.UNAVAILABLE
-    assert storefront.push_stock([StockLevel(level.listing_id, 2)])[0].ok
+    assert storefront.push_stock([StockLevel(listing, 2, as_of=1_000_002)])[0].ok
     first, second = shop.made("stock.set")
-    assert first.data["sequence"] < second.data["sequence"]
-    assert shop._answer(first)["rows"] == [{"id": level.listing_id, "status": "stale", "shown": 2}]
+    assert (first.data["sequence"], second.data["sequence"]) == (1_000_001, 1_000_002)
+    assert shop._answer(first)["rows"] == [{"id": listing, "status": "stale", "shown": 2}]
     assert shop.books.stock() == {"S0": 2}
+
+
+def test_numbers_that_were_read_earlier_are_older_whenever_they_are_sent(shop: StorefrontShop, storefront: Storefront) -> None:
+    """Nobody's clock at the sending has a say; numbers that go out together are as old as the oldest of them."""
+    first, second = (shop.books.add_listing(sku=sku) for sku in "AB")
+    assert storefront.push_stock([StockLevel(first, 1, as_of=2_000_000)])[0].ok
+    late, other = storefront.push_stock([StockLevel(first, 10, as_of=1_000_000), StockLevel(second, 4, as_of=3_000_000)])
+    assert (late.error, late.shown, other.error) == (PushError.STALE, 1, None)
+    assert shop.made("stock.set")[-1].data["sequence"] == 1_000_000
+    assert shop.books.stock() == {"A": 1, "B": 4}
 
 
 def test_what_the_shop_does_not_sell_is_said_so(shop: StorefrontShop, storefront: Storefront) -> None:

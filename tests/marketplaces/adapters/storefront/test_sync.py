@@ -43,6 +43,16 @@ def test_a_stock_change_is_shown_by_the_shop(shop, channel, house, thing):
     assert drift.compare(channel) == []
 
 
+def test_a_worker_whose_clock_is_behind_is_not_taken_for_an_overtaken_one(shop, channel, house, thing, monkeypatch):
+    """Workers run on several machines; there is one database, whose clock orders what they read."""
+    monkeypatch.setattr("time.time_ns", lambda: 1)
+    before = shop.made("stock.set")[-1].data["sequence"]
+    make.stock(make.bin_of(house, "A-01"), thing, 5)
+    deliver_all()
+    assert shop.made("stock.set")[-1].data["sequence"] > before
+    assert shop.books.stock() == {thing.code: 15}
+
+
 def test_an_order_is_imported_shipped_and_its_tracking_is_there(shop, channel, thing):
     due = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
     order_id = shop.books.place_order([(thing.code, 4)], ship_by=due.isoformat())
