@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
+from concurrent.futures import Future
 
 import httpx
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -38,8 +39,9 @@ KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 # A key is kept for the hour that the platform recommends. Anybody may name keys that are not there: they are asked for now and then.
 KEPT_S, UNKNOWN_S = 3600.0, 300.0
 MOST_CALLS, WITHIN_S = 20, 60.0
-# The platform waits for the hook's answer.
 TIMEOUT = httpx.Timeout(connect=2, read=4, write=2, pool=2)
+# The platform waits for the hook's answer, a second. A key that takes longer is there when the message comes again.
+PATIENCE_S = 0.6
 DIGESTS: dict[str, type[hashes.HashAlgorithm]] = {
     "SHA1": hashes.SHA1,
     "SHA256": hashes.SHA256,
@@ -76,25 +78,47 @@ class Keys:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[PublicKey | None, float]] = {}
+        self._asked: dict[str, Future[PublicKey | None]] = {}
         self._calls: deque[float] = deque()
 
     def get(self, key_id: str, connection: Connection) -> PublicKey | None:
-        """Raises ChannelError where the platform does not say."""
+        """Raises ChannelError where the platform does not say, or not in time."""
         now = time.monotonic()
         with self._lock:
             key, until = self._kept.get(key_id, (None, 0.0))
             if now < until:
                 return key
-            while self._calls and self._calls[0] < now - WITHIN_S:
-                self._calls.popleft()
-            if len(self._calls) >= MOST_CALLS:
-                raise ChannelThrottled(reason="too many unknown keys", retry_after=WITHIN_S)
-            self._calls.append(now)
-        key = _fetch(key_id, connection)
+            answer = self._asked.get(key_id) or self._ask(key_id, connection, now)
+        try:
+            return answer.result(PATIENCE_S)
+        except TimeoutError as error:
+            raise ChannelUnavailable(reason="eBay's key is still being fetched") from error
+
+    def _ask(self, key_id: str, connection: Connection, now: float) -> Future[PublicKey | None]:
+        """One call for all who wait for this key, in a thread of its own, which goes on when they have given up. Needs the lock."""
+        while self._calls and self._calls[0] < now - WITHIN_S:
+            self._calls.popleft()
+        if len(self._calls) >= MOST_CALLS:
+            raise ChannelThrottled(reason="too many unknown keys", retry_after=WITHIN_S)
+        self._calls.append(now)
+        answer = self._asked[key_id] = Future()
+        threading.Thread(target=self._learn, args=(key_id, connection, answer), name="ebay-key", daemon=True).start()
+        return answer
+
+    def _learn(self, key_id: str, connection: Connection, answer: Future[PublicKey | None]) -> None:
+        try:
+            key = _fetch(key_id, connection)
+        except Exception as error:  # whoever waits raises it
+            with self._lock:
+                del self._asked[key_id]
+            answer.set_exception(error)
+            return
+        now = time.monotonic()
         with self._lock:
+            del self._asked[key_id]
             self._kept = {name: kept for name, kept in self._kept.items() if kept[1] > now}
             self._kept[key_id] = key, now + (KEPT_S if key else UNKNOWN_S)
-        return key
+        answer.set_result(key)
 
 
 def _fetch(key_id: str, connection: Connection) -> PublicKey | None:

@@ -3,6 +3,7 @@
 import base64
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from tests.conftest import installed
 from tests.marketplaces.adapters.ebay.answers import KEY_ID
 from tests.marketplaces.adapters.ebay.sdk import official_sdk
 from tests.marketplaces.adapters.ebay.shop import EBayShop, refuse, throttle
-from tests.marketplaces.misbehaving import fail
+from tests.marketplaces.misbehaving import fail, slow
 
 from .conftest import adapter
 
@@ -148,6 +149,24 @@ def test_a_key_that_cannot_be_had_for_now(shop: EBayShop, ebay: EBay, operation:
         read(ebay, sent)
     assert type(caught.value) is kind
     assert read(ebay, sent).order_id == "13-1-2"
+
+
+@pytest.mark.parametrize("operation", ["token", "getPublicKey"])
+def test_a_slow_key_is_not_waited_for_and_is_there_when_the_message_comes_again(
+    shop: EBayShop, ebay: EBay, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    """The platform wants its answer within a second, whatever it takes itself; two messages wait for the same key."""
+    monkeypatch.setattr(messages, "PATIENCE_S", 0.2)
+    sent = shop.message(TOPIC, DATA)
+    shop.misbehave(operation, slow(1))
+    for _message in range(2):
+        began = time.monotonic()
+        with pytest.raises(ChannelUnavailable):
+            read(ebay, sent)
+        assert time.monotonic() - began < 0.6
+    monkeypatch.setattr(messages, "PATIENCE_S", 5)
+    assert read(ebay, sent).order_id == "13-1-2"
+    assert [call.operation for call in shop.calls] == ["token", "getPublicKey"]
 
 
 @pytest.mark.parametrize("digest", ["MD5", ""])
