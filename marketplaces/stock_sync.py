@@ -74,7 +74,7 @@ def stale(channel_id: int, listing_ids: Sequence[int], because: str, location: s
 
 
 _RAISED = """
-SELECT shown.location, l.id, shown.quantity FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS shown (external_id, location, quantity)
+SELECT shown.location, l.id FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS shown (external_id, location, quantity)
 JOIN marketplaces_listing l ON l.channel_id = %s AND l.external_id = shown.external_id
 LEFT JOIN marketplaces_listingplace s ON s.listing_id = l.id AND s.location = shown.location
 WHERE (l.sku_id IS NOT NULL OR l.bundle_id IS NOT NULL)
@@ -86,21 +86,15 @@ ORDER BY 1, 2
 def notice(channel: Channel, shown: Mapping[str, Mapping[str, int]]) -> None:
     """A step: what the shop says by itself that its listings show, {its id: {location: number}}; under "" as a whole.
 
-    Fewer than told have been sold; more somebody else has put there: told again, at the places where it is so. But what it may sell now may be
-    our own word, whose answer is not written down yet.
+    Fewer than told have been sold; more somebody else has put there: told again, at the places where it is so.
     """
     rows = [(key, location, quantity) for key, there in shown.items() for location, quantity in there.items()]
     if not rows:
         return
     with connection.cursor() as cursor:
         cursor.execute(_RAISED, [*map(list, zip(*rows, strict=True)), channel.pk])
-        more = cursor.fetchall()
-    if not more:
-        return
-    ours = {(row.listing_id, row.location): row.quantity for row in numbers(channel, sorted({key for _location, key, _quantity in more}))}
-    raised: dict[Where, dict[int, Since]] = {}
-    for location, key, quantity in more:
-        if ours.get((key, location)) != quantity:
+        raised: dict[Where, dict[int, Since]] = {}
+        for location, key in cursor.fetchall():
             raised.setdefault((channel.pk, location), {})[key] = push_log.now("raised")
     telling.have_told(raised)
 

@@ -65,10 +65,10 @@ def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
             buyer_data.tell(channel, event.buyer_ids)
     if not channel.active and isinstance(shop, Reports):
         return HttpResponse(status=503)
-    # A paused channel polls when it goes on; one that is told 0 meanwhile must show it.
+    # A paused channel polls when it goes on. Products change with every push of ours.
     if channel.active and (event is None or event.kind in WANTED):
         _keep(channel, event, headers, body)
-    elif channel.hears and event is not None and event.kind is EventKind.LISTING:
+    elif channel.active and event is not None and event.kind is EventKind.LISTING:
         _keep_listing(channel, event)
     return HttpResponse(status=200)
 

@@ -38,11 +38,6 @@ def split_listing_id(value: str) -> tuple[int, int]:
     return int(product), int(variation or 0)
 
 
-def counted(product: JsonObject) -> int | None:
-    """What a product or a variation shows; None where it is not counted, or by its parent."""
-    return _number(product.get("stock_quantity")) if product.get("manage_stock") is True else None
-
-
 def _number(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
@@ -195,7 +190,7 @@ def _listing(product: JsonObject, variation: JsonObject | None) -> ChannelListin
         sku=str(source.get("sku") or ""),
         title=title,
         # A variation answers "parent" where its product holds one number for all of them.
-        quantity=counted(source),
+        quantity=_number(source.get("stock_quantity")) if source.get("manage_stock") is True else None,
         barcode=str(source.get("global_unique_id") or ""),
         url=str(source.get("permalink") or ""),
         active=source.get("status") == "publish",

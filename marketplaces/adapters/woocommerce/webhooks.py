@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from marketplaces.adapters.woocommerce.connection import Connection, JsonObject
 from marketplaces.adapters.woocommerce.orders import read_order
-from marketplaces.adapters.woocommerce.stock import counted, listing_id
+from marketplaces.adapters.woocommerce.stock import listing_id
 from marketplaces.port import ChannelEvent, EventKind, MessageUnreadable, SignatureInvalid, Subscription
 
 TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored", "product.updated", "product.deleted")
@@ -92,9 +92,6 @@ def _event(topic: str, delivery_id: str, resource_id: int, payload: JsonObject) 
     if resource == "product":
         parent = payload.get("parent_id") or 0
         listing = listing_id(parent, resource_id) if payload.get("type") == "variation" else listing_id(resource_id)
-        if deleted:
-            return ChannelEvent(kind=EventKind.LISTING_DELETED, topic=topic, delivery_id=delivery_id, listing_id=listing)
-        quantity = counted(payload)
-        shown = {} if quantity is None else {"": quantity}
-        return ChannelEvent(kind=EventKind.LISTING, topic=topic, delivery_id=delivery_id, listing_id=listing, shown=shown)
+        kind = EventKind.LISTING_DELETED if deleted else EventKind.LISTING
+        return ChannelEvent(kind=kind, topic=topic, delivery_id=delivery_id, listing_id=listing)
     return ChannelEvent(kind=EventKind.OTHER, topic=topic, delivery_id=delivery_id)

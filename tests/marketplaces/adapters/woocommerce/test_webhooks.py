@@ -157,17 +157,7 @@ def test_stock_that_changes_in_the_shop_is_announced(shop: WooShop, woo: WooComm
     shop.books.change_product({"stock_quantity": 4}, product_id=large, parent_id=shirt)
     shop.hooks.drain()
     events = [event_of(woo, message) for message in inbox.messages]
-    listing = EventKind.LISTING
-    assert [(event.kind, event.listing_id, event.shown) for event in events] == [
-        (listing, str(mug), {"": 4}),
-        (listing, f"{shirt}:{large}", {"": 4}),
-    ]
-
-
-@pytest.mark.parametrize("counted", [{"manage_stock": False, "stock_quantity": 7}, {"manage_stock": "parent", "stock_quantity": 7}, {}])
-def test_a_product_that_is_not_counted_shows_no_number(woo: WooCommerce, counted: dict[str, Any]) -> None:
-    event = woo.webhook(**signed({"id": 5, **counted}, "product.updated"))
-    assert (event.kind, event.listing_id, event.shown) == (EventKind.LISTING, "5", {})
+    assert [(event.kind, event.listing_id) for event in events] == [(EventKind.LISTING, str(mug)), (EventKind.LISTING, f"{shirt}:{large}")]
 
 
 def test_a_receiver_that_fails_too_often_is_switched_off(shop: WooShop, woo: WooCommerce, inbox: Inbox) -> None:
