@@ -171,8 +171,8 @@ class Pick(Scenario):
         if self.number("bin") != stop.bin_id:
             raise WrongPlace(found=scanned[:40], wanted=stop.bin_code)
         scan = lookup.read(scanned)
-        unopened = bool(scanned) and (scan.text == stop.carton or (scan.sscc or scan.text) == stop.sscc)
-        if not (unopened or (scanned and counts_as(scanned, sku_id=stop.sku_id, sku_code=stop.sku_code))):
+        unopened = bool(scan.text) and (scan.text == stop.carton or (scan.sscc or scan.text) == stop.sscc)
+        if not (unopened or (scan.text and counts_as(scanned, sku_id=stop.sku_id, sku_code=stop.sku_code))):
             refuse_item(self, scanned, stop.sku_code)
         if not scan.may_be_of(stop.lot, stop.expires_on):
             raise WrongItem(found=f"{stop.sku_code} {scan.lot_words}", wanted=f"{stop.sku_code} {stop.lot_words}")

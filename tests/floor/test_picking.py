@@ -40,6 +40,14 @@ def test_another_lot_than_the_stops_is_refused(handheld: Handheld, order: Order,
     assert order.tasks.get().status == "open"
 
 
+@pytest.mark.parametrize("code", ["]C1", "]Q3", "]C1\x1d"])
+def test_a_label_of_which_the_scanner_read_nothing_is_no_unopened_carton(handheld: Handheld, order: Order, code: str) -> None:
+    """Only the scanner's own mark of the kind of symbol came: the stop's goods lie in no carton, which is no carton without a code."""
+    page = handheld.scan(code)
+    assert (page.screen, page.data["error"]) == ("pick-sku", "unknown_barcode")
+    assert order.tasks.get().status == "open"
+
+
 @pytest.mark.parametrize("named", ["(17)310131(10)LA", "(10)LA", "(17)310131", ""])
 def test_the_stops_own_lot_or_none_is_taken(handheld: Handheld, order: Order, named: str) -> None:
     page = handheld.scan(f"(01){GTIN}{named}", "TOTE-01")
