@@ -36,11 +36,15 @@ WHERE t.error <> '' AND t.again_at <= now() AND NOT EXISTS (
 
 
 def note(parcel: Parcel, order: ChannelOrder, refusal: ChannelRefused) -> None:
-    """Keep why, and when the parcel is told again. What another worker could tell meanwhile stays told."""
+    """Keep why, and when the parcel is told again. What another worker could tell meanwhile stays told.
+
+    What is on hold there uses up no tries: another refusal may follow when it goes on.
+    """
     error = str(refusal)[:2000]
     row, _new = ToldParcel.objects.get_or_create(parcel=parcel, defaults={"channel_order": order, "error": error})
-    again_at = _again_at(refusal, row.tries + 1, parcel.shipped_at)
-    ToldParcel.objects.filter(pk=row.pk).exclude(error="").update(error=error, tries=row.tries + 1, again_at=again_at)
+    tries = row.tries + (not refusal.held)
+    again_at = _again_at(refusal, tries, parcel.shipped_at)
+    ToldParcel.objects.filter(pk=row.pk).exclude(error="").update(error=error, tries=tries, again_at=again_at)
 
 
 def _again_at(refusal: ChannelRefused, tries: int, shipped_at: datetime | None) -> datetime | None:

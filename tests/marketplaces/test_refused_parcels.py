@@ -92,6 +92,15 @@ def test_what_is_over_there_is_not_told_again(shop, channel, thing, gone):
     assert (bool(row.error), row.again_at, time_passes()) == (True, None, 0)
 
 
+def test_a_refusal_after_a_long_hold_has_all_its_tries(shop, channel, thing):
+    _number, order = sold(shop, channel, thing, 3)
+    parcel = leave(order, "TRACK-1", 3)
+    for refusal in [ChannelRefused(reason="on hold", channel_code="on_hold")] * 12 + [ChannelRefused(reason="unknown carrier")]:
+        refused_parcels.note(parcel, ChannelOrder.objects.get(), refusal)
+    row = ToldParcel.objects.get()
+    assert ("unknown carrier" in row.error, row.tries, wait_of(row)) == (True, 1, HOUR)
+
+
 def test_refused_ones_hold_up_no_other(shop, channel, thing):
     """Though their ship-by is long over: what was never told comes first, and one event in the lane is enough."""
     sales = [sold(shop, channel, thing, 1) for _order in range(2)]
