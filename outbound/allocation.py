@@ -28,7 +28,7 @@ FALL_SHORT = Change(committed=-1, backordered=1)
 RELEASE = Change(committed=-1)
 GIVE_UP = Change(backordered=-1)
 
-BATCH = 100
+_BATCH = 100
 
 
 def sum_changes(parts: Iterable[tuple[Demand, Change]]) -> dict[int, Change]:
@@ -95,10 +95,11 @@ def _lock(turns: Iterable[Turn]) -> list[tuple[Order, Demand]]:
     return sorted(((order, demands[order.pk]) for order in rows), key=lambda pair: (pair[0].ship_by, pair[0].pk))
 
 
-def lock_short(warehouse_id: int, sku_ids: set[int]) -> list[tuple[Order, Demand]]:
-    """Lock the first short orders that wait for one of the skus, oldest ship-by first, and say what each needs."""
+def lock_short(warehouse_id: int, sku_ids: set[int]) -> tuple[list[tuple[Order, Demand]], bool]:
+    """Lock the first short orders that wait for one of the skus, oldest ship-by first; says what each needs, and whether more may wait behind."""
     assert_in_transaction("lock_short()")
-    return _lock(_in_line(warehouse_id, sku_ids, _FIRST, BATCH))
+    turns = _in_line(warehouse_id, sku_ids, _FIRST, _BATCH)
+    return _lock(turns), len(turns) == _BATCH
 
 
 def fill(waiting: list[tuple[Order, Demand]], free: Demand) -> list[Demand]:
@@ -129,7 +130,7 @@ def fill_short(*, warehouse_id: int, sku_ids: set[int]) -> int:
     filled, after = 0, _FIRST
     while True:
         with transaction.atomic(durable=True):
-            turns = _in_line(warehouse_id, sku_ids, after, BATCH)
+            turns = _in_line(warehouse_id, sku_ids, after, _BATCH)
             if not turns:
                 return filled
             waiting = _lock(turns)

@@ -270,12 +270,12 @@ def _accept_in_line(merchant: Merchant, catalogue: Catalogue, draft: Draft) -> t
     warehouse_id = catalogue.warehouse_id
     assert warehouse_id is not None, "refused before"
     with transaction.atomic(durable=True):
-        older = allocation.lock_short(warehouse_id, set(draft.demand)) if allocation.looks_free(warehouse_id, draft.demand) else []
+        looks_free = allocation.looks_free(warehouse_id, draft.demand)
+        older, waits = allocation.lock_short(warehouse_id, set(draft.demand)) if looks_free else ([], False)
         wanted = set(draft.demand).union(*(demand for _order, demand in older))
         free = {sku_id: offer.free for sku_id, offer in availability.lock(warehouse_id, wanted).items()}
         filled = allocation.fill(older, free)
         # Where the line is longer than what was looked at, those behind come first: this one waits for its turn, which comes at once.
-        waits = len(older) == allocation.BATCH
         if waits:
             outbox.emit("stock.arrived", warehouse_id=warehouse_id, sku_ids=sorted(draft.demand))
         fits = not waits and allocation.take(free, draft.demand)

@@ -182,7 +182,7 @@ def look_everywhere(world: history.History, seen: Explained) -> None:
             assert Client().get(f"/api/v1/{path}", headers={"Authorization": f"Bearer {key}"}).status_code == 200, path
     waiting = set(Sku.objects.filter(availability__backordered__gt=0).values_list("pk", flat=True)[:50])
     with seen.of("allocation.lock_short"), transaction.atomic():
-        assert allocation.lock_short(world.warehouse.pk, waiting)
+        assert allocation.lock_short(world.warehouse.pk, waiting)[0]
     with seen.of("allocation.fill_short"):
         allocation.fill_short(warehouse_id=world.warehouse.pk, sku_ids=waiting)
     with seen.of("shortfall.settle"):
