@@ -101,8 +101,10 @@ class Keys:
         if len(self._calls) >= MOST_CALLS:
             raise ChannelThrottled(reason="too many unknown keys", retry_after=WITHIN_S)
         self._calls.append(now)
-        answer = self._asked[key_id] = Future()
+        answer: Future[PublicKey | None] = Future()
+        # Before others are told to wait for it: where no thread can be had, the next one asks anew. It needs the lock to say what it learned.
         threading.Thread(target=self._learn, args=(key_id, connection, answer), name="ebay-key", daemon=True).start()
+        self._asked[key_id] = answer
         return answer
 
     def _learn(self, key_id: str, connection: Connection, answer: Future[PublicKey | None]) -> None:

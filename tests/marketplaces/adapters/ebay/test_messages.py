@@ -3,6 +3,7 @@
 import base64
 import json
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,17 @@ def test_a_slow_key_is_not_waited_for_and_is_there_when_the_message_comes_again(
     monkeypatch.setattr(messages, "PATIENCE_S", 5)
     assert read(ebay, sent).order_id == "13-1-2"
     assert [call.operation for call in shop.calls] == ["token", "getPublicKey"]
+
+
+def test_a_key_is_asked_for_anew_where_no_thread_could_be_had_for_it(shop: EBayShop, ebay: EBay, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_thread(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    sent = shop.message(TOPIC, DATA)
+    with monkeypatch.context() as short, pytest.raises(RuntimeError):
+        short.setattr(threading.Thread, "start", no_thread)
+        read(ebay, sent)
+    assert read(ebay, sent).order_id == "13-1-2"
 
 
 @pytest.mark.parametrize("digest", ["MD5", ""])
