@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
 from outbound.models import Order
@@ -45,7 +45,7 @@ def move(ship_by: Mapping[int, datetime]) -> None:
     rows = Order.objects.select_for_update(no_key=True).filter(pk__in=ship_by).exclude(status__in=OUT).order_by("pk")
     moved = [order for order in rows if order.ship_by != ship_by[order.pk]]
     for order in moved:
-        order.ship_by, order.updated_at = ship_by[order.pk], timezone.now()
+        order.ship_by, order.updated_at = ship_by[order.pk], Now()
     Order.objects.bulk_update(moved, ["ship_by", "updated_at"])
 
 
