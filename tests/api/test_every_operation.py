@@ -1,4 +1,4 @@
-"""Every operation of the OpenAPI document: without a key, with too few rights, as another merchant. A new one cannot be forgotten."""
+"""Every operation of the OpenAPI document: without a key, with too few rights, as another merchant, twice. A new one cannot be forgotten."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ from wms.core.models import ApiKey, OutboxEvent, PersonalRecord
 
 OPEN = {("get", "/api/v1/health")}
 METHODS = {"get", "post", "put", "patch", "delete"}
+# A field of each body that is sent, and what else it may say.
+OTHERWISE = {
+    "reference": "SO-10002", "number": "#1002", "name": "Red mug", "title": "Red mug",
+    "url": "https://shop.example.com/hooks/other", "since": "2026-01-30T17:00:00Z",
+}  # fmt: skip
 
 
 @cache
@@ -214,6 +219,35 @@ def test_answers_are_what_the_document_says(api, method, path):
     jsonschema.validate(body_of_answer(answer), {**schema, "components": described["components"]})
     refusal = call(api, "get", "/api/v1/nothing").json()
     jsonschema.validate(refusal, {"$ref": "#/components/schemas/ErrorOut", "components": described["components"]})
+
+
+def otherwise(body: bytes) -> bytes:
+    """The same body with one field that says something else."""
+    content = json.loads(body)
+    sent = content[0] if isinstance(content, list) else content
+    field = next(name for name in OTHERWISE if name in sent)
+    assert sent[field] != OTHERWISE[field]
+    sent[field] = OTHERWISE[field]
+    return json.dumps(content).encode()
+
+
+@pytest.mark.parametrize("path", [path for method, path in operations() if method == "post"])
+def test_a_repetition_under_an_idempotency_key_is_replayed_and_other_content_refused(api, path):
+    mine, body = belongings(api), example_of(api, path)
+    key = mine[path[path.index("{") + 1 : path.index("}")]] if "{" in path else 0
+    assert {"name": "Idempotency-Key", "in": "header"}.items() <= next(
+        said for said in document()["paths"][path]["post"]["parameters"] if said["in"] == "header"
+    ).items()
+    headers = {"Authorization": f"Bearer {api.key}", "Idempotency-Key": "once"}
+    first = call(api, "post", path, key, headers=headers, body=body)
+    assert first.status_code < 300, first.content
+    done = everything()
+    again = call(api, "post", path, key, headers=headers, body=body)
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    # What says nothing but where it is sent to is something else there.
+    elsewhere, other = (path, otherwise(body)) if body else ("/api/v1/skus", example_of(api, "/api/v1/skus"))
+    assert refused(call(api, "post", elsewhere, key, headers=headers, body=other), 409, "request_reused") == {"request_id": "once"}
+    assert everything() == done
 
 
 def test_the_documentation_is_open_and_served_from_here(client):
