@@ -5,14 +5,15 @@ import re
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain, repeat
 from typing import Any, Self
 
-from wms.simulation.shop import Answer
+from wms.simulation.shop import Answer, send_pieces
 
 # A platform's own call, whose text names it, and what would properly be answered.
 Fault = Callable[[Any, Callable[[], Answer]], Answer]
@@ -71,7 +72,7 @@ class LoopbackShop(Misbehaving, ABC):
 
     @abstractmethod
     def respond(self, method: str, target: str, headers: Mapping[str, str], content: bytes) -> Answer:
-        """One request; `headers` have small names. The status 0 hangs up without a word."""
+        """One request; `headers` have small names."""
 
     @property
     def root(self) -> str:
@@ -100,6 +101,9 @@ def _handler_of(shop: LoopbackShop, clock: Callable[[], datetime] | None) -> typ
             answer = shop.respond(self.command, self.path, headers, content)
             if answer.status == 0:
                 self.close_connection = True
+                return
+            if isinstance(answer.body, Iterator):
+                send_pieces(self, answer)
                 return
             told = _told(answer.body)
             self.send_response(answer.status)
@@ -147,6 +151,30 @@ def hang_up_after_work(call: Any, proper: Callable[[], Answer]) -> Answer:
     """The work is done, the connection is cut before the answer."""
     proper()
     return Answer(0, None)
+
+
+def drip(every_s: float = 1.0) -> Fault:
+    """The work is done, and the answer comes byte by byte: each time-out that begins anew with every byte is without end."""
+
+    def dripping(content: bytes) -> Iterator[bytes]:
+        for byte in content:
+            time.sleep(every_s)
+            yield bytes([byte])
+
+    return _in_pieces(dripping)
+
+
+def without_end(call: Any, proper: Callable[[], Answer]) -> Answer:
+    """The work is done, and what follows the answer never ends. It would even be good JSON."""
+    return _in_pieces(lambda content: chain([content], repeat(b" " * 65536)))(call, proper)
+
+
+def _in_pieces(cut: Callable[[bytes], Iterator[bytes]]) -> Fault:
+    def fault(call: Any, proper: Callable[[], Answer]) -> Answer:
+        answer = proper()
+        return replace(answer, body=cut(_told(answer.body)))
+
+    return fault
 
 
 def change_answer(change: Callable[[Any], Any]) -> Fault:

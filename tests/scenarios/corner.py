@@ -14,7 +14,7 @@ from inventory.models import Sku, Warehouse
 from marketplaces import channels
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel, ChannelOrder
-from tests.marketplaces.misbehaving import Fault, fail, hang_up, hang_up_after_work
+from tests.marketplaces.misbehaving import Fault, fail, hang_up, hang_up_after_work, without_end
 from tests.scenarios.deck import Deck
 from wms.simulation.shop import Answer
 
@@ -141,7 +141,7 @@ class Corner(ABC):
         self.shop.misbehave(".*", self._moody, times=10**9)
 
     def _moody(self, call: Any, proper: Callable[[], Answer]) -> Answer:
-        """Mostly well; else gone before the work or after it, out of order, or late."""
+        """Mostly well; else gone before the work or after it, out of order, without end, or late."""
         began_at, fault = datetime.now(UTC), self.moods.draw()
         if fault == LATE:
             time.sleep(self.dice.uniform(0.1, LONGEST_NAP_S))
@@ -181,5 +181,6 @@ MOODS: dict[str, Fault] = {
     "hung up": hang_up,
     "hung up after work": hang_up_after_work,
     "out of order": fail(503),
+    "without end": without_end,
     LATE: _well,
 }

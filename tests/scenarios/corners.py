@@ -142,7 +142,7 @@ class Amazon(Corner):
     def _moody(self, call: Any, proper: Callable[[], Answer]) -> Answer:
         before = set(self.shop.books.feeds)
         answer = super()._moody(call, proper)
-        if answer.status == 0:
+        if answer.status == 0 or isinstance(answer.body, Iterator):
             self.untold |= set(self.shop.books.feeds) - before
         return answer
 

@@ -14,7 +14,8 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,6 +47,8 @@ class Call:
 
 @dataclass(slots=True)
 class Answer:
+    """The status 0 hangs up without a word. A `body` that is an iterator of bytes is sent piece by piece, and ends with the connection."""
+
     status: int
     body: Any
     headers: dict[str, str] = field(default_factory=dict)
@@ -308,6 +311,9 @@ def _handler_of(shop: Shop) -> type[BaseHTTPRequestHandler]:
             if answer.status == 0:  # hang up without a word
                 self.close_connection = True
                 return
+            if isinstance(answer.body, Iterator):
+                send_pieces(self, answer)
+                return
             text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
             content = text.encode()
             self.send_response(answer.status)
@@ -321,6 +327,19 @@ def _handler_of(shop: Shop) -> type[BaseHTTPRequestHandler]:
             """Quiet: thousands of calls come in a simulated day."""
 
     return Handler
+
+
+def send_pieces(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
+    """Until there is none left, or nobody listens any more."""
+    handler.close_connection = True
+    handler.send_response(answer.status)
+    for name, value in {"Content-Type": "application/json", **answer.headers}.items():
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.wfile.flush()
+    with suppress(OSError):
+        for piece in answer.body:
+            handler.connection.sendall(piece)
 
 
 def main() -> None:

@@ -1,0 +1,98 @@
+"""A shop that drips, or whose answer never ends, holds nobody up: the call ends, the channel says why, and what was to be done is done later."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from inventory.models import Sku, Warehouse
+from marketplaces import adapters, order_import
+from marketplaces.adapters import _http
+from marketplaces.models import Channel
+from outbound.models import Order
+from tests import make
+from tests.marketplaces import shops
+from tests.marketplaces.misbehaving import Fault, drip, without_end
+from tests.marketplaces.platforms import Platform, opened
+from wms.core.models import OutboxEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# The limit of a call, made short; and what a busy machine may take for all that is around it.
+CALL_S, AROUND_S = 0.5, 5.0
+FAULTS = [
+    pytest.param(drip(), "no answer in time", id="drips"),
+    pytest.param(without_end, "an answer of more than 32 MB", id="without end"),
+]
+
+
+@pytest.fixture(params=adapters.names())
+def platform(request: pytest.FixtureRequest, shared_path: Path) -> Iterator[Platform]:
+    with opened(request.param, shared_path / "contracts") as platform:
+        yield platform
+
+
+@pytest.fixture
+def channel(platform: Platform, house: Warehouse, thing: Sku, monkeypatch: pytest.MonkeyPatch) -> Channel:
+    channel = platform.connect(house, thing)
+    assert platform.shop.books.stock() == {thing.code: 10}
+    monkeypatch.setattr(_http, "CALL_S", CALL_S)
+    return channel
+
+
+def in_trouble(channel: Channel) -> tuple[bool, str]:
+    channel.refresh_from_db()
+    return channel.failures > 0, channel.last_error
+
+
+def well_again() -> None:
+    """The shop is well, and its time has come; what hurries elsewhere is no part of it."""
+    for _round in range(4):
+        shops.make_due()
+        shops.deliver_all()
+    assert not OutboxEvent.objects.filter(handler__startswith="marketplaces").exists()
+
+
+def timed(platform: Platform, call: str) -> None:
+    """All that is due, in so much time that one call was waited for and no more; it came once."""
+    platform.shop.calls.clear()
+    began = time.monotonic()
+    shops.deliver_all()
+    assert time.monotonic() - began < CALL_S + AROUND_S
+    assert len(platform.shop.made(call)) == 1
+
+
+@pytest.mark.parametrize(("fault", "reason"), FAULTS)
+def test_a_number_is_told_when_the_shop_is_well_again(platform, channel, house, thing, monkeypatch, fault: Fault, reason: str):
+    if fault is without_end:
+        monkeypatch.setattr(_http, "CALL_S", 60.0)
+    platform.shop.misbehave(platform.push, fault)
+    make.stock(make.bin_of(house, "A-01"), thing, 5)
+    timed(platform, platform.push)
+    failing, said = in_trouble(channel)
+    assert failing
+    assert reason in said
+    monkeypatch.undo()
+    well_again()
+    assert platform.shop.books.stock() == {thing.code: 15}
+    assert in_trouble(channel) == (False, "")
+
+
+@pytest.mark.parametrize(("fault", "reason"), FAULTS)
+def test_an_order_comes_in_when_the_shop_is_well_again(platform, channel, thing, monkeypatch, fault: Fault, reason: str):
+    if fault is without_end:
+        monkeypatch.setattr(_http, "CALL_S", 60.0)
+    platform.shop.misbehave(platform.poll, fault)
+    platform.order(thing.code)
+    Channel.objects.update(last_poll_at=None)
+    order_import.ask_all()
+    timed(platform, platform.poll)
+    failing, said = in_trouble(channel)
+    assert failing
+    assert reason in said
+    assert not Order.objects.exists()
+    monkeypatch.undo()
+    well_again()
+    assert Order.objects.get().lines.get().sku == thing
+    assert in_trouble(channel) == (False, "")

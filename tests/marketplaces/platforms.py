@@ -1,0 +1,180 @@
+"""One loopback shop of each platform, for what has to be true of all of them."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.test import Client
+
+from inventory.models import Sku, Warehouse
+from marketplaces import channels
+from marketplaces.adapters.amazon import limits as amazon_limits
+from marketplaces.adapters.amazon import tokens as amazon_tokens
+from marketplaces.adapters.ebay import limits, messages, offers, tokens
+from marketplaces.adapters.shopify.webhooks import sign
+from marketplaces.adapters.storefront import declaration
+from marketplaces.models import Channel
+from tests import make
+from tests.marketplaces import shops
+from tests.marketplaces.adapters.amazon.contracts import Contracts
+from tests.marketplaces.adapters.amazon.shop import AmazonShop
+from tests.marketplaces.adapters.ebay.contract import Contract
+from tests.marketplaces.adapters.ebay.shop import KEYS, EBayShop
+from tests.marketplaces.adapters.shopify.books import HERE
+from tests.marketplaces.adapters.shopify.schema import official_schema
+from tests.marketplaces.adapters.shopify.shop import ShopifyShop
+from tests.marketplaces.adapters.storefront.shop import SECRET, StorefrontShop, message
+from tests.marketplaces.woo_shop import WooShop
+
+APP_SECRET = "shpss_loopback"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """`push`, `poll` and `ask`: the names of the calls that tell numbers, list orders and ask for one of them.
+
+    `lines`: the lines, or what stands for them, in the answers to `poll` and `ask`; `counts`: where these say how many units are wanted.
+    `say`: the shop's own message of an order; None where it sends none to a hook.
+    """
+
+    adapter: str
+    shop: Any
+    keys: Mapping[str, str]
+    offer: Callable[[str], Any]
+    push: str
+    poll: str
+    ask: str
+    lines: Callable[[Any], list[Any]]
+    counts: tuple[str, ...]
+    say: Callable[[Channel, str], int] | None = None
+
+    def connect(self, house: Warehouse, thing: Sku) -> Channel:
+        """The shop sells the sku, of which the warehouse has 10, and has been told."""
+        self.offer(thing.code)
+        make.stock(make.bin_of(house, "A-01"), thing, 10)
+        channel = channels.connect(
+            merchant=thing.merchant,
+            warehouse=house,
+            adapter=self.adapter,
+            base_url=self.shop.url,
+            credentials=self.keys,
+            name=self.adapter,
+            code=self.adapter[:3].upper(),
+        )
+        channels.fetch_listings(channel=channel)
+        shops.deliver_all()
+        return channel
+
+    def order(self, code: str) -> str:
+        more = {"shipping": shops.BUYER} if self.adapter == "woocommerce" else {}
+        return str(self.shop.books.place_order([(code, 1)], **more))
+
+
+@contextmanager
+def opened(adapter: str, contracts: Path) -> Iterator[Platform]:
+    """Strict: what follows fails where a request broke the platform's contract. `contracts`: where all of these are."""
+    # Another test's shop may have had the same port.
+    for remembered in (tokens._tokens, offers._kept, messages._keys, limits._limits, amazon_tokens._tokens, amazon_limits._limits):
+        remembered.clear()
+    declaration.forget()
+    with _OPENED[adapter](contracts) as platform:
+        yield platform
+        platform.shop.check()
+
+
+@contextmanager
+def _woocommerce(_contracts: Path) -> Iterator[Platform]:
+    with WooShop() as shop:
+        keys = {"consumer_key": shop.consumer_key, "consumer_secret": shop.consumer_secret}
+        yield Platform(
+            "woocommerce", shop, keys, lambda code: shop.books.add_product(sku=code), "POST products/batch", "GET orders", r"GET orders/\d+",
+            lambda body: [line for order in _rows(body) for line in order["line_items"]], ("quantity",),
+        )  # fmt: skip
+
+
+def _rows(body: Any) -> list[Any]:
+    return body if isinstance(body, list) else [body]
+
+
+@contextmanager
+def _shopify(_contracts: Path) -> Iterator[Platform]:
+    with ShopifyShop(official_schema()) as shop:
+        shop.points = shop.maximum = 100_000.0
+        keys = {"access_token": shop.token, "client_secret": APP_SECRET, "location_id": str(HERE)}
+        yield Platform(
+            "shopify", shop, keys, lambda code: shop.books.add_product(sku=code), "SetQuantities", "Orders", "Order",
+            _work_lines, ("remainingQuantity", "totalQuantity"), _say_by_shopify,
+        )  # fmt: skip
+
+
+def _work_lines(body: Any) -> list[Any]:
+    data = body["data"]
+    orders = data["orders"]["nodes"] if "orders" in data else [data["order"]]
+    return [line for order in orders for work in order["fulfillmentOrders"]["nodes"] for line in work["lineItems"]["nodes"]]
+
+
+def _say_by_shopify(channel: Channel, order_id: str) -> int:
+    body = json.dumps({"id": int(order_id)}).encode()
+    headers = {
+        "x-shopify-topic": "orders/create",
+        "x-shopify-hmac-sha256": sign(body, APP_SECRET),
+        "x-shopify-event-id": str(uuid.uuid4()),
+    }
+    return _post(channel, body, headers)
+
+
+@contextmanager
+def _ebay(_contracts: Path) -> Iterator[Platform]:
+    with EBayShop(Contract()) as shop:
+
+        def say(channel: Channel, order_id: str) -> int:
+            data = {"order": {"orderId": order_id, "orderLineItems": []}}
+            headers, body = shop.message("ORDER_CONFIRMATION", data, notification_id=str(uuid.uuid4()))
+            return _post(channel, body, headers)
+
+        yield Platform(
+            "ebay", shop, KEYS, lambda code: shop.books.add_item(sku=code, own=0), "bulkUpdatePriceQuantity", "getOrders", "getOrder",
+            lambda body: [line for order in body.get("orders", [body]) for line in order["lineItems"]], ("quantity",), say,
+        )  # fmt: skip
+
+
+@contextmanager
+def _amazon(contracts: Path) -> Iterator[Platform]:
+    with AmazonShop(Contracts(contracts / "amazon-spapi")) as shop:
+        yield Platform(
+            "amazon", shop, shop.keys, lambda code: shop.books.add_listing(code, 0), "patchListingsItem", "searchOrders", "getOrder",
+            lambda body: [_item(item) for order in body.get("orders") or [body["order"]] for item in order["orderItems"]],
+            ("quantityOrdered", "quantityUnfulfilled"),
+        )  # fmt: skip
+
+
+def _item(item: Any) -> Any:
+    """The order's item; where it says itself how much of it is left, that part of it."""
+    return item.get("fulfillment") or item
+
+
+@contextmanager
+def _storefront(_contracts: Path) -> Iterator[Platform]:
+    with StorefrontShop() as shop:
+
+        def say(channel: Channel, order_id: str) -> int:
+            headers, body = message("order.changed", shop.books.orders[order_id])
+            return _post(channel, body, headers)
+
+        yield Platform(
+            "storefront", shop, {"secret": SECRET}, lambda code: shop.books.add_listing(sku=code), "stock.set", "orders.list", "order.get",
+            lambda body: [line for order in body.get("items") or [body["order"]] for line in order["lines"]], ("quantity",), say,
+        )  # fmt: skip
+
+
+def _post(channel: Channel, body: bytes, headers: Mapping[str, str]) -> int:
+    return Client().post(f"/hooks/{channel.pk}", data=body, content_type="application/json", headers=headers).status_code
+
+
+_OPENED = {"woocommerce": _woocommerce, "shopify": _shopify, "ebay": _ebay, "amazon": _amazon, "storefront": _storefront}
