@@ -15,6 +15,7 @@ from django.utils import timezone
 from marketplaces import correcting, port
 from marketplaces.addresses import COUNTRIES
 from marketplaces.buyer_data import buyer_key
+from marketplaces.holding import hold
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.port import ChannelOrderState as State
 from wms.core import outbox, sealing
@@ -70,14 +71,14 @@ def held_until(order: port.ChannelOrder) -> datetime | None:
 def _is_unsettled(row: ChannelOrder) -> bool:
     """A worker may have died between writing it down and making the warehouse follow. With one that holds its units nothing is left to do."""
     if row.status == Status.IMPORTED:
-        return row.shop_state == State.CANCELLED
+        return row.shop_state == State.CANCELLED and row.problem != Problem.OTHER_CONTENT
     return row.status == Status.SEEN and (row.held_until is None or not all(line["components"] for line in row.lines))
 
 
 def unsettled(channel: Channel) -> QuerySet[ChannelOrder]:
     """What a dead worker left half done, however it was heard of."""
     open_ones, cancelled = Q(status=Status.SEEN, shop_state=State.OPEN), Q(status=Status.IMPORTED, shop_state=State.CANCELLED)
-    return channel.orders.filter(open_ones | cancelled).order_by("pk")
+    return channel.orders.filter(open_ones | cancelled & ~Q(problem=Problem.OTHER_CONTENT)).order_by("pk")
 
 
 def _is_newer(order: port.ChannelOrder, than: datetime | None, state: str) -> bool:
@@ -110,10 +111,21 @@ def record_deleted(channel: Channel, external_id: str) -> list[int]:
     return list(rows.values_list("pk", flat=True))
 
 
+@transaction.atomic(durable=True)
 def dismiss(channel: Channel, key: int) -> None:
-    """A person has dealt with the problem of one order; the shop's next change may bring it back. Raises NotFound where there is none for people."""
-    if not channel.orders.filter(pk=key, problem__in=FOR_PEOPLE).update(problem="", problem_detail=""):
+    """A person has dealt with the problem of one order; the shop's next change may bring it back. Raises NotFound where there is none for people.
+
+    Of one with other content that the shop has cancelled nothing is left to do: the order of ours is none of the shop's.
+    """
+    hold(channel.pk)
+    row = channel.orders.select_for_update(no_key=True).filter(pk=key, problem__in=FOR_PEOPLE).first()
+    if row is None:
         raise NotFound(what=str(ChannelOrder._meta.verbose_name), key=key)
+    if row.problem == Problem.OTHER_CONTENT and row.shop_state == State.CANCELLED:
+        row.status = Status.CANCELLED
+        row.parts.update(order=None)
+    row.problem, row.problem_detail = "", ""
+    row.save(update_fields=["status", "problem", "problem_detail"])
 
 
 def _create(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[ChannelOrder]:
@@ -178,7 +190,10 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
             row.problem_detail = _difference(row, order)
             # With the word itself: nobody would be warned by a worker that dies now.
             unpaid, closed = order.state is State.PENDING, row.pk in unsent
-            row.problem = Problem.CHANGED if row.problem_detail else Problem.UNPAID if unpaid else Problem.CLOSED if closed else ""
+            if row.problem == Problem.OTHER_CONTENT:  # ours may be the merchant's own: no word of the shop's ends that
+                row.problem_detail = row.problem_detail or ("" if order.state is State.OPEN else order.state)
+            else:
+                row.problem = Problem.CHANGED if row.problem_detail else Problem.UNPAID if unpaid else Problem.CLOSED if closed else ""
     PersonalRecord.objects.bulk_update(records, ["sealed"])
     if again:
         ChannelOrderPart.objects.filter(channel_order__in=again).delete()

@@ -168,7 +168,9 @@ def free_held(*, now: datetime) -> int:
 
 
 def _follow(channel: Channel, row: ChannelOrder, ours: Sequence[Order]) -> None:
-    """Orders of ours whose shop's order is no longer open."""
+    """Orders of ours whose shop's order is no longer open. One with other content is not the shop's to cancel: a person looks at it."""
+    if row.problem == Problem.OTHER_CONTENT:
+        return
     if row.shop_state == State.CANCELLED:
         _cancel(channel, row, ours)
     elif row.shop_state == State.PENDING:

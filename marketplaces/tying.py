@@ -86,11 +86,12 @@ def _leave_to_others(parts_of: Mapping[ChannelOrder, Sequence[ChannelOrderPart]]
                 row.problem_detail = str(NumberTwice(number=owner.number or owner.external_id, other=owner.external_id))
 
 
-# A worker that died between taking an order in and tying it. Much later the reference is another order's.
+# A worker that died between taking an order in and tying it. Earlier, and much later, the reference is another order's.
 _ADOPT = """
 UPDATE marketplaces_channelorderpart p SET order_id = o.id
 FROM marketplaces_channelorder c JOIN outbound_order o ON o.merchant_id = c.merchant_id
-WHERE c.id = p.channel_order_id AND p.order_id IS NULL AND o.reference = p.reference AND o.created_at < p.created_at + interval '1 hour'
+WHERE c.id = p.channel_order_id AND p.order_id IS NULL AND o.reference = p.reference
+  AND o.created_at >= p.created_at AND o.created_at < p.created_at + interval '1 hour'
   AND c.channel_id = %(channel)s AND c.shop_state <> 'open' AND (%(keys)s::bigint[] IS NULL OR c.id = ANY(%(keys)s::bigint[]))
   AND NOT EXISTS (SELECT FROM marketplaces_channelorderpart x WHERE x.order_id = o.id)
 RETURNING c.id, o.id

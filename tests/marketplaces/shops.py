@@ -6,13 +6,15 @@ import time
 import uuid
 from base64 import b64encode
 from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
 from django.test import Client
 
 from inventory.models import Availability, Sku, Warehouse
-from marketplaces import channels, order_import
+from marketplaces import channels, order_import, port
 from marketplaces.calling import calling
 from marketplaces.models import Channel
 from tests import make
@@ -85,6 +87,17 @@ def fetch_orders(channel: Channel) -> None:
     channel = Channel.objects.get(pk=channel.pk)
     with calling(channel) as shop:
         order_import.catch_up(channel, shop, time.monotonic() + 60)
+
+
+def sale(code: str, at: datetime, *, quantity: int = 2, **more: Any) -> port.ChannelOrder:
+    """Order 501 of any shop, open and of one line, as it was said at that moment."""
+    said: dict[str, Any] = {
+        "order_id": "501", "number": "501", "state": port.ChannelOrderState.OPEN, "placed_at": at, "updated_at": at,
+        "ship_to": port.ShipTo("Grace Hopper", "1 Cobol Street", "Arlington", "22201", "US"),
+        "lines": (port.ChannelLine("1", "", code, "Mug", quantity, Decimal(5)),),
+        "currency": "USD", "total": Decimal(5), "channel_status": "open",
+    }  # fmt: skip
+    return port.ChannelOrder(**said | more)
 
 
 def totals(sku: Sku) -> tuple[int, int, int]:

@@ -1,27 +1,17 @@
 """A platform moves the ship-by of an order that the warehouse has already."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 import pytest
 
-from marketplaces import deadlines, order_import, port
+from marketplaces import deadlines, order_import
 from marketplaces.models import ChannelOrder
 from outbound.models import Order
-from tests.marketplaces.shops import deliver_all
+from tests.marketplaces.shops import deliver_all, sale
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
-
-
-def sale(at: datetime, code: str, *, ship_by: datetime | None = None, updated_at: datetime | None = None) -> port.ChannelOrder:
-    return port.ChannelOrder(
-        order_id="501", number="501", state=port.ChannelOrderState.OPEN, placed_at=at, updated_at=updated_at or at,
-        ship_to=port.ShipTo("Grace Hopper", "1 Cobol Street", "Arlington", "22201", "US"),
-        lines=(port.ChannelLine("1", "", code, "Mug", 2, Decimal(5)),), currency="USD", total=Decimal(5), channel_status="open",
-        ship_by=ship_by,
-    )  # fmt: skip
 
 
 @pytest.fixture
@@ -30,10 +20,10 @@ def at() -> datetime:
 
 
 def test_our_order_follows_a_ship_by_that_the_platform_moves(channel, thing, at):
-    order_import.import_orders(channel, [sale(at, thing.code, ship_by=at + 48 * HOUR)])
+    order_import.import_orders(channel, [sale(thing.code, at, ship_by=at + 48 * HOUR)])
     before = Order.objects.get()
     for minute, hours in enumerate((24, 72), start=1):
-        moved = sale(at, thing.code, ship_by=at + hours * HOUR, updated_at=at + timedelta(minutes=minute))
+        moved = sale(thing.code, at, ship_by=at + hours * HOUR, updated_at=at + timedelta(minutes=minute))
         order_import.import_orders(channel, [moved])
         deliver_all()
         order, row = Order.objects.get(), ChannelOrder.objects.get()
@@ -44,24 +34,24 @@ def test_our_order_follows_a_ship_by_that_the_platform_moves(channel, thing, at)
 
 
 def test_it_follows_though_the_worker_died_when_it_was_written_down(channel, thing, at, monkeypatch):
-    order_import.import_orders(channel, [sale(at, thing.code, ship_by=at + 48 * HOUR)])
+    order_import.import_orders(channel, [sale(thing.code, at, ship_by=at + 48 * HOUR)])
     monkeypatch.setattr(order_import, "settle", lambda *_arguments: None)
-    order_import.import_orders(channel, [sale(at, thing.code, ship_by=at + HOUR, updated_at=at + HOUR)])
+    order_import.import_orders(channel, [sale(thing.code, at, ship_by=at + HOUR, updated_at=at + HOUR)])
     deliver_all()
     assert Order.objects.get().ship_by == at + HOUR
 
 
 @pytest.mark.parametrize("status", ["shipped", "cancelled"])
 def test_what_is_out_keeps_its_ship_by(channel, thing, at, status):
-    order_import.import_orders(channel, [sale(at, thing.code, ship_by=at + 48 * HOUR)])
+    order_import.import_orders(channel, [sale(thing.code, at, ship_by=at + 48 * HOUR)])
     Order.objects.update(status=status)
-    order_import.import_orders(channel, [sale(at, thing.code, ship_by=at + HOUR, updated_at=at + HOUR)])
+    order_import.import_orders(channel, [sale(thing.code, at, ship_by=at + HOUR, updated_at=at + HOUR)])
     deliver_all()
     assert (Order.objects.get().ship_by, ChannelOrder.objects.get().ship_by) == (at + 48 * HOUR, at + HOUR)
 
 
 def test_a_word_without_a_ship_by_moves_none(channel, thing, at):
-    order_import.import_orders(channel, [sale(at, thing.code, ship_by=at + 48 * HOUR)])
-    order_import.import_orders(channel, [sale(at, thing.code, updated_at=at + HOUR)])
+    order_import.import_orders(channel, [sale(thing.code, at, ship_by=at + 48 * HOUR)])
+    order_import.import_orders(channel, [sale(thing.code, at, updated_at=at + HOUR)])
     assert not OutboxEvent.objects.filter(topic="ship_by.moved").exists()
     assert (Order.objects.get().ship_by, ChannelOrder.objects.get().ship_by) == (at + 48 * HOUR, at + 48 * HOUR)
