@@ -1,6 +1,7 @@
 """A shop's order comes to the reference of an order that the merchant has entered himself, with other goods."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def row(channel, house, thing, at) -> ChannelOrder:
     return row
 
 
-def say(row: ChannelOrder, code: str, at: datetime, **more: object) -> ChannelOrder:
+def say(row: ChannelOrder, code: str, at: datetime, **more: Any) -> ChannelOrder:
     order_import.import_orders(Channel.objects.get(), [sale(code, at, **more)])
     row.refresh_from_db()
     return row
