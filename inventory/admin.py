@@ -130,6 +130,10 @@ class BinAdmin(KeptAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return (*self.readonly_fields, "warehouse", "code", "kind") if obj else self.readonly_fields
 
+    def save_model(self, request: HttpRequest, obj: Bin, form: Any, change: bool) -> None:
+        bins.lock_for_bins([obj.warehouse_id])
+        super().save_model(request, obj, form, change)
+
 
 @admin.register(Sku)
 class SkuAdmin(KeptAdmin):

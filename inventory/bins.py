@@ -99,7 +99,7 @@ def generate(*, warehouse: Warehouse, pattern: str, zone: str = "", kind: BinKin
 
 
 def lock_for_bins(warehouse_ids: Iterable[int]) -> None:
-    """A step: until the transaction ends nobody else makes bins in these warehouses, so what is looked up stays as it is."""
+    """A step: until the transaction ends nobody else makes bins in these warehouses, so what was looked up stays as it is."""
     assert_in_transaction("lock_for_bins()")
     list(Warehouse.objects.filter(pk__in=list(warehouse_ids)).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
