@@ -12,19 +12,11 @@ from django.utils.translation import gettext as _
 from inbound.models import AsnLine
 from inbound.stock import EXPECTED
 from inventory.desk.bins import book_count
+from inventory.desk.warehouse import page_warehouse
 from inventory.models import Availability, Barcode, BinKind, Sku, StockBalance, StockMovement, Warehouse
 from wms.core import desk
 from wms.core.errors import NotFound
 from wms.core.models import Merchant
-
-
-def _warehouse(request: HttpRequest) -> Warehouse:
-    code = desk.clean(request.GET.get("warehouse"))
-    found = Warehouse.objects.filter(active=True, **({"code": code} if code else {})).first()
-    if found is None:
-        raise NotFound(what=str(Warehouse._meta.verbose_name), key=code or "–")
-    desk.clock(found.zone_info)
-    return found
 
 
 def incoming(warehouse: Warehouse, sku_ids: list[int]) -> dict[int, int]:
@@ -40,7 +32,7 @@ def incoming(warehouse: Warehouse, sku_ids: list[int]) -> dict[int, int]:
 @desk.page
 def stock(request: HttpRequest) -> HttpResponse:
     """Filters: q (code, name or barcode), merchant, show (backordered, negative), warehouse."""
-    warehouse = _warehouse(request)
+    warehouse = page_warehouse(request)
     rows = Sku.objects.visible_to(request.user).select_related("merchant")
     if merchant := desk.clean(request.GET.get("merchant")):
         rows = rows.filter(merchant__code=merchant)
@@ -78,7 +70,7 @@ def _find(request: HttpRequest, sku_id: int) -> Sku:
 
 @desk.page
 def sku(request: HttpRequest, sku_id: int) -> HttpResponse:
-    found, warehouse = _find(request, sku_id), _warehouse(request)
+    found, warehouse = _find(request, sku_id), page_warehouse(request)
     balances = (
         StockBalance.objects.filter(sku=found, warehouse=warehouse, on_hand__gt=0)
         .select_related("bin", "lot", "carton")

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from inventory.desk.warehouse import page_warehouse
 from inventory.models import Warehouse
 from outbound import papers
 from outbound import waves as floor
@@ -25,7 +26,7 @@ PROGRESS = ("total", "out", "packed", "picked", "cancelled")
 
 @desk.page
 def waves(request: HttpRequest) -> HttpResponse:
-    warehouse = desk_warehouse(request)
+    warehouse = page_warehouse(request)
     page = desk.Newest(Wave.objects.filter(warehouse=warehouse).select_related("by"), request, size=20)
     ready = (
         Order.objects.visible_to(request.user)
@@ -71,20 +72,10 @@ def progress(waves: Iterable[Wave]) -> dict[int, dict[str, int]]:
     return {key: {**counts, "gone": counts["out"] + counts["cancelled"]} for key, counts in progress.items()}
 
 
-def desk_warehouse(request: HttpRequest) -> Warehouse:
-    """The warehouse that the page is about: named by its code in `warehouse`, else the first one."""
-    code = desk.clean(request.POST.get("warehouse") or request.GET.get("warehouse"))
-    found = Warehouse.objects.filter(active=True, **({"code": code} if code else {})).first()
-    if found is None:
-        raise NotFound(what=str(Warehouse._meta.verbose_name), key=code or "–")
-    desk.clock(found.zone_info)
-    return found
-
-
 @desk.action(shows=waves, permission="outbound.release_wave")
 def release(request: HttpRequest) -> HttpResponse:
     """Fields: warehouse (code), until (a time, blank = whatever its ship-by), most (blank = as many as fit into a wave), order ("clock" or blank)."""
-    warehouse = desk_warehouse(request)
+    warehouse = page_warehouse(request)
     until = _moment(request.POST.get("until"), warehouse)
     most = desk.whole_number(request.POST.get("most"), default=floor.WAVE_MAX)
     by_clock = request.POST.get("order") == "clock"
@@ -102,7 +93,7 @@ def manifest(request: HttpRequest) -> HttpResponse:
     """What stands on the stage of a warehouse, for the carrier's driver to sign: warehouse (code), carrier, media."""
     desk.need(request, "outbound.view_order")
     media, carrier = desk.clean(request.GET.get("media"), 40), desk.clean(request.GET.get("carrier"), 30)
-    return desk.pdf(papers.manifest(desk_warehouse(request), carrier, media), "manifest")
+    return desk.pdf(papers.manifest(page_warehouse(request), carrier, media), "manifest")
 
 
 @desk.page

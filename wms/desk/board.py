@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from inventory.desk.warehouse import page_warehouse
 from inventory.models import Warehouse
 from marketplaces.models import Channel
 from outbound.desk.orders import OPEN
-from outbound.desk.waves import desk_warehouse
 from outbound.models import Order
 from wms.core import desk
 from wms.core.models import OutboxEvent
@@ -109,7 +109,7 @@ def loose_ends(warehouse: Warehouse) -> dict[str, int]:
 
 @desk.page
 def board(request: HttpRequest) -> HttpResponse:
-    warehouse, now = desk_warehouse(request), timezone.now()
+    warehouse, now = page_warehouse(request), timezone.now()
     late = (
         Order.objects.visible_to(request.user)
         .filter(warehouse=warehouse, status__in=OPEN, ship_by__lt=now + timedelta(hours=DUE_HOURS))
