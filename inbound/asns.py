@@ -18,6 +18,7 @@ from stdnum.exceptions import ValidationError
 from inbound.models import Asn, AsnCarton, AsnLine
 from inventory import warehouses
 from inventory.models import Sku
+from labels import gs1
 from wms.core.errors import InvalidInput, NotFound, ReferenceTaken
 from wms.core.models import Merchant, User
 from wms.core.transitions import advance
@@ -194,7 +195,7 @@ def _resolve(merchant: Merchant, asn: NewAsn, codes: Sequence[str]) -> tuple[int
         if code in seen:
             refuse("cartons", index, "code", message=_("Another carton has the same code."))
         seen.add(code)
-        if carton.sscc and not is_sscc(carton.sscc):
+        if carton.sscc and not gs1.is_sscc(carton.sscc):
             refuse("cartons", index, "sscc", message=_("This is not an SSCC: its check digit does not fit."))
         if not carton.lines:
             refuse("cartons", index, "lines", message=_("The carton is empty."))
@@ -234,14 +235,6 @@ def is_container_number(text: str) -> bool:
         return bool(iso6346.validate(text) == text)
     except ValidationError:
         return False
-
-
-def is_sscc(text: str) -> bool:
-    """GS1 SSCC: 18 digits, the last of them modulo 10 over weights 3 and 1."""
-    if len(text) != 18 or not (text.isascii() and text.isdigit()):
-        return False
-    total = sum(int(digit) * (3 if index % 2 == 0 else 1) for index, digit in enumerate(text[:-1]))
-    return (10 - total % 10) % 10 == int(text[-1])
 
 
 def locked(asn_id: int, by: User) -> Asn:

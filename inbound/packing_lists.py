@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from inbound import asns
 from inbound.asns import Announced, NewAsn, NewAsnLine, NewCarton
 from inventory.models import Sku
+from labels import gs1
 from wms.core import sheets
 from wms.core.cells import Columns, Problems, Record
 from wms.core.models import Merchant
@@ -218,7 +219,7 @@ def _line(record: Record, cartons: int) -> tuple[NewAsnLine, int]:
 
 def _carton(record: Record, key: str, cartons: int) -> NewCarton:
     sscc, code = record.text("sscc", 18), record.text("carton_code", 40)
-    if sscc and not asns.is_sscc(sscc):
+    if sscc and not gs1.is_sscc(sscc):
         record.refuse("sscc", _("the check digit does not fit"))
     if cartons > 1 and (sscc or code):
         record.refuse("sscc" if sscc else "carton_code", _("one code cannot stand for several cartons"))

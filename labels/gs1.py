@@ -90,6 +90,11 @@ def checked(number: str, length: int) -> str:
     return number
 
 
+def is_sscc(text: str) -> bool:
+    """Serial shipping container code: 18 ASCII digits, the last of them the check digit."""
+    return len(text) == 18 and is_digits(text) and check_digit(text[:-1]) == text[-1]
+
+
 def is_digits(text: str) -> bool:
     """ASCII digits only: str.isdigit also says yes to ² and to Arabic digits, which no barcode can hold."""
     return text.isascii() and text.isdigit()

@@ -41,8 +41,15 @@ def test_every_sscc_has_18_digits_and_no_single_wrong_digit_passes(extension: in
     assert (int(number[0]), number[1 : 1 + len(prefix)], int(number[1 + len(prefix) : 17])) == (extension, prefix, serial)
     place = data.draw(st.integers(0, 17))
     other = data.draw(st.sampled_from([digit for digit in "0123456789" if digit != number[place]]))
+    wrong = number[:place] + other + number[place + 1 :]
     with pytest.raises(gs1.BadCheckDigit):
-        gs1.checked(number[:place] + other + number[place + 1 :], 18)
+        gs1.checked(wrong, 18)
+    assert (gs1.is_sscc(number), gs1.is_sscc(wrong)) == (True, False)
+
+
+@pytest.mark.parametrize("text", ["", "34012345000000017", "3401234500000001788", "34012345000000017８", "(00)340123450000000178"])
+def test_what_is_not_eighteen_digits_is_no_sscc(text: str) -> None:
+    assert not gs1.is_sscc(text)
 
 
 @pytest.mark.parametrize("number", ["", "400638133393", "40063813339311", "40063813339３1", "400638133393²"])
