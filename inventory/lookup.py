@@ -13,8 +13,8 @@ from django.db.models import Q
 from stdnum import gs1_128
 from stdnum.exceptions import ValidationError
 
-from inventory.models import Bin, Carton
-from wms.core.models import User
+from inventory.models import Bin, Carton, Lot
+from wms.core.models import Merchant, User
 from wms.core.prepared import Prepared
 
 GS = "\x1d"
@@ -53,7 +53,8 @@ class Scan:
 
     @property
     def lot_words(self) -> str:
-        return f"{self.lot} {self.expires_on or ''}".strip()
+        """Lot and expiry as they are shown everywhere; "" where the code names neither."""
+        return str(Lot(code=self.lot, expires_on=self.expires_on))
 
     def may_be_of(self, lot: str, expires_on: date | None) -> bool:
         """Whether goods of this lot and expiry can carry the code: what one side does not name agrees with all."""
@@ -131,6 +132,11 @@ def _last_day(text: str) -> str:
 
     # Only where a date can stand: at the start, after a GTIN or after a separator.
     return re.sub(rf"(^(?:01\d{{14}})?1[57]|{GS}1[57])(\d{{4}})00", real, text)
+
+
+def merchants_here() -> list[int]:
+    """All but the sandbox's. For what merchants name as they like: its indexes begin with the merchant, and are walked once for each of a list."""
+    return list(Merchant.objects.filter(sandbox=False).values_list("pk", flat=True))
 
 
 def find_cartons(asked: Asked) -> list[Found]:

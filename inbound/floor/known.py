@@ -8,17 +8,15 @@ from django.utils.translation import gettext_lazy as _
 from inbound.floor.announced import progress
 from inbound.models import Asn, AsnCarton
 from inventory.floor.look_up import SHOWN, Answer, LookUp
-from inventory.lookup import MOST, Asked, Found
+from inventory.lookup import MOST, Asked, Found, merchants_here
 from wms.core.floor.screens import Button, Row, Screen
-from wms.core.models import Merchant
 
 
 def find_asns(asked: Asked) -> list[Found]:
     """By the reference, or by the container's number."""
     codes = {asked.scan.text, asked.scan.text.upper()}
-    merchants = list(Merchant.objects.filter(sandbox=False).values_list("pk", flat=True))
     named = Q(reference__in=codes) | Q(container_number=asked.scan.text.upper())
-    found = Asn.objects.visible_to(asked.by).filter(named, merchant__in=merchants, warehouse=asked.warehouse_id)
+    found = Asn.objects.visible_to(asked.by).filter(named, merchant__in=merchants_here(), warehouse=asked.warehouse_id)
     return [Found("asn", *row) for row in found.order_by("pk").values_list("pk", "reference", "merchant_id", "merchant__code")[:MOST]]
 
 

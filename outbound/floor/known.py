@@ -16,13 +16,12 @@ from django.utils.translation import gettext_lazy as _
 
 from inventory.floor.look_up import SHOWN, Answer, LookUp
 from inventory.floor.reading import goods_of
-from inventory.lookup import MOST, Asked, Found
+from inventory.lookup import MOST, Asked, Found, merchants_here
 from labels import routing
 from outbound import papers, printing
 from outbound.models import Order, Parcel, PickTask, Wave
 from wms.core.floor.scenario import NotExpectedNow
 from wms.core.floor.screens import Button, Row, Screen, Text
-from wms.core.models import Merchant
 
 PACK_RIGHT = "outbound.pack_order"
 _OVER = (Order.Status.SHIPPED, Order.Status.CARRIER_SCANNED, Order.Status.DELIVERED, Order.Status.CANCELLED)
@@ -39,9 +38,7 @@ def find_orders(asked: Asked) -> list[Found]:
     codes = {asked.scan.text, asked.scan.text.upper()}
     if box := re.fullmatch(r"(.+)U\d{6}", asked.scan.text):
         codes.add(box[1])
-    # By merchant, as the index of the references begins with it.
-    merchants = list(Merchant.objects.filter(sandbox=False).values_list("pk", flat=True))
-    found = Order.objects.visible_to(asked.by).filter(merchant__in=merchants, reference__in=codes, warehouse=asked.warehouse_id)
+    found = Order.objects.visible_to(asked.by).filter(merchant__in=merchants_here(), reference__in=codes, warehouse=asked.warehouse_id)
     return [Found("order", *row) for row in found.order_by("pk").values_list("pk", "reference", "merchant_id", "merchant__code")[:MOST]]
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from inventory import lookup
 from inventory.floor.reading import bin_scanned, counts_as, goods_of, refuse_item, require_bin
-from inventory.models import BinKind
+from inventory.models import BinKind, Lot
 from outbound import picking
 from outbound.models import Order, PickTask
 from wms.core.errors import WmsError
@@ -67,7 +67,7 @@ class _Stop(NamedTuple):
 
     @property
     def lot_words(self) -> str:
-        return f"{self.lot} {self.expires_on or ''}".strip()
+        return str(Lot(code=self.lot, expires_on=self.expires_on))
 
 
 class Pick(Scenario):
