@@ -6,7 +6,7 @@ from inventory.models import Warehouse
 
 # A calendar without a working day in a year is a mistake; the order is then due today.
 _HORIZON_DAYS = 366
-DAYS_END = time(23, 59, 59)
+END_OF_DAY = time(23, 59, 59)
 
 
 def ship_by(warehouse: Warehouse, placed_at: datetime, service: str = "") -> datetime:
@@ -16,7 +16,7 @@ def ship_by(warehouse: Warehouse, placed_at: datetime, service: str = "") -> dat
     """
     local = placed_at.astimezone(warehouse.zone_info)
     cut_offs = {cut_off.service: cut_off.time for cut_off in warehouse.cut_offs.all()}
-    cut_off = cut_offs.get(service, cut_offs.get("", DAYS_END))
+    cut_off = cut_offs.get(service, cut_offs.get("", END_OF_DAY))
     holidays = {holiday.date for holiday in warehouse.holidays.all()}
     day = local.date() if local.time() < cut_off else local.date() + timedelta(days=1)
     for _attempt in range(_HORIZON_DAYS):
@@ -25,4 +25,4 @@ def ship_by(warehouse: Warehouse, placed_at: datetime, service: str = "") -> dat
         day += timedelta(days=1)
     else:
         day = local.date()
-    return datetime.combine(day, DAYS_END, warehouse.zone_info)
+    return datetime.combine(day, END_OF_DAY, warehouse.zone_info)

@@ -209,15 +209,15 @@ class Record:
             self.refuse(name, str(_("{value} is not a date like 2027-01-31")).format(value=self.raw(name)[:50]))
         return found
 
-    def moment(self, name: str, zone: tzinfo, *, of_day: time = time.min) -> datetime | None:
-        """A date with or without time; without a time it is that day's `of_day`, and without an offset it is meant in `zone`.
+    def moment(self, name: str, zone: tzinfo, *, time_of_day: time = time.min) -> datetime | None:
+        """A date with or without time; without a time it is the day's `time_of_day`, and without an offset it is meant in `zone`.
 
         Of the years that the API takes: further ones have no day in some time zones.
         """
         raw = self.raw(name)
         if not raw:
             return None
-        value = _iso(raw.replace("/", "-"), of_day)
+        value = _iso(raw.replace("/", "-"), time_of_day)
         if value is None or not EARLIEST_YEAR <= value.year <= LATEST_YEAR:
             self.refuse(name, str(_("{value} is not a time like 2027-01-31 14:30")).format(value=raw[:50]))
             return None
@@ -230,9 +230,9 @@ class Record:
         return raw in TRUE
 
 
-def _iso(text: str, of_day: time) -> datetime | None:
+def _iso(text: str, time_of_day: time) -> datetime | None:
     try:
-        return datetime.combine(date.fromisoformat(text), of_day)
+        return datetime.combine(date.fromisoformat(text), time_of_day)
     except ValueError:
         pass
     try:

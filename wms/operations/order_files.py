@@ -153,7 +153,7 @@ def _parse(
             heads[whose, reference] = (
                 NewOrder(
                     reference=reference, warehouse=where.code, ship_to=_address(record), lines=(), service=record.text("service", 50),
-                    ship_by=record.moment("ship_by", where.zone_info, of_day=calendars.DAYS_END),
+                    ship_by=record.moment("ship_by", where.zone_info, time_of_day=calendars.END_OF_DAY),
                     placed_at=record.moment("placed_at", where.zone_info),
                 ),
                 record,
