@@ -31,7 +31,8 @@ BACKLOG = 1024
 # Of one process: handhelds keep theirs open. Above that the one that has been silent for longest is closed for each new one.
 CONNECTIONS = 1000
 IDLE_SECONDS = 120
-# So long a process that keeps more connections than another leaves it to take a new one. Whoever is free is there in a tenth of that.
+# So long a process that keeps more connections than another leaves it to take a new one. Where a core is free it is there in a tenth of that; one
+# that wakes up later finds the connection taken, and the next one is left to it again.
 YIELD_SECONDS = 0.001
 STOP_SECONDS = 10.0
 RESTART_SECONDS = 0.5
