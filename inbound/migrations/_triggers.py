@@ -1,4 +1,7 @@
-"""When an ASN changed last."""
+"""When an ASN changed last.
+
+A part of 0001, which has run where there are goods already: what is to be otherwise comes in a migration of its own.
+"""
 
 CREATE = """
 CREATE FUNCTION inbound_asn_was_updated() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,4 +1,7 @@
-"""What the database itself sees to: movements stay as they are, bins with goods where they are, and skus know when they changed."""
+"""What the database itself sees to: movements stay as they are, bins with goods where they are, and skus know when they changed.
+
+A part of 0001, which has run where there are goods already: what is to be otherwise comes in a migration of its own.
+"""
 
 MOVEMENTS_ARE_APPEND_ONLY = """
 CREATE FUNCTION inventory_movement_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,4 +1,7 @@
-"""What the database itself sees to: the push log stays as it is, bundles are whole, and a channel's places are alike."""
+"""What the database itself sees to: the push log stays as it is, bundles are whole, and a channel's places are alike.
+
+A part of 0001, which has run where there are goods already: what is to be otherwise comes in a migration of its own.
+"""
 
 LOG_IS_APPEND_ONLY = """
 CREATE FUNCTION marketplaces_log_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$

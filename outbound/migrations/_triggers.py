@@ -1,6 +1,8 @@
 """Foreign keys of orders and their lines, checked once a statement instead of once a row and key (docs/adr/0012).
 
 A hundred orders of three lines were 1,200 checks, each a query of its own, and most of what writing them cost.
+
+A part of 0001, which has run where there are goods already: what is to be otherwise comes in a migration of its own.
 """
 
 # What was written by a statement belongs to something. All rows are looked up at once when the statement ends, in one walk along each index instead of

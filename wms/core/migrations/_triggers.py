@@ -1,4 +1,7 @@
-"""The merchant of a personal record, checked once a statement instead of once a row (docs/adr/0012)."""
+"""The merchant of a personal record, checked once a statement instead of once a row (docs/adr/0012).
+
+A part of 0001, which has run where there are goods already: what is to be otherwise comes in a migration of its own.
+"""
 
 # Looks up the merchants of all new rows at once, and keeps them from being deleted until the transaction ends, as a foreign key does.
 CREATE = """
