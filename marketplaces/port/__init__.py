@@ -24,8 +24,10 @@ from marketplaces.port.orders import ChannelLine, ChannelOrder, ChannelOrderStat
 from marketplaces.port.patience import left_s, within
 from marketplaces.port.stock import ChannelListing, ListingPage, PushError, PushResult, StockLevel
 from marketplaces.port.texts import storable
+from marketplaces.port.units import MOST_UNITS, units
 
 __all__ = [
+    "MOST_UNITS",
     "Allowance",
     "CallThrottled",
     "Capabilities",
@@ -58,5 +60,6 @@ __all__ = [
     "UnreadableOrder",
     "left_s",
     "storable",
+    "units",
     "within",
 ]

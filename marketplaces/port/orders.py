@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from marketplaces.port.texts import make_storable
+from marketplaces.port.units import MOST_UNITS
 
 
 class ChannelOrderState(StrEnum):
@@ -36,10 +37,6 @@ class ShipTo:
 
     def __post_init__(self) -> None:
         make_storable(self)
-
-
-# More than any shop sells: a slip of a plug-in must not stop the other orders.
-MOST_UNITS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,12 @@ import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.db import transaction
 from django.test import Client
 
 from inventory.models import Sku, Warehouse
@@ -31,6 +33,7 @@ from tests.marketplaces.adapters.shopify.schema import official_schema
 from tests.marketplaces.adapters.shopify.shop import ShopifyShop
 from tests.marketplaces.adapters.storefront.shop import SECRET, StorefrontShop, message
 from tests.marketplaces.woo_shop import WooShop
+from wms.core import outbox
 
 APP_SECRET = "shpss_loopback"
 
@@ -39,8 +42,8 @@ APP_SECRET = "shpss_loopback"
 class Platform:
     """`push`, `poll` and `ask`: the names of the calls that tell numbers, list orders and ask for one of them.
 
-    `lines`: the lines, or what stands for them, in the answers to `poll` and `ask`; `counts`: where these say how many units are wanted.
-    `say`: the shop's own message of an order; None where it sends none to a hook.
+    `lines`: by order, the lines, or what stands for them, in the answers to `poll` and `ask`; `counts`: where these say how many units are wanted.
+    `say`: the shop's own word of an order, which has so many units where it says that; answers the status.
     """
 
     adapter: str
@@ -50,9 +53,9 @@ class Platform:
     push: str
     poll: str
     ask: str
-    lines: Callable[[Any], list[Any]]
+    lines: Callable[[Any], Mapping[str, list[Any]]]
     counts: tuple[str, ...]
-    say: Callable[[Channel, str], int] | None = None
+    say: Callable[[Channel, str, Any], int]
 
     def connect(self, house: Warehouse, thing: Sku) -> Channel:
         """The shop sells the sku, of which the warehouse has 10, and has been told."""
@@ -91,15 +94,17 @@ def opened(adapter: str, contracts: Path) -> Iterator[Platform]:
 @contextmanager
 def _woocommerce(_contracts: Path) -> Iterator[Platform]:
     with WooShop() as shop:
+
+        def say(channel: Channel, order_id: str, units: Any) -> int:
+            order = deepcopy(shop.books.order(int(order_id)))
+            order["line_items"][0]["quantity"] = units
+            return shops.hook(channel, order)
+
         keys = {"consumer_key": shop.consumer_key, "consumer_secret": shop.consumer_secret}
         yield Platform(
             "woocommerce", shop, keys, lambda code: shop.books.add_product(sku=code), "POST products/batch", "GET orders", r"GET orders/\d+",
-            lambda body: [line for order in _rows(body) for line in order["line_items"]], ("quantity",),
+            lambda body: {str(order["id"]): order["line_items"] for order in (body if isinstance(body, list) else [body])}, ("quantity",), say,
         )  # fmt: skip
-
-
-def _rows(body: Any) -> list[Any]:
-    return body if isinstance(body, list) else [body]
 
 
 @contextmanager
@@ -113,13 +118,16 @@ def _shopify(_contracts: Path) -> Iterator[Platform]:
         )  # fmt: skip
 
 
-def _work_lines(body: Any) -> list[Any]:
+def _work_lines(body: Any) -> Mapping[str, list[Any]]:
     data = body["data"]
     orders = data["orders"]["nodes"] if "orders" in data else [data["order"]]
-    return [line for order in orders for work in order["fulfillmentOrders"]["nodes"] for line in work["lineItems"]["nodes"]]
+    return {
+        order["id"].rpartition("/")[2]: [line for work in order["fulfillmentOrders"]["nodes"] for line in work["lineItems"]["nodes"]]
+        for order in orders
+    }
 
 
-def _say_by_shopify(channel: Channel, order_id: str) -> int:
+def _say_by_shopify(channel: Channel, order_id: str, _units: Any) -> int:
     body = json.dumps({"id": int(order_id)}).encode()
     headers = {
         "x-shopify-topic": "orders/create",
@@ -133,14 +141,14 @@ def _say_by_shopify(channel: Channel, order_id: str) -> int:
 def _ebay(_contracts: Path) -> Iterator[Platform]:
     with EBayShop(Contract()) as shop:
 
-        def say(channel: Channel, order_id: str) -> int:
+        def say(channel: Channel, order_id: str, _units: Any) -> int:
             data = {"order": {"orderId": order_id, "orderLineItems": []}}
             headers, body = shop.message("ORDER_CONFIRMATION", data, notification_id=str(uuid.uuid4()))
             return _post(channel, body, headers)
 
         yield Platform(
             "ebay", shop, KEYS, lambda code: shop.books.add_item(sku=code, own=0), "bulkUpdatePriceQuantity", "getOrders", "getOrder",
-            lambda body: [line for order in body.get("orders", [body]) for line in order["lineItems"]], ("quantity",), say,
+            lambda body: {order["orderId"]: order["lineItems"] for order in body.get("orders", [body])}, ("quantity",), say,
         )  # fmt: skip
 
 
@@ -149,27 +157,35 @@ def _amazon(contracts: Path) -> Iterator[Platform]:
     with AmazonShop(Contracts(contracts / "amazon-spapi")) as shop:
         yield Platform(
             "amazon", shop, shop.keys, lambda code: shop.books.add_listing(code, 0), "patchListingsItem", "searchOrders", "getOrder",
-            lambda body: [_item(item) for order in body.get("orders") or [body["order"]] for item in order["orderItems"]],
-            ("quantityOrdered", "quantityUnfulfilled"),
+            lambda body: {order["orderId"]: [item["fulfillment"] for item in order["orderItems"]] for order in _amazons(body)},
+            ("quantityUnfulfilled",), _say_by_amazon,
         )  # fmt: skip
 
 
-def _item(item: Any) -> Any:
-    """The order's item; where it says itself how much of it is left, that part of it."""
-    return item.get("fulfillment") or item
+def _amazons(body: Any) -> list[Any]:
+    return [order for order in body.get("orders") or [body["order"]] if order["fulfillment"]["fulfilledBy"] != "AMAZON"]
+
+
+def _say_by_amazon(channel: Channel, order_id: str, _units: Any) -> int:
+    """Its queue says no more than which order has changed."""
+    with transaction.atomic():
+        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, order_ids=[order_id])
+    return 200
 
 
 @contextmanager
 def _storefront(_contracts: Path) -> Iterator[Platform]:
     with StorefrontShop() as shop:
 
-        def say(channel: Channel, order_id: str) -> int:
-            headers, body = message("order.changed", shop.books.orders[order_id])
+        def say(channel: Channel, order_id: str, units: Any) -> int:
+            order = deepcopy(shop.books.orders[order_id])
+            order["lines"][0]["quantity"] = units
+            headers, body = message("order.changed", order)
             return _post(channel, body, headers)
 
         yield Platform(
             "storefront", shop, {"secret": SECRET}, lambda code: shop.books.add_listing(sku=code), "stock.set", "orders.list", "order.get",
-            lambda body: [line for order in body.get("items") or [body["order"]] for line in order["lines"]], ("quantity",), say,
+            lambda body: {order["id"]: order["lines"] for order in body.get("items") or [body["order"]]}, ("quantity",), say,
         )  # fmt: skip
 
 

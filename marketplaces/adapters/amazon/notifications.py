@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from marketplaces.adapters.amazon.connection import Connection, JsonObject
 from marketplaces.adapters.amazon.tokens import NOTIFICATIONS
-from marketplaces.port import ChannelEvent, ChannelUnavailable, EventKind, MessageUnreadable, NotOnChannel, Subscription
+from marketplaces.port import ChannelEvent, ChannelUnavailable, EventKind, MessageUnreadable, NotOnChannel, Subscription, units
 
 ORDERS, STOCK, FEEDS = "ORDER_CHANGE", "LISTINGS_ITEM_MFN_QUANTITY_CHANGE", "FEED_PROCESSING_FINISHED"
 VERSIONS = {ORDERS: "1.0", STOCK: "1.0", FEEDS: "2020-09-04"}
@@ -107,7 +107,7 @@ def _event(kind: str, key: str, payload: JsonObject, seller_id: str, marketplace
             return ChannelEvent(kind=EventKind.ORDER, topic=kind, delivery_id=key, order_id=str(order["amazonOrderId"]))
     elif kind == STOCK:
         if payload["sellerId"] == seller_id and payload["fulfillmentChannelCode"] == "DEFAULT":
-            shown = {"": int(payload["quantity"])}
+            shown = {"": units(payload["quantity"], "quantity")}
             return ChannelEvent(kind=EventKind.LISTING, topic=kind, delivery_id=key, listing_id=str(payload["sku"]), shown=shown)
     elif kind == FEEDS:
         feed = _small(payload["feedProcessingFinishedNotification"])

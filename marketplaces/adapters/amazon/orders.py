@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +20,7 @@ from marketplaces.port import (
     OrderPage,
     ShipTo,
     UnreadableOrder,
+    units,
 )
 
 PATH = "/orders/2026-01-01/orders"
@@ -133,7 +134,7 @@ def read_order(row: JsonObject) -> ChannelOrder:
     """Raises MessageUnreadable where something that the warehouse needs is missing or of the wrong kind."""
     try:
         return _order(row)
-    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise MessageUnreadable(reason=f"order {_name(row)}: {type(error).__name__}: {error}") from error
 
 
@@ -144,9 +145,7 @@ def _name(row: Any) -> str:
 def _order(row: JsonObject) -> ChannelOrder:
     fulfilment, items = row["fulfillment"], row["orderItems"]
     lines = tuple(line for item in items if (line := _line(item)).quantity > 0)
-    shipped = {
-        item["orderItemId"]: units for item in items if (units := int((item.get("fulfillment") or {}).get("quantityFulfilled") or 0))
-    }
+    shipped = {item["orderItemId"]: left for item in items if (left := _shipped(item))}
     state = STATES[fulfilment["fulfillmentStatus"]]
     if state is ChannelOrderState.OPEN and not lines:
         state = ChannelOrderState.SHIPPED if shipped else ChannelOrderState.CANCELLED
@@ -179,12 +178,18 @@ def _cancellation_asked(item: JsonObject) -> bool:
     return bool(cancellation.get("cancellationRequest")) and not cancellation.get("cancellationExecution") and unshipped(item) > 0
 
 
+def _shipped(item: JsonObject) -> int:
+    return units((item.get("fulfillment") or {}).get("quantityFulfilled") or 0, f"quantityFulfilled of item {item['orderItemId']}")
+
+
 def unshipped(item: JsonObject) -> int:
-    """Units of an order's item that are still to be shipped."""
+    """Units of an order's item that are still to be shipped. Raises ValueError."""
     left = (item.get("fulfillment") or {}).get("quantityUnfulfilled")
     if left is not None:
-        return int(left)
-    return 0 if (item.get("cancellation") or {}).get("cancellationExecution") else int(item["quantityOrdered"])
+        return units(left, f"quantityUnfulfilled of item {item['orderItemId']}")
+    if (item.get("cancellation") or {}).get("cancellationExecution"):
+        return 0
+    return units(item["quantityOrdered"], f"quantityOrdered of item {item['orderItemId']}")
 
 
 def _line(item: JsonObject) -> ChannelLine:

@@ -6,7 +6,6 @@ Cancelling goes through the post-order interface (https://developer.ebay.com/Dev
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from decimal import InvalidOperation
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -41,7 +40,7 @@ PER_PAGE = 50
 # The search looks no further back than two years.
 OLDEST = timedelta(days=700)
 OUT_OF_STOCK = "OUT_OF_STOCK_OR_CANNOT_FULFILL"
-UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, InvalidOperation)
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
 
 
 @dataclass(frozen=True, slots=True)

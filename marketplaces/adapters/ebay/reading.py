@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from marketplaces.adapters.ebay.connection import JsonObject
-from marketplaces.port import ChannelLine, ChannelOrder, ChannelOrderState, ShipTo
+from marketplaces.port import ChannelLine, ChannelOrder, ChannelOrderState, ShipTo, units
 
 # cancelState, cancelRequestState, fulfilment states, and payment states (CancelStateEnum, CancelRequestStateEnum, ...).
 NONE_REQUESTED, CANCELLED = "NONE_REQUESTED", "CANCELED"
@@ -30,9 +30,7 @@ def read_order(row: JsonObject, fulfilments: Sequence[JsonObject]) -> ChannelOrd
     step = (row.get("fulfillmentStartInstructions") or [{}])[0]
     ours = step.get("fulfillmentInstructionsType") in SENT
     shipped = shipped_units(row, fulfilments)
-    left = [
-        line for line in row["lineItems"] if ours and not _is_refunded(line) and int(line["quantity"]) > shipped.get(line["lineItemId"], 0)
-    ]
+    left = [line for line in row["lineItems"] if ours and not _is_refunded(line) and ordered(line) > shipped.get(line["lineItemId"], 0)]
     dues = [moment(due) for line in left if (due := (line.get("lineItemFulfillmentInstructions") or {}).get("shipByDate"))]
     shipping = step.get("shippingStep") or {}
     total = row["pricingSummary"]["total"]
@@ -43,7 +41,7 @@ def read_order(row: JsonObject, fulfilments: Sequence[JsonObject]) -> ChannelOrd
         placed_at=moment(row["creationDate"]),
         updated_at=_updated_at(row),
         ship_to=_ship_to(shipping) if ours else ShipTo("", "", "", "", ""),
-        lines=tuple(_line(line, int(line["quantity"]) - shipped.get(line["lineItemId"], 0)) for line in left),
+        lines=tuple(_line(line, ordered(line) - shipped.get(line["lineItemId"], 0)) for line in left),
         currency=str(total["currency"]),
         total=Decimal(total["value"]),
         channel_status=f"{row['orderFulfillmentStatus']} {row['orderPaymentStatus']}".lower(),
@@ -58,16 +56,20 @@ def read_order(row: JsonObject, fulfilments: Sequence[JsonObject]) -> ChannelOrd
     )
 
 
+def ordered(line: JsonObject) -> int:
+    return units(line["quantity"], f"the quantity of line {line['lineItemId']}")
+
+
 def shipped_units(row: JsonObject, fulfilments: Sequence[JsonObject]) -> dict[str, int]:
     """By line, what has left: all of a line that is done, else what the fulfilments say."""
-    units: dict[str, int] = {}
+    left: dict[str, int] = {}
     for line in row["lineItems"]:
-        key, quantity = str(line["lineItemId"]), int(line["quantity"])
+        key, quantity = str(line["lineItemId"]), ordered(line)
         if line.get("lineItemFulfillmentStatus") == FULFILLED:
-            units[key] = quantity
+            left[key] = quantity
         elif told := sum(int(part.get("quantity") or 1) for part in _parts(fulfilments) if part.get("lineItemId") == key):
-            units[key] = min(told, quantity)
-    return units
+            left[key] = min(told, quantity)
+    return left
 
 
 def _parts(fulfilments: Sequence[JsonObject]) -> list[JsonObject]:

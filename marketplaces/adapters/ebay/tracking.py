@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from marketplaces.adapters.ebay.carriers import code
 from marketplaces.adapters.ebay.connection import FULFILMENT, Connection, JsonObject, rows_of, segment
-from marketplaces.adapters.ebay.reading import CANCELLED, moment, shipped_units, stamp
+from marketplaces.adapters.ebay.reading import CANCELLED, moment, ordered, shipped_units, stamp
 from marketplaces.port import ChannelRefused, ChannelUnavailable, NotOnChannel, Tracking
 
 
@@ -68,7 +68,7 @@ def _allot(tracking: Tracking, order: JsonObject, fulfilments: list[JsonObject])
     shipped, wanted = shipped_units(order, fulfilments), {line.line_id: line.quantity for line in tracking.lines}
     lines = []
     for row in order["lineItems"]:
-        left = int(row["quantity"]) - shipped.get(row["lineItemId"], 0)
+        left = ordered(row) - shipped.get(row["lineItemId"], 0)
         quantity = min(left, wanted.get(row["lineItemId"], 0)) if tracking.lines else left
         if quantity > 0:
             lines.append({"lineItemId": row["lineItemId"], "quantity": quantity})

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from marketplaces.adapters.shopify import documents
 from marketplaces.adapters.shopify.connection import Connection, JsonObject, gid, number_of
@@ -122,7 +122,7 @@ class Orders:
         """Raises MessageUnreadable where something that the warehouse needs is missing or of the wrong kind."""
         try:
             return read_order(row, self._work.of(row))
-        except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise MessageUnreadable(reason=f"order {row.get('name')}: {type(error).__name__}: {error}") from error
 
 

@@ -101,7 +101,7 @@ def read(*, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEven
         if not isinstance(payload, dict):
             raise TypeError("not an object")
         return _event(lower.get("x-shopify-topic", ""), _delivery_id(lower, body), payload)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         raise MessageUnreadable(reason=f"{type(error).__name__}: {error}") from error
 
 

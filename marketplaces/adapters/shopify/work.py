@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from marketplaces.adapters.shopify import documents
 from marketplaces.adapters.shopify.connection import Connection, JsonObject, number_of
+from marketplaces.port import units
 
 READY = {"OPEN", "IN_PROGRESS"}
 WAITING = {"ON_HOLD", "SCHEDULED"}
@@ -113,7 +114,10 @@ class WorkList:
 
 def _line(row: JsonObject) -> WorkLine:
     item = row["lineItem"]
-    remaining, total = int(row["remainingQuantity"]), int(row["totalQuantity"])
+    remaining, total, current, unfulfilled = (
+        units(there[name], f"{name} of line {item['id']}")
+        for there, name in ((row, "remainingQuantity"), (row, "totalQuantity"), (item, "currentQuantity"), (item, "unfulfilledQuantity"))
+    )
     options = row["variantTitle"] or ""
     return WorkLine(
         work_line_id=row["id"],
@@ -123,7 +127,7 @@ def _line(row: JsonObject) -> WorkLine:
         sku=row["sku"] or "",
         title=" - ".join(part for part in (row["productTitle"], "" if options == "Default Title" else options) if part),
         remaining=remaining,
-        shipped=max(0, min(total - remaining, int(item["currentQuantity"]) - int(item["unfulfilledQuantity"]))),
+        shipped=max(0, min(total - remaining, current - unfulfilled)),
         total=Decimal(item["discountedTotalSet"]["shopMoney"]["amount"]),
     )
 

@@ -34,7 +34,7 @@ def read(*, headers: Mapping[str, str], body: bytes, signer: Webhook, location: 
         content = json.loads(body)
         kind, data = str(content["type"]), content.get("data")
         return _event(kind, uid, data, partial(read_order, location=location, at=at), partial(read_shown, at=at, location=location))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise MessageUnreadable(reason=f"{type(error).__name__}: {error}") from error
 
 

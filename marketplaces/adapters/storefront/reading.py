@@ -8,12 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
-from marketplaces.port import ChannelLine, ChannelListing, ChannelOrder, ChannelOrderState, MessageUnreadable, ShipTo, storable
+from marketplaces.port import (
+    MOST_UNITS,
+    ChannelLine,
+    ChannelListing,
+    ChannelOrder,
+    ChannelOrderState,
+    MessageUnreadable,
+    ShipTo,
+    storable,
+    units,
+)
 
-LONGEST_ID, MOST = 100, 10**9
+LONGEST_ID = 100
 
 
 def read_order(document: Mapping[str, Any], *, location: str = "", at: Sequence[str] = ()) -> ChannelOrder:
@@ -54,7 +64,7 @@ def read_order(document: Mapping[str, Any], *, location: str = "", at: Sequence[
             cancellation_requested=wished,
             raw=document,
         )
-    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise MessageUnreadable(reason=f"order {order_id}: {type(error).__name__}: {error}") from error
 
 
@@ -71,7 +81,7 @@ def _state(said: ChannelOrderState, rows: list[Any], lines: tuple[ChannelLine, .
 
 
 def _line(row: Mapping[str, Any], *, several: bool) -> ChannelLine:
-    left = _count(row, "quantity") - _count(row, "shipped") - _count(row, "cancelled")
+    left = units(row["quantity"], "quantity") - _count(row, "shipped") - _count(row, "cancelled")
     return ChannelLine(
         line_id=read_id(row["id"]),
         listing_id=_text(row.get("listing_id")),
@@ -99,7 +109,7 @@ def read_listing(document: Mapping[str, Any]) -> ChannelListing:
             sku=_text(document.get("sku")),
             title=_text(document.get("title")),
             # Some shops sell more than they have, and show it.
-            quantity=None if quantity is None else _count({"quantity": quantity}, "quantity", least=-MOST),
+            quantity=None if quantity is None else _count({"quantity": quantity}, "quantity", least=-MOST_UNITS),
             barcode=_text(document.get("barcode")),
             url=_text(document.get("url")),
             active=document.get("active") is not False,
@@ -133,7 +143,7 @@ def read_shown(document: Mapping[str, Any], at: Sequence[str], *, location: str 
 
 
 def _shown(document: Mapping[str, Any]) -> dict[str, int]:
-    return {_text(row["location"]): _count(row, "quantity", least=-MOST) for row in document.get("locations") or []}
+    return {_text(row["location"]): _count(row, "quantity", least=-MOST_UNITS) for row in document.get("locations") or []}
 
 
 def read_id(value: Any) -> str:
@@ -153,10 +163,8 @@ def _text(value: Any) -> str:
 
 
 def _count(row: Mapping[str, Any], name: str, *, least: int = 0) -> int:
-    value = row.get(name) or 0
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= MOST:
-        raise ValueError(f"{name} is {value!r}")
-    return value
+    value = row.get(name)
+    return units(0 if value is None else value, name, least=least)
 
 
 def _moment(value: Any) -> datetime:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from marketplaces.adapters.woocommerce.connection import Connection, JsonObject, plain
@@ -20,6 +20,7 @@ from marketplaces.port import (
     OrderPage,
     ShipTo,
     UnreadableOrder,
+    units,
 )
 
 # Each poll reads the last minutes again: an order saved by a slow transaction becomes visible after younger ones.
@@ -145,16 +146,16 @@ class Orders:
 
     def _refunded(self, order_id: str) -> Mapping[int, int]:
         """Units given up per order line. An order keeps its first quantities; only its refunds say what is no longer to be shipped."""
-        units: dict[int, int] = defaultdict(int)
+        given_up: dict[int, int] = defaultdict(int)
         refunds = list(self._connection.every(f"orders/{order_id}/refunds"))
         try:
             for line in (line for refund in refunds for line in refund.get("line_items") or []):
                 for meta in line.get("meta_data") or []:
                     if meta.get("key") == "_refunded_item_id":
-                        units[int(meta["value"])] += abs(int(line.get("quantity") or 0))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+                        given_up[int(meta["value"])] += abs(int(line.get("quantity") or 0))
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise MessageUnreadable(reason=f"refund of order {order_id}: {type(error).__name__}: {error}") from error
-        return units
+        return given_up
 
 
 def path_id(order_id: str) -> str:
@@ -193,7 +194,7 @@ def read_order(row: JsonObject, refunded: Mapping[int, int]) -> ChannelOrder:
             note=plain(str(row.get("customer_note") or "")),
             raw=row,
         )
-    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise MessageUnreadable(reason=f"order {row.get('id')}: {type(error).__name__}: {error}") from error
 
 
@@ -203,9 +204,7 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _line(item: JsonObject, refunded: Mapping[int, int]) -> ChannelLine:
-    quantity = item["quantity"]
-    if not isinstance(quantity, int) or isinstance(quantity, bool):
-        raise ValueError(f"line {item['id']} has the quantity {quantity!r}")
+    quantity = units(item["quantity"], f"the quantity of line {item['id']}")
     return ChannelLine(
         line_id=str(int(item["id"])),
         listing_id=listing_id(int(item.get("product_id") or 0), int(item.get("variation_id") or 0)),

@@ -71,7 +71,7 @@ def read(*, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEven
     try:
         payload = json.loads(body)
         resource_id = int(payload["id"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         raise MessageUnreadable(reason=f"{type(error).__name__}: {error}") from error
     topic = lower.get("x-wc-webhook-topic", "")
     delivery_id = lower.get("x-wc-webhook-delivery-id") or hashlib.sha256(body).hexdigest()

@@ -1,0 +1,96 @@
+"""An order whose line wants an absurd number of units stops no other order, in a page or in a message: it is shown to people as it came."""
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inventory.models import Sku, Warehouse
+from marketplaces import adapters, order_import
+from marketplaces.models import Channel
+from outbound.models import Order
+from tests.marketplaces import shops
+from tests.marketplaces.misbehaving import Fault
+from tests.marketplaces.platforms import Platform, opened
+from wms.core.models import OutboxEvent
+from wms.simulation.shop import Answer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ABSURD = [10**12, 10**19, -3, 1.5, math.nan, math.inf, "many", "2", "", True, [2], {}]
+
+
+@pytest.fixture(params=adapters.names())
+def platform(request: pytest.FixtureRequest, shared_path: Path) -> Iterator[Platform]:
+    with opened(request.param, shared_path / "contracts") as platform:
+        yield platform
+
+
+@pytest.fixture
+def channel(platform: Platform, house: Warehouse, thing: Sku) -> Channel:
+    return platform.connect(house, thing)
+
+
+def wanting(platform: Platform, order_id: str, units: Any) -> Fault:
+    """The order's first line has so many units, in every answer that has it."""
+
+    def fault(call: Any, proper: Callable[[], Answer]) -> Answer:
+        answer = proper()
+        for line in platform.lines(answer.body).get(order_id, [])[:1]:
+            assert line.keys() >= set(platform.counts)
+            line.update(dict.fromkeys(platform.counts, units))
+        return answer
+
+    return fault
+
+
+def settle() -> None:
+    """Until nothing is left to do: neither what waits nor what was given up."""
+    for _round in range(3):
+        shops.make_due()
+        shops.deliver_all()
+    assert not OutboxEvent.objects.filter(handler__startswith="marketplaces").exists()
+
+
+def here(channel: Channel) -> dict[str, tuple[str, str]]:
+    return {key: (status, problem) for key, status, problem in channel.orders.values_list("external_id", "status", "problem")}
+
+
+@pytest.mark.parametrize("units", ABSURD, ids=repr)
+def test_in_a_page(platform, channel, thing, units: Any):
+    bad, good = platform.order(thing.code), platform.order(thing.code)
+    platform.shop.misbehave(platform.poll, wanting(platform, bad, units), times=99)
+    order_import.ask_all()
+    settle()
+    platform.shop.behave()
+    assert here(channel) == {bad: ("refused", "unreadable"), good: ("imported", "")}
+    assert Order.objects.get().lines.get().quantity == 1
+
+
+@pytest.mark.parametrize("units", ABSURD, ids=repr)
+def test_in_a_message(platform, channel, thing, units: Any):
+    bad, good = platform.order(thing.code), platform.order(thing.code)
+    for call in (platform.poll, platform.ask):
+        platform.shop.misbehave(call, wanting(platform, bad, units), times=99)
+    assert [platform.say(channel, bad, units), platform.say(channel, good, 1)] == [200, 200]
+    settle()
+    platform.shop.behave()
+    assert here(channel) == {bad: ("refused", "unreadable"), good: ("imported", "")}
+    assert Order.objects.get().lines.get().quantity == 1
+
+
+@pytest.mark.parametrize("does", ["page", "message"])
+def test_of_an_order_for_nothing_nothing_is_sent(platform, channel, thing, does: str):
+    bad, good = platform.order(thing.code), platform.order(thing.code)
+    for call in (platform.poll, platform.ask):
+        platform.shop.misbehave(call, wanting(platform, bad, 0), times=99)
+    if does == "page":
+        order_import.ask_all()
+    else:
+        assert [platform.say(channel, bad, 0), platform.say(channel, good, 1)] == [200, 200]
+    settle()
+    platform.shop.behave()
+    assert here(channel)[good] == ("imported", "")
+    assert Order.objects.get().lines.get().quantity == 1
