@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from inbound import put_away
 from inventory import placing, put_back
-from inventory.floor.reading import bin_scanned, find, goods_of, kind_of
+from inventory.floor.reading import bin_scanned, find, goods_of, kind_of, of_lot, row_of
+from inventory.lookup import MOST
 from inventory.models import Bin, BinKind, PutBackTask, StockBalance
 from wms.core.errors import NotFound
 from wms.core.floor.scenario import NothingScanned, NotWanted, Scenario, WrongItem, whole
@@ -97,18 +98,16 @@ class PutAway(Scenario):
         if found[0].kind == "bin":
             self._open_tote(scanned)
             return
-        waiting = put_away.on_dock(warehouse_id=self.warehouse_id, by=self.user)
+        waiting = put_away.on_dock(warehouse_id=self.warehouse_id, by=self.user).select_related("sku", "lot", "carton", "merchant")
         ids = [each.id for each in found]
-        meant = waiting.filter(carton__in=ids) if found[0].kind == "carton" else waiting.filter(sku__in=ids, carton=None)
-        # Sku id and balance id, longest on the dock first.
-        rows = list(meant.values_list("sku_id", "pk")[:50])
-        if not rows:
+        rows = waiting.filter(carton__in=ids) if found[0].kind == "carton" else of_lot(waiting.filter(sku__in=ids, carton=None), found[0])
+        # Of what nothing tells apart, and of a carton, that goes as a whole, the row that stands longest.
+        longest: dict[tuple[object, ...], StockBalance] = {}
+        for row in rows[:MOST]:
+            longest.setdefault((row.carton_id,) if row.carton_id else (row.sku_id, row.lot_id, row.condition), row)
+        if not longest:
             raise NotWanted(code=found[0].code)
-        if found[0].kind == "sku":
-            here = {sku_id for sku_id, _balance_id in rows}
-            chosen = self.one_of(scanned, [each for each in found if each.id in here])
-            rows = [row for row in rows if row[0] == chosen.id]
-        self.state = {"balance": str(rows[0][1])}
+        self.state = {"balance": str(row_of(self, scanned, list(longest.values())).pk)}
 
     def scan_quantity(self, scanned: str) -> None:
         row = self._balance()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 from django.db import connection
@@ -93,6 +93,13 @@ def of_lot(rows: QuerySet[StockBalance], found: Found) -> QuerySet[StockBalance]
     if found.expires_on:
         rows = rows.filter(Q(lot=None) | Q(lot__expires_on=None) | Q(lot__expires_on=found.expires_on))
     return rows
+
+
+def row_of(scenario: Scenario, scanned: str, rows: Sequence[StockBalance]) -> StockBalance:
+    """The only row, or the one that was chosen by its lot, condition and carton. The rows come with their merchants. Raises Unclear."""
+    named = [Found("balance", row.pk, " · ".join(filter(None, (row.sku.code, kind_of(row)))), merchant=row.merchant.code) for row in rows]
+    chosen = scenario.one_of(scanned, named)
+    return next(row for row in rows if row.pk == chosen.id)
 
 
 class Named(Protocol):

@@ -7,7 +7,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from inventory import counts, lookup, moves
-from inventory.floor.reading import bin_scanned, contents, find, goods_of, kind_of, of_lot
+from inventory.floor.reading import bin_scanned, contents, find, goods_of, kind_of, of_lot, row_of
 from inventory.ledger import InsufficientStock
 from inventory.lookup import MOST, Found
 from inventory.models import Bin, BinKind, Sku, StockBalance
@@ -60,11 +60,6 @@ class AtTheShelf(Scenario):
         loose = {row.sku_id for row in rows if row.carton_id is None}
         return [row for row in rows if row.carton_id is None or row.sku_id not in loose], found
 
-    def _choose(self, scanned: str, rows: list[StockBalance]) -> None:
-        """The only row, or the one that is chosen by its lot, condition and carton."""
-        chosen = self.one_of(scanned, [Found("balance", row.pk, _words(row), merchant=row.merchant.code) for row in rows])
-        self.state["balance"] = str(chosen.id)
-
     def scan_from(self, scanned: str) -> None:
         self.state = {"bin": str(bin_scanned(self, scanned, self.kinds).pk)}
 
@@ -94,7 +89,8 @@ class Move(AtTheShelf):
         if not rows:
             raise NotWanted(code=found[0].code)
         # A carton is moved as a whole, whatever of it was scanned.
-        self._choose(scanned, list({row.carton_id or -row.pk: row for row in rows}.values()))
+        chosen = row_of(self, scanned, list({row.carton_id or -row.pk: row for row in rows}.values()))
+        self.state["balance"] = str(chosen.pk)
 
     def scan_quantity(self, scanned: str) -> None:
         row = self._row()
@@ -154,7 +150,7 @@ class Count(AtTheShelf):
     def scan_sku(self, scanned: str) -> None:
         rows, found = self._rows_of(scanned, "sku", "carton")
         if rows:
-            self._choose(scanned, rows)
+            self.state["balance"] = str(row_of(self, scanned, rows).pk)
         elif found[0].kind == "sku":
             self.state |= {"sku": str(self.one_of(scanned, found).id), "code": scanned}
         else:
@@ -184,8 +180,3 @@ class Count(AtTheShelf):
 
     def do_undo(self, _value: str) -> None:
         self.state = {"bin": self.state["bin"]} if len(self.state) > 1 else {}
-
-
-def _words(row: StockBalance) -> str:
-    """What tells a balance from the others in its bin."""
-    return " · ".join(filter(None, (row.sku.code, kind_of(row))))
