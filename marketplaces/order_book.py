@@ -27,6 +27,9 @@ Status, Problem = ChannelOrder.Status, ChannelOrder.Problem
 # What only a person can settle, in the warehouse or in the shop; the other problems end by themselves when their cause does.
 FOR_PEOPLE = (Problem.CHANGED, Problem.UNPAID, Problem.CLOSED, Problem.CANCELLED_LATE, Problem.OTHER_CONTENT)
 
+# Of an open order its buyer's wish is for a person to answer, in the shop.
+WISH = "cancellation requested"
+
 # Of two words of the same second the later stage of an order's life counts.
 RANK = {State.PENDING: 0, State.OPEN: 1, State.SHIPPED: 2, State.CANCELLED: 3}
 
@@ -145,6 +148,7 @@ def _create(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[Chann
                 status=Status.SEEN,
                 shop_state=order.state,
                 shop_updated_at=order.updated_at,
+                cancellation_requested=_wishes(order),
                 placed_at=order.placed_at,
                 service=order.shipping_method[:50],
                 ship_by=order.ship_by,
@@ -169,7 +173,7 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
     unsent = _unsent([row for row, order in news if order.state is State.SHIPPED])
     for row, order in news:
         row.shop_state, row.shop_updated_at, row.updated_at = order.state, order.updated_at, timezone.now()
-        taken = bool(row.parts.all())
+        row.cancellation_requested, taken = _wishes(order), bool(row.parts.all())
         row.held_until = None if taken else held_until(order)
         if row.status == Status.CANCELLED and taken and order.state is State.OPEN:
             again, taken, row.reopened = [*again, row.pk], False, row.reopened + 1
@@ -200,6 +204,7 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
     fields = [
         "shop_state",
         "shop_updated_at",
+        "cancellation_requested",
         "updated_at",
         "lines",
         "number",
@@ -215,6 +220,10 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
     ChannelOrder.objects.bulk_update([row for row, _order in news], [*fields, "problem", "problem_detail"])
     if moved:
         outbox.emit("ship_by.moved", rows=moved)
+
+
+def _wishes(order: port.ChannelOrder) -> bool:
+    return order.state is State.OPEN and order.cancellation_requested
 
 
 def _moves_ship_by(row: ChannelOrder, order: port.ChannelOrder) -> bool:
@@ -254,10 +263,7 @@ def ship_to(address: port.ShipTo) -> dict[str, str]:
 
 
 def _difference(row: ChannelOrder, order: port.ChannelOrder) -> str:
-    """What the shop changed since the order was imported: line ids with "old>new" units, or places, and the names of the address's parts.
-
-    Of an open order a wish to cancel is for a person to answer, in the shop.
-    """
+    """What the shop changed since the order was imported: line ids with "old>new" units, or places, and the names of the address's parts."""
     if order.state is not State.OPEN:
         return ""
     ours, theirs = Counter[str](), Counter[str]()
@@ -272,7 +278,7 @@ def _difference(row: ChannelOrder, order: port.ChannelOrder) -> str:
         if not theirs[key] <= ours[key] <= theirs[key] + order.shipped.get(key, 0)
     ]
     changes += _moved(row, order)
-    wishes = ["cancellation requested"] if order.cancellation_requested else []
+    wishes = [WISH] if _wishes(order) else []
     return ", ".join([*wishes, *changes, *correcting.changed_parts(row.raw.opened() if row.raw else {}, ship_to(order.ship_to))])
 
 

@@ -13,6 +13,7 @@ from marketplaces import correcting, expansion, parts
 from marketplaces.holding import hold_places
 from marketplaces.mapping import codes_of, map_lines
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
+from marketplaces.order_book import WISH
 from marketplaces.port import ChannelOrderState as State
 from marketplaces.telling import publish
 from marketplaces.tying import adopt, tie
@@ -110,7 +111,7 @@ def _address(plan: Plan) -> dict[str, str] | None:
         row.problem_detail = ", ".join(address.faults)
     else:
         if not (plan.parts and row.problem == Problem.CHANGED):  # changed since it was decided: for a person to see
-            row.problem, row.problem_detail = "", ""
+            row.problem, row.problem_detail = (Problem.CHANGED, WISH) if row.cancellation_requested else ("", "")
         return address.address
     plan.parts = []
     return None

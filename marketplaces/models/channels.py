@@ -210,7 +210,8 @@ class ChannelOrder(models.Model):
     `lines`: [{"line_id", "listing_id", "sku", "quantity", "components": [{"sku_id", "units"}]}] as imported: `units` of each component go
     into every unit of the shop's line, no components are unknown goods; with "location" where the shop says which of its places sends it, and
     then one line of the shop's may be several. Its `parts` say which order of ours carries what.
-    `shop_state` and `shop_updated_at` are the shop's latest word. `reopened`: how often the shop opened it again after we had cancelled it.
+    `shop_state` and `shop_updated_at` are the shop's latest word; `cancellation_requested`: that its buyer wishes to cancel the open order.
+    `reopened`: how often the shop opened it again after we had cancelled it.
     `raw` holds {"ship_to", "note", "raw"}, sealed, and where a person corrected the address "corrected" (marketplaces.correcting); who did it last,
     and when, is `corrected_by` and `corrected_at`.
     """
@@ -246,6 +247,7 @@ class ChannelOrder(models.Model):
     status = models.CharField(_("status"), max_length=15, choices=Status.choices)
     shop_state = models.CharField(_("state in the shop"), max_length=10)
     shop_updated_at = models.DateTimeField(_("changed in the shop at"), null=True)
+    cancellation_requested = models.BooleanField(default=False, db_default=False, editable=False)
     placed_at = models.DateTimeField(_("placed at"), null=True)
     heard_at = models.DateTimeField(_("heard of at"), null=True, db_default=Now(), editable=False)
     service = models.CharField(_("service"), max_length=50, blank=True)

@@ -8,10 +8,11 @@ from django.db.models import F
 from inventory.models import StockMovement
 from marketplaces import order_import
 from marketplaces.models import ChannelOrder
+from marketplaces.port import ChannelOrderState as State
 from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
-from tests.marketplaces.shops import BUYER, hook, poll, totals
+from tests.marketplaces.shops import BUYER, hook, poll, sale, totals
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -173,3 +174,41 @@ def test_a_cancelled_order_that_the_shop_opens_again_is_taken_in_anew(shop, chan
     row = ChannelOrder.objects.get()
     assert (row.parts.get().order.reference, row.status, row.problem) == (f"WOO-{number}-3", "imported", "")
     assert (totals(thing), shop.books.stock()) == ((10, 3, 0), {thing.code: 7})
+
+
+def test_a_wish_to_cancel_that_comes_with_the_first_word_is_for_a_person(channel, thing):
+    at = datetime.now(UTC)
+    order_import.import_orders(channel, [sale(thing.code, at, cancellation_requested=True)])
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.problem, row.problem_detail) == ("imported", "changed", "cancellation requested")
+    assert (Order.objects.get().status, totals(thing)) == ("ready", (10, 2, 0))
+    order_import.import_orders(channel, [sale(thing.code, at, updated_at=at + timedelta(minutes=1))])
+    row.refresh_from_db()
+    assert (row.status, row.problem, row.problem_detail) == ("imported", "", "")
+
+
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_a_wish_to_cancel_is_kept_until_the_order_can_be_taken_in(channel, house, thing, withdrawn):
+    """Its goods were unknown when the buyer wished it."""
+    at = datetime.now(UTC)
+    order_import.import_orders(channel, [sale("NEW", at)])
+    order_import.import_orders(channel, [sale("NEW", at, updated_at=at + timedelta(minutes=1), cancellation_requested=True)])
+    if withdrawn:
+        order_import.import_orders(channel, [sale("NEW", at, updated_at=at + timedelta(minutes=2))])
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.problem, row.problem_detail) == ("unmapped", "unknown_goods", "NEW")
+    make.stock(make.bin_of(house, "A-01"), make.sku(thing.merchant, "NEW"), 5)
+    order_import.retry_unmapped(channel)
+    row.refresh_from_db()
+    assert (row.status, Order.objects.get().status) == ("imported", "ready")
+    assert (row.problem, row.problem_detail) == (("", "") if withdrawn else ("changed", "cancellation requested"))
+
+
+def test_an_unpaid_order_whose_buyer_wishes_to_cancel_it_binds_its_goods_until_it_is_over(channel, thing):
+    at = datetime.now(UTC)
+    order_import.import_orders(channel, [sale(thing.code, at, state=State.PENDING, cancellation_requested=True)])
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.problem, row.held_until is None) == ("seen", "", False)
+    order_import.import_orders(channel, [sale(thing.code, at, updated_at=at + timedelta(minutes=1), cancellation_requested=True)])
+    row.refresh_from_db()
+    assert (row.status, row.problem, row.problem_detail) == ("imported", "changed", "cancellation requested")
