@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from inventory import ledger, lots
 from inventory.ledger import Leg, Place
-from inventory.models import Bin, BinKind, Reason, StockBalance
+from inventory.models import Bin, BinKind, Reason, Sku, StockBalance
 from wms.core.commands import command
 from wms.core.errors import WmsError
 from wms.core.models import User
@@ -43,10 +43,12 @@ def count(
     `lot` and `expires_on` name a lot that the books may not know yet, in place of `lot_id`.
 
     Never refused because stock was promised: open picks that the bin can no longer serve are let go first, and the orders of what is
-    missing fall back to short. Raises NotCountable for totes and the stage.
+    missing fall back to short. Raises NotCountable for totes and the stage, and InvalidInput where a tracked sku, of which the books know
+    nothing here, is counted without its lot or expiry, and LotTooLong: goods never come in without, and nobody could tell later which they were.
     """
-    if lot_id is None:
-        key = (sku_id, lot, expires_on)
+    names_lot = lot_id is None
+    if names_lot:
+        key = (sku_id, lots.checked(lot), expires_on)
         lot_id = lots.ensure([key]).get(key)
     place = Place(bin_id, sku_id, lot_id, condition, carton_id)
     # Two counts of a place without a row would otherwise both add what they found.
@@ -61,6 +63,8 @@ def count(
         .first()
     )
     before = row.on_hand if row else 0
+    if counted and not before and names_lot:
+        lots.require(Sku.objects.get(pk=sku_id), lot, expires_on)
     if counted != before:
         ledger.post(
             warehouse_id=bin.warehouse_id,

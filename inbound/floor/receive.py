@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from django.db.models import F, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -11,21 +9,18 @@ from django.utils.translation import gettext_lazy as _
 from inbound import receiving
 from inbound.floor import announced
 from inbound.models import Asn, AsnLine
-from inventory import lookup, lots
+from inventory import lookup
 from inventory.floor.reading import bin_scanned, find, goods_of
+from inventory.floor.tracked import AsksForTheLot
 from inventory.models import Bin, BinKind, Condition, Sku
-from wms.core.errors import NotFound, WmsError
-from wms.core.floor.scenario import NothingScanned, Scenario, UnknownBarcode, WrongItem, whole
+from wms.core.errors import NotFound
+from wms.core.floor.scenario import NothingScanned, UnknownBarcode, WrongItem, whole
 from wms.core.floor.screens import Button, Screen, bar
 
 HERE = (*receiving.ARRIVED, Asn.Status.RECEIVING)
 
 
-class NotADate(WmsError):
-    code, message = "not_a_date", _("{text} is not a date: year-month-day.")
-
-
-class Receive(Scenario):
+class Receive(AsksForTheLot):
     title = _("Receive")
     fields = ("damaged", "unlabelled", "asn", "dock", "sku", "line", "pack", "lot", "expires_on")
     keeps = ("asn", "dock")
@@ -121,15 +116,8 @@ class Receive(Scenario):
             bar=bar(undo=True, more=(self._damaged_button(),)),
             hints={"asn": asn.pk, "dock": self.state["dock"], "line": line.pk if line else None},
         )
-        if sku.tracks_lot and not self.state.get("lot") and not (line and line.lot):
-            screen.name, screen.expects, screen.do = "receive-lot", "lot", _("Scan or type the lot")
-        elif (
-            sku.tracks_expiry
-            and not self.state.get("expires_on")
-            and not (line and receiving.announced_expiry(line, self.state.get("lot", "")))
-        ):
-            screen.name, screen.expects, screen.do = "receive-expiry", "expiry", _("Expiry date, as 2027-03-31")
-        else:
+        expected = receiving.announced_expiry(line, self.lot) if line else None
+        if not self.ask_for_lot(screen, sku, lot=line.lot if line else "", expires_on=expected):
             pack = self.number("pack") or 1
             left = max(line.quantity - line.received, 0) if line else 0
             screen.quantity = pack if pack > 1 else left or 1
@@ -242,10 +230,7 @@ class Receive(Scenario):
             self.state["line"] = str(line.pk)
         if one.pack_quantity > 1:
             self.state["pack"] = str(one.pack_quantity)
-        if one.lot:
-            self.state["lot"] = one.lot
-        if one.expires_on:
-            self.state["expires_on"] = one.expires_on.isoformat()
+        self.take_lot(one)
 
     def _take_carton(self, asn: Asn, scanned: str, *, lacks_label: bool = False) -> None:
         done = receiving.receive_carton(
@@ -263,41 +248,28 @@ class Receive(Scenario):
     def _condition(self) -> str:
         return Condition.DAMAGED.value if "damaged" in self.state else Condition.GOOD.value
 
-    def scan_lot(self, scanned: str) -> None:
-        if not scanned:
-            raise NothingScanned
-        scan = lookup.read(scanned)
-        self.state["lot"] = lots.checked(scan.lot or scan.text)
-        if scan.expires_on:
-            self.state["expires_on"] = scan.expires_on.isoformat()
-
-    def scan_expiry(self, scanned: str) -> None:
-        found = lookup.read(scanned).expires_on or parse_date(scanned)
-        self.state["expires_on"] = found.isoformat()
-
     def scan_quantity(self, scanned: str) -> None:
         asn, sku_id = self._asn(), self.number("sku")
         if asn is None or sku_id is None:
             raise NothingScanned
         line = self._line(asn)
         quantity = whole(scanned) if scanned else self._count(asn, sku_id).quantity or 1
-        expires_on = parse_date(self.state["expires_on"]) if self.state.get("expires_on") else None
         if line is None:
             receiving.receive_unannounced(
                 asn_id=asn.pk, sku_id=sku_id, bin_code=self.state.get("dock", ""), quantity=quantity, by=self.user,
-                condition=self._condition(), lot=self.state.get("lot", ""), expires_on=expires_on, station_id=self.station_id, request_id=self.scan_id,
+                condition=self._condition(), lot=self.lot, expires_on=self.expires_on, station_id=self.station_id, request_id=self.scan_id,
             )  # fmt: skip
         else:
-            self._take_line(line, quantity, expires_on)
+            self._take_line(line, quantity)
         self.do_undo("")
         self.state.pop("damaged", None)
         self.ok(_("{quantity} received.").format(quantity=quantity))
 
-    def _take_line(self, line: AsnLine, quantity: int, expires_on: date | None) -> None:
+    def _take_line(self, line: AsnLine, quantity: int) -> None:
         def take(over: bool) -> None:
             receiving.receive(
                 line_id=line.pk, bin_code=self.state.get("dock", ""), quantity=quantity, by=self.user, condition=self._condition(),
-                lot=self.state.get("lot", ""), expires_on=expires_on, over=over, station_id=self.station_id, request_id=self.scan_id,
+                lot=self.lot, expires_on=self.expires_on, over=over, station_id=self.station_id, request_id=self.scan_id,
             )  # fmt: skip
 
         try:
@@ -305,11 +277,3 @@ class Receive(Scenario):
         except receiving.OverReceipt as error:
             self.ask("over_receipt", str(error))
             raise
-
-
-def parse_date(text: str) -> date:
-    """Raises NotADate."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise NotADate(text=text[:40]) from None

@@ -6,11 +6,12 @@ from django.db.models import F
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from inventory import counts, lookup, moves
+from inventory import counts, moves
 from inventory.floor.reading import bin_scanned, contents, find, goods_of, kind_of, of_lot, row_of
+from inventory.floor.tracked import AsksForTheLot
 from inventory.ledger import InsufficientStock
 from inventory.lookup import MOST, Found
-from inventory.models import Bin, BinKind, Sku, StockBalance
+from inventory.models import Bin, BinKind, Lot, Sku, StockBalance
 from wms.core.errors import NotFound
 from wms.core.floor.scenario import NotWanted, Scenario, whole
 from wms.core.floor.screens import Row, Screen, bar
@@ -117,10 +118,10 @@ class Move(AtTheShelf):
         self.ok(_("{quantity} put into {bin}.").format(quantity=done["quantity"], bin=done["bin"]))
 
 
-class Count(AtTheShelf):
+class Count(AtTheShelf, AsksForTheLot):
     title = _("Count")
-    # `code`: what was scanned of a sku that the books do not know here, as it may name the lot.
-    fields = ("bin", "balance", "sku", "code")
+    # `sku` with its lot and expiry: goods that the books do not know here.
+    fields = ("bin", "balance", "sku", "lot", "expires_on")
     keeps = ("bin",)
     kinds = (BinKind.STORAGE, BinKind.QUARANTINE, BinKind.DOCK)
 
@@ -138,8 +139,10 @@ class Count(AtTheShelf):
             if sku is None:
                 raise NotFound(what=str(Sku._meta.verbose_name), key=self.state["sku"])
             screen = Screen("count-quantity", "quantity", _("How many are really there?"), bin=self._bin().code, sku=sku.code)
-            scan = lookup.read(self.state.get("code", ""))
-            screen.note = " · ".join(filter(None, (scan.lot_words, str(_("The books know of none here.")))))
+            screen.note = " · ".join(
+                filter(None, (str(Lot(code=self.lot, expires_on=self.expires_on)), str(_("The books know of none here."))))
+            )
+            self.ask_for_lot(screen, sku)
         else:
             # Blind: what the books say would only be copied.
             screen = self._goods("count-goods", self._bin())
@@ -152,7 +155,9 @@ class Count(AtTheShelf):
         if rows:
             self.state["balance"] = str(row_of(self, scanned, rows).pk)
         elif found[0].kind == "sku":
-            self.state |= {"sku": str(self.one_of(scanned, found).id), "code": scanned}
+            one = self.one_of(scanned, found)
+            self.state["sku"] = str(one.id)
+            self.take_lot(one)
         else:
             raise NotWanted(code=found[0].code)
 
@@ -160,7 +165,6 @@ class Count(AtTheShelf):
         counted = whole(scanned)
         row = self._row() if "balance" in self.state else None
         was = row.on_hand if row else 0
-        scan = lookup.read(self.state.get("code", ""))
         if counted != was:
             self.ask("count", _("You counted {counted}, the books say {was}.").format(counted=counted, was=was))
         counts.count(
@@ -171,8 +175,8 @@ class Count(AtTheShelf):
             lot_id=row.lot_id if row else None,
             condition=row.condition if row else "good",
             carton_id=row.carton_id if row else None,
-            lot="" if row else scan.lot,
-            expires_on=None if row else scan.expires_on,
+            lot="" if row else self.lot,
+            expires_on=None if row else self.expires_on,
             request_id=self.scan_id,
         )
         self.state = {"bin": self.state["bin"]}

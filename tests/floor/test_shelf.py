@@ -150,6 +150,39 @@ def test_a_lot_that_is_found_where_the_books_know_none_of_it_is_counted_as_this_
     assert (page.screen, page.data["error"]) == ("move-goods", "not_wanted")
 
 
+def test_a_tracked_sku_that_the_books_do_not_know_here_is_counted_by_its_lot_and_expiry(
+    handheld: Handheld, house: Warehouse, shop: Merchant
+) -> None:
+    sku = make.sku(shop, code="LOTTED", tracks_lot=True, tracks_expiry=True)
+    handheld.open("count")
+    page = handheld.scan("A-01", "LOTTED")
+    assert (page.screen, page.data["expects"]) == ("count-lot", "lot")
+    page = handheld.scan("L" * 51)
+    assert (page.screen, page.data["error"]) == ("count-lot", "lot_too_long")
+    assert handheld.scan("LA").screen == "count-expiry"
+    page = handheld.scan("soon")
+    assert (page.screen, page.data["error"]) == ("count-expiry", "not_a_date")
+    page = handheld.scan("2031-01-31")
+    assert (page.screen, "LA 2031-01-31 · The books know of none here." in page.text) == ("count-quantity", True)
+    assert not StockBalance.objects.exists()
+    assert handheld.scan("4", "4").data["outcome"] == "ok"
+    assert list(StockBalance.objects.values_list("sku", "lot__code", "lot__expires_on", "on_hand")) == [
+        (sku.pk, "LA", date(2031, 1, 31), 4)
+    ]
+
+
+def test_goods_of_a_sku_that_tracks_lots_only_since_they_came_are_counted_where_they_lie(
+    handheld: Handheld, house: Warehouse, shop: Merchant
+) -> None:
+    sku = make.sku(shop, code="EARLIER")
+    make.stock(make.bin_of(house, "A-01"), sku, 4)
+    Sku.objects.update(tracks_lot=True)
+    handheld.open("count")
+    assert handheld.scan("A-01", "EARLIER").screen == "count-quantity"
+    assert handheld.scan("3", "3").data["outcome"] == "ok"
+    assert list(StockBalance.objects.values_list("lot__code", "on_hand")) == [(None, 3)]
+
+
 def test_the_last_of_very_many_skus_in_a_bin_is_found(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:
     skus = [make.sku(shop, code=f"S{number:03}") for number in range(205)]
     for sku in skus:

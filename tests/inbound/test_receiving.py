@@ -313,6 +313,15 @@ def test_goods_of_one_lot_do_not_fill_the_line_of_another():
     assert list(StockBalance.objects.values_list("lot__code", "on_hand")) == [("L1", 10)]
 
 
+def test_tracked_goods_that_were_not_announced_need_lot_and_expiry_too():
+    shop, house, by, milk = world(tracks_lot=True, tracks_expiry=True)
+    asn = arrived(house, shop, by, lines=[NewAsnLine(make.sku(shop).code, 1)])
+    with pytest.raises(InvalidInput) as refused:
+        receiving.receive_unannounced(asn_id=asn.pk, sku_id=milk.pk, bin_code="DOCK", quantity=1, by=by)
+    assert [problem["path"] for problem in refused.value.details["problems"]] == [["lot"], ["expires_on"]]
+    assert (asn.lines.count(), StockBalance.objects.count()) == (1, 0)
+
+
 def test_another_lot_than_the_announced_one_does_not_borrow_its_expiry():
     shop, house, by, milk = world(tracks_lot=True, tracks_expiry=True)
     line = arrived(house, shop, by, lines=[NewAsnLine(milk.code, 9, lot="L1", expires_on=date(2028, 1, 2))]).lines.get()

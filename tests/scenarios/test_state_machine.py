@@ -174,10 +174,10 @@ class Warehouse(RuleBasedStateMachine):
         """Loose goods, one lot of them, or what is in a carton."""
         places = [(row.lot_id, row.carton_id) for row in self.lying(bin_code, sku)] or [(None, None)]
         lot_id, carton_id = data.draw(st.sampled_from(places))
+        found = {"lot": data.draw(st.sampled_from(LOTS))} if lot_id is None and sku == LOTTED else {"lot_id": lot_id}
         answer = counts.count(
-            bin_id=make.bin_of(self.house, bin_code).pk, sku_id=self.skus[sku].pk, lot_id=lot_id, carton_id=carton_id, counted=counted,
-            by=self.by,
-        )  # fmt: skip
+            bin_id=make.bin_of(self.house, bin_code).pk, sku_id=self.skus[sku].pk, carton_id=carton_id, counted=counted, by=self.by, **found
+        )
         self.inside[sku] += answer["after"] - answer["before"]
 
     @rule(data=st.data(), sku=st.integers(0, LOTTED), here=st.sampled_from(BINS), there=st.sampled_from(BINS), quantity=st.integers(1, 5))
