@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from labels import jobs
 from labels.models import Printer, PrintJob
+from labels.waking import wake_after_commit
 from wms.core.commands import command
 from wms.core.errors import NotFound, WmsError
 from wms.core.models import User
@@ -43,7 +44,7 @@ def answer(*, job_id: int, printed: bool, by: User, request_id: object = None) -
         advance([job], Status.PRINTED, printed_at=Now(), answered_by=by)
     else:
         advance([job], Status.WAITING, answered_by=by, error="")
-        jobs.wake_after_commit({job.printer_id})
+        wake_after_commit({job.printer_id})
     return {"job_id": job.pk, "status": str(job.status)}
 
 
@@ -59,7 +60,7 @@ def retry(*, job_id: int, by: User, request_id: object = None) -> dict[str, Any]
     if job.status != Status.WAITING:
         advance([job], Status.WAITING, answered_by=by, error="")
     Printer.objects.filter(pk=job.printer_id).update(retry_at=None)
-    jobs.wake_after_commit({job.printer_id})
+    wake_after_commit({job.printer_id})
     return {"job_id": job.pk, "status": str(job.status)}
 
 
@@ -104,7 +105,7 @@ def reprint(
         warehouse_id=job.warehouse_id, station_id=job.station_id, printer=printer, kind=job.kind, document=job.document, merchant_id=job.merchant_id,
         format=job.format, content=content, content_hash=job.content_hash, copies=copies or job.copies, reprint_of=job, reason=reason, by=by,
     )  # fmt: skip
-    jobs.wake_after_commit({printer.pk})
+    wake_after_commit({printer.pk})
     return {"job_id": made.pk, "status": str(made.status)}
 
 

@@ -16,10 +16,11 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
+from labels import health
 from labels.models import Printer, PrintJob
+from labels.waking import wake_after_commit
 from wms.core import sealing
 from wms.core.errors import NotFound, WmsError
 from wms.core.locking import assert_in_transaction
@@ -30,9 +31,6 @@ Status = PrintJob.Status
 LEASE_SECONDS: Final = 60
 # A printer that has a job is asked every few seconds; one that says nothing of it for so long leaves a question.
 SILENT_PRINTER_SECONDS: Final = 300
-# How long a printer in trouble is left alone: twice as long each time, where asking costs a time-out.
-_FIRST_RETRY_SECONDS: Final = {Printer.Trouble.BUSY: 0.5}
-_LONGEST_RETRY_SECONDS: Final = {Printer.Trouble.BUSY: 5.0, Printer.Trouble.GONE: 30.0}
 _ERROR_MAX: Final = 300
 
 
@@ -122,11 +120,6 @@ def content_of(job: PrintJob) -> bytes:
     return base64.b64decode(sealing.open_sealed(bytes(job.content))["content"])
 
 
-def wake_after_commit(printer_ids: Collection[int]) -> None:
-    """After the commit, wake whoever sends to these printers. A call that is lost costs seconds: the sweep finds the jobs."""
-    transaction.on_commit(lambda: import_string("labels.tasks.wake")(printer_ids), robust=True)
-
-
 # What senders do.
 
 
@@ -207,23 +200,19 @@ def _settle(job_id: int, attempt: int, to: str, trouble: str, error: str, printe
     if job.status != to:
         stamps: dict[str, Any] = {"printed_at": Now()} if to == Status.PRINTED else {"printer_job": printer_job} if heard else {}
         advance([job], to, lease_until=heard, error=error[:_ERROR_MAX], **stamps)
-        _note_health(job.printer, trouble, worked=to in (Status.PRINTED, Status.PRINTING))
+        health.keep(job.printer, trouble, worked=to in (Status.PRINTED, Status.PRINTING))
     elif heard:
         # A printer that does not answer has said nothing of the job either.
         if trouble != Printer.Trouble.GONE:
             PrintJob.objects.filter(pk=job.pk).update(lease_until=heard)
-        _note_health(job.printer, trouble, worked=True)
+        health.keep(job.printer, trouble, worked=True)
     return str(job.status)
-
-
-def _lock(printer_id: int) -> Printer | None:
-    return Printer.objects.select_for_update(no_key=True).filter(pk=printer_id).first()
 
 
 def locked(job_id: int) -> PrintJob:
     """The job with its printer, both locked. Raises NotFound."""
     printer_id = PrintJob.objects.filter(pk=job_id).values_list("printer", flat=True).first()
-    printer = _lock(printer_id) if printer_id is not None else None
+    printer = health.lock(printer_id) if printer_id is not None else None
     job = PrintJob.objects.select_for_update(no_key=True).defer("content").filter(pk=job_id).first()
     if job is None or printer is None:
         raise NotFound(what=str(PrintJob._meta.verbose_name), key=job_id)
@@ -279,39 +268,3 @@ def in_printers() -> list[int]:
     """Printers that workers reach and that have a job of which they have not said that it is printed, and may be asked now."""
     followed = PrintJob.objects.filter(status=Status.PRINTING, printer_job__isnull=False).exclude(printer__retry_at__gt=Now())
     return list(followed.order_by("printer").values_list("printer", flat=True).distinct())
-
-
-# Health.
-
-
-def seconds_left_alone(printer_id: int) -> float | None:
-    """How long a printer in trouble is not tried; None for one without trouble."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT extract(epoch FROM retry_at - now()) FROM labels_printer WHERE id = %s AND retry_at IS NOT NULL", [printer_id]
-        )
-        row = cursor.fetchone()
-    return max(0.0, float(row[0])) if row else None
-
-
-@transaction.atomic(durable=True)
-def note_health(*, printer_id: int, trouble: str) -> None:
-    """What somebody heard from the printer without printing; "" ends its trouble."""
-    printer = _lock(printer_id)
-    if printer is not None:
-        _note_health(printer, trouble, worked=not trouble)
-
-
-def _note_health(printer: Printer, trouble: str, *, worked: bool) -> None:
-    if trouble:
-        first = _FIRST_RETRY_SECONDS.get(Printer.Trouble(trouble), 2.0)
-        longest = _LONGEST_RETRY_SECONDS.get(Printer.Trouble(trouble), 5.0)
-        tries = printer.tries + 1 if printer.trouble == trouble else 1
-        pause = timedelta(seconds=min(longest, first * 2 ** min(tries - 1, 10)))
-        since = {} if printer.trouble else {"trouble_since": Now()}
-        Printer.objects.filter(pk=printer.pk).update(trouble=trouble, tries=tries, retry_at=Now() + pause, **since)
-        printer.trouble, printer.tries = trouble, tries
-    elif worked and printer.trouble:
-        Printer.objects.filter(pk=printer.pk).update(trouble="", trouble_since=None, tries=0, retry_at=None)
-        printer.trouble, printer.tries = "", 0
-        wake_after_commit({printer.pk})

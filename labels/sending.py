@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from labels import jobs
+from labels import health, jobs
 from labels.models import Printer, PrintJob
 from labels.printers import ipp, ways
 from labels.printers.errors import NotPrinted, Refused, Uncertain
@@ -50,7 +50,7 @@ def work_off(printer_id: int) -> float | None:
             jobs.settle(job_id=job.pk, attempt=job.attempts, to=Status.WAITING)
             break
         tried_in_vain = _send(job) == Status.WAITING
-    return jobs.seconds_left_alone(printer_id) if tried_in_vain else None
+    return health.seconds_left_alone(printer_id) if tried_in_vain else None
 
 
 def _send(job: PrintJob) -> str:
@@ -110,6 +110,6 @@ def watch() -> int:
         except Refused as problem:
             log.warning("printer %s: %s", printer.code, problem.text)
             trouble = Printer.Trouble.STOPPED
-        jobs.note_health(printer_id=printer.pk, trouble=trouble)
+        health.note(printer_id=printer.pk, trouble=trouble)
         asked += 1
     return asked

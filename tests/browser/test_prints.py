@@ -104,17 +104,17 @@ def test_without_a_connection_nothing_breaks_and_what_waited_is_printed_afterwar
 
 @with_script
 def test_trouble_comes_and_goes_on_a_page_that_stays_open_and_can_be_read(scanner: Page, desk: tuple[Station, Printer]) -> None:  # noqa: F811 - the fixture
-    from labels import jobs
+    from labels import health
 
     at_the_desk(scanner)
     line = scanner.locator("#station")
     expect(line).to_be_hidden()
-    jobs.note_health(printer_id=desk[1].pk, trouble="out_of_paper")
+    health.note(printer_id=desk[1].pk, trouble="out_of_paper")
     expect(line).to_be_visible()
     expect(line).to_contain_text("HERE: out of paper")
     colours = line.evaluate("line => [getComputedStyle(line.querySelector('a')).color, getComputedStyle(line).backgroundColor]")
     assert colours == ["rgb(255, 255, 255)", "rgb(138, 15, 15)"]
-    jobs.note_health(printer_id=desk[1].pk, trouble="")
+    health.note(printer_id=desk[1].pk, trouble="")
     expect(line).to_be_hidden()
 
 

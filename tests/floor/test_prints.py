@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import transaction
 
-from labels import jobs, stations
+from labels import health, jobs, stations
 from labels.jobs import NewJob
 from labels.models import Printer, PrintJob, Route, Station
 from outbound import picking, waves
@@ -118,15 +118,15 @@ def test_a_printer_in_trouble_is_seen_at_its_station_at_once(desk, screen):
     page = desk.handheld.client.get(f"/floor/{screen}").content.decode()
     assert 'id="station"' in page
     assert "out of paper" not in page
-    jobs.note_health(printer_id=desk.printer.pk, trouble="out_of_paper")
+    health.note(printer_id=desk.printer.pk, trouble="out_of_paper")
     assert "P3: out of paper" in desk.handheld.client.get(f"/floor/{screen}").content.decode()
     assert desk.state() == {"lines": ["P3: out of paper"], "open": []}
-    jobs.note_health(printer_id=desk.printer.pk, trouble="")
+    health.note(printer_id=desk.printer.pk, trouble="")
     assert desk.state() == {"lines": [], "open": []}
 
 
 def test_screens_that_print_nothing_ask_no_printer(desk):
-    jobs.note_health(printer_id=desk.printer.pk, trouble="out_of_paper")
+    health.note(printer_id=desk.printer.pk, trouble="out_of_paper")
     assert "out of paper" not in desk.handheld.client.get("/floor/pick").content.decode()
 
 

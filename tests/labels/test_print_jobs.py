@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from labels import answering, erasing, jobs, routing
+from labels import answering, erasing, health, jobs, routing
 from labels.jobs import NewJob
 from labels.models import Printer, PrintJob, Route, Station
 from tests import make
@@ -178,7 +178,7 @@ def test_trouble_is_shown_and_the_printer_left_alone_for_a_while(house):
         jobs.settle(job_id=job, attempt=claimed.attempts, to=Status.WAITING, trouble="out_of_paper")
         machine.refresh_from_db()
         assert (machine.trouble, machine.tries, status(job)) == ("out_of_paper", tries, "waiting")
-        assert seconds - 1 < jobs.seconds_left_alone(machine.pk) <= seconds
+        assert seconds - 1 < health.seconds_left_alone(machine.pk) <= seconds
         assert (jobs.claim(printer_id=machine.pk), jobs.due()) == (None, [])
         Printer.objects.update(retry_at=timezone.now() - timedelta(seconds=1))
         assert jobs.due() == [machine.pk]
