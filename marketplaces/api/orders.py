@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from marketplaces import channel_answers, reports
 from marketplaces.api.finding import Code, channel_of
-from marketplaces.api.shapes import ORDER, ShopBulkOut, ShopOrderIn, ShopOrderOut, ShopOrderPage
+from marketplaces.api.order_shapes import ORDER, ShopBulkOut, ShopOrderIn, ShopOrderOut, ShopOrderPage
 from marketplaces.models import Channel, ChannelOrder
 from outbound.models import Order
 from wms.core.api import fields, pages

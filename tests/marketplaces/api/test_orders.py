@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from inventory.models import Availability
 from marketplaces import channels, order_book, pausing
-from marketplaces.api.shapes import ShopAddressIn, ShopLineIn, ShopOrderIn
+from marketplaces.api.order_shapes import ShopAddressIn, ShopLineIn, ShopOrderIn
 from marketplaces.models import ChannelOrder
 from outbound.models import Order
 from tests import make

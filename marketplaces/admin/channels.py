@@ -1,4 +1,4 @@
-"""Channels and listings in the admin. Keys go in through the form and never come out again."""
+"""Channels in the administration. Keys go in through the form and never come out again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
-from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -18,13 +17,14 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import TabularInline
 
-from inventory.models import Sku, Warehouse
-from marketplaces import adapters, bundles, channels, pausing, standings, stock_sync, trying
-from marketplaces.models import Bundle, BundleComponent, Channel, ChannelOrder, Listing, MerchantOffers, SellerRule
+from inventory.models import Warehouse
+from marketplaces import adapters, channels, pausing, standings, stock_sync, trying
+from marketplaces.models import Channel, SellerRule
 from wms.core.admin_base import MasterAdmin
 from wms.core.errors import WmsError
 from wms.core.models import User
 
+# What of the stock is offered: asked of a merchant, a channel and a listing alike.
 RULE = ("buffer", "share_percent", "cap")
 
 
@@ -190,136 +190,3 @@ class ChannelAdmin(MasterAdmin):
     @admin.action(description=_("Tell all numbers again"))
     def tell_all(self, request: HttpRequest, chosen: QuerySet[Channel]) -> None:
         self._each(request, chosen, lambda channel: stock_sync.tell_all(channel=channel))
-
-
-class ListingForm(forms.ModelForm):
-    class Meta:
-        model = Listing
-        fields = ("sku", "bundle", *RULE)
-
-    def clean_sku(self) -> Sku | None:
-        sku: Sku | None = self.cleaned_data["sku"]
-        if sku is not None and sku.merchant_id != self.instance.merchant_id:
-            raise forms.ValidationError(_("Unknown sku."))
-        return sku
-
-    def clean_bundle(self) -> Bundle | None:
-        bundle: Bundle | None = self.cleaned_data["bundle"]
-        if bundle is not None and bundle.merchant_id != self.instance.merchant_id:
-            raise forms.ValidationError(_("Unknown bundle."))
-        if bundle is not None and self.cleaned_data.get("sku") is not None:
-            raise forms.ValidationError(_("A listing is tied to a sku or to a bundle, not to both."))
-        return bundle
-
-
-@admin.register(Listing)
-class ListingAdmin(MasterAdmin):
-    form = ListingForm
-    list_display = ("external_sku", "title", "channel", "sku", "bundle", "pushed_quantity", "pushed_at", "last_error")
-    list_select_related = ("channel", "sku", "bundle")
-    list_filter = ("channel", ("sku", admin.EmptyFieldListFilter), ("bundle", admin.EmptyFieldListFilter))
-    search_fields = ("external_sku", "title", "sku__code", "bundle__code")
-    autocomplete_fields: tuple[str, ...] = ()
-    raw_id_fields = ("sku", "bundle")
-    readonly_fields = ("channel", "merchant", "external_id", "external_sku", "title", "pushed_quantity", "pushed_at", "last_error")
-
-    def save_model(self, request: HttpRequest, listing: Listing, form: Any, change: bool) -> None:
-        with transaction.atomic():
-            listing.save(update_fields=RULE)
-            channels.tie(listing=listing, sku=listing.sku, bundle=listing.bundle)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-
-class ComponentFormSet(BaseInlineFormSet):
-    def clean(self) -> None:
-        super().clean()
-        for form in self.forms:
-            sku = getattr(form, "cleaned_data", {}).get("sku")
-            if sku is not None and sku.merchant_id != self.instance.merchant_id:
-                form.add_error("sku", _("Unknown sku."))
-
-
-class ComponentInline(TabularInline):
-    model = BundleComponent
-    formset = ComponentFormSet
-    fields = ("sku", "quantity")
-    raw_id_fields = ("sku",)
-    min_num, extra = 1, 0
-
-    def get_formset(self, request: HttpRequest, obj: Bundle | None = None, **kwargs: Any) -> Any:
-        """A bundle of nothing is refused here; the database would refuse it at the commit."""
-        return super().get_formset(request, obj, validate_min=True, **kwargs)
-
-
-@admin.register(Bundle)
-class BundleAdmin(MasterAdmin):
-    list_display = ("code", "name", "merchant")
-    list_select_related = ("merchant",)
-    list_filter = ("merchant",)
-    search_fields = ("code", "name")
-    fields = ("merchant", "code", "name")
-    inlines = (ComponentInline,)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Bundle | None = None) -> tuple[str, ...]:
-        return ("merchant",) if obj is not None else ()
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        super().save_related(request, form, formsets, change)
-        bundles.made(form.instance.merchant, [form.instance.pk])
-
-
-@admin.register(MerchantOffers)
-class MerchantOffersAdmin(MasterAdmin):
-    list_display = ("merchant", *RULE)
-    list_select_related = ("merchant",)
-    fields = ("merchant", *RULE)
-
-    def save_model(self, request: HttpRequest, offers: MerchantOffers, form: Any, change: bool) -> None:
-        super().save_model(request, offers, form, change)
-        _tell(offers)
-
-    def delete_model(self, request: HttpRequest, offers: MerchantOffers) -> None:
-        super().delete_model(request, offers)
-        _tell(offers)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: MerchantOffers | None = None) -> tuple[str, ...]:
-        return ("merchant",) if obj is not None else ()
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """No deletion of many at once: the shops would not be told."""
-        return {}
-
-
-def _tell(offers: MerchantOffers) -> None:
-    """Another rule means other numbers."""
-    for channel in Channel.objects.filter(merchant=offers.merchant_id, active=True):
-        stock_sync.tell_all(channel=channel)
-
-
-@admin.register(ChannelOrder)
-class ChannelOrderAdmin(MasterAdmin):
-    """What came from the shops, and what a person must look at."""
-
-    list_display = ("number", "channel", "status", "problem", "problem_detail", "parts", "updated_at")
-    list_select_related = ("channel",)
-    list_filter = ("channel", "status", "problem")
-    search_fields = ("number", "external_id")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ChannelOrder]:
-        rows: QuerySet[ChannelOrder] = super().get_queryset(request)
-        return rows.prefetch_related("parts")
-
-    @admin.display(description=_("orders"))
-    def parts(self, row: ChannelOrder) -> str:
-        return ", ".join(part.reference for part in row.parts.all() if part.order_id is not None)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
