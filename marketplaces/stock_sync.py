@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from marketplaces import order_import, pace, push_log, revisions, telling
+from marketplaces import by_hand, order_import, pace, push_log, revisions, telling
 from marketplaces.calling import calling, keep_busy, well_again
 from marketplaces.holding import hold
 from marketplaces.models import Channel, Submission
@@ -110,14 +110,17 @@ def tell_all(*, channel: Channel) -> None:
 
 
 def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `channel.stale` {channel_id, listing_ids; location, at, because, tries}, one channel's events at a time.
+    """Outbox handler of `channel.stale` {channel_id, listing_ids; location, at, because, tries} and `channel.shown` {channel_id, shown} (by_hand), one
+    channel's events at a time.
 
     Raises ChannelQuiet: try again later.
     """
     channel = Channel.objects.filter(pk=payloads[0]["channel_id"]).annotate(**HOUSE_IDS).first()
     if channel is None or not channel.hears:  # resuming tells all numbers again
         return
-    since = push_log.of_payloads(payloads)
+    since = by_hand.stale(channel, payloads) | push_log.of_payloads(payloads)
+    if not since:
+        return
     with calling(channel) as shop, noting(partial(_store, channel)) as note:
         whole = shop.capabilities.whole_listings
         _push_all(channel, shop, Round(channel, since, push_log.places_of(payloads), whole, time.monotonic() + BUDGET_S, note))

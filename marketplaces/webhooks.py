@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from marketplaces import buyer_data, channels, deliveries, stock_sync
+from marketplaces import buyer_data, by_hand, channels, deliveries, stock_sync
 from marketplaces.abilities import Reports
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel
@@ -79,7 +79,10 @@ def _keep_listing(channel: Channel, event: ChannelEvent) -> None:
         if event.listing is not None:
             channels.keep_listings(channel=channel, listings=[event.listing])
             channels.tie_by_code(channel=channel)
-        stock_sync.notice(channel, {event.listing_id: event.shown})
+        if event.changed_at is None:
+            stock_sync.notice(channel, {event.listing_id: event.shown})
+        else:
+            by_hand.hear(channel, event.listing_id, event.shown[""], event.changed_at)
 
 
 def _keep(channel: Channel, event: ChannelEvent | None, headers: dict[str, str], body: bytes) -> None:

@@ -201,6 +201,7 @@ OUTBOX_ROUTES: dict[str, list[str]] = {
     "asn.received": ["webhooks.hearing.asns_received"],
     # Below: one lane for each channel.
     "channel.stale": ["marketplaces.stock_sync.push_stale"],
+    "channel.shown": ["marketplaces.stock_sync.push_stale"],
     "channel.submitted": ["marketplaces.submissions.follow"],
     "channel.heard": ["marketplaces.order_import.hear"],
     "channel.queued": ["marketplaces.queues.hear"],

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from marketplaces.port.orders import ChannelOrder
@@ -33,6 +34,7 @@ class ChannelEvent:
     Platforms do not sign everything (WooCommerce leaves the topic out), messages overtake each other and come twice: an event says
     where to look, and the order it brings is as old as its `updated_at`. `order` is None where only a call can tell the truth.
     `listing`: the offer itself, of shops that send it whole; `shown`: what the shop says that a listing shows, by location; under "" as a whole.
+    `changed_at`: since when a listing as a whole shows that, of shops whose words are echoes of what we told them, too.
     `ticket`: what `abilities.Submits.outcome` can tell of now. `buyer_ids`: the names of one buyer whom the platform has forgotten, and everybody
     has to.
     """
@@ -45,6 +47,7 @@ class ChannelEvent:
     order: ChannelOrder | None = None
     listing: ChannelListing | None = None
     shown: Mapping[str, int] = field(default_factory=dict)
+    changed_at: datetime | None = None
     ticket: str = ""
     buyer_ids: tuple[str, ...] = ()
 

@@ -99,8 +99,7 @@ class Books:
                 self._show_stock(product, quantity or 0)
             else:
                 product["stock_quantity"] = None
-            if not parent_id:
-                product["date_modified_gmt"] = self._now()
+            product["date_modified_gmt"] = self._now()
             self.changed("product.updated", product)
             return dict(product)
 

@@ -173,7 +173,7 @@ def state_of(row: JsonObject) -> ChannelOrderState:
 def read_order(row: JsonObject, refunded: Mapping[int, int]) -> ChannelOrder:
     """Raises MessageUnreadable where something that the warehouse needs is missing or of the wrong kind."""
     try:
-        created, modified = _moment(row.get("date_created_gmt")), _moment(row.get("date_modified_gmt"))
+        created, modified = moment(row.get("date_created_gmt")), moment(row.get("date_modified_gmt"))
         updated_at = modified or created
         if updated_at is None:
             raise ValueError("it has no date")
@@ -198,7 +198,7 @@ def read_order(row: JsonObject, refunded: Mapping[int, int]) -> ChannelOrder:
         raise MessageUnreadable(reason=f"order {row.get('id')}: {type(error).__name__}: {error}") from error
 
 
-def _moment(value: Any) -> datetime | None:
+def moment(value: Any) -> datetime | None:
     """WooCommerce's *_gmt times carry no zone."""
     return datetime.fromisoformat(value).replace(tzinfo=UTC) if value else None
 

@@ -10,6 +10,7 @@ from typing import Any
 from marketplaces.adapters._http import TOO_SLOW, Stint
 from marketplaces.adapters.woocommerce.connection import Connection, JsonObject, plain
 from marketplaces.port import (
+    MOST_UNITS,
     ChannelListing,
     ChannelRefused,
     ChannelThrottled,
@@ -20,6 +21,7 @@ from marketplaces.port import (
     PushError,
     PushResult,
     StockLevel,
+    units,
 )
 
 BATCH_SIZE = 100
@@ -36,6 +38,12 @@ def listing_id(product_id: int, variation_id: int = 0) -> str:
 def split_listing_id(value: str) -> tuple[int, int]:
     product, _colon, variation = value.partition(":")
     return int(product), int(variation or 0)
+
+
+def counted(product: JsonObject) -> int | None:
+    """What a product or a variation shows; None where it is not counted, or by its parent. Raises ValueError."""
+    quantity = product.get("stock_quantity") if product.get("manage_stock") is True else None
+    return None if quantity is None else units(quantity, "stock_quantity", least=-MOST_UNITS)
 
 
 def _number(value: Any) -> int | None:

@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from marketplaces.adapters.woocommerce.connection import Connection, JsonObject
-from marketplaces.adapters.woocommerce.orders import read_order
-from marketplaces.adapters.woocommerce.stock import listing_id
+from marketplaces.adapters.woocommerce.orders import moment, read_order
+from marketplaces.adapters.woocommerce.stock import counted, listing_id
 from marketplaces.port import ChannelEvent, EventKind, MessageUnreadable, SignatureInvalid, Subscription
 
 TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored", "product.updated", "product.deleted")
@@ -71,11 +71,11 @@ def read(*, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEven
     try:
         payload = json.loads(body)
         resource_id = int(payload["id"])
+        topic = lower.get("x-wc-webhook-topic", "")
+        delivery_id = lower.get("x-wc-webhook-delivery-id") or hashlib.sha256(body).hexdigest()
+        return _event(topic, delivery_id, resource_id, payload)
     except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         raise MessageUnreadable(reason=f"{type(error).__name__}: {error}") from error
-    topic = lower.get("x-wc-webhook-topic", "")
-    delivery_id = lower.get("x-wc-webhook-delivery-id") or hashlib.sha256(body).hexdigest()
-    return _event(topic, delivery_id, resource_id, payload)
 
 
 def _event(topic: str, delivery_id: str, resource_id: int, payload: JsonObject) -> ChannelEvent:
@@ -92,6 +92,17 @@ def _event(topic: str, delivery_id: str, resource_id: int, payload: JsonObject) 
     if resource == "product":
         parent = payload.get("parent_id") or 0
         listing = listing_id(parent, resource_id) if payload.get("type") == "variation" else listing_id(resource_id)
-        kind = EventKind.LISTING_DELETED if deleted else EventKind.LISTING
-        return ChannelEvent(kind=kind, topic=topic, delivery_id=delivery_id, listing_id=listing)
+        if deleted:
+            return ChannelEvent(kind=EventKind.LISTING_DELETED, topic=topic, delivery_id=delivery_id, listing_id=listing)
+        quantity, changed_at = counted(payload), moment(payload.get("date_modified_gmt"))
+        if quantity is None or changed_at is None:
+            return ChannelEvent(kind=EventKind.LISTING, topic=topic, delivery_id=delivery_id, listing_id=listing)
+        return ChannelEvent(
+            kind=EventKind.LISTING,
+            topic=topic,
+            delivery_id=delivery_id,
+            listing_id=listing,
+            shown={"": quantity},
+            changed_at=changed_at,
+        )
     return ChannelEvent(kind=EventKind.OTHER, topic=topic, delivery_id=delivery_id)

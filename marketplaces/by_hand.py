@@ -1,0 +1,67 @@
+"""A number that somebody wrote into a shop by hand, where the shop's words are echoes of our own numbers, too: told again as soon as it is heard of.
+
+Words come late, twice and out of order: the echo of an older push is larger than what was told since. By hand is only what is none of the numbers
+that were told lately, and was changed after the last of them was taken. That is looked at twice: when the word comes, and in the lane in which the
+channel's numbers are told, where none is on its way and all that were told stand in the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from marketplaces import push_log
+from marketplaces.models import Channel
+from marketplaces.push_log import Since
+from wms.core import outbox
+from wms.core.prepared import array_literal
+
+RAISED = "raised"
+# Shops say when in whole seconds, by a clock of their own. One that is wrong by more is known by its numbers.
+SKEW_S = 2.0
+# Somebody, or a plug-in, may write it again and again: a listing is corrected this often, and by the nightly comparison.
+PAUSE_S = 900.0
+LATELY_S, LATELY_ROWS = 3600.0, 200
+
+_BY_HAND = """
+SELECT DISTINCT l.id FROM unnest(%(listing)s::text[], %(quantity)s::bigint[], %(at)s::float8[]) AS said (external_id, quantity, at)
+JOIN marketplaces_listing l ON l.channel_id = %(channel)s AND l.external_id = said.external_id AND l.pushed_quantity < said.quantity
+WHERE (l.sku_id IS NOT NULL OR l.bundle_id IS NOT NULL) AND NOT EXISTS (
+    SELECT FROM (SELECT * FROM marketplaces_stockpush WHERE listing_id = l.id ORDER BY id DESC LIMIT %(rows)s) told
+    WHERE told.quantity = said.quantity AND told.sent_at > now() - make_interval(secs => %(lately)s)
+       OR told.error = '' AND told.answered_at >= to_timestamp(said.at) - make_interval(secs => %(skew)s)
+       OR told.error = '' AND told.because = %(raised)s AND told.sent_at > now() - make_interval(secs => %(pause)s)
+) ORDER BY l.id
+"""
+
+Word = tuple[str, int, float]
+"""A listing's id in the shop, what it shows, and when that was changed there, in seconds since 1970."""
+
+
+def hear(channel: Channel, listing_id: str, quantity: int, changed_at: datetime) -> None:
+    """A step: the shop says by itself that its listing shows this since then. Fewer than told have been sold."""
+    word = listing_id, quantity, changed_at.timestamp()
+    if _by_hand(channel, [word]):
+        outbox.emit("channel.shown", lane=channel.pk, channel_id=channel.pk, listing_ids=[], shown=[word])
+
+
+def stale(channel: Channel, payloads: Sequence[Mapping[str, Any]]) -> dict[int, Since]:
+    """Of the words among the events of the lane in which numbers are told: the listings that have to be told again."""
+    words = [word for payload in payloads for word in payload.get("shown", ())]
+    return dict.fromkeys(_by_hand(channel, words), push_log.now(RAISED)) if words else {}
+
+
+def _by_hand(channel: Channel, words: Sequence[Word]) -> list[int]:
+    known: dict[str, int | float | str | list[str]] = {
+        "channel": channel.pk,
+        "listing": [listing_id for listing_id, _quantity, _at in words],
+        "quantity": array_literal([quantity for _listing_id, quantity, _at in words]),
+        "at": array_literal([at for _listing_id, _quantity, at in words]),
+        **{"rows": LATELY_ROWS, "lately": LATELY_S, "raised": RAISED, "pause": PAUSE_S, "skew": SKEW_S},
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_HAND, known)
+        return [key for (key,) in cursor.fetchall()]
