@@ -1,7 +1,8 @@
-"""What a shop says by itself through our API: its orders and its offers, in documents that its adapter reads."""
+"""What a shop says by itself through our API, its orders and its offers, in documents that its adapter reads; and the offers of its messages."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,10 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from marketplaces import channels, order_import, port, stock_sync
 from marketplaces.abilities import Reports
 from marketplaces.calling import open_shop
-from marketplaces.models import Channel, ChannelOrder
-from marketplaces.port import MessageUnreadable
+from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
+from marketplaces.port import MessageUnreadable, SignatureInvalid
 from wms.core import outbox
 from wms.core.errors import WmsError
+
+log = logging.getLogger(__name__)
 
 # Of one import: so many orders are locked, committed and answered together.
 BATCH = 100
@@ -79,8 +82,36 @@ def take_listings(*, channel: Channel, documents: Sequence[Mapping[str, Any]]) -
     shop = _reader(channel)
     listings = [shop.read_listing(document) for document in documents]
     shown = {listing.listing_id: shop.read_shown(document) for listing, document in zip(listings, documents, strict=True)}
+    _keep(channel, listings, shown)
+    return [listing.listing_id for listing in listings]
+
+
+def hear_listings(payloads: Sequence[dict[str, Any]]) -> None:
+    """Outbox handler of `channel.offered` {channel_id, delivery_id}, one channel's events at a time: messages that bring a whole offer each."""
+    channel = Channel.objects.filter(pk=payloads[0]["channel_id"], active=True).first()
+    if channel is None:
+        return
+    shop, secret = open_shop(channel), channel.opened_secret()
+    keys = [payload["delivery_id"] for payload in payloads]
+    events: dict[str, port.ChannelEvent] = {}  # of two words of one offer the later one
+    for delivery in WebhookDelivery.objects.filter(pk__in=keys, raw__isnull=False).select_related("raw").order_by("pk"):
+        assert delivery.raw is not None
+        raw = delivery.raw.opened()
+        try:
+            event = shop.webhook(headers=raw["headers"], body=raw["body"].encode(), secret=secret)
+        except (
+            SignatureInvalid,
+            MessageUnreadable,
+        ) as error:  # the secret was changed meanwhile: the shop lists its offers when it is asked
+            log.warning("channel %s: an offer that was kept cannot be read any more: %s", channel.pk, error)
+            continue
+        events[event.listing_id] = event
+    _keep(channel, [event.listing for event in events.values() if event.listing], {key: event.shown for key, event in events.items()})
+
+
+def _keep(channel: Channel, listings: Sequence[port.ChannelListing], shown: Mapping[str, Mapping[str, int]]) -> None:
+    """Offers are written down and tied to the skus of their codes; what they show is looked at."""
     with transaction.atomic():
         channels.keep_listings(channel=channel, listings=listings)
         channels.tie_by_code(channel=channel)
         stock_sync.notice(channel, shown)
-    return [listing.listing_id for listing in listings]

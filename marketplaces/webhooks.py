@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from marketplaces import buyer_data, by_hand, channels, deliveries, stock_sync
+from marketplaces import buyer_data, by_hand, deliveries, stock_sync
 from marketplaces.abilities import Reports
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel
@@ -68,29 +68,29 @@ def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
     # A paused channel polls when it goes on. Products change with every push of ours.
     if channel.active and (event is None or event.kind in WANTED):
         _keep(channel, event, headers, body)
+    elif channel.active and event is not None and event.kind is EventKind.LISTING and event.listing is not None:
+        # Whoever writes listings down waits for whoever takes in a page of orders, and so would the shop.
+        _keep(channel, event, headers, body, topic="channel.offered")
     elif channel.active and event is not None and event.kind is EventKind.LISTING:
-        _keep_listing(channel, event)
+        _look_at(channel, event)
     return HttpResponse(status=200)
 
 
-def _keep_listing(channel: Channel, event: ChannelEvent) -> None:
-    """An offer that came whole is written down and tied to the sku of its code; what it shows is looked at."""
+def _look_at(channel: Channel, event: ChannelEvent) -> None:
+    """What the shop says that a listing shows."""
     with transaction.atomic():
-        if event.listing is not None:
-            channels.keep_listings(channel=channel, listings=[event.listing])
-            channels.tie_by_code(channel=channel)
         if event.changed_at is None:
             stock_sync.notice(channel, {event.listing_id: event.shown})
         else:
             by_hand.hear(channel, event.listing_id, event.shown[""], event.changed_at)
 
 
-def _keep(channel: Channel, event: ChannelEvent | None, headers: dict[str, str], body: bytes) -> None:
-    """Store a delivery that is new and have it imported; one that came before changes nothing."""
+def _keep(channel: Channel, event: ChannelEvent | None, headers: dict[str, str], body: bytes, *, topic: str = "channel.heard") -> None:
+    """Store a delivery that is new and have it taken in; one that came before changes nothing."""
     with transaction.atomic():
         if event is None:
             outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, poll=True)
             return
         kept = deliveries.keep(channel, delivery_id=event.delivery_id, topic=event.topic, headers=headers, body=body.decode())
         if kept is not None:
-            outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, delivery_id=kept)
+            outbox.emit(topic, lane=channel.pk, channel_id=channel.pk, delivery_id=kept)

@@ -204,6 +204,7 @@ OUTBOX_ROUTES: dict[str, list[str]] = {
     "channel.shown": ["marketplaces.stock_sync.push_stale"],
     "channel.submitted": ["marketplaces.submissions.follow"],
     "channel.heard": ["marketplaces.order_import.hear"],
+    "channel.offered": ["marketplaces.reports.hear_listings"],
     "channel.queued": ["marketplaces.queues.hear"],
     "parcel.left": ["marketplaces.tracking.tell"],
     "order.withdrawn": ["marketplaces.cancelled.tell"],

@@ -128,9 +128,13 @@ def _work_lines(body: Any) -> Mapping[str, list[Any]]:
 
 
 def _say_by_shopify(channel: Channel, order_id: str, _units: Any) -> int:
-    body = json.dumps({"id": int(order_id)}).encode()
+    return shopify_says(channel, "orders/create", {"id": int(order_id)})
+
+
+def shopify_says(channel: Channel, topic: str, payload: Any) -> int:
+    body = json.dumps(payload).encode()
     headers = {
-        "x-shopify-topic": "orders/create",
+        "x-shopify-topic": topic,
         "x-shopify-hmac-sha256": sign(body, APP_SECRET),
         "x-shopify-event-id": str(uuid.uuid4()),
     }

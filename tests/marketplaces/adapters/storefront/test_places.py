@@ -27,7 +27,7 @@ from tests.marketplaces.adapters.storefront.working import connected, hook, sett
 from tests.marketplaces.misbehaving import change_answer
 from tests.marketplaces.shops import deliver_all
 from tests.marketplaces.test_tracking import leave
-from wms.core import access
+from wms.core import access, outbox
 from wms.core.errors import InvalidInput
 from wms.core.models import OutboxEvent
 
@@ -305,6 +305,7 @@ def test_a_number_that_was_raised_at_one_location_while_the_other_sold_is_told_t
     document = two.shop.books.document(listing)
     if way == "message":
         assert hook(two.channel, "listing.changed", document) == 200
+        assert outbox.deliver(f"marketplaces.reports.hear_listings:{two.channel.pk}") == 1
     else:
         key = access.issue_key(merchant=two.thing.merchant)
         sent = {name: document[name] for name in ("id", "sku", "locations")}
