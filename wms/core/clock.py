@@ -51,6 +51,10 @@ class _Stream(httpcore.NetworkStream):
         return self._stream.read(max_bytes, _wait(self._left, timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if isinstance(self._stream.get_extra_info("ssl_object"), ssl.SSLObject):
+            # TLS within that of a proxy. Its socket is the proxy's: what goes there past the stream would be read by the proxy.
+            self._stream.write(buffer, _wait(self._left, timeout, httpcore.WriteTimeout))
+            return
         # As much as goes at once, and then the clock again: the stream's own write would wait anew for every part.
         socket = self._stream.get_extra_info("socket")
         rest = memoryview(buffer)
