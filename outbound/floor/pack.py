@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import connection
+from django.utils.formats import number_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +26,10 @@ from wms.core.prepared import Prepared
 from wms.core.transitions import NotPossibleNow
 
 WEIGHT_MAX_G = 1_000_000
+# A weight beyond these bounds is asked about once. Below: box and filling only add, but announced weights of goods are off by a fifth now and
+# then. Above: half as much again and 500 g, which a carton with its filling weighs, however light the goods. A zero too many, the
+# commonest slip of who types, is outside from 60 g of goods on; so is one of two heavy things that was left in the tote.
+LIGHTEST, HEAVIEST, PACKAGING_G = 0.8, 1.5, 500
 SHOWN = 60
 # So many scans are taken back one by one; those before them are kept as one number a line.
 SCANS_KEPT = 20
@@ -88,6 +93,12 @@ class _Tote:
     @property
     def grams(self) -> int:
         return sum(line.weight_g * line.packed for line in self.lines)
+
+    def doubts(self, weight_g: int) -> bool:
+        """Whether a parcel with what is scanned hardly weighs so much. Where the weight of one of its skus is not known, nobody can tell."""
+        if not all(line.weight_g for line in self.lines if line.packed):
+            return False
+        return not self.grams * LIGHTEST <= weight_g <= self.grams * HEAVIEST + PACKAGING_G
 
     @property
     def empty(self) -> bool:
@@ -229,8 +240,12 @@ class Pack(Scenario):
         return [] if scanned.isascii() and scanned.isdigit() and len(scanned) < 8 else list(find(self, scanned, "sku"))
 
     def scan_weight(self, scanned: str) -> None:
-        grams = self._tote().grams
-        self._close(whole(scanned, WEIGHT_MAX_G) if scanned else grams or None)
+        tote = self._tote()
+        weight_g = whole(scanned, WEIGHT_MAX_G) if scanned else tote.grams or None
+        if weight_g is not None and tote.doubts(weight_g):
+            told = _("Expected about {expected}, weighed {weighed}.")
+            self.ask("weight", told.format(expected=_in_words(tote.grams), weighed=_in_words(weight_g)))
+        self._close(weight_g)
 
     def do_skip(self, _value: str) -> None:
         """Without a weight."""
@@ -280,3 +295,11 @@ def _sums(scans: Iterable[tuple[int, int]]) -> Counter[int]:
     for line_id, units in scans:
         sums[line_id] += units
     return sums
+
+
+def _in_words(grams: int) -> str:
+    """Grams below a kilogram, else kilograms with one decimal, as whoever reads it writes numbers."""
+    if grams < 1000:
+        return f"{grams} g"
+    kilograms = round(grams / 1000, 1)
+    return f"{number_format(int(kilograms) if kilograms.is_integer() else kilograms)} kg"
