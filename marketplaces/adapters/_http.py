@@ -67,7 +67,7 @@ def new_client(*, timeout: httpx.Timeout = TIMEOUT, verify: Any = True) -> httpx
     )
     # httpx takes proxies out of the environment only for transports that it makes itself, and those have no other way to a network of ours.
     for transport in filter(None, (client._transport, *client._mounts.values())):
-        transport._pool._network_backend = Clock(left_s)  # type: ignore[attr-defined]
+        transport._pool._network_backend = Clock(left_s)  # type: ignore[attr-defined]  # httpcore's own
     return client
 
 

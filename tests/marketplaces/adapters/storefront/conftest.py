@@ -16,6 +16,7 @@ from tests.marketplaces.adapters.storefront.shop import SECRET, StorefrontShop
 if TYPE_CHECKING:
     from inventory.models import Sku, Warehouse
     from marketplaces.models import Channel
+    from tests.marketplaces.adapters.storefront.two import Place
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 HASTE_S = 0.3
@@ -88,3 +89,11 @@ def channel(shop: StorefrontShop, house: Warehouse, thing: Sku) -> Channel:
     from tests.marketplaces.adapters.storefront.working import connected
 
     return connected(shop, house, thing)
+
+
+@pytest.fixture
+def two(shop: StorefrontShop, thing: Sku) -> Place:
+    """A shop with two locations, of which each is a warehouse of ours."""
+    from tests.marketplaces.adapters.storefront.two import selling_at_two
+
+    return selling_at_two(shop, thing)

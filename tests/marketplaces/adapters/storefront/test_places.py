@@ -8,26 +8,23 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.test import Client
 
-from inventory.models import Sku, Warehouse
+from inventory.models import Warehouse
 from marketplaces import channels, differing, drift, pace, places, stock_sync
 from marketplaces.abilities import ShopPlace
-from marketplaces.adapters.storefront import declaration, reading
+from marketplaces.adapters.storefront import declaration
 from marketplaces.models import Channel, Difference, Listing, ListingPlace
-from marketplaces.port import ChannelListing, ChannelUnavailable, MessageUnreadable
+from marketplaces.port import ChannelListing, ChannelUnavailable
 from outbound import orders
 from outbound.models import Order
 from tests import make
 from tests.marketplaces.adapters.storefront.conftest import Connect
-from tests.marketplaces.adapters.storefront.contract import ours
 from tests.marketplaces.adapters.storefront.shop import StorefrontShop, only_taken
-from tests.marketplaces.adapters.storefront.two import Place, locate, selling_at_two
-from tests.marketplaces.adapters.storefront.working import connected, hook, settle, tell
+from tests.marketplaces.adapters.storefront.two import Place, locate
+from tests.marketplaces.adapters.storefront.working import settle, tell
 from tests.marketplaces.misbehaving import change_answer
 from tests.marketplaces.shops import deliver_all
 from tests.marketplaces.test_tracking import leave
-from wms.core import access, outbox
 from wms.core.errors import InvalidInput
 from wms.core.models import OutboxEvent
 
@@ -37,11 +34,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def clock() -> Callable[[], datetime]:
     return lambda: datetime.now(UTC)
-
-
-@pytest.fixture
-def two(shop: StorefrontShop, thing: Sku) -> Place:
-    return selling_at_two(shop, thing)
 
 
 def test_each_location_has_its_own_number(two: Place) -> None:
@@ -81,55 +73,6 @@ def test_stale_at_one_location_alone(two: Place) -> None:
     settle()
     assert two.shown() == {"leipzig": 10, "hamburg": 1}
     assert {location for location, _quantity, _expected in two.told()} == {"hamburg"}
-
-
-def bound_to_leipzig(shop: StorefrontShop, thing: Sku, house: Warehouse) -> Channel:
-    """A channel that is one of the shop's locations: it has 10 there, and others have 7 in Hamburg."""
-    shop.declared |= {"locations": True}
-    shop.books.locations = ["leipzig", "hamburg"]
-    channel = connected(shop, house, thing, location="leipzig")
-    shop.books.there[shop.books.by_sku(thing.code)["id"]] = {"leipzig": 10, "hamburg": 7}
-    shop.calls.clear()
-    return channel
-
-
-def test_a_channel_that_is_one_location_is_compared_by_what_that_shows(shop: StorefrontShop, house: Warehouse, thing: Sku) -> None:
-    channel = bound_to_leipzig(shop, thing, house)
-    assert drift.compare(channel) == []
-    there = shop.books.there[shop.books.by_sku(thing.code)["id"]]
-    there["leipzig"] = 3  # together they show 10
-    [found] = drift.repair(channel)
-    assert (found.ours, found.theirs, found.told, found.there, found.location) == (10, 3, 10, True, "")
-    settle()
-    assert there == {"leipzig": 10, "hamburg": 7}
-    assert drift.compare(channel) == []
-
-
-def test_a_listing_that_the_channel_s_one_location_does_not_count(shop: StorefrontShop, house: Warehouse, thing: Sku) -> None:
-    channel = bound_to_leipzig(shop, thing, house)
-    del shop.books.there[shop.books.by_sku(thing.code)["id"]]["leipzig"]
-    [found] = drift.compare(channel)
-    assert (found.ours, found.theirs, found.there) == (10, None, True)
-
-
-@pytest.mark.parametrize(("leipzig", "hamburg", "told"), [(10, 90, False), (11, 0, True)])
-def test_what_was_raised_at_the_channel_s_one_location_is_told_again(
-    shop: StorefrontShop, house: Warehouse, thing: Sku, leipzig: int, hamburg: int, told: bool
-) -> None:
-    channel = bound_to_leipzig(shop, thing, house)
-    listing = shop.books.by_sku(thing.code)
-    shop.books.there[listing["id"]] |= {"leipzig": leipzig, "hamburg": hamburg}
-    assert hook(channel, "listing.changed", shop.books.document(listing)) == 200
-    deliver_all()
-    assert bool(shop.made("stock.set")) is told
-    assert shop.books.there[listing["id"]] == {"leipzig": 10, "hamburg": hamburg}
-
-
-def test_a_shop_that_does_not_tell_its_locations_apart_is_compared_as_a_whole(shop: StorefrontShop, house: Warehouse, thing: Sku) -> None:
-    channel = connected(shop, house, thing, location="leipzig")
-    assert drift.compare(channel) == []
-    shop.books.by_sku(thing.code)["quantity"] = 9
-    assert [(found.ours, found.theirs) for found in drift.compare(channel)] == [(10, 9)]
 
 
 def test_drift_at_one_location(two: Place) -> None:
@@ -258,77 +201,6 @@ def test_a_shop_that_declares_no_locations_has_none(shop: StorefrontShop, channe
     with pytest.raises(InvalidInput):
         locate(channel, house, **{house.code: "leipzig"})
     assert not Channel.objects.get().located
-
-
-def test_our_api_says_since_when_all_locations_know(two: Place) -> None:
-    """The oldest of their moments; nothing while one of them was never told."""
-    headers = {"authorization": f"Bearer {access.issue_key(merchant=two.thing.merchant)}"}
-
-    def told() -> tuple[Any, Any]:
-        [number] = Client().get("/api/v1/channels/OWN/numbers", headers=headers).json()["items"]
-        return number["told"], number["told_at"] and datetime.fromisoformat(number["told_at"])
-
-    moments = dict(ListingPlace.objects.values_list("location", "pushed_at"))
-    assert told() == (14, min(filter(None, moments.values())))
-    two.stock(two.west, 5)
-    deliver_all()
-    assert told() == (19, moments["hamburg"]), "Leipzig was told later"
-    ListingPlace.objects.filter(location="hamburg").update(pushed_quantity=None, pushed_at=None, last_error="refused: no")
-    assert told() == (None, None)
-    ListingPlace.objects.filter(location="hamburg").delete()
-    assert told() == (None, None)
-    ListingPlace.objects.all().delete()
-    assert told() == (None, None)
-
-
-def test_our_api_says_and_takes_numbers_by_location(two: Place) -> None:
-    key = access.issue_key(merchant=two.thing.merchant)
-    headers = {"authorization": f"Bearer {key}"}
-    [number] = Client().get("/api/v1/channels/OWN/numbers", headers=headers).json()["items"]
-    there = [{"location": "leipzig", "quantity": 10}, {"location": "hamburg", "quantity": 4}]
-    assert (number["quantity"], number["told"], number["places"]) == (14, 14, there)
-    # More than it was told, of all places together: told again.
-    document = {"id": number["id"], "sku": two.thing.code, "locations": [{"location": "leipzig", "quantity": 12}, there[1]]}
-    assert ours().problems(ours().schema("Listing"), document) == []
-    answer = Client().post("/api/v1/channels/OWN/listings", data=[document], content_type="application/json", headers=headers)
-    assert (answer.status_code, answer.json()["items"][0]["quantity"]) == (200, 14)
-    two.shown()["leipzig"] = 12
-    settle()
-    assert two.shown() == {"leipzig": 10, "hamburg": 4}
-
-
-@pytest.mark.parametrize("way", ["message", "api"])
-def test_a_number_that_was_raised_at_one_location_while_the_other_sold_is_told_there_again(two: Place, way: str) -> None:
-    """Together they show what they were told. Only the raise is news: what was sold comes as an order."""
-    listing = two.shop.books.by_sku(two.thing.code)
-    two.shown().update(leipzig=7, hamburg=7)
-    document = two.shop.books.document(listing)
-    if way == "message":
-        assert hook(two.channel, "listing.changed", document) == 200
-        assert outbox.deliver(f"marketplaces.reports.hear_listings:{two.channel.pk}") == 1
-    else:
-        key = access.issue_key(merchant=two.thing.merchant)
-        sent = {name: document[name] for name in ("id", "sku", "locations")}
-        headers = {"authorization": f"Bearer {key}"}
-        answer = Client().post("/api/v1/channels/OWN/listings", data=[sent], content_type="application/json", headers=headers)
-        assert answer.status_code == 200
-    [event] = OutboxEvent.objects.filter(topic="channel.stale")
-    assert (event.payload["location"], event.payload["because"]) == ("hamburg", ["raised"])
-    deliver_all()
-    # Upon the number that it shows, once its orders were read.
-    assert two.told() == [("hamburg", 4, 4), ("hamburg", 4, 7)]
-    assert two.shown() == {"leipzig": 7, "hamburg": 4}
-
-
-def test_what_a_message_says_of_a_listing_is_read_by_location() -> None:
-    row = {"id": "7", "quantity": 20, "locations": [{"location": "leipzig", "quantity": 2}, {"location": "berlin", "quantity": 9}]}
-    assert reading.read_shown(row, ["leipzig", "hamburg"]) == {"leipzig": 2}
-    assert reading.read_shown(row, ["hamburg"]) == {}
-    assert reading.read_shown(row, []) == {"": 20}
-    assert reading.read_shown({"id": "7", "quantity": 20}, ["leipzig"]) == {"": 20}
-    assert reading.read_shown({"id": "7"}, ["leipzig"]) == {}
-    with pytest.raises(MessageUnreadable):
-        reading.read_shown({"id": "7", "locations": [{"location": "leipzig", "quantity": "x"}]}, ["leipzig"])
 
 
 def lies_with(lie: Any, answer: dict[str, Any]) -> None:
