@@ -4,13 +4,13 @@ from marketplaces.models.bundles import Bundle, BundleComponent
 from marketplaces.models.channels import (
     Channel,
     ChannelOrder,
-    Listing,
     MerchantOffers,
     OfferRule,
     Submission,
     ToldParcel,
     WebhookDelivery,
 )
+from marketplaces.models.listings import Listing
 from marketplaces.models.parts import ChannelOrderPart
 from marketplaces.models.places import ChannelWarehouse, ListingPlace
 from marketplaces.models.pushes import ChannelPace, Comparison, Difference, StockChange, StockPush

@@ -5,7 +5,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Warehouse
-from marketplaces.models.channels import Channel, Listing
+from marketplaces.models.channels import Channel
+from marketplaces.models.listings import Listing
 
 
 class ChannelWarehouse(models.Model):

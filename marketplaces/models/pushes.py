@@ -5,7 +5,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
-from marketplaces.models.channels import Channel, Listing
+from marketplaces.models.channels import Channel
+from marketplaces.models.listings import Listing
 
 
 class StockChange(models.Model):

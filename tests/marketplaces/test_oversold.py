@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from inventory import counts
-from marketplaces import channels, oversold
+from marketplaces import channels, oversold, verdicts
 from marketplaces.models import Listing
 from outbound import cancellation, orders, shortfall
 from outbound.models import Order
@@ -104,7 +104,7 @@ def test_sold_on_b_after_a_took_the_last_one_and_before_b_was_told(shop, other_s
 
 
 def test_the_push_waited_because_it_was_throttled(shop, other_shop, alpha, beta, thing, monkeypatch):
-    monkeypatch.setattr(oversold, "SLOW_S", 0.5)
+    monkeypatch.setattr(verdicts, "SLOW_S", 0.5)
     sell(other_shop, thing)
     hear(alpha)
     shop.misbehave(BATCH, throttle("7"))
@@ -121,7 +121,7 @@ def test_the_push_waited_because_it_was_throttled(shop, other_shop, alpha, beta,
 
 
 def test_the_push_waited_because_the_shop_was_down(shop, other_shop, alpha, beta, thing, monkeypatch):
-    monkeypatch.setattr(oversold, "SLOW_S", 0.0)
+    monkeypatch.setattr(verdicts, "SLOW_S", 0.0)
     sell(other_shop, thing)
     hear(alpha)
     shop.misbehave(BATCH, fail(500))
