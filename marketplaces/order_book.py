@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from marketplaces import correcting, port
+from marketplaces import changes, correcting, port
 from marketplaces.addresses import COUNTRIES
 from marketplaces.buyer_data import buyer_key
 from marketplaces.holding import hold
@@ -26,9 +25,6 @@ Status, Problem = ChannelOrder.Status, ChannelOrder.Problem
 
 # What only a person can settle, in the warehouse or in the shop; the other problems end by themselves when their cause does.
 FOR_PEOPLE = (Problem.CHANGED, Problem.UNPAID, Problem.CLOSED, Problem.CANCELLED_LATE, Problem.OTHER_CONTENT)
-
-# Of an open order its buyer's wish is for a person to answer, in the shop.
-WISH = "cancellation requested"
 
 # Of two words of the same second the later stage of an order's life counts.
 RANK = {State.PENDING: 0, State.OPEN: 1, State.SHIPPED: 2, State.CANCELLED: 3}
@@ -148,7 +144,7 @@ def _create(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[Chann
                 status=Status.SEEN,
                 shop_state=order.state,
                 shop_updated_at=order.updated_at,
-                cancellation_requested=_wishes(order),
+                cancellation_requested=changes.wishes(order),
                 placed_at=order.placed_at,
                 service=order.shipping_method[:50],
                 ship_by=order.ship_by,
@@ -173,7 +169,7 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
     unsent = _unsent([row for row, order in news if order.state is State.SHIPPED])
     for row, order in news:
         row.shop_state, row.shop_updated_at, row.updated_at = order.state, order.updated_at, timezone.now()
-        row.cancellation_requested, taken = _wishes(order), bool(row.parts.all())
+        row.cancellation_requested, taken = changes.wishes(order), bool(row.parts.all())
         row.held_until = None if taken else held_until(order)
         if row.status == Status.CANCELLED and taken and order.state is State.OPEN:
             again, taken, row.reopened = [*again, row.pk], False, row.reopened + 1
@@ -182,7 +178,7 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
             row.lines = _lines(order) if order.state is State.OPEN or row.held_until else row.lines
             row.number, row.placed_at = order.number[:100], order.placed_at
             row.service, row.ship_by = order.shipping_method[:50], order.ship_by
-            row.status = Status.SEEN
+            row.status, row.problem, row.problem_detail = Status.SEEN, "", ""
             if order.state is not State.PENDING:
                 row.buyer_hash = _buyer_hash(row.channel, order)
                 row.raw = row.raw or PersonalRecord.objects.create(merchant_id=row.merchant_id, kind="channel_order")
@@ -191,13 +187,7 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
         else:
             if _moves_ship_by(row, order):
                 row.ship_by, moved = order.ship_by, [*moved, row.pk]
-            row.problem_detail = _difference(row, order)
-            # With the word itself: nobody would be warned by a worker that dies now.
-            unpaid, closed = order.state is State.PENDING, row.pk in unsent
-            if row.problem == Problem.OTHER_CONTENT:  # ours may be the merchant's own: no word of the shop's ends that
-                row.problem_detail = row.problem_detail or ("" if order.state is State.OPEN else order.state)
-            else:
-                row.problem = Problem.CHANGED if row.problem_detail else Problem.UNPAID if unpaid else Problem.CLOSED if closed else ""
+            row.problem, row.problem_detail = _problem_of(row, order, sent=row.pk not in unsent)
     PersonalRecord.objects.bulk_update(records, ["sealed"])
     if again:
         ChannelOrderPart.objects.filter(channel_order__in=again).delete()
@@ -222,8 +212,15 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
         outbox.emit("ship_by.moved", rows=moved)
 
 
-def _wishes(order: port.ChannelOrder) -> bool:
-    return order.state is State.OPEN and order.cancellation_requested
+def _problem_of(row: ChannelOrder, order: port.ChannelOrder, *, sent: bool) -> tuple[str, str]:
+    """Of an order that the warehouse has, and its detail. Written with the word itself: nobody would be warned by a worker that dies then."""
+    detail = changes.difference(row, order, ship_to(order.ship_to))
+    if row.problem == Problem.OTHER_CONTENT:  # ours may be the merchant's own: no word of the shop's ends that
+        return row.problem, detail or ("" if order.state is State.OPEN else order.state)
+    if row.status == Status.CANCELLED:  # and not open there: it is over
+        return "", ""
+    unpaid, closed = order.state is State.PENDING, order.state is State.SHIPPED and not sent
+    return (Problem.CHANGED if detail else Problem.UNPAID if unpaid else Problem.CLOSED if closed else ""), detail
 
 
 def _moves_ship_by(row: ChannelOrder, order: port.ChannelOrder) -> bool:
@@ -260,39 +257,3 @@ def ship_to(address: port.ShipTo) -> dict[str, str]:
     fields = {name: str(getattr(address, name)).strip() for name in address.__dataclass_fields__}
     fields["country"] = COUNTRIES.get(fields["country"].upper(), fields["country"].upper())
     return {name: value for name, value in fields.items() if value or name in required}
-
-
-def _difference(row: ChannelOrder, order: port.ChannelOrder) -> str:
-    """What the shop changed since the order was imported: line ids with "old>new" units, or places, and the names of the address's parts."""
-    if order.state is not State.OPEN:
-        return ""
-    ours, theirs = Counter[str](), Counter[str]()
-    for line in row.lines:
-        ours[line["line_id"]] += line["quantity"]
-    for sent in order.lines:
-        theirs[sent.line_id] += sent.quantity
-    changes = [
-        f"{key}: {ours[key]}>{theirs[key]}"
-        for key in {**ours, **theirs}
-        # What has left since is no change.
-        if not theirs[key] <= ours[key] <= theirs[key] + order.shipped.get(key, 0)
-    ]
-    changes += _moved(row, order)
-    wishes = [WISH] if _wishes(order) else []
-    return ", ".join([*wishes, *changes, *correcting.changed_parts(row.raw.opened() if row.raw else {}, ship_to(order.ship_to))])
-
-
-def _moved(row: ChannelOrder, order: port.ChannelOrder) -> list[str]:
-    """Lines that the shop has another of its places send than when the order was imported, with "old>new" places."""
-    before: dict[str, set[str]] = {}
-    for line in row.lines:
-        before.setdefault(line["line_id"], set()).add(line.get("location", ""))
-    now: dict[str, set[str]] = {}
-    for sent in order.lines:
-        now.setdefault(sent.line_id, set()).add(sent.location)
-    return [
-        f"{key}: {', '.join(sorted(before[key]))}>{', '.join(sorted(places))}"
-        for key, places in now.items()
-        # One of several that has sent its units is no move; nor is it where the channel has got its places since.
-        if key in before and "" not in before[key] and not places <= before[key]
-    ]

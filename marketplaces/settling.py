@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,10 +10,10 @@ from django.db import transaction
 from django.db.models import prefetch_related_objects
 
 from marketplaces import correcting, expansion, parts
-from marketplaces.holding import hold_places
+from marketplaces.changes import WISH
+from marketplaces.holding import hold, hold_places
 from marketplaces.mapping import codes_of, map_lines
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
-from marketplaces.order_book import WISH
 from marketplaces.port import ChannelOrderState as State
 from marketplaces.telling import publish
 from marketplaces.tying import adopt, tie
@@ -46,10 +46,10 @@ def settle(channel: Channel, keys: Sequence[int]) -> None:
     adopt(channel, [row.pk for row in closed])
     prefetch_related_objects(closed, "parts__order")
     taken = {row: [part.order for part in row.parts.all() if part.order is not None] for row in closed}
-    _drop(channel, [row for row, ours in taken.items() if not ours])
-    for row, ours in taken.items():
-        if ours:
-            _follow(channel, row, ours)
+    _drop(channel, {row.pk: row.shop_state for row, ours in taken.items() if not ours})
+    opened = [row.pk for row, ours in taken.items() if ours and _follow(channel, row, ours)]
+    if opened:
+        settle(channel, opened)
 
 
 def _take_in(channel: Channel, keys: Sequence[int]) -> None:
@@ -110,7 +110,7 @@ def _address(plan: Plan) -> dict[str, str] | None:
         row.status, row.problem = Status.REFUSED, Problem.BAD_ADDRESS if row.lines else Problem.REFUSED
         row.problem_detail = ", ".join(address.faults)
     else:
-        if not (plan.parts and row.problem == Problem.CHANGED):  # changed since it was decided: for a person to see
+        if row.problem != Problem.CHANGED:  # since it was decided, or cancelled here and opened again: for a person to see
             row.problem, row.problem_detail = (Problem.CHANGED, WISH) if row.cancellation_requested else ("", "")
         return address.address
     plan.parts = []
@@ -140,15 +140,27 @@ def _note(row: ChannelOrder, part: ChannelOrderPart, answer: Accepted | WmsError
         part.order_id = answer.id
 
 
-def _drop(channel: Channel, rows: Sequence[ChannelOrder]) -> None:
-    """Orders that the warehouse need not have: cancelled, closed, or not paid (any more). Those that may still be paid hold their goods."""
-    map_lines(channel, [row for row in rows if row.held_until])
-    for row in rows:
-        if row.problem == Problem.UNREADABLE and row.shop_updated_at is None:
-            continue
-        row.status = {State.CANCELLED: Status.CANCELLED, State.SHIPPED: Status.CLOSED}.get(State(row.shop_state), Status.SEEN)
-        row.problem, row.problem_detail = "", ""
+def _drop(channel: Channel, states: Mapping[int, str]) -> None:
+    """Orders, by key with the shop's state, that the warehouse need not have: cancelled, closed, or not paid (any more). Those that may still be
+    paid hold their goods.
+
+    What has moved since it was read, or was tied, another worker is at, or the next poll.
+    """
+    if not states:
+        return
     with transaction.atomic():
+        hold(channel.pk)
+        found = ChannelOrder.objects.select_for_update(no_key=True).filter(pk__in=states).order_by("pk")
+        rows = [row for row in found if row.shop_state == states[row.pk]]
+        # Read when the rows are locked: whoever had them before us has tied them by then.
+        tied = set(ChannelOrderPart.objects.filter(channel_order__in=rows, order__isnull=False).values_list("channel_order", flat=True))
+        rows = [row for row in rows if row.pk not in tied]
+        map_lines(channel, [row for row in rows if row.held_until])
+        for row in rows:
+            if row.problem == Problem.UNREADABLE and row.shop_updated_at is None:
+                continue
+            row.status = {State.CANCELLED: Status.CANCELLED, State.SHIPPED: Status.CLOSED}.get(State(row.shop_state), Status.SEEN)
+            row.problem, row.problem_detail = "", ""
         ChannelOrder.objects.bulk_update(rows, ["status", "problem", "problem_detail", "lines"])
         publish(channel, rows)
 
@@ -168,19 +180,24 @@ def free_held(*, now: datetime) -> int:
     return len(rows)
 
 
-def _follow(channel: Channel, row: ChannelOrder, ours: Sequence[Order]) -> None:
-    """Orders of ours whose shop's order is no longer open. One with other content is not the shop's to cancel: a person looks at it."""
-    if row.problem == Problem.OTHER_CONTENT:
-        return
+def _follow(channel: Channel, row: ChannelOrder, ours: Sequence[Order]) -> bool:
+    """Orders of ours whose shop's order is no longer open. One with other content is not the shop's to cancel: a person looks at it.
+
+    Answers whether the shop has opened it again meanwhile, so that it is to be taken in anew.
+    """
+    over = row.status == Status.CANCELLED and all(order.status == Order.Status.CANCELLED for order in ours)
+    if over or row.problem == Problem.OTHER_CONTENT:
+        return False
     if row.shop_state == State.CANCELLED:
-        _cancel(channel, row, ours)
-    elif row.shop_state == State.PENDING:
-        _show(row, Status.IMPORTED, Problem.UNPAID)
+        return _cancel(channel, row, ours)
+    if row.shop_state == State.PENDING:
+        _show(channel, row, Status.IMPORTED, Problem.UNPAID)
     elif any(order.shipped_at is None for order in ours):
-        _show(row, Status.IMPORTED, Problem.CLOSED)
+        _show(channel, row, Status.IMPORTED, Problem.CLOSED)
+    return False
 
 
-def _cancel(channel: Channel, row: ChannelOrder, ours: Sequence[Order]) -> None:
+def _cancel(channel: Channel, row: ChannelOrder, ours: Sequence[Order]) -> bool:
     """Cancelled there: what has not left is cancelled, and what has is named. It is no receipt here, though the shop may have put it back on
     sale: it is told our number again.
     """
@@ -190,13 +207,40 @@ def _cancel(channel: Channel, row: ChannelOrder, ours: Sequence[Order]) -> None:
             cancellation.cancel(order_id=order.pk, by=channel.user)
         except (cancellation.AlreadyLeft, NotPossibleNow) as refusal:
             refusals.append(str(refusal))
+    opened = False
     if refusals:
-        _show(row, Status.CANCELLED_LATE, Problem.CANCELLED_LATE, " ".join(refusals))
+        # Where a part of it is cancelled, whatever the shop says by now.
+        moved = len(refusals) < len(ours)
+        _show(channel, row, Status.CANCELLED_LATE, Problem.CANCELLED_LATE, " ".join(refusals), moved=moved)
     else:
-        _show(row, Status.CANCELLED, "")
+        opened = _end(channel, row)
     with transaction.atomic():
         publish(channel, [row])
+    return opened
 
 
-def _show(row: ChannelOrder, status: str, problem: str, detail: str = "") -> None:
-    ChannelOrder.objects.filter(pk=row.pk).update(status=status, problem=problem, problem_detail=detail)
+@transaction.atomic
+def _end(channel: Channel, row: ChannelOrder) -> bool:
+    """All of ours are cancelled; answers whether the shop has opened its order again meanwhile."""
+    hold(channel.pk)
+    now = ChannelOrder.objects.select_for_update(no_key=True).get(pk=row.pk)
+    if now.reopened != row.reopened:  # another worker has cancelled it too, and it is taken in anew
+        return False
+    opened = now.shop_state == State.OPEN
+    now.status = Status.SEEN if opened else Status.CANCELLED
+    if opened:
+        now.reopened += 1
+        now.parts.all().delete()
+    if not opened or now.problem != Problem.CHANGED:  # it comes in as it was: what it was opened again with is for a person
+        now.problem, now.problem_detail = "", ""
+    now.save(update_fields=["status", "problem", "problem_detail", "reopened"])
+    return opened
+
+
+def _show(channel: Channel, row: ChannelOrder, status: str, problem: str, detail: str = "", *, moved: bool = False) -> None:
+    """Unless the shop says something else by now, which whoever heard it follows; or also then, where it has `moved`."""
+    with transaction.atomic():
+        # As whoever writes down what the shop says: its next word comes before this or after it.
+        hold(channel.pk)
+        found = ChannelOrder.objects.filter(pk=row.pk) if moved else ChannelOrder.objects.filter(pk=row.pk, shop_state=row.shop_state)
+        found.update(status=status, problem=problem, problem_detail=detail)

@@ -1,0 +1,185 @@
+"""Two workers hear of one order at once: what the second one heard is not undone by the first one, which read the order before."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from marketplaces import order_book, order_import, settling
+from marketplaces.models import Channel, ChannelOrder
+from marketplaces.port import ChannelOrderState as State
+from outbound import cancellation, orders
+from outbound.models import Order, OrderLine
+from tests import make
+from tests.marketplaces.shops import poll, sale, totals
+
+pytestmark = pytest.mark.django_db(transaction=True)
+OPEN, PENDING, CANCELLED, SHIPPED = State.OPEN, State.PENDING, State.CANCELLED, State.SHIPPED
+
+
+@pytest.fixture
+def say(channel, thing) -> Callable[..., ChannelOrder]:
+    """The shop's next word of its order 501, of a worker of its own; each a minute after the last."""
+    minutes = iter(range(100))
+    began = datetime.now(UTC).replace(microsecond=0)
+
+    def say(state: State, **more: Any) -> ChannelOrder:
+        at = began + next(minutes) * timedelta(minutes=1)
+        worker = Channel.objects.select_related("merchant", "user").get(pk=channel.pk)
+        order_import.import_orders(worker, [sale(thing.code, began, updated_at=at, state=state, **more)])
+        return ChannelOrder.objects.get()
+
+    return say
+
+
+@pytest.fixture
+def meanwhile(monkeypatch) -> Callable[..., None]:
+    """Has another worker do something, once, before this one's next step of this name in marketplaces.settling, or after it has cancelled ours."""
+
+    def arrange(step: str, do: Callable[[], object]) -> None:
+        module = cancellation if step == "cancel" else settling
+        real = getattr(module, step)
+
+        def once(*args: object, **more: object) -> object:
+            monkeypatch.setattr(module, step, real)
+            if step != "cancel":
+                do()
+            answer = real(*args, **more)
+            if step == "cancel":
+                do()
+            return answer
+
+        monkeypatch.setattr(module, step, once)
+
+    return arrange
+
+
+def dies(*_arguments: object) -> None:
+    raise ConnectionError("the worker is gone")
+
+
+def found() -> list[tuple[str, str]]:
+    return list(Order.objects.order_by("pk").values_list("reference", "status"))
+
+
+def test_an_order_that_is_opened_again_while_it_is_dropped_comes_in_once(say, meanwhile, thing):
+    meanwhile("_drop", lambda: say(OPEN))
+    row = say(CANCELLED)
+    assert (row.status, row.shop_state, found()) == ("imported", "open", [("WOO-501", "ready")])
+    assert say(OPEN).status == "imported"
+    assert (found(), totals(thing)) == ([("WOO-501", "ready")], (10, 2, 0))
+
+
+def test_what_another_worker_has_tied_meanwhile_is_not_dropped_and_cancelled_when_that_one_dies(channel, house, thing, meanwhile):
+    row = channel.orders.create(merchant=thing.merchant, external_id="501", status="seen", shop_state="cancelled")
+    part = row.parts.create(number=1, warehouse=house, reference="WOO-501")
+
+    def tie() -> None:
+        taken = orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 2}, "WOO-501"))
+        row.parts.filter(pk=part.pk).update(order=taken.id)
+        ChannelOrder.objects.update(status="imported")
+
+    meanwhile("_drop", tie)
+    settling.settle(channel, [row.pk])
+    row.refresh_from_db()
+    assert (row.status, found()) == ("imported", [("WOO-501", "ready")])
+    assert list(order_book.unsettled(channel)) == [row]
+    poll()
+    row.refresh_from_db()
+    assert (row.status, found()) == ("cancelled", [("WOO-501", "cancelled")])
+
+
+@pytest.mark.parametrize("state", [PENDING, SHIPPED])
+def test_what_is_open_again_is_not_shown_as_if_it_were_not(say, meanwhile, state):
+    say(OPEN)
+    meanwhile("_follow", lambda: say(OPEN))
+    row = say(state)
+    assert (row.status, row.shop_state, row.problem) == ("imported", "open", "")
+
+
+def test_an_order_that_is_opened_again_while_ours_is_cancelled_is_taken_in_anew(say, meanwhile, thing):
+    say(OPEN)
+    meanwhile("cancel", lambda: say(OPEN))
+    row = say(CANCELLED)
+    assert (row.status, row.shop_state, row.problem, row.reopened) == ("imported", "open", "", 1)
+    assert (found(), totals(thing)) == ([("WOO-501", "cancelled"), ("WOO-501-2", "ready")], (10, 2, 0))
+
+
+def test_what_it_was_opened_again_with_is_shown(say, meanwhile):
+    say(OPEN)
+    meanwhile("cancel", lambda: say(OPEN, quantity=3))
+    row = say(CANCELLED)
+    assert (row.status, row.problem, row.problem_detail) == ("imported", "changed", "1: 2>3")
+    assert found() == [("WOO-501", "cancelled"), ("WOO-501-2", "ready")]
+
+
+@pytest.mark.parametrize("state", [PENDING, SHIPPED])
+def test_what_is_cancelled_here_is_that_whatever_the_shop_says_meanwhile(say, meanwhile, state):
+    say(OPEN)
+    meanwhile("cancel", lambda: say(state))
+    row = say(CANCELLED)
+    assert (row.status, row.shop_state, row.problem) == ("cancelled", state, "")
+
+
+def test_an_order_that_was_taken_in_by_another_worker_just_before_it_was_cancelled_is_taken_in_anew(say, meanwhile, thing):
+    meanwhile("adopt", lambda: say(OPEN))
+    row = say(CANCELLED)
+    assert (row.status, row.shop_state, row.problem, row.reopened) == ("imported", "open", "", 1)
+    assert (found(), totals(thing)) == ([("WOO-501", "cancelled"), ("WOO-501-2", "ready")], (10, 2, 0))
+
+
+def test_an_order_that_was_opened_again_by_another_worker_is_not_opened_twice(say, meanwhile):
+    row = say(OPEN)
+
+    def catch_up() -> None:
+        settling.settle(Channel.objects.select_related("merchant", "user").get(), [row.pk])
+        say(OPEN)
+
+    meanwhile("cancel", catch_up)
+    row = say(CANCELLED)
+    assert (row.status, row.reopened, found()) == ("imported", 1, [("WOO-501", "cancelled"), ("WOO-501-2", "ready")])
+
+
+def test_a_part_that_was_cancelled_is_shown_though_the_shop_has_opened_the_order_again(say, meanwhile, house, thing):
+    row = say(OPEN)
+    left = orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 1}, "WOO-501-P2"))
+    OrderLine.objects.filter(order=left.id).update(shipped=1)
+    row.parts.create(number=2, warehouse=house, reference="WOO-501-P2", order_id=left.id)
+    meanwhile("cancel", lambda: say(OPEN))
+    row = say(CANCELLED)
+    assert (row.status, row.shop_state, row.problem) == ("cancelled_late", "open", "cancelled_late")
+    assert row.problem_detail == "A parcel of order WOO-501-P2 has left already."
+    assert found() == [("WOO-501", "cancelled"), ("WOO-501-P2", "ready")]
+
+
+def test_what_was_changed_is_off_the_list_when_the_shop_no_longer_has_the_order(channel, say):
+    say(OPEN)
+    assert say(OPEN, quantity=3).problem == "changed"
+    settling.settle(channel, order_book.record_deleted(channel, "501"))
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.problem, row.problem_detail) == ("cancelled", "", "")
+
+
+def test_a_worker_that_dies_with_an_order_opened_again_leaves_it_to_the_shops_next_word(say, meanwhile, monkeypatch):
+    """What that says is what is taken in: nothing of it is a change any more."""
+    say(OPEN)
+    meanwhile("cancel", lambda: say(OPEN, quantity=3))
+    monkeypatch.setattr(settling, "publish", dies)
+    with pytest.raises(ConnectionError):
+        say(CANCELLED)
+    monkeypatch.undo()
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.problem, row.reopened, row.parts.count()) == ("seen", "changed", 1, 0)
+    row = say(OPEN, quantity=3)
+    assert (row.status, row.problem, row.parts.get().lines[0]["quantity"]) == ("imported", "", 3)
+
+
+@pytest.mark.parametrize("between", [PENDING, SHIPPED])
+def test_a_cancelled_order_that_is_paid_at_last_is_taken_in_anew(say, between):
+    say(OPEN)
+    say(CANCELLED)
+    row = say(between)
+    assert (row.status, row.problem) == ("cancelled", "")
+    row = say(OPEN)
+    assert (row.status, row.reopened, found()) == ("imported", 1, [("WOO-501", "cancelled"), ("WOO-501-2", "ready")])
