@@ -20,7 +20,7 @@ import httpx
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from wms.core.clock import Clock
+from wms.core.timed_network import TimedNetwork
 
 CONNECT_S, READ_S = 5.0, 10.0
 # Of everything together. The time limits of a read and a write begin anew with every byte: a side that drips would hold a worker for hours.
@@ -131,9 +131,9 @@ def _exchange(url: str, address: str, body: bytes, headers: Mapping[str, str]) -
     sent = {"Host": parts.netloc, "User-Agent": "wms", "Content-Type": "application/json", "Content-Length": str(len(body)), **headers}
     timeouts = {"connect": CONNECT_S, "read": READ_S, "write": READ_S, "pool": CONNECT_S}
     until = time.monotonic() + TOTAL_S
-    clock = Clock(lambda: until - time.monotonic())
+    network = TimedNetwork(lambda: until - time.monotonic())
     with (
-        httpcore.ConnectionPool(ssl_context=_trusted() if secure else None, network_backend=clock, max_keepalive_connections=0) as pool,
+        httpcore.ConnectionPool(ssl_context=_trusted() if secure else None, network_backend=network, max_keepalive_connections=0) as pool,
         pool.stream(
             "POST", target, headers=list(sent.items()), content=body, extensions={"timeout": timeouts, "sni_hostname": parts.hostname or ""}
         ) as response,

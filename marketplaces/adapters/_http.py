@@ -24,7 +24,7 @@ from marketplaces.port import (
     left_s,
     within,
 )
-from wms.core.clock import Clock
+from wms.core.timed_network import TimedNetwork
 
 TIMEOUT = httpx.Timeout(connect=5, read=20, write=20, pool=10)
 # Of everything together, which a shop that drips would spin out for ever, and so much of an answer: a page of full orders has a hundredth of it.
@@ -67,7 +67,7 @@ def new_client(*, timeout: httpx.Timeout = TIMEOUT, verify: Any = True) -> httpx
     )
     # httpx takes proxies out of the environment only for transports that it makes itself, and those have no other way to a network of ours.
     for transport in filter(None, (client._transport, *client._mounts.values())):
-        transport._pool._network_backend = Clock(left_s)  # type: ignore[attr-defined]  # httpcore's own
+        transport._pool._network_backend = TimedNetwork(left_s)  # type: ignore[attr-defined]  # httpcore's own
     return client
 
 

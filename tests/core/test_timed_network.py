@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from wms.core.clock import Clock
+from wms.core.timed_network import TimedNetwork
 
 SECRET = "the-shops-key"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK"
@@ -124,7 +124,7 @@ def test_a_proxy_reads_nothing_of_what_goes_through_it(server: Listening, proxy:
     trusted = ssl.create_default_context(cafile=str(certificate))
     through = httpx.Proxy(f"https://127.0.0.1:{proxy.port}", ssl_context=trusted)
     with httpx.HTTPTransport(verify=trusted, proxy=through) as transport:
-        transport._pool._network_backend = Clock(lambda: 10.0)  # type: ignore[attr-defined]
+        transport._pool._network_backend = TimedNetwork(lambda: 10.0)
         with httpx.Client(transport=transport) as client:
             content = b"x" * 300_000 + b"END"
             answer = client.post(f"https://127.0.0.1:{server.port}/", content=content, headers={"Authorization": SECRET})

@@ -21,7 +21,7 @@ def _wait(left: Left, most: float | None, late: type[httpcore.TimeoutException])
     return seconds if most is None else min(seconds, most)
 
 
-class Clock(httpcore.NetworkBackend):
+class TimedNetwork(httpcore.NetworkBackend):
     """Opens connections of which every wait ends in `left` seconds, as asked at each of them, at the latest; None: nobody hurries.
 
     A client's own time-outs begin anew with every byte: whoever sends one now and then would be waited for without end.
@@ -55,7 +55,7 @@ class _Stream(httpcore.NetworkStream):
             # TLS within that of a proxy. Its socket is the proxy's: what goes there past the stream would be read by the proxy.
             self._stream.write(buffer, _wait(self._left, timeout, httpcore.WriteTimeout))
             return
-        # As much as goes at once, and then the clock again: the stream's own write would wait anew for every part.
+        # As much as goes at once, and then what is left again: the stream's own write would wait anew for every part.
         socket = self._stream.get_extra_info("socket")
         rest = memoryview(buffer)
         try:
