@@ -24,6 +24,7 @@ from wms.core.models import Merchant, User
 from wms.core.transitions import advance
 
 Status = Asn.Status
+REFERENCE_LONGEST = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,22 +173,30 @@ def _store(merchant: Merchant, asn: NewAsn) -> Asn:
     return header
 
 
+def head_of(merchant: Merchant, asn: NewAsn) -> tuple[int | None, list[dict[str, Any]]]:
+    """The warehouse's id, and what is wrong with an announcement before its cartons and lines."""
+    warehouse = warehouses.open_to(merchant.pk).filter(code=asn.warehouse).values_list("pk", flat=True).first()
+    wrong: list[tuple[str, object]] = []
+    if not asn.reference.strip():
+        wrong.append(("reference", _("The reference is empty.")))
+    if len(asn.reference) > REFERENCE_LONGEST:
+        wrong.append(("reference", _("The reference is longer than 50 characters.")))
+    if warehouse is None:
+        wrong.append(("warehouse", _("Unknown warehouse.")))
+    if asn.container_number and not is_container_number(asn.container_number):
+        wrong.append(("container_number", _("This is not a container number: its check digit does not fit (ISO 6346).")))
+    return warehouse, [{"path": [field], "message": str(message)} for field, message in wrong]
+
+
 def _resolve(merchant: Merchant, asn: NewAsn, codes: Sequence[str]) -> tuple[int, dict[str, int]]:
     """The warehouse's id and the skus' by code. Every fault is named with its place."""
     wanted = {line.sku for carton in asn.cartons for line in carton.lines} | {line.sku for line in asn.lines}
     skus: dict[str, int] = dict(Sku.objects.filter(merchant=merchant, active=True, code__in=wanted).values_list("code", "pk"))
-    warehouse = warehouses.open_to(merchant.pk).filter(code=asn.warehouse).values_list("pk", flat=True).first()
-    problems: list[dict[str, Any]] = []
+    warehouse, problems = head_of(merchant, asn)
 
     def refuse(*path: str | int, message: object) -> None:
         problems.append({"path": list(path), "message": str(message)})
 
-    if not asn.reference.strip():
-        refuse("reference", message=_("The reference is empty."))
-    if warehouse is None:
-        refuse("warehouse", message=_("Unknown warehouse."))
-    if asn.container_number and not is_container_number(asn.container_number):
-        refuse("container_number", message=_("This is not a container number: its check digit does not fit (ISO 6346)."))
     if not wanted:
         refuse("lines", message=_("Nothing is announced."))
     seen: set[str] = set()

@@ -12,6 +12,7 @@ from inventory.models import Sku
 from labels import gs1
 from wms.core import sheets
 from wms.core.cells import Columns, Problems, Record
+from wms.core.errors import InvalidInput
 from wms.core.models import Merchant
 
 MAX_CARTONS_A_ROW = 2_000
@@ -141,8 +142,19 @@ def announce(*, merchant: Merchant, header: NewAsn, content: bytes, name: str, m
 def parse(*, merchant: Merchant, header: NewAsn, content: bytes, name: str, mapping: Mapping[str, str] | None = None) -> NewAsn:
     """`header` with the file's cartons and loose lines.
 
-    A carton cell may name a run of equal cartons (`3-7`); a blank one, as merged cells leave it, belongs to the carton above. Sizes and
-    weights are centimetres and kilograms of one carton.
+    Raises InvalidInput with every bad row and column, and with what is wrong with `header`: who mends the rows need not come again for it.
+    """
+    try:
+        return _read(merchant, header, content, name, mapping)
+    except InvalidInput as error:
+        _warehouse, problems = asns.head_of(merchant, header)
+        raise InvalidInput([*problems, *error.details["problems"]]) from error
+
+
+def _read(merchant: Merchant, header: NewAsn, content: bytes, name: str, mapping: Mapping[str, str] | None) -> NewAsn:
+    """A carton cell may name a run of equal cartons (`3-7`); a blank one, as merged cells leave it, belongs to the carton above.
+
+    Sizes and weights are centimetres and kilograms of one carton.
     """
     table = COLUMNS.find(sheets.read(content, name=name), mapping)
     problems = Problems()

@@ -200,10 +200,6 @@ def upload(request: HttpRequest) -> HttpResponse:
         container_number=desk.clean(request.POST.get("container_number"), 20).upper(),
         expected_on=expected_on,
     )
-    if len(header.reference) > 50:
-        raise desk.field_error("reference", _("The reference is longer than 50 characters."))
-    if len(header.container_number) > 11:
-        raise desk.field_error("container_number", _("A container number has 11 characters."))
     announced = packing_lists.announce(merchant=merchant, header=header, content=file.read(), name=file.name or "")
     return desk.done(request, _("The packing list is stored."), "desk:asn", asn_id=announced.id)
 

@@ -83,6 +83,13 @@ def test_asns_come_in_pages_by_their_last_change_without_their_lines(api, house,
             api.get("/asns", {"limit": limit})
 
 
+def test_an_asns_bad_container_is_named_with_its_bad_lines(api, house):
+    body = {"reference": "PO-1", "warehouse": house.code, "container_number": "CSQU3054384", "lines": [{"sku": "NOPE", "quantity": 1}]}
+    details = refused(api.post("/asns", body), 422, "invalid_input")
+    assert [problem["path"] for problem in details] == [["container_number"], ["lines", 0, "sku"]]
+    assert not Asn.objects.exists()
+
+
 def test_an_asn_is_announced_once_and_its_goods_are_incoming(api, house):
     api.post("/skus", MUG)
     body = {

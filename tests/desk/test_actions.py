@@ -145,6 +145,15 @@ def test_every_bad_row_of_a_packing_list_is_named_and_nothing_is_stored(desk: Cl
         assert desk.post("/desk/asns/new", sent).status_code == 422
 
 
+def test_a_packing_lists_bad_rows_are_named_with_its_bad_container_and_reference(desk: Client, house: House) -> None:
+    fields = {"merchant": "ACME", "warehouse": "HOUSE", "reference": "R" * 51, "container_number": "CSQU30543841"}
+    answer = desk.post("/desk/asns/new", {**fields, "file": csv("Carton No.,SKU,Qty\n1,LAMP,many\n")})
+    text = answer.content.decode()
+    assert (answer.status_code, refusal(answer), Asn.objects.count()) == (422, "invalid_input", 0)
+    for named in ("The reference is longer than 50 characters.", "This is not a container number", "Row 2, column Qty"):
+        assert named in text
+
+
 def test_a_count_is_booked_from_the_sku_and_from_the_bin(desk: Client, house: House) -> None:
     balance = StockBalance.objects.get(sku=house.sku)
     assert desk.post(f"/desk/skus/{house.sku.pk}/count", {"balance": balance.pk, "counted": "97"}).status_code == 303

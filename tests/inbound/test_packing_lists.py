@@ -113,6 +113,17 @@ def test_every_bad_row_is_named_with_its_column_and_nothing_is_stored():
     assert not (Asn.objects.exists() or AsnCarton.objects.exists())
 
 
+def test_what_is_wrong_above_the_rows_is_named_with_them():
+    shop, _house, _skus, _header = world()
+    header = NewAsn(reference="R" * 51, warehouse="NOWHERE", container_number="CSQU3054384")
+    for content, rows in ((table(["SKU", "数量"], ["NOPE", "5"], ["CUP-2", "five"]), 2), (table(["SKU", "数量"], ["CUP-2", "5"]), 0)):
+        with pytest.raises(InvalidInput) as refused:
+            packing_lists.announce(merchant=shop, header=header, content=content, name="list.csv")
+        problems = [tuple(problem["path"]) for problem in refused.value.details["problems"]]
+        assert problems == [("reference",), ("warehouse",), ("container_number",), ("rows", 2, "SKU"), ("rows", 3, "数量")][: 3 + rows]
+    assert not Asn.objects.exists()
+
+
 @pytest.mark.parametrize("content", [b"SKU,colour\nCUP-2,red\n", b"SKU,quantity\n", b"nothing,here\n1,2\n"])
 def test_a_list_without_what_it_needs_is_refused(content):
     shop, _house, _skus, header = world()

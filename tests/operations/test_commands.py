@@ -145,6 +145,20 @@ def test_files_are_imported_from_the_command_line(tmp_path):
     assert list(Sku.objects.values_list("code", flat=True)) == ["CUP"]
 
 
+def test_a_packing_lists_bad_rows_are_named_with_its_bad_container(tmp_path):
+    make.merchant("ACME"), make.warehouse("HUB")
+    path, said = tmp_path / "PO-1.csv", io.StringIO()
+    path.write_text("箱号,sku,数量\n1,NOPE,4\n", encoding="utf-8")
+    words = ("--merchant", "ACME", "--warehouse", "HUB", "--container", "CSQU3054384")
+    with pytest.raises(CommandError, match="Nothing was stored"):
+        call_command("import", "asn", str(path), *words, stdout=io.StringIO(), stderr=said)
+    assert said.getvalue().splitlines() == [
+        "This is not a container number: its check digit does not fit (ISO 6346).",
+        "Row 2, column sku: the sku NOPE is unknown",
+    ]
+    assert not Asn.objects.exists()
+
+
 def test_the_demo_warehouse_is_made_once(record_property):
     sign_ins = "admin / demo-admin, supervisor / demo-supervisor, picker / demo-picker, acme / demo-acme"
     assert demo.is_wanted()
