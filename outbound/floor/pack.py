@@ -52,14 +52,15 @@ _CONTENT: Final = Prepared(
     "tote_content",
     """
 SELECT o.reference, o.status, o.ship_by, coalesce(tote.code, ''),
-       t.line_id, s.id, sum(t.quantity)::int, s.packs_unit_by_unit OR m.packs_unit_by_unit, s.code, s.name, s.name_zh, coalesce(s.weight_g, 0)
+       l.id, s.id, sum(t.quantity)::int, s.packs_unit_by_unit OR m.packs_unit_by_unit, s.code, s.name, s.name_zh, coalesce(s.weight_g, 0)
 FROM outbound_order o
 LEFT JOIN inventory_bin tote ON tote.id = o.tote_id
 LEFT JOIN outbound_picktask t ON t.order_id = o.id AND t.status = 'picked'
+LEFT JOIN outbound_orderline l ON l.id = t.line_id
 LEFT JOIN inventory_sku s ON s.id = t.sku_id
 LEFT JOIN core_merchant m ON m.id = s.merchant_id
 WHERE o.id = %(order)s::bigint AND o.warehouse_id = %(warehouse)s::bigint
-GROUP BY o.id, tote.id, t.line_id, s.id, m.id ORDER BY t.line_id
+GROUP BY o.id, tote.id, l.id, s.id, m.id ORDER BY l.number
 """,
 )
 
