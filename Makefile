@@ -10,6 +10,9 @@ LONG_WORKERS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 
+# Compiled modules are kept: the tests start a hundred programs, and each of them would compile all of ours again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help up test test-all test-long lint lock soak clean
 

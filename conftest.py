@@ -7,7 +7,7 @@ import django
 import pytest
 from xdist.remote import Producer
 
-from tests import balance, emptying
+from tests import balance, emptying, static_files
 from wms import garbage
 from wms.core import catalogues
 from wms.servers.temporary import TemporaryServers
@@ -25,6 +25,7 @@ def pytest_configure() -> None:
 
     # A hash is slow on purpose; here nobody guesses.
     PBKDF2PasswordHasher.iterations = 1_000
+    static_files.find_once()
 
 
 @pytest.hookimpl(optionalhook=True)

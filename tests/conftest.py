@@ -52,13 +52,31 @@ def shared_path() -> Path:
     return path
 
 
+_live: list[LiveSystem] = []
+
+
 @pytest.fixture(scope="session")
-def live_system() -> Iterator[LiveSystem]:
-    """The whole system with its demo warehouse, started once for the run. Tests that kill it start one of their own."""
-    system = LiveSystem(SERVERS.folder.parent / f"live-{os.getpid()}")
-    system.begin_as_copy()
-    yield system
-    system.remove()
+def live_ends() -> Iterator[None]:
+    """Also where the run is broken off."""
+    yield
+    while _live:
+        _live.pop().remove()
+
+
+@pytest.fixture
+def live_system(live_ends: None) -> LiveSystem:
+    """The whole system with its demo warehouse, started once for tests that follow one another. Tests that kill it start one of their own."""
+    if not _live:
+        _live.append(LiveSystem(SERVERS.folder.parent / f"live-{os.getpid()}"))
+        _live[0].begin_as_copy()
+    return _live[0]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """The last test that wants the live system ends it: it would go on working beside all the others."""
+    if _live and "live_system" not in getattr(nextitem, "fixturenames", ()):
+        _live.pop().remove()
 
 
 def installed(program: str, *others: str, package: str, path: str | None = None) -> str:

@@ -34,10 +34,12 @@ def warehouse(code: str = "", **fields: object) -> Warehouse:
     place = Warehouse.objects.create(code=code, name=f"Warehouse {code}", country="GB", **fields)
     zone = Zone.objects.create(warehouse=place, code="A")
     equip(place)
-    for position in range(1, 6):
-        Bin.objects.create(warehouse=place, zone=zone, code=f"A-{position:02}", walking_sequence=position * 10, check_code=f"{position}7")
-    for position in range(1, 6):
-        Bin.objects.create(warehouse=place, code=f"TOTE-{position:02}", kind=BinKind.TOTE)
+    bins = [
+        Bin(warehouse=place, zone=zone, code=f"A-{position:02}", walking_sequence=position * 10, check_code=f"{position}7")
+        for position in range(1, 6)
+    ]
+    totes = [Bin(warehouse=place, code=f"TOTE-{position:02}", kind=BinKind.TOTE) for position in range(1, 6)]
+    Bin.objects.bulk_create([*bins, *totes])
     return place
 
 
