@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, repeat
 from typing import Any, Self
 
-from wms.simulation.shop import Answer, send_pieces
+from wms.simulation.shop_server import Answer, send_pieces
 
 # A platform's own call, whose text names it, and what would properly be answered.
 Fault = Callable[[Any, Callable[[], Answer]], Answer]

@@ -14,7 +14,7 @@ from outbound import orders
 from tests import make
 from tests.marketplaces import shops
 from wms.core.models import OutboxEvent
-from wms.simulation.shop import Answer
+from wms.simulation.shop_server import Answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BATCH = "POST products/batch"

@@ -14,7 +14,7 @@ from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.adapters.woocommerce.connection import Connection, oauth_query
 from marketplaces.port import ChannelRefused, CredentialsRefused, StockLevel
 from tests.marketplaces.woo_shop import Contract, WooShop, throttle
-from wms.simulation.shop import Call
+from wms.simulation.shop_server import Call
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

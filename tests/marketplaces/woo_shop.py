@@ -13,8 +13,9 @@ from typing import Any
 from jsonschema import Draft7Validator
 
 from tests.marketplaces.misbehaving import Fault, Misbehaving
-from wms.simulation.shop import Answer, Call, Shop
+from wms.simulation.shop import Shop
 from wms.simulation.shop_books import JsonObject
+from wms.simulation.shop_server import Answer, Call
 
 CONTRACTS = Path(__file__).resolve().parents[3] / "shared" / "contracts" / "woocommerce"
 

@@ -16,7 +16,7 @@ from marketplaces.calling import open_shop
 from marketplaces.models import Channel, ChannelOrder
 from tests.marketplaces.misbehaving import Fault, fail, hang_up, hang_up_after_work, without_end
 from tests.scenarios.deck import Deck
-from wms.simulation.shop import Answer
+from wms.simulation.shop_server import Answer
 
 Lines = list[tuple[str, int]]
 Span = tuple[datetime, datetime]

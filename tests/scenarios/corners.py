@@ -31,7 +31,7 @@ from tests.marketplaces.adapters.shopify.shop import ShopifyShop
 from tests.marketplaces.shops import BUYER, hook
 from tests.marketplaces.woo_shop import WooShop
 from tests.scenarios.corner import Corner, Lines
-from wms.simulation.shop import Answer
+from wms.simulation.shop_server import Answer
 
 
 class Woo(Corner):

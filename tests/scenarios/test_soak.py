@@ -18,7 +18,8 @@ import pytest
 from conftest import SERVERS
 from tests.live import LiveSystem, eventually
 from wms.simulation.calls import Browser, Faults
-from wms.simulation.shop import Answer, Call, Shop
+from wms.simulation.shop import Shop
+from wms.simulation.shop_server import Answer, Call
 from wms.simulation.supervisor import Supervisor
 
 ORDERS = 100_000

@@ -11,7 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
 
-from wms.simulation.shop import Answer, Call, Shop
+from wms.simulation.shop import Shop
+from wms.simulation.shop_server import Answer, Call
 
 PATIENCE_SECONDS = 120.0
 

@@ -14,44 +14,17 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
-from urllib.parse import parse_qsl, quote, urlsplit
+from typing import Self
+from urllib.parse import quote
 
 from wms.simulation.shop_books import Books, JsonObject, Refusal, utc_now
 from wms.simulation.shop_hooks import Hookshot
+from wms.simulation.shop_server import Answer, Call, Server, handler_of
 
 BATCH_LIMIT = 100
 OAUTH_WINDOW_S = 15 * 60
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request: `path` below the API's base path, `body` the JSON sent (None without), `client` the other end."""
-
-    method: str
-    path: str
-    params: Mapping[str, str]
-    body: Any
-    headers: Mapping[str, str]
-    url: str
-    client: tuple[str, int] = ("", 0)
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-
-@dataclass(slots=True)
-class Answer:
-    """The status 0 hangs up without a word. A `body` that is an iterator of bytes is sent piece by piece, and ends with the connection."""
-
-    status: int
-    body: Any
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 class Shop:
@@ -76,7 +49,7 @@ class Shop:
         self.books.changed = self.hooks.announce
         self.secure = tls is not None
         self._nonces: dict[str, float] = {}
-        self._server = _Server(("127.0.0.1", port), _handler_of(self))
+        self._server = Server(("127.0.0.1", port), handler_of(self))
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True, name="shop")
@@ -275,71 +248,6 @@ _ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
 ROUTES = [
     (method, re.compile(pattern.replace("#", r"(\d+)")), action) for methods, pattern, action in _ROUTES for method in methods.split()
 ]
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-
-def _handler_of(shop: Shop) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        timeout = 60
-        disable_nagle_algorithm = True
-        wbufsize = 65536
-
-        def _serve(self) -> None:
-            parts = urlsplit(self.path)
-            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            scheme = "https" if shop.secure else "http"
-            call = Call(
-                method=self.command,
-                path=parts.path.removeprefix(shop.base_path).strip("/"),
-                params=dict(parse_qsl(parts.query, keep_blank_values=True)),
-                body=json.loads(raw) if raw else None,
-                headers={name.lower(): value for name, value in self.headers.items()},
-                url=f"{scheme}://{self.headers.get('Host', '')}{parts.path}",
-                client=self.client_address,
-            )
-            ours = parts.path.startswith(f"{shop.base_path}/")
-            self._send(shop.answer(call) if ours else Answer(404, "<html>Not here</html>"))
-
-        do_GET = do_POST = do_PUT = do_DELETE = _serve
-
-        def _send(self, answer: Answer) -> None:
-            if answer.status == 0:  # hang up without a word
-                self.close_connection = True
-                return
-            if isinstance(answer.body, Iterator):
-                send_pieces(self, answer)
-                return
-            text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
-            content = text.encode()
-            self.send_response(answer.status)
-            kind = "text/html" if isinstance(answer.body, str) else "application/json"
-            for name, value in {"Content-Type": kind, "Content-Length": str(len(content)), **answer.headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Quiet: thousands of calls come in a simulated day."""
-
-    return Handler
-
-
-def send_pieces(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
-    """Until there is none left, or nobody listens any more."""
-    handler.close_connection = True
-    handler.send_response(answer.status)
-    for name, value in {"Content-Type": "application/json", **answer.headers}.items():
-        handler.send_header(name, value)
-    handler.end_headers()
-    handler.wfile.flush()
-    with suppress(OSError):
-        for piece in answer.body:
-            handler.connection.sendall(piece)
 
 
 def main() -> None:

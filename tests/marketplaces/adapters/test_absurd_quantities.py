@@ -15,7 +15,7 @@ from tests.marketplaces import shops
 from tests.marketplaces.misbehaving import Fault
 from tests.marketplaces.platforms import Platform, opened
 from wms.core.models import OutboxEvent
-from wms.simulation.shop import Answer
+from wms.simulation.shop_server import Answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,7 +15,7 @@ from tests.marketplaces.adapters.amazon.answers import Answers
 from tests.marketplaces.adapters.amazon.books import HERE, SELLER, Books, Refusal
 from tests.marketplaces.adapters.amazon.contracts import BURSTS, FEED, RATES, REPORT, Contracts, Operation
 from tests.marketplaces.misbehaving import Fault, LoopbackShop
-from wms.simulation.shop import Answer
+from wms.simulation.shop_server import Answer
 
 BASE_PATH = "/a-proxy/spapi"
 GRANTLESS = {"getDestinations", "createDestination", "deleteSubscriptionById"}

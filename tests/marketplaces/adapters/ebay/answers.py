@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.marketplaces.adapters.ebay.books import Books, Record, stamp
 from tests.marketplaces.adapters.ebay.contract import Request
-from wms.simulation.shop import Answer
+from wms.simulation.shop_server import Answer
 
 WINDOW = re.compile(r"lastmodifieddate:\[(?P<after>[^\]]+?Z)\.\.(?P<until>[^\]]*)\]")
 KEY_ID = "9936261a-7d7b-4621-a0f1-964b7e2cba58"

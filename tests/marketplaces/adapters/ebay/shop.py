@@ -17,7 +17,7 @@ from tests.marketplaces.adapters.ebay.answers import KEY_ID, Answers, Breach, er
 from tests.marketplaces.adapters.ebay.books import Books
 from tests.marketplaces.adapters.ebay.contract import Contract, Operation, Request
 from tests.marketplaces.misbehaving import Fault, LoopbackShop
-from wms.simulation.shop import Answer
+from wms.simulation.shop_server import Answer
 
 BASE_PATH = "/a-proxy/ebay"
 KEYS: dict[str, Any] = {"client_id": "an-app", "client_secret": "its-secret", "refresh_token": "v^1.1#granted"}

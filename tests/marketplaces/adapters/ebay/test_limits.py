@@ -18,7 +18,7 @@ from tests.marketplaces.adapters.ebay.contract import Contract
 from tests.marketplaces.adapters.ebay.shop import KEYS, EBayShop, refuse, throttle
 from tests.marketplaces.misbehaving import fail
 from tests.marketplaces.shops import deliver_all, make_due
-from wms.simulation.shop import Answer
+from wms.simulation.shop_server import Answer
 
 from .conftest import adapter
 

@@ -36,7 +36,7 @@ from graphql.execution.values import get_argument_values, get_variable_values
 from tests.marketplaces.adapters.shopify.answers import Answers
 from tests.marketplaces.adapters.shopify.books import Books
 from tests.marketplaces.misbehaving import Fault, LoopbackShop
-from wms.simulation.shop import Answer
+from wms.simulation.shop_server import Answer
 
 MOST_POINTS = 1000
 BASE_PATH = "/a-proxy/admin/api/2026-10"

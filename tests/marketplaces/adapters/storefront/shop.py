@@ -16,7 +16,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from tests.marketplaces.adapters.storefront.books import Books
 from tests.marketplaces.adapters.storefront.contract import ours
 from tests.marketplaces.misbehaving import Fault, LoopbackShop
-from wms.simulation.shop import Answer
+from wms.simulation.shop_server import Answer
 
 SECRET = "whsec_bG9vcGJhY2sgc2hvcCwgbG9vcGJhY2sgc2VjcmV0"
 EVERYTHING = ("order.cancelled", "cancellation.answer", "orders.list", "order.get", "listings.list", "hook.set", "hook.remove")

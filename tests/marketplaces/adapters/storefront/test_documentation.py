@@ -25,7 +25,7 @@ from tests.marketplaces.misbehaving import LoopbackShop
 from tests.marketplaces.shops import deliver_all, make_due
 from tests.marketplaces.test_tracking import leave
 from wms.core import access
-from wms.simulation.shop import Answer
+from wms.simulation.shop_server import Answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

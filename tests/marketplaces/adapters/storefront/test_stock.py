@@ -8,7 +8,7 @@ from marketplaces.adapters.storefront import Storefront
 from marketplaces.port import ChannelListing, ChannelUnavailable, CredentialsRefused, PushError, PushResult, StockLevel
 from tests.marketplaces.adapters.storefront.shop import StorefrontShop, only_taken, refuse, throttle
 from tests.marketplaces.misbehaving import before_work, change_answer, fail, hang_up, hang_up_after_work, slow
-from wms.simulation.shop import Answer
+from wms.simulation.shop_server import Answer
 
 from .conftest import Connect
 

@@ -18,7 +18,7 @@ from marketplaces.port import (
 )
 from tests.marketplaces.misbehaving import Fault, change_answer
 from tests.marketplaces.woo_shop import WooShop, fail
-from wms.simulation.shop import Answer, Call
+from wms.simulation.shop_server import Answer, Call
 
 from .conftest import NOON, Clock, many
 

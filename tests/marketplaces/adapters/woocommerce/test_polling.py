@@ -13,7 +13,7 @@ from marketplaces.port import (
 )
 from tests.marketplaces.misbehaving import Fault
 from tests.marketplaces.woo_shop import WooShop, backwards, fail, first_page_again, twice, without_totals
-from wms.simulation.shop import Answer, Call
+from wms.simulation.shop_server import Answer, Call
 
 from .conftest import NOON, Clock, many
 
