@@ -6,8 +6,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
+from marketplaces.adapters import _http
 from marketplaces.adapters.amazon.connection import checked_address
 from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel
 
@@ -75,10 +77,30 @@ def _client(region: str, endpoint: str, key_id: str, secret: str) -> Any:
     key = (os.getpid(), region, endpoint, key_id, secret)
     with _clients_lock:
         if key not in _clients:
-            config = Config(connect_timeout=5, read_timeout=25, retries={"max_attempts": 1, "mode": "standard"}, user_agent_extra="wms")
+            config = Config(retries={"max_attempts": 1, "mode": "standard"}, user_agent_extra="wms")
             session = boto3.session.Session(aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=region)
             _clients[key] = session.client("sqs", endpoint_url=endpoint, config=config)
+            _clients[key].meta.events.register("before-send.sqs", _send)
         return _clients[key]
+
+
+class _Whole(BytesIO):
+    """An answer that is here, in the shape of one that boto3 would still have to read."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield self.getvalue()
+
+
+def _send(request: Any, **_event: Any) -> Any:
+    """What boto3 has signed goes over the connections that all calls to shops share: its own wait anew with every byte, and read an answer
+    without end.
+    """
+    from botocore.awsrequest import AWSResponse
+
+    client = _http.shared_client()
+    signed = {name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()}
+    answer = _http.send(client, client.build_request(request.method, request.url, content=request.body, headers=signed))
+    return AWSResponse(request.url, answer.status_code, answer.headers, _Whole(answer.content))
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db import DataError
 
 from inventory.models import Sku
 from marketplaces import channels, deliveries, pausing, queues, tasks
+from marketplaces.adapters import _http
 from marketplaces.adapters.amazon import Amazon
 from marketplaces.adapters.amazon.sqs import Queue
 from marketplaces.models import Channel, ChannelOrder, Listing, Submission, WebhookDelivery
@@ -22,8 +24,10 @@ from tests.marketplaces.adapters.amazon.contracts import Contracts
 from tests.marketplaces.adapters.amazon.messages import feed_finished, order_change, stock_change
 from tests.marketplaces.adapters.amazon.shop import AmazonShop
 from tests.marketplaces.adapters.amazon.sqs import ARN, KEYS, Sqs, sqs_serving
+from tests.marketplaces.misbehaving import Fault, LoopbackShop, drip, without_end
 from tests.marketplaces.shops import deliver_all, make_due
 from wms.core.models import OutboxEvent
+from wms.simulation.shop import Answer
 
 from .conftest import adapter
 
@@ -79,6 +83,30 @@ def test_a_queue_that_cannot_be_reached(shop: AmazonShop, client) -> None:
     away = adapter(shop, client, **{**KEYS, "queue_endpoint": "http://127.0.0.1:9"})
     with pytest.raises(ChannelUnavailable):
         away.heard(wait_s=0)
+
+
+class Endpoint(LoopbackShop):
+    """A way to the queue that has nothing to say, and does not come to an end with it."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__()
+        self.fault = fault
+
+    def respond(self, method: str, target: str, headers: Mapping[str, str], content: bytes) -> Answer:
+        return self.fault(None, lambda: Answer(200, {"Messages": []}))
+
+
+@pytest.mark.parametrize(("fault", "limit_s", "reason"), [(drip(0.2), 0.5, "no answer in time"), (without_end, 30, "more than 32 MB")])
+def test_a_queue_that_drips_or_never_ends_is_left(
+    shop: AmazonShop, client, monkeypatch: pytest.MonkeyPatch, fault: Fault, limit_s: float, reason: str
+) -> None:
+    monkeypatch.setattr(_http, "CALL_S", limit_s)
+    with Endpoint(fault) as endpoint:
+        slow = adapter(shop, client, **{**KEYS, "queue_endpoint": endpoint.root})
+        began = time.monotonic()
+        with pytest.raises(ChannelUnavailable, match=reason):
+            slow.heard(wait_s=0)
+        assert time.monotonic() - began < limit_s + 2
 
 
 @pytest.mark.parametrize(
