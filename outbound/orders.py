@@ -40,7 +40,7 @@ class NewOrder(NamedTuple):
     lines: Sequence[NewLine]
     ship_by: datetime | None = None
     service: str = ""
-    kind: str = Order.Kind.PARCEL
+    kind: str = Order.Kind.PARCEL.value
     placed_at: datetime | None = None
 
     @property
@@ -126,10 +126,10 @@ def _accept_together(
         ready, short, catalogue = _take(merchant, warehouse_code, drafts, answers, at_once)
     except CameBefore:
         ready, short, catalogue = _take(merchant, warehouse_code, drafts, answers, at_once=False)
-    for draft in drafts:
-        for ids, status in ((ready, Order.Status.READY), (short, Order.Status.SHORT)):
+    for ids, status in ((ready, Order.Status.READY.value), (short, Order.Status.SHORT.value)):
+        for draft in drafts:
             if draft.index in ids:
-                answers[draft.index] = Accepted(ids[draft.index], draft.order.reference, status.value, ship_by=draft.ship_by)
+                answers[draft.index] = Accepted(ids[draft.index], draft.order.reference, status, ship_by=draft.ship_by)
     return catalogue
 
 

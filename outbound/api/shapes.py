@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NotRequired
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, with_config
 from pydantic.config import JsonDict
+from typing_extensions import TypedDict
 
 from outbound.models import Order, Parcel
 from outbound.orders import NewLine, NewOrder
@@ -79,20 +80,23 @@ OrderStatus = Annotated[Order.Status, fields.choices("OrderStatus", Order.Status
 ParcelStatus = Annotated[Parcel.Status, fields.choices("ParcelStatus", Parcel.Status)]
 
 
-class ShipToIn(fields.Strict):
+# Plain dicts: of a hundred orders these are four of five things that are made, and a model of its own costs thrice as much.
+@with_config(fields.STRICT)
+class ShipToIn(TypedDict):
     name: fields.Name
-    company: fields.OptionalName = ""
+    company: NotRequired[fields.OptionalName]
     line1: fields.Name
-    line2: fields.OptionalName = ""
+    line2: NotRequired[fields.OptionalName]
     city: fields.Place
-    region: fields.OptionalPlace = ""
+    region: NotRequired[fields.OptionalPlace]
     postcode: fields.Postcode
     country: fields.Country
-    phone: fields.Code40 = ""
-    email: fields.OptionalName = ""
+    phone: NotRequired[fields.Code40]
+    email: NotRequired[fields.OptionalName]
 
 
-class LineIn(fields.Strict):
+@with_config(fields.STRICT)
+class LineIn(TypedDict):
     sku: fields.SkuCode
     quantity: fields.Quantity
 
@@ -110,8 +114,8 @@ class OrderIn(fields.Strict):
     lines: Annotated[list[LineIn], Field(min_length=1, max_length=5_000)]
 
     def new_order(self) -> NewOrder:
-        ship_to = {name: value for name, value in self.ship_to.__dict__.items() if value}
-        lines = [NewLine(line.sku, line.quantity) for line in self.lines]
+        ship_to = {name: str(value) for name, value in self.ship_to.items() if value}
+        lines = [NewLine(line["sku"], line["quantity"]) for line in self.lines]
         return NewOrder(self.reference, self.warehouse, ship_to, lines, self.ship_by, self.service)
 
 

@@ -100,6 +100,8 @@ _FAULTS: dict[str, str | Promise] = {
     "dict_type": _("This must be an object."),
     "enum": _("One of {expected}."),
     "literal_error": _("One of {expected}."),
+    "unseen_character": _("This has control or invisible characters."),
+    "control_character": _("This has control characters."),
 }
 
 
