@@ -47,7 +47,7 @@ SELECT id FROM outbound_order WHERE erase_asked_at IS NOT NULL AND erased_at IS 
 # The shop's own words go with the address of its last part; those of orders that never came in, when the shop has said nothing for as long.
 _RAW = """
 WITH raw AS (SELECT id, raw_id FROM marketplaces_channelorder c WHERE raw_id IS NOT NULL AND {which} ORDER BY id LIMIT %(most)s FOR NO KEY UPDATE),
-cut AS (UPDATE marketplaces_channelorder o SET raw_id = NULL, buyer_hash = '' FROM raw WHERE o.id = raw.id)
+cut AS (UPDATE marketplaces_channelorder o SET raw_id = NULL, buyer_hash = '', word_hash = '' FROM raw WHERE o.id = raw.id)
 DELETE FROM core_personalrecord WHERE id IN (SELECT raw_id FROM raw)
 """
 _NOT_OURS = "NOT EXISTS (SELECT FROM marketplaces_channelorderpart p WHERE p.channel_order_id = c.id AND p.order_id IS NOT NULL)"

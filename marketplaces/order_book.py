@@ -26,7 +26,7 @@ Status, Problem = ChannelOrder.Status, ChannelOrder.Problem
 # What only a person can settle, in the warehouse or in the shop; the other problems end by themselves when their cause does.
 FOR_PEOPLE = (Problem.CHANGED, Problem.UNPAID, Problem.CLOSED, Problem.CANCELLED_LATE, Problem.OTHER_CONTENT)
 
-# Of two words of the same second the later stage of an order's life counts.
+# Of two words of the same moment the later stage of an order's life counts.
 RANK = {State.PENDING: 0, State.OPEN: 1, State.SHIPPED: 2, State.CANCELLED: 3}
 
 
@@ -38,7 +38,9 @@ def record(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[int]:
     """
     latest: dict[str, port.ChannelOrder] = {}
     for order in orders:
-        if order.order_id not in latest or _is_newer(order, latest[order.order_id].updated_at, latest[order.order_id].state):
+        before = latest.get(order.order_id)
+        # Of two words of the same moment and state the last one counts, here as from one import to the next.
+        if before is None or (order.updated_at, RANK[order.state]) >= (before.updated_at, RANK[before.state]):
             latest[order.order_id] = order
     with transaction.atomic():
         # One recorder at a time: two deliveries of one order must not both find it new.
@@ -50,11 +52,7 @@ def record(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[int]:
             for key, order in latest.items()
             if key not in known and (order.state in (State.OPEN, State.CANCELLED) or held_until(order))
         ]
-        news = [
-            (row, order)
-            for key, order in latest.items()
-            if (row := known.get(key)) is not None and _is_newer(order, row.shop_updated_at, row.shop_state)
-        ]
+        news = [(row, order) for key, order in latest.items() if (row := known.get(key)) is not None and _is_news(order, row)]
         created = _create(channel, new)
         _renew(news)
         unsettled = [row.pk for row in known.values() if _is_unsettled(row)]
@@ -80,10 +78,21 @@ def unsettled(channel: Channel) -> QuerySet[ChannelOrder]:
     return channel.orders.filter(open_ones | cancelled & ~Q(problem=Problem.OTHER_CONTENT)).order_by("pk")
 
 
-def _is_newer(order: port.ChannelOrder, than: datetime | None, state: str) -> bool:
-    if than is None or order.updated_at != than:
-        return than is None or order.updated_at > than
-    return RANK[order.state] > RANK[State(state)]
+def _is_news(order: port.ChannelOrder, row: ChannelOrder) -> bool:
+    """Of two words of the same moment the later stage counts, and of the same stage the one that comes last, if it says something else."""
+    if row.shop_updated_at is None or order.updated_at != row.shop_updated_at:
+        return row.shop_updated_at is None or order.updated_at > row.shop_updated_at
+    if order.state != row.shop_state:
+        return RANK[order.state] > RANK[State(row.shop_state)]
+    # Of a buyer who is forgotten, and of words of an earlier version, none is kept.
+    return row.word_hash != "" and row.word_hash not in sealing.fingerprints(_word(order))
+
+
+def _word(order: port.ChannelOrder) -> str:
+    """What the warehouse goes by of a shop's word. Of one that waits for its payment nothing of the buyer."""
+    lines = sorted((line.line_id, line.location, line.listing_id, line.sku, line.quantity) for line in order.lines)
+    address = {} if order.state is State.PENDING else ship_to(order.ship_to)
+    return sealing.as_json([lines, address, order.ship_by, order.cancellation_requested]).decode()
 
 
 def record_unreadable(channel: Channel, orders: Sequence[port.UnreadableOrder]) -> None:
@@ -144,6 +153,7 @@ def _create(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[Chann
                 status=Status.SEEN,
                 shop_state=order.state,
                 shop_updated_at=order.updated_at,
+                word_hash=sealing.fingerprint(_word(order)),
                 cancellation_requested=changes.wishes(order),
                 placed_at=order.placed_at,
                 service=order.shipping_method[:50],
@@ -170,6 +180,8 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
     for row, order in news:
         row.shop_state, row.shop_updated_at, row.updated_at = order.state, order.updated_at, timezone.now()
         row.cancellation_requested, taken = changes.wishes(order), bool(row.parts.all())
+        forgotten = taken and row.raw_id is None
+        row.word_hash = "" if forgotten else sealing.fingerprint(_word(order))
         row.held_until = None if taken else held_until(order)
         if row.status == Status.CANCELLED and taken and order.state is State.OPEN:
             again, taken, row.reopened = [*again, row.pk], False, row.reopened + 1
@@ -194,6 +206,7 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
     fields = [
         "shop_state",
         "shop_updated_at",
+        "word_hash",
         "cancellation_requested",
         "updated_at",
         "lines",

@@ -187,6 +187,8 @@ class ChannelOrder(models.Model):
     status = models.CharField(_("status"), max_length=15, choices=Status.choices)
     shop_state = models.CharField(_("state in the shop"), max_length=10)
     shop_updated_at = models.DateTimeField(_("changed in the shop at"), null=True)
+    # The fingerprint of that word: of the same moment another one may come, and this one again.
+    word_hash = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     cancellation_requested = models.BooleanField(default=False, db_default=False, editable=False)
     placed_at = models.DateTimeField(_("placed at"), null=True)
     heard_at = models.DateTimeField(_("heard of at"), null=True, db_default=Now(), editable=False)

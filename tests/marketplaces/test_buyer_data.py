@@ -41,7 +41,7 @@ def sold(house, sku, channel: Channel | None = None, ship_to: dict[str, str] = G
     if channel is not None:
         raw = PersonalRecord.objects.create(merchant=sku.merchant, kind="channel_order", sealed=sealing.seal({"ship_to": ship_to}))
         make.sold_on(
-            channel, order, external_id=f"X-{order.reference}", raw=raw,
+            channel, order, external_id=f"X-{order.reference}", raw=raw, word_hash=sealing.fingerprint(order.reference),
             buyer_hash=sealing.fingerprint(buyer_data.buyer_key(channel.adapter, buyer_id)) if buyer_id else "",
         )  # fmt: skip
     return order
@@ -69,7 +69,7 @@ def erased(order: Order) -> bool:
     order = Order.objects.select_related("ship_to").get(pk=order.pk)
     row = ChannelOrder.objects.filter(parts__order=order).first()
     gone = {order.erased_at is not None, order.ship_to.sealed is None, order.ship_to.erased_at is not None}
-    gone |= {row.raw_id is None} if row is not None else set()
+    gone |= {row.raw_id is None, row.word_hash == ""} if row is not None else set()
     assert len(gone) == 1, gone
     return gone.pop()
 
