@@ -80,11 +80,12 @@ def due(*, warehouse_id: int, now: datetime, until: datetime) -> dict[int, Due]:
 def follow(payloads: Sequence[dict[str, Any]]) -> None:
     """Outbox handler of `ship_by.moved` {rows: keys of ChannelOrder}: orders of ours follow the platform's word of this moment."""
     keys = {key for payload in payloads for key in payload["rows"]}
-    tied = ChannelOrderPart.objects.filter(channel_order__in=keys, channel_order__ship_by__isnull=False, order__isnull=False)
+    tied = ChannelOrderPart.objects.filter(channel_order__in=keys, order__isnull=False)
     with transaction.atomic():
-        clock.move(
-            {order_id: ship_by for order_id, ship_by in tied.values_list("order_id", "channel_order__ship_by") if order_id and ship_by}
-        )
+        # The word is read when the orders are held: whoever read it before might overwrite, late, what another worker has heard since.
+        clock.hold(order_id for order_id in tied.values_list("order_id", flat=True) if order_id)
+        words = tied.values_list("order_id", "channel_order__ship_by")
+        clock.move({order_id: ship_by for order_id, ship_by in words if order_id and ship_by})
 
 
 def untold(*, warehouse_id: int, now: datetime, until: datetime) -> list[Untold]:

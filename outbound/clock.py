@@ -5,7 +5,7 @@ What a shop's platform counts is known above (settings.ORDER_HEADROOM); here it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,6 +37,12 @@ def headroom_of(order_ids: Sequence[int]) -> dict[int, Headroom]:
         return {}
     say: Callable[[Sequence[int]], dict[int, Headroom]] = import_string(settings.ORDER_HEADROOM)
     return say(order_ids)
+
+
+def hold(order_ids: Iterable[int]) -> None:
+    """A step: lock these orders, in key order, until the transaction ends."""
+    assert_in_transaction("hold()")
+    list(Order.objects.select_for_update(no_key=True).filter(pk__in=list(order_ids)).order_by("pk").values_list("pk"))
 
 
 def move(ship_by: Mapping[int, datetime]) -> None:
