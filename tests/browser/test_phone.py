@@ -32,6 +32,15 @@ TOUCHING = """() => {
   return [...boxes.filter(([, one]) => boxes.some(([, other]) => near(one, other))), ...boxes.filter(beyond)].map(([part]) => part.innerText);
 }"""
 
+# Checkboxes that do not stand on the line of their words, before them and near.
+ASTRAY = """() => [...document.querySelectorAll('main label > input[type=checkbox]')].filter(check => {
+  const words = document.createRange();
+  words.selectNode([...check.parentElement.childNodes].findLast(node => node.textContent.trim()));
+  const box = check.getBoundingClientRect(), text = words.getBoundingClientRect();
+  const middle = (box.top + box.bottom) / 2;
+  return !(text.top <= middle && middle <= text.bottom && box.right <= text.left && text.left - box.right < 12);
+}).map(check => check.parentElement.innerText)"""
+
 
 @pytest.fixture
 def phone(chromium: Browser, live_server: LiveServer, house: House) -> Iterator[Page]:  # noqa: F811 - the fixture
@@ -70,6 +79,17 @@ def test_buttons_neither_touch_nor_leave_their_card(phone: Page, house: House, w
         if found := phone.evaluate(TOUCHING):
             touching[url] = found
     assert touching == {}
+
+
+@pytest.mark.parametrize("width", [WIDTH, 1280])
+def test_a_checkbox_stands_before_its_words_on_one_line(phone: Page, house: House, width: int) -> None:  # noqa: F811 - the fixture
+    house.supervisor.is_superuser = True
+    house.supervisor.save()
+    phone.set_viewport_size({"width": width, "height": 640})
+    phone.goto(f"/desk/merchants/{house.merchant.pk}")
+    assert phone.locator("label > input[type=checkbox]").count() > 5
+    assert phone.evaluate(ASTRAY) == []
+    assert phone.evaluate(TOO_WIDE) == []
 
 
 def test_a_row_is_a_card_with_its_headings_also_after_a_search(phone: Page, house: House) -> None:  # noqa: F811 - the fixture
