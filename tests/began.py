@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from conftest import SERVERS
 from wms.servers.environment import write_environment
-from wms.servers.folders import open_data_folder, remove_data_folder
+from wms.servers.folders import Account, open_data_folder, remove_data_folder
 from wms.servers.postgres import EmbeddedPostgres
 from wms.servers.valkey import EmbeddedValkey
 
@@ -27,8 +27,11 @@ PACKAGES = ("wms", "inventory", "inbound", "outbound", "labels", "marketplaces",
 _SECRETS = ("env", "postgres-passwords")
 
 
-def copy_to(data: Path) -> None:
-    """Lay out the data folder as it was after the first start, with the demo warehouse; nothing runs there."""
+def copy_to(data: Path, account: Account | None = None) -> None:
+    """Lay out the data folder as it was after the first start, with the demo warehouse; nothing runs there.
+
+    All of it is for `account`, a plain user's, where one is named.
+    """
     parent = SERVERS.folder.parent
     kept, fits = parent / "began", _sources()
     with (parent / "began.lock").open("w") as lock:
@@ -37,10 +40,17 @@ def copy_to(data: Path) -> None:
             remove_data_folder(kept)
             _begin(kept)
             (kept / "made-from").write_text(fits)
+        if account is None:
+            folder, cluster = open_data_folder(data).data, open_data_folder(data).postgres
+        else:
+            data.mkdir(parents=True, mode=0o700)
+            folder, cluster = data, data / "postgres"
         for name in _SECRETS:
-            shutil.copy2(kept / name, open_data_folder(data).data)
+            shutil.copy2(kept / name, folder)
         # The files belong to the servers' account.
-        subprocess.run(["cp", "-a", open_data_folder(kept).postgres, open_data_folder(data).postgres], check=True)
+        subprocess.run(["cp", "-a", open_data_folder(kept).postgres, cluster], check=True)
+        if account is not None:
+            subprocess.run(["chown", "-R", f"{account.uid}:{account.gid}", data], check=True)
 
 
 def _sources() -> str:

@@ -41,10 +41,15 @@ def eventually(true: Callable[[], bool], seconds: float = 30.0) -> bool:
 
 
 class LiveSystem:
-    """`address` is the base URL, `data` the data folder, `ready_line` what `wms up` said."""
+    """`address` is the base URL, `data` the data folder, `ready_line` what `wms up` said.
 
-    def __init__(self, data: Path, port: int | None = None) -> None:
+    It runs as `account`, or as whoever tests, with `python`, or with the tests' own.
+    """
+
+    def __init__(self, data: Path, port: int | None = None, account: Account | None = None, python: str | Path = sys.executable) -> None:
         self.data = data
+        self.account = account
+        self.python = python
         self.port = port or free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[str] | None = None
@@ -52,7 +57,7 @@ class LiveSystem:
 
     def begin_as_copy(self) -> float:
         """As start(), with the data of another one's first start: for tests that only need a system that runs."""
-        began.copy_to(self.data)
+        began.copy_to(self.data, self.account)
         return self.start()
 
     @property
@@ -72,7 +77,7 @@ class LiveSystem:
         begun = time.monotonic()
         self.process = subprocess.Popen(
             # It stops with the test run, however that ends.
-            Account(os.geteuid(), os.getegid()).command(sys.executable, "-m", "wms.cli", "up", parent_death_signal="TERM"),
+            (self.account or Account(os.geteuid(), os.getegid())).command(self.python, "-m", "wms.cli", "up", parent_death_signal="TERM"),
             cwd="/",
             env=self.environment,
             stdout=subprocess.PIPE,
