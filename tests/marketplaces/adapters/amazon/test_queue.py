@@ -27,7 +27,7 @@ from tests.marketplaces.adapters.amazon.sqs import ARN, KEYS, Sqs, sqs_serving
 from tests.marketplaces.misbehaving import Fault, LoopbackShop, drip, without_end
 from tests.marketplaces.shops import deliver_all, make_due
 from wms.core.models import OutboxEvent
-from wms.simulation.shop import Answer
+from wms.simulation.shop_server import Answer
 
 from .conftest import adapter
 
