@@ -31,7 +31,7 @@ WAREHOUSE = "floor_warehouse"
 # The place of work that the handheld's prints belong to, where one was chosen.
 STATION = "floor_station"
 SCAN_MAX = 200
-# A bin holds as many cartons of one sku, and nothing but this list tells them apart for whoever has scanned the sku.
+# As many as a look-up finds: of many cartons of one sku in a bin nothing but this list tells whoever has scanned the sku which is which.
 CHOICES_MAX = 50
 # Room for the counted lines of the largest order that the API takes.
 STATE_MAX = 100_000
