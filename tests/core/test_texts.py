@@ -177,7 +177,7 @@ READ_NAMES = {"message", "label", "title", "do", "note", "help_text", "short_des
 # These speak to operators and to programs, in English, or name papers and show samples, which are the same everywhere.
 NOT_READ = (
     "wms/servers/", "wms/simulation/", "wms/benchmark/", "wms/cli.py", "/management/", "/adapters/", "wms/api.py", "labels/agent/",
-    "wms/core/api/document.py", "/api/shapes.py", "labels/media.py", "labels/samples.py",
+    "wms/core/api/document.py", "/api/shapes.py", "/api/order_shapes.py", "labels/media.py", "labels/samples.py",
 )  # fmt: skip
 
 
