@@ -197,7 +197,7 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
                 row.raw.sealed = sealing.seal(correcting.carried(row.raw.opened(), _personal(order)))
                 records.append(row.raw)
         else:
-            if _moves_ship_by(row, order):
+            if order.state is State.OPEN and order.ship_by not in (None, row.ship_by):  # tied or not: tying looks again
                 row.ship_by, moved = order.ship_by, [*moved, row.pk]
             row.problem, row.problem_detail = _problem_of(row, order, sent=row.pk not in unsent)
     PersonalRecord.objects.bulk_update(records, ["sealed"])
@@ -234,12 +234,6 @@ def _problem_of(row: ChannelOrder, order: port.ChannelOrder, *, sent: bool) -> t
         return "", ""
     unpaid, closed = order.state is State.PENDING, order.state is State.SHIPPED and not sent
     return (Problem.CHANGED if detail else Problem.UNPAID if unpaid else Problem.CLOSED if closed else ""), detail
-
-
-def _moves_ship_by(row: ChannelOrder, order: port.ChannelOrder) -> bool:
-    """Not while the warehouse is being asked: a repetition asks for the same."""
-    tied = all(part.order_id is not None for part in row.parts.all())
-    return tied and order.state is State.OPEN and order.ship_by is not None and order.ship_by != row.ship_by
 
 
 def _unsent(rows: Sequence[ChannelOrder]) -> set[int]:

@@ -59,7 +59,7 @@ def _named(needs: Sequence[Need], sent_from: Sequence[int | None], free: Free) -
 
 def _part(channel: Channel, row: ChannelOrder, number: int, warehouse_id: int, lines: list[dict[str, object]]) -> ChannelOrderPart:
     named = reference(channel, row, number)
-    return ChannelOrderPart(channel_order=row, number=number, warehouse_id=warehouse_id, reference=named, lines=lines)
+    return ChannelOrderPart(channel_order=row, number=number, warehouse_id=warehouse_id, reference=named, lines=lines, ship_by=row.ship_by)
 
 
 def reference(channel: Channel, row: ChannelOrder, number: int = 1) -> str:

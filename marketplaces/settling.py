@@ -123,7 +123,7 @@ def _new_order(row: ChannelOrder, part: ChannelOrderPart, address: dict[str, str
         warehouse=warehouse,
         ship_to={name: value for name, value in address.items() if value},
         lines=[NewLine(codes[line.sku_id], line.quantity) for line in expansion.expand(part.lines)],
-        ship_by=row.ship_by,
+        ship_by=part.ship_by,
         service=row.service,
         placed_at=row.placed_at,
     )

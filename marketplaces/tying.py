@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from marketplaces import cancelled, tracking
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.telling import publish
+from wms.core import outbox
 from wms.core.errors import WmsError
 
 # What another worker has settled meanwhile stays as it is.
@@ -23,14 +24,19 @@ WITH noted AS (
     WHERE o.id = r.id AND (o.status IN ('seen', 'unmapped', 'refused') OR NOT EXISTS (
         SELECT FROM marketplaces_channelorderpart p WHERE p.channel_order_id = o.id AND p.order_id IS NOT NULL
     ))
+    RETURNING o.id, o.ship_by
 ), tied AS (
-    INSERT INTO marketplaces_channelorderpart (channel_order_id, number, warehouse_id, reference, order_id, lines)
+    INSERT INTO marketplaces_channelorderpart (channel_order_id, number, warehouse_id, reference, order_id, lines, ship_by)
     SELECT r.* FROM json_to_recordset(%s::json)
-        AS r (channel_order_id bigint, number smallint, warehouse_id bigint, reference text, order_id bigint, lines jsonb)
+        AS r (channel_order_id bigint, number smallint, warehouse_id bigint, reference text, order_id bigint, lines jsonb, ship_by timestamptz)
     ON CONFLICT (channel_order_id, number) DO UPDATE SET order_id = EXCLUDED.order_id WHERE marketplaces_channelorderpart.order_id IS NULL
-    RETURNING order_id
+    RETURNING channel_order_id, order_id, ship_by
+), known AS (
+    SELECT o.id, tied.channel_order_id, o.status NOT IN ('ready', 'short') AS moved_on,
+           noted.ship_by IS NOT NULL AND noted.ship_by IS DISTINCT FROM tied.ship_by AS ship_by_moved
+    FROM tied JOIN outbound_order o ON o.id = tied.order_id LEFT JOIN noted ON noted.id = tied.channel_order_id
 )
-SELECT o.id FROM tied JOIN outbound_order o ON o.id = tied.order_id WHERE o.status NOT IN ('ready', 'short')
+SELECT * FROM known WHERE moved_on OR ship_by_moved
 """
 
 
@@ -44,10 +50,15 @@ def tie(channel: Channel, parts_of: Mapping[ChannelOrder, Sequence[ChannelOrderP
         told: list[list[Any]] = [[row.pk for row in rows], [str(row.status) for row in rows], [str(row.problem) for row in rows]]
         told += [[row.problem_detail for row in rows], [json.dumps(row.lines) for row in rows]]
         tied = [part for parts in parts_of.values() for part in parts if part.order_id is not None]
-        columns = ("channel_order_id", "number", "warehouse_id", "reference", "order_id", "lines")
+        columns = ("channel_order_id", "number", "warehouse_id", "reference", "order_id", "lines", "ship_by")
+        asked = json.dumps([{name: getattr(part, name) for name in columns} for part in tied], default=str)
         with connection.cursor() as cursor:
-            cursor.execute(_TIE, [*told, json.dumps([{name: getattr(part, name) for name in columns} for part in tied])])
-            _catch_up([key for (key,) in cursor.fetchall()])
+            cursor.execute(_TIE, [*told, asked])
+            found = cursor.fetchall()
+        _catch_up([order_id for order_id, _row, moved_on, _moved in found if moved_on])
+        # What the platform has moved since the warehouse was asked.
+        if moved := sorted({key for _order, key, _moved_on, ship_by_moved in found if ship_by_moved}):
+            outbox.emit("ship_by.moved", rows=moved)
         # What no warehouse took is decided anew when it is tried again.
         undone = [part.pk for parts in parts_of.values() if all(part.order_id is None for part in parts) for part in parts]
         if undone:

@@ -14,7 +14,8 @@ class ChannelOrderPart(models.Model):
     """What one order of ours carries of a shop's order. Written down before the warehouse is asked, so that a repetition asks for the same.
 
     `lines` are like those of the shop's order, `quantity` being what this part carries of each; marketplaces.expansion: which line of `order` is
-    which component of them. `order` is null until the warehouse has taken it; `reference` is what it has there.
+    which component of them. `order` is null until the warehouse has taken it; `reference` is what it has there. `ship_by` is what the warehouse is
+    asked for, whatever the shop has said since.
     """
 
     channel_order = models.ForeignKey(ChannelOrder, models.PROTECT, related_name="parts", verbose_name=_("channel order"))
@@ -23,6 +24,7 @@ class ChannelOrderPart(models.Model):
     reference = models.CharField(_("reference"), max_length=50)
     order = models.OneToOneField(Order, models.PROTECT, null=True, related_name="channel_part", verbose_name=_("order"))
     lines = models.JSONField(_("lines"), default=list)
+    ship_by = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
-from marketplaces import deadlines, order_import
-from marketplaces.models import ChannelOrder
-from outbound import clock
+from marketplaces import deadlines, order_book, order_import, settling
+from marketplaces.models import Channel, ChannelOrder
+from outbound import clock, orders
 from outbound.models import Order
 from tests.marketplaces.shops import deliver_all, sale
 from wms.core.models import OutboxEvent
@@ -85,6 +85,40 @@ def test_of_two_workers_that_follow_the_later_word_counts(overtaken, at):
 def test_without_the_hold_the_earlier_word_would_come_last(overtaken, at, monkeypatch):
     monkeypatch.setattr(clock, "hold", lambda _order_ids: None)
     assert overtaken() == at + 24 * HOUR
+
+
+@pytest.mark.parametrize(("module", "step"), [(orders, "accept_many"), (settling, "tie")])
+def test_an_order_that_is_planned_and_not_tied_follows_too(channel, thing, at, monkeypatch, module, step):
+    """The worker died before it had asked the warehouse, or after it. A repetition asks for the same, or there would be two."""
+
+    def dies(*_arguments, **_more):
+        raise ConnectionError("the worker is gone")
+
+    with monkeypatch.context() as patched, pytest.raises(ConnectionError):
+        patched.setattr(module, step, dies)
+        order_import.import_orders(channel, [sale(thing.code, at, ship_by=at + 48 * HOUR)])
+    order_import.import_orders(channel, [sale(thing.code, at, ship_by=at + HOUR, updated_at=at + HOUR)])
+    deliver_all()
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.problem, row.ship_by) == ("imported", "", at + HOUR)
+    assert (row.parts.get().order, Order.objects.get().ship_by) == (Order.objects.get(), at + HOUR)
+
+
+def test_a_ship_by_that_moves_while_the_order_is_tied_is_followed_when_it_is(channel, thing, at, monkeypatch):
+    """Whoever was to follow it found no order of ours yet."""
+    real = settling.tie
+
+    def tie(*arguments):
+        order_book.record(Channel.objects.get(), [sale(thing.code, at, ship_by=at + HOUR, updated_at=at + HOUR)])
+        deliver_all()
+        assert Order.objects.get().ship_by == at + 48 * HOUR
+        real(*arguments)
+
+    monkeypatch.setattr(settling, "tie", tie)
+    order_import.import_orders(channel, [sale(thing.code, at, ship_by=at + 48 * HOUR)])
+    monkeypatch.undo()
+    deliver_all()
+    assert (Order.objects.get().ship_by, ChannelOrder.objects.get().ship_by) == (at + HOUR, at + HOUR)
 
 
 @pytest.mark.parametrize("status", ["shipped", "cancelled"])
