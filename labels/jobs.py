@@ -224,12 +224,8 @@ def _recover(printer_ids: Collection[int]) -> int:
     """Jobs whose sender or printer fell silent: nothing of a claimed one has left; whether another was printed, a person has to say."""
     silent = PrintJob.objects.filter(printer__in=printer_ids, lease_until__lt=Now())
     back = silent.filter(status=Status.CLAIMED).update(status=Status.WAITING, lease_until=None)
-    asked = silent.filter(status=Status.SENDING).update(
-        status=Status.UNCERTAIN, lease_until=None, error=str(_("The sender ended while it was sending."))
-    )
-    lost = silent.filter(status=Status.PRINTING).update(
-        status=Status.UNCERTAIN, lease_until=None, error=str(_("The printer took it and said no more of it."))
-    )
+    asked = silent.filter(status=Status.SENDING).update(status=Status.UNCERTAIN, lease_until=None, error=PrintJob.Fault.SENDER_ENDED)
+    lost = silent.filter(status=Status.PRINTING).update(status=Status.UNCERTAIN, lease_until=None, error=PrintJob.Fault.PRINTER_SILENT)
     return back + asked + lost
 
 

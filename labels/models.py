@@ -224,6 +224,13 @@ class PrintJob(models.Model):
         FAILED = "failed", _("failed")
         CANCELLED = "cancelled", _("cancelled")
 
+    class Fault(models.TextChoices):
+        """What the system itself says of a try, kept in `error` by its name, since whoever reads it has a language of their own."""
+
+        SENDER_ENDED = "sender_ended", _("The sender ended while it was sending.")
+        PRINTER_SILENT = "printer_silent", _("The printer took it and said no more of it.")
+        GIVEN_UP = "given_up", _("The printer gave it up.")
+
     TRANSITIONS = table(
         waiting="claimed printed cancelled",
         claimed="sending waiting failed",
@@ -275,3 +282,11 @@ class PrintJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk}"
+
+    @property
+    def error_words(self) -> str:
+        """What went wrong, in the reader's language. What a printer or the network said itself stays as it was said."""
+        for kind in (self.Fault, Printer.Trouble):
+            if self.error in kind.values:
+                return str(kind(self.error).label)
+        return self.error

@@ -9,7 +9,6 @@ from datetime import timedelta
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
-from django.utils.translation import gettext as _
 
 from labels import health, jobs
 from labels.models import Printer, PrintJob
@@ -92,7 +91,7 @@ def follow(printer_id: int) -> None:
     for job in taken.select_related("printer").defer("content").order_by("pk"):
         was_gone = job.printer.trouble == Printer.Trouble.GONE
         to, trouble = ipp.follow(job.printer.address, job.printer_job or 0, was_gone=was_gone)
-        error = _("The printer gave it up.") if to == Status.UNCERTAIN else ""
+        error = PrintJob.Fault.GIVEN_UP.value if to == Status.UNCERTAIN else ""
         jobs.settle(job_id=job.pk, attempt=job.attempts, to=to, trouble=trouble, error=error)
         if trouble == Printer.Trouble.GONE:
             # It would not answer for the others either.

@@ -45,7 +45,7 @@ def state(*, station_id: int, warehouse_id: int) -> StationState:
             lines.append(_("{printer}: was {document} printed?").format(printer=job.printer.code, document=job.document))
         else:
             lines.append(
-                _("{printer}: {document} failed: {error}").format(printer=job.printer.code, document=job.document, error=job.error)
+                _("{printer}: {document} failed: {error}").format(printer=job.printer.code, document=job.document, error=job.error_words)
             )
     # Questions that nobody answers hold up no print.
     to_open = here.filter(status=Status.WAITING, printer__way=Printer.Way.BROWSER).order_by("pk").values_list("pk", flat=True)

@@ -69,7 +69,7 @@ def send(address: str, content: bytes, *, format: str, name: str, copies: int = 
     _require_ok(code)
     number, state = found.get("job-id", [None])[0], found.get("job-state")
     if state in ([_JOB_CANCELLED], [_JOB_ABORTED]):
-        raise Uncertain("", "the printer gave it up")
+        raise Uncertain("", "given_up")
     return number if isinstance(number, int) and state != [_JOB_COMPLETED] else None
 
 

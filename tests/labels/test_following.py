@@ -129,7 +129,7 @@ def test_a_printer_that_says_no_more_leaves_a_question(place: Printer, machine: 
     assert until < timezone.now() + timedelta(seconds=6), "silence is no word"
     PrintJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert jobs.recover_silent() == 1
-    assert (status(job), PrintJob.objects.get().error) == ("uncertain", "The printer took it and said no more of it.")
+    assert (status(job), PrintJob.objects.get().error) == ("uncertain", "printer_silent")
 
 
 def test_what_is_in_the_printer_is_not_repeated_nor_cancelled(place: Printer) -> None:

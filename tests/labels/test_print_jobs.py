@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from labels import answering, erasing, health, jobs, routing
 from labels.jobs import NewJob
@@ -139,6 +139,31 @@ def test_a_sender_that_fell_silent_while_sending_leaves_a_question(house):
     with pytest.raises(NotPossibleNow):
         answering.retry(job_id=job, by=make.user())
     assert status(job) == "uncertain"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("sender_ended", "Der Sender endete, während er sendete."),
+        ("out_of_paper", "kein Papier"),
+        ("client-error-not-found (0x0406)", "client-error-not-found (0x0406)"),
+        ("", ""),
+    ],
+)
+def test_what_went_wrong_is_read_in_ones_own_language(error, words):
+    with translation.override("de"):
+        assert PrintJob(error=error).error_words == words
+
+
+def test_what_went_wrong_is_kept_by_its_name_whatever_language_finds_it(house):
+    machine = printer(house)
+    (job,) = queue(machine, "A")
+    jobs.claim(printer_id=machine.pk)
+    jobs.begin(job_id=job, attempt=1)
+    silence(job)
+    with translation.override("zh-hans"):
+        assert jobs.claim(printer_id=machine.pk) is None
+    assert (status(job), PrintJob.objects.get().error) == ("uncertain", "sender_ended")
 
 
 def test_a_late_word_of_the_sender_answers_the_question(house):
