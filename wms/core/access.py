@@ -50,6 +50,7 @@ PICKER_RIGHTS = (
     *VIEWS,
 )
 _WORKS = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=Now()))
+GROUPS = ("merchant", "picker", "supervisor")
 # Every right on these apps; people, keys and groups stay with administrators.
 SUPERVISOR_APPS = ("inventory", "inbound", "outbound", "labels", "marketplaces", "webhooks", "operations")
 
@@ -60,23 +61,28 @@ class CodeTaken(WmsError):
 
 def ensure_groups() -> dict[str, Group]:
     """The groups picker, supervisor and merchant with exactly their rights. Run it again after a migration that brings new ones."""
-    groups = {name: Group.objects.get_or_create(name=name)[0] for name in ("picker", "supervisor", "merchant")}
-    groups["picker"].permissions.set(_permissions(PICKER_RIGHTS))
-    groups["merchant"].permissions.set(_permissions(MERCHANT_RIGHTS))
-    groups["supervisor"].permissions.set(
-        Permission.objects.filter(
-            Q(content_type__app_label__in=SUPERVISOR_APPS) | Q(content_type__app_label="core", codename="view_merchant")
-        )
-    )
+    groups = {group.name: group for group in Group.objects.filter(name__in=GROUPS)}
+    if len(groups) < len(GROUPS):
+        Group.objects.bulk_create([Group(name=name) for name in GROUPS if name not in groups], ignore_conflicts=True)
+        groups = {group.name: group for group in Group.objects.filter(name__in=GROUPS)}
+    permissions = Permission.objects.order_by().values_list("pk", "content_type__app_label", "codename")
+    wanted = {
+        (group.pk, permission) for permission, app, codename in permissions for name, group in groups.items() if _may(name, app, codename)
+    }
+    given = Group.permissions.through.objects.filter(group__in=groups.values())
+    there = {(row.group_id, row.permission_id): row.pk for row in given}
+    if there.keys() - wanted:
+        given.filter(pk__in=[there[each] for each in there.keys() - wanted]).delete()
+    # In the order of the unique key, so that two who do this at once cannot deadlock.
+    missing = [given.model(group_id=group, permission_id=permission) for group, permission in sorted(wanted - there.keys())]
+    given.bulk_create(missing, ignore_conflicts=True)
     return groups
 
 
-def _permissions(rights: tuple[str, ...]) -> list[Permission]:
-    condition = Q()
-    for right in rights:
-        app, codename = right.split(".")
-        condition |= Q(content_type__app_label=app, codename=codename)
-    return list(Permission.objects.filter(condition))
+def _may(group: str, app: str, codename: str) -> bool:
+    if group == "supervisor":
+        return app in SUPERVISOR_APPS or (app, codename) == ("core", "view_merchant")
+    return f"{app}.{codename}" in (PICKER_RIGHTS if group == "picker" else MERCHANT_RIGHTS)
 
 
 @transaction.atomic(durable=True)
