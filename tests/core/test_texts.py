@@ -167,7 +167,7 @@ def test_fields_that_the_administration_shows_have_translated_names() -> None:
 
 # Which argument of a call, or which key of a dictionary, a person will read.
 READ_ARGUMENTS = {
-    "field_error": 1, "done": 1, "success": 1, "warning": 1, "error": 1, "Button": 1, "ok": 0, "ask": 1, "ValidationError": 0, "problem": 1,
+    "field_error": 1, "done": 1, "warned": 1, "success": 1, "warning": 1, "error": 1, "Button": 1, "ok": 0, "ask": 1, "ValidationError": 0, "problem": 1,
 }  # fmt: skip
 
 
