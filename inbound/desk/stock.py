@@ -96,6 +96,7 @@ def sku(request: HttpRequest, sku_id: int) -> HttpResponse:
 
 @desk.action(shows=sku, permission="inventory.change_stockbalance")
 def count(request: HttpRequest, sku_id: int) -> HttpResponse:
-    """Fields: balance (its id), counted (base units)."""
+    """Fields: balance (its id), counted (base units), warehouse (the page's, by its code)."""
     answer: Any = book_count(request)
-    return desk.done(request, _("Counted: %(before)d before, %(after)d now.") % answer, "desk:sku", sku_id=sku_id)
+    here = {"warehouse": page_warehouse(request).code}
+    return desk.done(request, _("Counted: %(before)d before, %(after)d now.") % answer, "desk:sku", query=here, sku_id=sku_id)

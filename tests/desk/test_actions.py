@@ -156,7 +156,10 @@ def test_a_packing_lists_bad_rows_are_named_with_its_bad_container_and_reference
 
 def test_a_count_is_booked_from_the_sku_and_from_the_bin(desk: Client, house: House) -> None:
     balance = StockBalance.objects.get(sku=house.sku)
-    assert desk.post(f"/desk/skus/{house.sku.pk}/count", {"balance": balance.pk, "counted": "97"}).status_code == 303
+    there = {"balance": balance.pk, "counted": "97", "warehouse": balance.warehouse.code}
+    counted = desk.post(f"/desk/skus/{house.sku.pk}/count", there)
+    # Back to the building that was counted in, not to the first one.
+    assert (counted.status_code, counted["Location"]) == (303, f"/desk/skus/{house.sku.pk}?warehouse={balance.warehouse.code}")
     assert desk.post(f"/desk/bins/{balance.bin_id}/count", {"balance": balance.pk, "counted": "99"}).status_code == 303
     balance.refresh_from_db()
     assert balance.on_hand == 99

@@ -6,7 +6,7 @@ the refusal on top and the refusal's own HTTP status, so that people read it and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from inspect import signature
 from typing import Any, Generic, TypeVar
@@ -125,10 +125,10 @@ def clock(zone: ZoneInfo) -> None:
     timezone.activate(zone)
 
 
-def done(request: HttpRequest, message: str, to: str, **kwargs: Any) -> SeeOther:
+def done(request: HttpRequest, message: str, to: str, *, query: Mapping[str, str] | None = None, **kwargs: Any) -> SeeOther:
     """The answer of an action that worked: a line for the person, and on to the page named `to`."""
     messages.success(request, message)
-    return SeeOther(reverse(to, kwargs=kwargs))
+    return SeeOther(reverse(to, kwargs=kwargs, query=query))
 
 
 def warned(request: HttpRequest, message: str, to: str, **kwargs: Any) -> SeeOther:
