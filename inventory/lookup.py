@@ -82,6 +82,7 @@ class Asked:
 
 
 Finder = Callable[[Asked], list[Found]]
+_BARE_SSCC = re.compile(r"00[0-9]{18}")
 
 
 def read(text: str) -> Scan:
@@ -89,7 +90,8 @@ def read(text: str) -> Scan:
     text = text.strip(" \t\r\n\0")
     marked = text.startswith(GS1_PREFIXES)
     text = text[3:] if re.match(r"\][A-Za-z][0-9A-Za-z]", text) else text
-    if not (marked or GS in text or re.match(r"\(\d{2,4}\)", text)):
+    # Of a serial shipping container code also a scanner that sends no mark leaves no doubt.
+    if not (marked or GS in text or re.match(r"\(\d{2,4}\)", text) or _BARE_SSCC.fullmatch(text)):
         return Scan(text)
     try:
         parts = _elements(text)

@@ -30,6 +30,16 @@ def test_what_only_looks_like_gs1_stays_text(text):
     assert lookup.read(text).gtin == ""
 
 
+@pytest.mark.parametrize("text", ["00340123450000000000", "]C100340123450000000000", "(00)340123450000000000"])
+def test_a_plates_number_is_known_also_from_a_scanner_that_sends_no_mark(text):
+    assert lookup.read(text).sscc == "340123450000000000"
+
+
+@pytest.mark.parametrize("text", ["0034012345000000000", "003401234500000000000", "10340123450000000000"])
+def test_other_long_numbers_are_no_plates(text):
+    assert (lookup.read(text).sscc, lookup.read(text).text) == ("", text)
+
+
 def test_a_barcode_counts_its_pack_quantity_and_a_skus_own_code_one():
     shop, by = make.merchant(), make.user()
     cup = make.sku(shop, "CUP")
