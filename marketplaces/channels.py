@@ -24,8 +24,17 @@ from wms.core.models import Merchant, User
 
 log = logging.getLogger(__name__)
 
-# What waits in a channel's lane for its shop to be asked.
-WAIT_FOR_THE_SHOP = ("channel.stale", "channel.submitted", "channel.heard", "channel.queued", "parcel.left", "order.withdrawn")
+# What waits in a channel's lane for its shop to be asked, in the order of the routes.
+LANES = (
+    "channel.stale",
+    "channel.shown",
+    "channel.submitted",
+    "channel.heard",
+    "channel.offered",
+    "channel.queued",
+    "parcel.left",
+    "order.withdrawn",
+)
 
 
 class SandboxHasNoShops(WmsError):
@@ -88,7 +97,7 @@ def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base
     channel.failures, channel.quiet_until, channel.last_error = 0, None, ""
     with transaction.atomic():
         channel.save(update_fields=["credentials", "base_url", "failures", "quiet_until", "last_error"])
-        outbox.hurry(WAIT_FOR_THE_SHOP, lane=channel.pk)
+        outbox.hurry(LANES, lane=channel.pk)
 
 
 def subscribe(*, channel: Channel, url: str) -> list[Subscription]:

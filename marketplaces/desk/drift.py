@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from marketplaces import differing
+from marketplaces.channels import LANES
 from marketplaces.desk import places
 from marketplaces.desk.finding import find
 from marketplaces.models import Channel, Comparison, Difference, StockPush
@@ -22,7 +23,6 @@ from wms.core.models import OutboxEvent
 from wms.core.templatetags.desk import exact
 
 MOST_DEAD = 100
-LANES = ("channel.stale", "channel.submitted", "channel.heard", "channel.queued", "parcel.left", "order.withdrawn")
 
 
 def why(difference: Difference) -> str:
@@ -83,7 +83,7 @@ page = desk.page(_page)
 
 
 def _dead(channel: Channel) -> QuerySet[OutboxEvent]:
-    handlers = [f"{handler}:{channel.pk}" for topic in LANES for handler in settings.OUTBOX_ROUTES[topic]]
+    handlers = {f"{handler}:{channel.pk}" for topic in LANES for handler in settings.OUTBOX_ROUTES[topic]}
     return OutboxEvent.objects.filter(handler__in=handlers, dead_at__isnull=False).order_by("-dead_at", "-pk")
 
 

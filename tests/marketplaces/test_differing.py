@@ -1,11 +1,13 @@
 """Why a shop shows another number than ours: each reason out of a real loopback shop, kept, shown and told again."""
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import translation
 
 from marketplaces import channels, differing, drift
 from marketplaces.abilities import Submits
+from marketplaces.channels import LANES
 from marketplaces.desk import drift as pages
 from marketplaces.models import Comparison, Difference, Listing
 from outbound import orders
@@ -116,6 +118,11 @@ def test_what_waits_in_the_lane_says_why(shop, channel, house, thing, waits, dea
     code, words = the_reason(channel)
     assert code == why
     assert "1970-01-01 00:00" in words or why == "revisions"
+
+
+def test_every_route_of_a_channels_lane_is_seen_on_its_page_when_it_is_dead():
+    topics = list(settings.OUTBOX_ROUTES)
+    assert tuple(topics[topics.index("channel.stale") : topics.index("webhook.due")]) == LANES
 
 
 def test_our_number_moved_and_nothing_waits(channel, house, thing):

@@ -94,7 +94,7 @@ def _event(topic: str, delivery_id: str, resource_id: int, payload: JsonObject) 
         listing = listing_id(parent, resource_id) if payload.get("type") == "variation" else listing_id(resource_id)
         if deleted:
             return ChannelEvent(kind=EventKind.LISTING_DELETED, topic=topic, delivery_id=delivery_id, listing_id=listing)
-        quantity, changed_at = counted(payload), moment(payload.get("date_modified_gmt"))
+        quantity, changed_at = _shown(payload), moment(payload.get("date_modified_gmt"))
         if quantity is None or changed_at is None:
             return ChannelEvent(kind=EventKind.LISTING, topic=topic, delivery_id=delivery_id, listing_id=listing)
         return ChannelEvent(
@@ -106,3 +106,11 @@ def _event(topic: str, delivery_id: str, resource_id: int, payload: JsonObject) 
             changed_at=changed_at,
         )
     return ChannelEvent(kind=EventKind.OTHER, topic=topic, delivery_id=delivery_id)
+
+
+def _shown(product: JsonObject) -> int | None:
+    """The units that it counts; none also for parts of a unit, which a plug-in may sell: no number of ours is ever compared with that."""
+    try:
+        return counted(product)
+    except ValueError:
+        return None

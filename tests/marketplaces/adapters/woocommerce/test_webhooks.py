@@ -237,6 +237,12 @@ def test_an_order_with_refunds_has_to_be_asked_for(shop: WooShop, woo: WooCommer
     assert (event.kind, event.order_id, event.order) == (EventKind.ORDER, str(order_id), None)
 
 
+def test_a_product_of_which_parts_are_sold_is_no_news_and_no_nonsense(woo: WooCommerce) -> None:
+    product = {"id": 7, "type": "simple", "manage_stock": True, "stock_quantity": 2.5, "date_modified_gmt": "2030-01-31T17:00:00"}
+    event = woo.webhook(**signed(product, "product.updated"))
+    assert (event.kind, event.listing_id, event.shown) == (EventKind.LISTING, "7", {})
+
+
 def test_topics_that_nobody_asked_for(woo: WooCommerce) -> None:
     assert woo.webhook(**signed({"id": 5}, "customer.created")).kind is EventKind.OTHER
     assert woo.webhook(**signed({"id": 5}, "order.updated")).kind is EventKind.OTHER
