@@ -5,11 +5,18 @@ from __future__ import annotations
 from django.db import connection
 
 BATCH = 1000
+# Events that name a delivery.
+READ_LATER = ["channel.heard", "channel.offered"]
 
+# What is still to be read stays, however old: that of a paused channel, and of a dead letter that nobody has replayed. Its shop may never say it again.
 _OLD = """
-WITH old AS (
+WITH unread AS MATERIALIZED (
+    SELECT (payload ->> 'delivery_id')::bigint AS id FROM core_outboxevent WHERE topic = ANY(%(topics)s) AND payload ? 'delivery_id'
+), old AS (
     DELETE FROM marketplaces_webhookdelivery WHERE id = ANY(ARRAY(
-        SELECT id FROM marketplaces_webhookdelivery WHERE received_at < now() - make_interval(days => %(days)s) ORDER BY received_at LIMIT %(most)s
+        SELECT id FROM marketplaces_webhookdelivery
+        WHERE received_at < now() - make_interval(days => %(days)s) AND id NOT IN (SELECT id FROM unread)
+        ORDER BY received_at LIMIT %(most)s
     )) RETURNING raw_id
 )
 DELETE FROM core_personalrecord WHERE id IN (SELECT raw_id FROM old)
@@ -37,7 +44,10 @@ def erase_pushes(days: int) -> int:
 
 
 def erase_webhooks(days: int) -> int:
-    """Erase deliveries older than `days` with what came in them, a batch in a transaction; answers how many bodies were erased."""
+    """Erase deliveries older than `days` with what came in them, a batch in a transaction; answers how many bodies were erased.
+
+    Those that are still to be read stay.
+    """
     return sum(_repeat(statement, days) for statement in (_OLD, _ORPHANS))
 
 
@@ -45,7 +55,7 @@ def _repeat(statement: str, days: int) -> int:
     erased = 0
     with connection.cursor() as cursor:
         while True:
-            cursor.execute(statement, {"days": days, "most": BATCH})
+            cursor.execute(statement, {"days": days, "most": BATCH, "topics": READ_LATER})
             count = int(cursor.rowcount)
             erased += count
             if not count:

@@ -40,6 +40,8 @@ EVENT_ORDERS = 100
 # For longer than this no worker waits for a shop's next call to be free.
 LONGEST_NAP_S = 3.0
 ASKED_TOGETHER = 20
+# What a paused shop has said comes back this often, for one that was in hand while the channel went on: resuming hurries all others.
+PAUSED_S = 60.0
 RETRY_BATCH = 500
 
 
@@ -85,10 +87,15 @@ def ask_all() -> int:
 def hear(payloads: Sequence[dict[str, Any]]) -> None:
     """Outbox handler of `channel.heard` {channel_id and delivery_id, order_ids, poll or retry}, one channel's events at a time.
 
-    Raises ChannelQuiet where the shop has to be asked and cannot be.
+    Raises ChannelQuiet where the shop has to be asked and cannot be, and for what a paused one has said: it waits until the channel goes on.
     """
     channel = Channel.objects.select_related("merchant", "user").filter(pk=payloads[0]["channel_id"]).first()
-    if channel is None or not channel.active:  # resuming polls
+    if channel is None:
+        return
+    if not channel.active:
+        # Resuming polls, but not every shop lists its orders: what it has said was answered, and is never said again.
+        if any("delivery_id" in payload or "order_ids" in payload for payload in payloads):
+            raise ChannelQuiet(channel, PAUSED_S)
         return
     delivered = [payload["delivery_id"] for payload in payloads if "delivery_id" in payload]
     to_ask, to_poll = _read_deliveries(channel, delivered)

@@ -6,8 +6,9 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from marketplaces import cancelled, order_import, stock_sync, tracking
+from marketplaces import cancelled, channels, order_import, stock_sync, tracking
 from marketplaces.models import Channel
+from wms.core import outbox
 from wms.core.models import User
 
 
@@ -16,7 +17,7 @@ def pause(*, channel: Channel, by: User, reason: str, keep: bool = False) -> Non
     """Stop: no orders, no tracking numbers, and no numbers but zeros. Pausing it again changes the reason, and what it may sell.
 
     All its listings are told 0 through its own lane. With `keep` it is not called at all: the shop goes on selling what it was told
-    last, while other shops sell the same units. So that is never the default.
+    last, while other shops sell the same units. So that is never the default. What it has said by then waits until it goes on.
     """
     channel.active, channel.sells_nothing = False, not keep
     channel.paused_at, channel.paused_by, channel.pause_reason = timezone.now(), by, reason[:200]
@@ -26,8 +27,8 @@ def pause(*, channel: Channel, by: User, reason: str, keep: bool = False) -> Non
 
 
 def resume(*, channel: Channel) -> None:
-    """Go on: all numbers are told again, the orders and tracking numbers of the pause are caught up with, and what waited for goods is tried again:
-    they may have been tied meanwhile.
+    """Go on: all numbers are told again, the orders and tracking numbers of the pause are caught up with, what the shop had said before it is heard,
+    and what waited for goods is tried again: they may have been tied meanwhile.
     """
     with transaction.atomic():
         channel.active, channel.sells_nothing, channel.failures, channel.quiet_until = True, False, 0, None
@@ -38,6 +39,7 @@ def resume(*, channel: Channel) -> None:
         order_import.try_waiting(channel.pk)
         tracking.catch_up(channel)
         cancelled.catch_up(channel)
+        outbox.hurry(channels.LANES, lane=channel.pk)
 
 
 def told_nothing(channel: Channel) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplaces import channels, order_import, port, stock_sync
 from marketplaces.abilities import Reports
-from marketplaces.calling import open_shop
+from marketplaces.calling import ChannelQuiet, open_shop
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
 from marketplaces.port import MessageUnreadable, SignatureInvalid
 from wms.core import outbox
@@ -87,10 +87,15 @@ def take_listings(*, channel: Channel, documents: Sequence[Mapping[str, Any]]) -
 
 
 def hear_listings(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `channel.offered` {channel_id, delivery_id}, one channel's events at a time: messages that bring a whole offer each."""
-    channel = Channel.objects.filter(pk=payloads[0]["channel_id"], active=True).first()
+    """Outbox handler of `channel.offered` {channel_id, delivery_id}, one channel's events at a time: messages that bring a whole offer each.
+
+    Raises ChannelQuiet for what a paused shop has said: it waits until the channel goes on.
+    """
+    channel = Channel.objects.filter(pk=payloads[0]["channel_id"]).first()
     if channel is None:
         return
+    if not channel.active:  # nobody asks it for its offers when it goes on
+        raise ChannelQuiet(channel, order_import.PAUSED_S)
     shop, secret = open_shop(channel), channel.opened_secret()
     keys = [payload["delivery_id"] for payload in payloads]
     events: dict[str, port.ChannelEvent] = {}  # of two words of one offer the later one

@@ -84,13 +84,26 @@ def test_messages_are_erased_after_some_days_with_what_was_in_them(shop, setting
     assert not PersonalRecord.objects.filter(kind="webhook").exists()
 
 
-def test_a_message_that_is_erased_before_it_was_read_makes_a_poll(shop):
+def test_a_message_that_is_old_before_it_was_read_stays_until_it_is(shop):
     thing = make.sku(make.merchant())
     channel = shops.selling(shop, make.warehouse(), {thing: 5})
-    body = shop.books.order(shop.books.place_order([(thing.code, 3)], shipping=BUYER))
-    hook(channel, body, delivery="old")
+    hook(channel, shop.books.order(shop.books.place_order([(thing.code, 3)], shipping=BUYER)), delivery="old")
     grow_old("old", 15)
     tasks.erase_old_webhooks()
+    assert WebhookDelivery.objects.get().raw is not None
+    shop.calls.clear()
+    shops.deliver_all()
+    assert (ChannelOrder.objects.get().status, shop.made("GET orders")) == ("imported", [])
+    tasks.erase_old_webhooks()
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_a_message_that_is_erased_before_it_was_read_makes_a_poll(shop):
+    """As it is where its buyer is forgotten."""
+    thing = make.sku(make.merchant())
+    channel = shops.selling(shop, make.warehouse(), {thing: 5})
+    hook(channel, shop.books.order(shop.books.place_order([(thing.code, 3)], shipping=BUYER)))
+    WebhookDelivery.objects.update(raw=None)
     shops.deliver_all()
     assert ChannelOrder.objects.get().status == "imported"
     assert not OutboxEvent.objects.filter(topic="channel.heard").exists()
