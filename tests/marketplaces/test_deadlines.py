@@ -1,14 +1,12 @@
 """A platform moves the ship-by of an order that the warehouse has already."""
 
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
 
 from marketplaces import deadlines, order_book, order_import, settling
 from marketplaces.models import Channel, ChannelOrder
-from outbound import clock, orders
+from outbound import orders
 from outbound.models import Order
 from tests.marketplaces.shops import deliver_all, sale
 from wms.core.models import OutboxEvent
@@ -42,49 +40,6 @@ def test_it_follows_though_the_worker_died_when_it_was_written_down(channel, thi
     order_import.import_orders(channel, [sale(thing.code, at, ship_by=at + HOUR, updated_at=at + HOUR)])
     deliver_all()
     assert Order.objects.get().ship_by == at + HOUR
-
-
-@pytest.fixture
-def overtaken(channel, thing, at, monkeypatch):
-    """A worker follows the first word; when it is about to move the order another one hears a later word and follows that. Ends with our ship-by."""
-    order_import.import_orders(channel, [sale(thing.code, at, ship_by=at + 48 * HOUR)])
-    row, move, others = ChannelOrder.objects.get(), clock.move, []
-
-    def hear(hours):
-        ChannelOrder.objects.update(ship_by=at + hours * HOUR)
-        deadlines.follow([{"rows": [row.pk]}])
-
-    def hear_later():
-        try:
-            hear(72)
-        finally:
-            connection.close()
-
-    def move_late(ship_by):
-        if not others:
-            others.append(threading.Thread(target=hear_later))
-            others[0].start()
-            others[0].join(timeout=0.7)
-        move(ship_by)
-
-    monkeypatch.setattr(clock, "move", move_late)
-
-    def follow():
-        hear(24)
-        others[0].join(timeout=30)
-        assert not others[0].is_alive()
-        return Order.objects.get().ship_by
-
-    return follow
-
-
-def test_of_two_workers_that_follow_the_later_word_counts(overtaken, at):
-    assert overtaken() == at + 72 * HOUR
-
-
-def test_without_the_hold_the_earlier_word_would_come_last(overtaken, at, monkeypatch):
-    monkeypatch.setattr(clock, "hold", lambda _order_ids: None)
-    assert overtaken() == at + 24 * HOUR
 
 
 @pytest.mark.parametrize(("module", "step"), [(orders, "accept_many"), (settling, "tie")])

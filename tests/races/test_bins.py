@@ -1,15 +1,14 @@
 """Bins that several people make at once."""
 
-import threading
-
 import pytest
-from django.db import IntegrityError, connections
+from django.db import IntegrityError
 from django.test import Client
 
 from inventory import bins
 from inventory.admin import BinAdmin
 from inventory.models import Bin
 from tests import make
+from tests.races.stop import Stop
 from wms.core.admin_base import MasterAdmin
 from wms.core.models import User
 
@@ -25,47 +24,31 @@ def test_two_who_make_the_same_bins_at_once_make_them_once(together):
 
 
 @pytest.fixture
-def entered_meanwhile(monkeypatch):
-    """Somebody enters the bin B-02 in the administration when the generator has just found that it is not there; ends with the form's answer."""
-    client, house, last_of_walk, answers = Client(), make.warehouse(), bins.last_of_walk, []
+def entered_meanwhile(monkeypatch, together):
+    """Somebody enters the bin B-02 in the administration when the generator has just found that it is not there; gives the answers of both."""
+    client, house, stop = Client(), make.warehouse(), Stop()
     client.force_login(User.objects.create_superuser("root"))
+    fields = {"warehouse": house.pk, "code": "B-02", "kind": "storage", "walking_sequence": 1, "active": "on"}
+    monkeypatch.setattr(bins, "last_of_walk", stop.before(bins.last_of_walk))
 
-    def enter():
-        try:
-            fields = {"warehouse": house.pk, "code": "B-02", "kind": "storage", "walking_sequence": 1, "active": "on"}
-            answers.append(client.post("/admin/inventory/bin/add/", fields))
-        finally:
-            connections.close_all()
+    def run():
+        enter = stop.second(lambda: client.post("/admin/inventory/bin/add/", fields))
+        made, answer = together([lambda: bins.generate(warehouse=house, pattern="B-01..03"), enter])
+        assert stop.ended.is_set()
+        return made, answer
 
-    form = threading.Thread(target=enter)
-
-    def enter_and_look(warehouse_id):
-        form.start()
-        form.join(timeout=0.7)
-        return last_of_walk(warehouse_id)
-
-    monkeypatch.setattr(bins, "last_of_walk", enter_and_look)
-
-    def generate():
-        try:
-            return bins.generate(warehouse=house, pattern="B-01..03")
-        finally:
-            form.join(timeout=30)
-            assert not form.is_alive()
-
-    return generate, answers
+    return run
 
 
 def test_a_bin_that_is_entered_while_others_are_made(entered_meanwhile):
-    generate, answers = entered_meanwhile
-    assert len(generate()) == 3
-    assert [(answer.status_code, "already exists" in answer.content.decode()) for answer in answers] == [(200, True)]
+    made, answer = entered_meanwhile()
+    assert len(made) == 3
+    assert (answer.status_code, "already exists" in answer.content.decode()) == (200, True)
     assert Bin.objects.filter(code__startswith="B-").count() == 3
 
 
 def test_without_the_lock_it_is_a_fault_of_whoever_makes_many(entered_meanwhile, monkeypatch):
     monkeypatch.setattr(BinAdmin, "save_model", MasterAdmin.save_model)
-    generate, answers = entered_meanwhile
-    with pytest.raises(IntegrityError):
-        generate()
-    assert ([answer.status_code for answer in answers], Bin.objects.filter(code__startswith="B-").count()) == ([302], 1)
+    made, answer = entered_meanwhile()
+    assert isinstance(made, IntegrityError)
+    assert (answer.status_code, Bin.objects.filter(code__startswith="B-").count()) == (302, 1)

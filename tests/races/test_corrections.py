@@ -1,6 +1,5 @@
 """A person corrects an order's address while its shop says something of the order: both write the sealed order."""
 
-import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -13,6 +12,7 @@ from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.shops import BUYER
 from tests.marketplaces.woo_shop import WooShop
+from tests.races.stop import Stop
 from wms.core.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,12 +23,7 @@ ADDRESS = {"name": "Grace Hopper", "line1": "1 Cobol Street", "city": "Arlington
 @pytest.fixture
 def correct_while_recording(monkeypatch, together):
     """Answers the two outcomes. The shop's news is read beside what is known of the order, and before it is written down somebody corrects it."""
-    real = order_book._renew
-
-    def slow(news):
-        time.sleep(0.6)
-        real(news)
-
+    stop = Stop()
     with WooShop() as shop:
         thing = make.sku(make.merchant())
         channel = shops.selling(shop, make.warehouse(), {thing: 10})
@@ -37,14 +32,11 @@ def correct_while_recording(monkeypatch, together):
         shop.books.clock = lambda: datetime.now(UTC) + timedelta(seconds=5)
         shop.books.change_order(number, {"customer_note": "Ring twice"})
         news = open_shop(channel).order(str(number))
-        monkeypatch.setattr(order_book, "_renew", slow)
+        monkeypatch.setattr(order_book, "_renew", stop.before(order_book._renew))
         row, boss = ChannelOrder.objects.get(), User.objects.create_superuser("boss")
-
-        def correct():
-            time.sleep(0.2)
-            correcting.correct(channel=Channel.objects.get(), key=row.pk, address=ADDRESS, by=boss)
-
-        yield partial(together, [partial(order_book.record, Channel.objects.get(), [news]), correct])
+        correct = partial(correcting.correct, channel=Channel.objects.get(), key=row.pk, address=ADDRESS, by=boss)
+        yield partial(together, [partial(order_book.record, Channel.objects.get(), [news]), stop.second(correct)])
+        assert stop.ended.is_set()
 
 
 def test_the_correction_waits_for_the_shop_s_word_and_says_so(correct_while_recording):

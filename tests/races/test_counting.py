@@ -1,69 +1,20 @@
 """A pick and a count of one bin at once: either may look first, and the other waits for it or is told."""
 
-import threading
-import time
-from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
-from django.db import connection
 
 from inventory import counts
 from inventory.models import StockBalance
 from outbound import orders, picking, unbinding, waves
 from outbound.models import PickTask
 from tests import make
+from tests.races.stop import Stop
 from tests.races.unguarded import unguarded
 from wms.core.transitions import NotPossibleNow
 from wms.core.verification import drifts
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@dataclass
-class Stop:
-    """Makes whoever calls a function first stand still behind it, until the other one has ended or waits for a lock."""
-
-    reached: threading.Event = field(default_factory=threading.Event)
-    ended: threading.Event = field(default_factory=threading.Event)
-
-    def behind(self, function):
-        def run(*args, **kwargs):
-            answer = function(*args, **kwargs)
-            if not self.reached.is_set():
-                self.reached.set()
-                wait_until(lambda: self.ended.is_set() or somebody_waits_for_a_lock())
-            return answer
-
-        return run
-
-    def second(self, call):
-        """The call of the other one: begins when the first one stands."""
-
-        def run():
-            assert self.reached.wait(timeout=60)
-            try:
-                return call()
-            finally:
-                self.ended.set()
-
-        return run
-
-
-def wait_until(holds):
-    for _look in range(6000):
-        if holds():
-            return
-        time.sleep(0.01)
-    raise AssertionError("neither ended nor waiting")
-
-
-def somebody_waits_for_a_lock():
-    """By pg_locks: of pg_stat_activity a transaction sees only its first look."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        (waits,) = cursor.fetchone()
-    return waits
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Two that compare a shop's numbers at once: the nightly run, and somebody at the desk."""
 
-import time
-
 import pytest
 from django.db import IntegrityError
 
@@ -10,6 +8,7 @@ from marketplaces.models import Channel, Comparison, Difference
 from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.woo_shop import WooShop
+from tests.races.stop import Stop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -17,25 +16,18 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def compare(monkeypatch, together):
     """Two runs, of which the first still writes its findings when the second has its own."""
-    real, runs = Difference.objects.bulk_create, []
-
-    def slow(rows):
-        runs.append(rows)
-        if len(runs) == 1:
-            time.sleep(1.0)
-        return real(rows)
-
-    monkeypatch.setattr(Difference.objects, "bulk_create", slow)
-
-    def later(key):
-        time.sleep(0.4)
-        return differing.run(Channel.objects.get(pk=key))
-
+    stop = Stop()
+    monkeypatch.setattr(Difference.objects, "bulk_create", stop.before(Difference.objects.bulk_create))
     with WooShop() as shop:
         thing = make.sku(make.merchant())
         channel = shops.selling(shop, make.warehouse(), {thing: 10})
         shop.books.set_stock(shop.books.by_sku(thing.code)["id"], 50)
-        yield lambda: together([lambda: differing.run(Channel.objects.get(pk=channel.pk)), lambda: later(channel.pk)])
+
+        def run():
+            return differing.run(Channel.objects.get(pk=channel.pk))
+
+        yield lambda: together([run, stop.second(run)])
+        assert stop.ended.is_set()
 
 
 def test_the_later_one_s_findings_stay(compare):

@@ -1,7 +1,6 @@
 """Scanners, supervisors and counters on the same order or bin at the same moment."""
 
 import threading
-import time
 from functools import partial
 
 import pytest
@@ -14,6 +13,7 @@ from outbound import cancellation, orders, packing, picking, shipping, shortfall
 from outbound.models import Order, Parcel, PickTask
 from tests import make
 from tests.outbound.test_the_job import deliver_everything
+from tests.races.stop import Stop
 from tests.races.unguarded import unguarded
 from wms.core.transitions import NotPossibleNow
 from wms.core.verification import drifts
@@ -169,24 +169,17 @@ def test_cancelling_during_the_pick_leaves_no_unit_behind(released, together, _r
 def test_without_the_orders_lock_a_cancelled_order_would_be_picked(released, together, monkeypatch):
     order, tasks, _house, by = released
     monkeypatch.setattr(picking, "_STOP", unguarded(picking._STOP, "FOR NO KEY UPDATE OF o, t"))
-    slow = picking._check
-
-    def look_and_wait(stop, taken):
-        slow(stop, taken)
-        time.sleep(0.5)
-
-    monkeypatch.setattr(picking, "_check", look_and_wait)
+    stop = Stop()
+    monkeypatch.setattr(picking, "_check", stop.behind(picking._check))
     # The task's own state is the second guard: both together keep the books.
     monkeypatch.setattr(picking, "_PICKED", unguarded(picking._PICKED, "WHERE id = %(task)s AND status = 'open'", "WHERE id = %(task)s"))
     # Other orders' picks keep enough reserved in the bin.
     StockBalance.objects.filter(sku=tasks[0].sku, bin=tasks[0].bin).update(reserved=12)
 
-    def cancel_later():
-        time.sleep(0.2)
-        return cancellation.cancel(order_id=order.pk, by=make.user(is_staff=True))
+    cancel = partial(cancellation.cancel, order_id=order.pk, by=make.user(is_staff=True))
+    together([partial(picking.pick, task_id=tasks[0].pk, tote_code="TOTE-01", by=by), stop.second(cancel)])
 
-    together([partial(picking.pick, task_id=tasks[0].pk, tote_code="TOTE-01", by=by), cancel_later])
-
+    assert stop.ended.is_set()
     assert PickTask.objects.get(pk=tasks[0].pk).status == "picked"
     assert [line for line in drifts() if line.startswith("reserved")]
 

@@ -1,6 +1,5 @@
 """An order of ours is cancelled for its shop while another worker writes down that the shop has opened its own again: both write its row."""
 
-import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -14,6 +13,7 @@ from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.shops import sale
 from tests.marketplaces.woo_shop import WooShop
+from tests.races.stop import Stop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,12 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def cancel_while_recording(monkeypatch, together):
     """Answers the two outcomes. The shop's news is read beside what is known of the order, and before it is written down ours is cancelled."""
-    real = order_book._renew
-
-    def slow(news):
-        time.sleep(0.6)
-        real(news)
-
+    stop = Stop()
     with WooShop() as shop:
         thing, at = make.sku(make.merchant()), datetime.now(UTC).replace(microsecond=0)
         shops.selling(shop, make.warehouse(), {thing: 10}, code="WOO")
@@ -37,14 +32,11 @@ def cancel_while_recording(monkeypatch, together):
         order_import.import_orders(worker(), [sale(thing.code, at)])
         told = [sale(thing.code, at, updated_at=at + timedelta(minutes=1), state=State.CANCELLED)]
         keys = order_book.record(worker(), told)
-        monkeypatch.setattr(order_book, "_renew", slow)
+        monkeypatch.setattr(order_book, "_renew", stop.before(order_book._renew))
         news = [sale(thing.code, at, updated_at=at + timedelta(minutes=2))]
-
-        def cancel():
-            time.sleep(0.2)
-            settling.settle(worker(), keys)
-
+        cancel = stop.second(lambda: settling.settle(worker(), keys))
         yield partial(together, [partial(order_import.import_orders, worker(), news), cancel])
+        assert stop.ended.is_set()
 
 
 def found():

@@ -1,12 +1,12 @@
 """A merchant goes while something personal of it comes in."""
 
-import time
 from functools import partial
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from tests import make
+from tests.races.stop import Stop
 from wms.core.models import Merchant, PersonalRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,35 +19,36 @@ def run(statement, parameters):
         cursor.execute(statement, parameters)
 
 
-def come_in(merchant):
-    with transaction.atomic():
-        run("INSERT INTO core_personalrecord (merchant_id, kind) VALUES (%s, 'ship_to')", [merchant])
-        time.sleep(0.4)
+@pytest.fixture
+def go_while_coming_in(together):
+    """Answers the two outcomes: something of the merchant is written down, and before that is committed the merchant goes."""
+    merchant, stop = make.merchant().pk, Stop()
+    write = stop.behind(run)
+
+    def come_in():
+        with transaction.atomic():
+            write("INSERT INTO core_personalrecord (merchant_id, kind) VALUES (%s, 'ship_to')", [merchant])
+
+    yield partial(together, [come_in, stop.second(partial(run, "DELETE FROM core_merchant WHERE id = %s", [merchant]))])
+    assert stop.ended.is_set()
 
 
-def go(merchant):
-    time.sleep(0.2)
-    run("DELETE FROM core_merchant WHERE id = %s", [merchant])
-
-
-def test_the_merchant_stays_for_what_comes_in(together):
-    merchant = make.merchant().pk
-    came, went = together([partial(come_in, merchant), partial(go, merchant)])
+def test_the_merchant_stays_for_what_comes_in(go_while_coming_in):
+    came, went = go_while_coming_in()
 
     assert came is None
     assert isinstance(went, IntegrityError)
     assert (Merchant.objects.count(), PersonalRecord.objects.count()) == (1, 1)
 
 
-def test_without_the_lock_it_would_be_gone(together):
-    merchant = make.merchant().pk
+def test_without_the_lock_it_would_be_gone(go_while_coming_in):
     with connection.cursor() as cursor:
         cursor.execute(FUNCTION)
         (guarded,) = cursor.fetchone()
         assert " FOR KEY SHARE" in guarded
         cursor.execute(guarded.replace(" FOR KEY SHARE", ""))
     try:
-        assert together([partial(come_in, merchant), partial(go, merchant)]) == [None, None]
+        assert go_while_coming_in() == [None, None]
         assert (Merchant.objects.count(), PersonalRecord.objects.count()) == (0, 1)
     finally:
         run(guarded, None)
