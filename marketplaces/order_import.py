@@ -18,7 +18,6 @@ from marketplaces.calling import AGAIN_S, ChannelQuiet, calling, keep_busy, open
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
 from marketplaces.port import (
     CallThrottled,
-    ChannelError,
     ChannelRefused,
     ChannelUnavailable,
     CredentialsRefused,
@@ -26,7 +25,6 @@ from marketplaces.port import (
     Marketplace,
     MessageUnreadable,
     NotOnChannel,
-    SignatureInvalid,
 )
 from marketplaces.settling import settle
 from marketplaces.tying import adopt
@@ -168,7 +166,7 @@ def _read_deliveries(channel: Channel, keys: Sequence[int]) -> tuple[list[str], 
     """Import the orders that webhooks brought whole; answers the ids of those that the shop must be asked for, and whether to poll."""
     if not keys:
         return [], False
-    shop, secret = open_shop(channel), channel.opened_secret()
+    shop = open_shop(channel)
     orders: list[port.ChannelOrder] = []
     to_ask: dict[str, None] = {}
     deliveries = list(WebhookDelivery.objects.filter(pk__in=keys).select_related("raw").order_by("pk"))
@@ -179,9 +177,9 @@ def _read_deliveries(channel: Channel, keys: Sequence[int]) -> tuple[list[str], 
             to_poll = True
             continue
         try:
-            event = shop.webhook(headers=raw["headers"], body=raw["body"].encode(), secret=secret)
-        except (SignatureInvalid, MessageUnreadable, ChannelError):
-            # The secret was changed meanwhile, the shop's key cannot be had, or an order that only the poll can show.
+            event = shop.reread(headers=raw["headers"], body=raw["body"].encode())
+        except MessageUnreadable as error:  # it was read when it came
+            log.warning("channel %s: a message that was kept cannot be read any more: %s", channel.pk, error)
             to_poll = True
             continue
         if event.order is not None:

@@ -13,7 +13,7 @@ from marketplaces import channels, order_import, port, stock_sync
 from marketplaces.abilities import Reports
 from marketplaces.calling import ChannelQuiet, open_shop
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
-from marketplaces.port import MessageUnreadable, SignatureInvalid
+from marketplaces.port import MessageUnreadable
 from wms.core import outbox
 from wms.core.errors import WmsError
 
@@ -96,18 +96,15 @@ def hear_listings(payloads: Sequence[dict[str, Any]]) -> None:
         return
     if not channel.active:  # nobody asks it for its offers when it goes on
         raise ChannelQuiet(channel, order_import.PAUSED_S)
-    shop, secret = open_shop(channel), channel.opened_secret()
+    shop = open_shop(channel)
     keys = [payload["delivery_id"] for payload in payloads]
     events: dict[str, port.ChannelEvent] = {}  # of two words of one offer the later one
     for delivery in WebhookDelivery.objects.filter(pk__in=keys, raw__isnull=False).select_related("raw").order_by("pk"):
         assert delivery.raw is not None
         raw = delivery.raw.opened()
         try:
-            event = shop.webhook(headers=raw["headers"], body=raw["body"].encode(), secret=secret)
-        except (
-            SignatureInvalid,
-            MessageUnreadable,
-        ) as error:  # the secret was changed meanwhile: the shop lists its offers when it is asked
+            event = shop.reread(headers=raw["headers"], body=raw["body"].encode())
+        except MessageUnreadable as error:  # it was read when it came
             log.warning("channel %s: an offer that was kept cannot be read any more: %s", channel.pk, error)
             continue
         events[event.listing_id] = event

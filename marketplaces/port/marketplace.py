@@ -67,5 +67,8 @@ class Marketplace(Protocol):
         The shop is asked for nothing but the key that signed the message, once for each key: where it cannot say, ChannelError comes out.
         """
 
+    def reread(self, *, headers: Mapping[str, str], body: bytes) -> ChannelEvent:
+        """Read a message that `webhook` believed when it came, whatever has become of its keys since. Raises MessageUnreadable."""
+
     def challenge(self, query: Mapping[str, str], *, url: str, secret: str) -> str | None:
         """The JSON by which the hook at `url` proves itself to a shop that asks before it pushes; None where `query` asks nothing."""

@@ -129,6 +129,9 @@ class Amazon:
         """Amazon sends nothing to an address: whatever came there is not from it."""
         raise SignatureInvalid
 
+    def reread(self, *, headers: Mapping[str, str], body: bytes) -> ChannelEvent:
+        raise MessageUnreadable(reason="Amazon sends nothing to an address")
+
     def challenge(self, query: Mapping[str, str], *, url: str, secret: str) -> str | None:
         """Amazon never asks."""
         return None

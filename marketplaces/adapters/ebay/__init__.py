@@ -159,6 +159,9 @@ class EBay:
     def webhook(self, *, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEvent:
         return messages.read(headers=headers, body=body, connection=self._connection)
 
+    def reread(self, *, headers: Mapping[str, str], body: bytes) -> ChannelEvent:
+        return messages.reread(body=body)
+
     def challenge(self, query: Mapping[str, str], *, url: str, secret: str) -> str | None:
         return messages.challenge(query, url=url, token=secret)
 

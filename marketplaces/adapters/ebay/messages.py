@@ -151,6 +151,11 @@ def read(*, headers: Mapping[str, str], body: bytes, connection: Connection) -> 
     key = keys_of(connection.base_url).get(key_id, connection)
     if key is None or not key.signed(body, signature):
         raise SignatureInvalid
+    return reread(body=body)
+
+
+def reread(*, body: bytes) -> ChannelEvent:
+    """A message that was believed when it came. Raises MessageUnreadable."""
     try:
         return _event(json.loads(body))
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -132,6 +132,9 @@ class Shopify:
     def webhook(self, *, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEvent:
         return webhooks.read(headers=headers, body=body, secret=self._client_secret)
 
+    def reread(self, *, headers: Mapping[str, str], body: bytes) -> ChannelEvent:
+        return webhooks.reread(headers=headers, body=body)
+
     def challenge(self, query: Mapping[str, str], *, url: str, secret: str) -> str | None:
         """Shopify never asks."""
         return None

@@ -92,10 +92,16 @@ def sign(body: bytes, secret: str) -> str:
 
 def read(*, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEvent:
     """Raises SignatureInvalid before it believes anything, and for what is too old to come from the shop."""
-    lower = {name.lower(): value for name, value in headers.items()}
+    lower = _lower(headers)
     signature = lower.get("x-shopify-hmac-sha256", "")
     if not secret or not hmac.compare_digest(sign(body, secret).encode(), signature.encode()) or not _is_timely(lower):
         raise SignatureInvalid
+    return reread(headers=headers, body=body)
+
+
+def reread(*, headers: Mapping[str, str], body: bytes) -> ChannelEvent:
+    """A message that was believed when it came. Raises MessageUnreadable."""
+    lower = _lower(headers)
     try:
         payload = json.loads(body)
         if not isinstance(payload, dict):
@@ -103,6 +109,10 @@ def read(*, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEven
         return _event(lower.get("x-shopify-topic", ""), _delivery_id(lower, body), payload)
     except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         raise MessageUnreadable(reason=f"{type(error).__name__}: {error}") from error
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def _is_timely(headers: Mapping[str, str]) -> bool:

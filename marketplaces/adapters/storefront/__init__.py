@@ -154,7 +154,11 @@ class Storefront:
         return 1
 
     def webhook(self, *, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEvent:
-        return messages.read(headers=headers, body=body, signer=self._signer, location=self._location, at=self._at)
+        messages.check(headers=headers, body=body, signer=self._signer)
+        return self.reread(headers=headers, body=body)
+
+    def reread(self, *, headers: Mapping[str, str], body: bytes) -> ChannelEvent:
+        return messages.read(headers=headers, body=body, location=self._location, at=self._at)
 
     def challenge(self, query: Mapping[str, str], *, url: str, secret: str) -> str | None:
         """Nobody asks: the shop knows our answers by its own messages' signatures."""

@@ -22,14 +22,9 @@ OLDEST = timedelta(minutes=5)
 LONGEST_ID = 100
 
 
-def read(*, headers: Mapping[str, str], body: bytes, signer: Webhook, location: str = "", at: Sequence[str] = ()) -> ChannelEvent:
-    """Raises SignatureInvalid before it believes anything. `location`, `at`: as read_order takes them.
-
-    `received-at` among the headers is our own word on when it came: a message that is read later is not older for it.
-    """
-    lower = {name.lower(): value for name, value in headers.items()}
-    uid = lower.get("webhook-id", "")
-    _check(lower, uid, body, signer)
+def read(*, headers: Mapping[str, str], body: bytes, location: str = "", at: Sequence[str] = ()) -> ChannelEvent:
+    """A message that was checked. `location`, `at`: as read_order takes them. Raises MessageUnreadable."""
+    uid = _lower(headers).get("webhook-id", "")
     try:
         content = json.loads(body)
         kind, data = str(content["type"]), content.get("data")
@@ -38,7 +33,10 @@ def read(*, headers: Mapping[str, str], body: bytes, signer: Webhook, location: 
         raise MessageUnreadable(reason=f"{type(error).__name__}: {error}") from error
 
 
-def _check(headers: Mapping[str, str], uid: str, body: bytes, signer: Webhook) -> None:
+def check(*, headers: Mapping[str, str], body: bytes, signer: Webhook) -> None:
+    """Raises SignatureInvalid. `received-at` among the headers is our own word on when it came."""
+    headers = _lower(headers)
+    uid = headers.get("webhook-id", "")
     try:
         sent_at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
         came_at = datetime.fromisoformat(headers["received-at"]) if "received-at" in headers else datetime.now(UTC)
@@ -51,6 +49,10 @@ def _check(headers: Mapping[str, str], uid: str, body: bytes, signer: Webhook) -
         raise SignatureInvalid
     if abs(came_at - sent_at) > OLDEST:
         raise SignatureInvalid
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def _event(

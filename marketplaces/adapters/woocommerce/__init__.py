@@ -89,6 +89,9 @@ class WooCommerce:
     def webhook(self, *, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEvent:
         return webhooks.read(headers=headers, body=body, secret=secret)
 
+    def reread(self, *, headers: Mapping[str, str], body: bytes) -> ChannelEvent:
+        return webhooks.reread(headers=headers, body=body)
+
     def challenge(self, query: Mapping[str, str], *, url: str, secret: str) -> str | None:
         """WooCommerce never asks."""
         return None

@@ -62,12 +62,17 @@ def sign(body: bytes, secret: str) -> str:
 
 def read(*, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEvent:
     """Raises SignatureInvalid before it believes anything; only the bare ping of a new webhook comes unsigned."""
-    lower = {name.lower(): value for name, value in headers.items()}
-    signature = lower.get("x-wc-webhook-signature", "")
+    signature = _lower(headers).get("x-wc-webhook-signature", "")
     if not signature and PING.fullmatch(body):
         return ChannelEvent(kind=EventKind.PING, topic="ping", delivery_id=body.decode())
     if not secret or not hmac.compare_digest(sign(body, secret).encode(), signature.encode()):
         raise SignatureInvalid
+    return reread(headers=headers, body=body)
+
+
+def reread(*, headers: Mapping[str, str], body: bytes) -> ChannelEvent:
+    """A message that was believed when it came. Raises MessageUnreadable."""
+    lower = _lower(headers)
     try:
         payload = json.loads(body)
         resource_id = int(payload["id"])
@@ -76,6 +81,10 @@ def read(*, headers: Mapping[str, str], body: bytes, secret: str) -> ChannelEven
         return _event(topic, delivery_id, resource_id, payload)
     except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         raise MessageUnreadable(reason=f"{type(error).__name__}: {error}") from error
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def _event(topic: str, delivery_id: str, resource_id: int, payload: JsonObject) -> ChannelEvent:

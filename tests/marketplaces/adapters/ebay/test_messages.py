@@ -50,6 +50,14 @@ def test_a_message_says_where_to_look_and_its_key_is_asked_for_once(shop: EBaySh
     assert [call.operation for call in shop.calls] == ["token", "getPublicKey"]
 
 
+def test_what_was_believed_is_read_again_without_its_key(shop: EBayShop, ebay: EBay) -> None:
+    headers, body = shop.message(TOPIC, DATA, notification_id="n-1")
+    event = ebay.webhook(headers=headers, body=body, secret="unused")
+    shop.calls.clear()
+    assert ebay.reread(headers={}, body=body) == event
+    assert shop.calls == []
+
+
 def test_a_buyer_who_closed_his_account_is_named_by_both_names(shop: EBayShop, ebay: EBay) -> None:
     data = {"username": "grace", "userId": "ma8vp1jySJC", "eiasToken": "nY+sHZ2PrBmdj6wVnY+sEWDETj2dj6AFlIajDpaEpAydj6x9nY+seQ=="}
     event = read(ebay, shop.message("MARKETPLACE_ACCOUNT_DELETION", data, notification_id="n-3"))

@@ -120,6 +120,15 @@ def test_a_false_signature_is_not_believed(shopify: Shopify, signature: str) -> 
         shopify.webhook(**sent)
 
 
+def test_what_was_believed_is_read_again_however_old_it_is_by_then(shopify: Shopify) -> None:
+    sent = message("orders/create", {"id": 7})
+    event = shopify.webhook(**sent)
+    sent["headers"] |= {"X-Shopify-Triggered-At": "2020-01-01T00:00:00Z", "X-Shopify-Hmac-SHA256": "of another secret"}
+    with pytest.raises(SignatureInvalid):
+        shopify.webhook(**sent)
+    assert shopify.reread(headers=sent["headers"], body=sent["body"]) == event
+
+
 def test_header_names_come_in_any_case(shopify: Shopify) -> None:
     sent = message("orders/create", {"id": 7})
     sent["headers"] = {name.lower(): value for name, value in sent["headers"].items()}

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
-from marketplaces import pausing, tasks
+from marketplaces import channels, pausing, tasks
 from marketplaces.models import Channel, ChannelOrder, Listing, WebhookDelivery
 from marketplaces.order_import import PAUSED_S
 from outbound.models import Order
 from tests.marketplaces.adapters.storefront.shop import StorefrontShop
+from tests.marketplaces.adapters.storefront.test_connection import OTHER
 from tests.marketplaces.adapters.storefront.working import hook, tell
 from tests.marketplaces.shops import deliver_all, make_due
 from wms.core import outbox
@@ -130,3 +131,14 @@ def test_a_shop_that_is_left_alone_is_heard_all_the_same(shop, channel, thing):
     assert hook(channel, "listing.changed", offer(shop, "LATE")) == 200
     deliver_all()
     assert (Order.objects.count(), Listing.objects.filter(external_id="900").count()) == (1, 1)
+
+
+def test_a_secret_that_is_changed_before_its_turn_loses_nothing(shop, channel, thing):
+    """It was signed with the secret of its time, and believed then."""
+    assert tell(shop, channel, shop.books.place_order([(thing.code, 4)])) == 200
+    assert hook(channel, "listing.changed", offer(shop, "LATE")) == 200
+    channels.change_credentials(channel=channel, credentials={"secret": OTHER})
+    assert hook(channel, "listing.changed", offer(shop, "FORGED")) == 401
+    deliver_all()
+    assert Order.objects.get().lines.get().quantity == 4
+    assert Listing.objects.get(external_id="900").external_sku == "LATE"

@@ -115,6 +115,15 @@ def test_a_message_is_as_old_as_it_was_when_it_came(storefront: Storefront) -> N
         heard(storefront, {**headers, "received-at": "nonsense"}, body)
 
 
+def test_what_was_believed_is_read_again_whatever_has_become_of_the_secret(storefront: Storefront, connect: Connect) -> None:
+    headers, body = message("order.changed", ORDER, uid="msg_1", age=timedelta(days=20))
+    other = connect(secret=OTHER)
+    assert other.reread(headers=headers, body=body) == storefront.reread(headers=headers, body=body)
+    assert other.reread(headers=headers, body=body).delivery_id == "msg_1"
+    with pytest.raises(SignatureInvalid):
+        heard(other, headers, body)
+
+
 def test_names_of_headers_may_be_written_large(storefront: Storefront) -> None:
     headers, body = message("ping", None)
     assert heard(storefront, {name.title(): value for name, value in headers.items()}, body).kind is EventKind.PING
