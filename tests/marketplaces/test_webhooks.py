@@ -50,6 +50,19 @@ def test_a_shop_that_repeats_its_messages_is_believed_once(shop, live_server):
     assert shop.books.stock() == {thing.code: 10}
 
 
+def test_two_messages_of_one_second_are_two(shop):
+    """The shop makes the id of a delivery of its webhook's and the second."""
+    thing = make.sku(make.merchant())
+    channel = shops.selling(shop, make.warehouse(), {thing: 10})
+    for quantity in (4, 3):
+        order = shop.books.order(shop.books.place_order([(thing.code, quantity)], shipping=BUYER))
+        assert [shops.hook(channel, order, delivery="one") for _time in range(2)] == [200, 200]
+    assert WebhookDelivery.objects.count() == 2
+    shop.calls.clear()
+    shops.deliver_all()
+    assert (Availability.objects.get().committed, shop.made("GET orders")) == (7, [])
+
+
 def test_a_changed_secret_loses_no_order(shop):
     """What was signed with the old secret was believed when it came."""
     thing = make.sku(make.merchant())

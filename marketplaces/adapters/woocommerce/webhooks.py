@@ -77,14 +77,18 @@ def reread(*, headers: Mapping[str, str], body: bytes) -> ChannelEvent:
         payload = json.loads(body)
         resource_id = int(payload["id"])
         topic = lower.get("x-wc-webhook-topic", "")
-        delivery_id = lower.get("x-wc-webhook-delivery-id") or hashlib.sha256(body).hexdigest()
-        return _event(topic, delivery_id, resource_id, payload)
+        return _event(topic, _delivery_id(lower, body), resource_id, payload)
     except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         raise MessageUnreadable(reason=f"{type(error).__name__}: {error}") from error
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
+
+
+def _delivery_id(headers: Mapping[str, str], body: bytes) -> str:
+    """The shop makes its own of the webhook's id and the second: all that one webhook tells of within a second has the same."""
+    return f"{headers.get('x-wc-webhook-delivery-id', '')[:60]}:{hashlib.sha256(body).hexdigest()[:32]}"
 
 
 def _event(topic: str, delivery_id: str, resource_id: int, payload: JsonObject) -> ChannelEvent:
