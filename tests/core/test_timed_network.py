@@ -8,7 +8,8 @@ import select
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -53,12 +54,13 @@ def tls(certificate: Path) -> ssl.SSLContext:
 
 
 class Listening:
-    """Serves one connection with `serve`, in TLS."""
+    """Serves one connection with `serve`, in TLS. `stop` ends what it is in the middle of."""
 
     def __init__(self, tls: ssl.SSLContext) -> None:
         self._tls, self._listener = tls, socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.heard = b""
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
 
@@ -76,6 +78,7 @@ class Listening:
         connection.sendall(ANSWER)
 
     def stop(self) -> None:
+        self._stopped.set()
         self._listener.close()
         self._thread.join(timeout=10)
 
@@ -102,8 +105,30 @@ class Proxy(Listening):
                 self.heard += part
                 onward.sendall(part)
             else:
-                connection.sendall(part)
+                self.answer(connection, part)
         return True
+
+    def answer(self, connection: ssl.SSLSocket, part: bytes) -> None:
+        connection.sendall(part)
+
+
+class DrippingProxy(Proxy):
+    """What the server says from when it `drips` comes byte by byte, each within the patience of whoever waits for a byte."""
+
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        super().__init__(tls)
+        self.drips: Callable[[], bool] = lambda: True
+        self.dripping = threading.Event()
+
+    def answer(self, connection: ssl.SSLSocket, part: bytes) -> None:
+        if not self.drips():
+            super().answer(connection, part)
+            return
+        for byte in part:
+            connection.sendall(bytes([byte]))
+            self.dripping.set()
+            if self._stopped.wait(0.05):
+                return
 
 
 @pytest.fixture
@@ -120,14 +145,53 @@ def proxy(tls: ssl.SSLContext) -> Iterator[Proxy]:
     made.stop()
 
 
-def test_a_proxy_reads_nothing_of_what_goes_through_it(server: Listening, proxy: Proxy, certificate: Path) -> None:
+@pytest.fixture
+def dripping(tls: ssl.SSLContext) -> Iterator[DrippingProxy]:
+    made = DrippingProxy(tls)
+    yield made
+    made.stop()
+
+
+def through(proxy: Proxy, certificate: Path, left: Callable[[], float | None]) -> httpx.Client:
     trusted = ssl.create_default_context(cafile=str(certificate))
-    through = httpx.Proxy(f"https://127.0.0.1:{proxy.port}", ssl_context=trusted)
-    with httpx.HTTPTransport(verify=trusted, proxy=through) as transport:
-        transport._pool._network_backend = TimedNetwork(lambda: 10.0)
-        with httpx.Client(transport=transport) as client:
-            content = b"x" * 300_000 + b"END"
-            answer = client.post(f"https://127.0.0.1:{server.port}/", content=content, headers={"Authorization": SECRET})
+    way = httpx.Proxy(f"https://127.0.0.1:{proxy.port}", ssl_context=trusted)
+    transport = httpx.HTTPTransport(verify=trusted, proxy=way)
+    transport._pool._network_backend = TimedNetwork(left)
+    return httpx.Client(transport=transport, timeout=10.0)
+
+
+def test_a_proxy_reads_nothing_of_what_goes_through_it(server: Listening, proxy: Proxy, certificate: Path) -> None:
+    content = b"x" * 300_000 + b"END"
+    with through(proxy, certificate, lambda: 10.0) as client:
+        answer = client.post(f"https://127.0.0.1:{server.port}/", content=content, headers={"Authorization": SECRET})
     assert (answer.status_code, answer.text) == (200, "OK")
     assert (SECRET.encode() in server.heard, server.heard.endswith(content)) == (True, True)
     assert SECRET.encode() not in proxy.heard
+
+
+@pytest.mark.parametrize("which", ["handshake", "answer"])
+def test_a_proxy_that_drips_is_waited_for_no_longer_than_is_left(
+    server: Listening, dripping: DrippingProxy, certificate: Path, which: str
+) -> None:
+    """From its first drop on half a second is left, and every byte comes within the client's own time-out."""
+    until: list[float] = []
+
+    def left() -> float | None:
+        if dripping.dripping.is_set() and not until:
+            until.append(time.monotonic() + 0.5)
+        return max(0.0, until[0] - time.monotonic()) if until else None
+
+    if which == "answer":
+        dripping.drips = lambda: server.heard.endswith(b"END")
+    with through(dripping, certificate, left) as client, pytest.raises(httpx.TimeoutException):
+        client.post(f"https://127.0.0.1:{server.port}/", content=b"END")
+    assert server.heard.endswith(b"END") is (which == "answer")
+
+
+def test_a_server_behind_a_proxy_that_is_not_who_it_says_is_not_spoken_to(server: Listening, proxy: Proxy, certificate: Path) -> None:
+    trusted = ssl.create_default_context(cafile=str(certificate))
+    with httpx.HTTPTransport(proxy=httpx.Proxy(f"https://127.0.0.1:{proxy.port}", ssl_context=trusted)) as transport:
+        transport._pool._network_backend = TimedNetwork(lambda: 10.0)
+        with httpx.Client(transport=transport) as client, pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            client.post(f"https://127.0.0.1:{server.port}/", content=b"END", headers={"Authorization": SECRET})
+    assert server.heard == b""
