@@ -7,13 +7,14 @@ channel's numbers are told, where none is on its way and all that were told stan
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
-from marketplaces import push_log
+from marketplaces import push_log, telling
 from marketplaces.models import Channel
 from marketplaces.push_log import Since
 from wms.core import outbox
@@ -44,8 +45,32 @@ Word = tuple[str, int, float]
 def hear(channel: Channel, listing_id: str, quantity: int, changed_at: datetime) -> None:
     """A step: the shop says by itself that its listing shows this since then. Fewer than told have been sold."""
     word = listing_id, quantity, changed_at.timestamp()
-    if _by_hand(channel, [word]):
+    if _by_hand(channel, [word]) and not _joined(channel, word):
         outbox.emit("channel.shown", lane=channel.pk, channel_id=channel.pk, listing_ids=[], shown=[word])
+
+
+# The younger word takes the older one's place. Only in an event that nobody has in hand, as in telling.py: whoever claims it reads it after our commit.
+_JOIN = """
+UPDATE core_outboxevent SET payload = CASE
+    WHEN (payload #>> '{shown,0,2}')::float8 <= %(at)s THEN jsonb_set(payload, '{shown}', %(words)s::jsonb) ELSE payload END
+WHERE id = (
+    SELECT id FROM core_outboxevent
+    WHERE handler = %(handler)s AND dead_at IS NULL AND lease_until IS NULL AND payload #>> '{shown,0,0}' = %(listing)s
+    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+"""
+
+
+def _joined(channel: Channel, word: Word) -> bool:
+    """A step: whether an earlier word of the listing still waits, and this one with it: a shop that cannot be told heaps up none."""
+    listing_id, _quantity, at = word
+    handler = telling.lane(channel.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(_JOIN, {"at": at, "words": json.dumps([word]), "handler": handler, "listing": listing_id})
+        joined = bool(cursor.rowcount)
+    if joined:  # whoever looked meanwhile has passed over what is locked
+        outbox.nudge_after_commit({handler})
+    return joined
 
 
 def stale(channel: Channel, payloads: Sequence[Mapping[str, Any]]) -> dict[int, Since]:

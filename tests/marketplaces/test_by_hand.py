@@ -208,6 +208,52 @@ def test_a_shop_that_is_down_is_corrected_when_it_is_back(shop, channel, thing, 
     assert shop.books.stock() == {thing.code: 10}
 
 
+def shown():
+    """The words that wait to be looked at in the lane."""
+    events = OutboxEvent.objects.filter(topic="channel.shown").order_by("pk")
+    return [[quantity for _listing, quantity, _at in event.payload["shown"]] for event in events]
+
+
+def test_the_words_of_a_shop_that_refuses_our_keys_heap_up_one_for_each_listing(shop, channel, thing, house, edit, say):
+    """The youngest of them, in whichever order they come."""
+    other = make.sku(thing.merchant)
+    shop.books.add_product(sku=other.code, quantity=0)
+    make.stock(make.bin_of(house, "A-01"), other, 4)
+    channels.fetch_listings(channel=channel)
+    shops.deliver_all()
+    time_passes()
+    shop.misbehave(BATCH, fail(401))
+    say(edit(50))
+    shops.deliver_all()
+    words = []
+    for quantity in (60, 70, 80):
+        words.append(json.loads(json.dumps(edit(quantity))))
+        words[-1]["date_modified_gmt"] = f"2035-01-01T00:00:{quantity - 50}"
+    for word in (words[0], words[2], words[1]):
+        say(word)
+        assert len(shown()) == 1
+        shops.deliver_all()
+    assert shown() == [[80]]
+    say(shop.books.change_product({"stock_quantity": 9}, product_id=shop.books.by_sku(other.code)["id"]))
+    assert shown() == [[80], [9]]
+    shops.make_due()
+    shops.deliver_all()
+    assert shop.books.stock() == {thing.code: 10, other.code: 4}
+    assert at_rest()
+
+
+def test_a_word_that_comes_while_the_last_one_is_in_hand_is_looked_at_too(shop, channel, thing, edit, say):
+    """Whoever has it may have looked already."""
+    time_passes()
+    say(edit(50))
+    OutboxEvent.objects.filter(topic="channel.shown").update(lease_until=datetime.now(UTC) + timedelta(minutes=1))
+    say(edit(60))
+    assert shown() == [[50], [60]]
+    OutboxEvent.objects.filter(topic="channel.shown").update(lease_until=None, dead_at=datetime.now(UTC))
+    say(edit(70))
+    assert shown() == [[50], [60], [70]], "a dead letter tells nobody"
+
+
 def test_a_paused_channel_and_what_is_tied_to_nothing_are_left_alone(shop, channel, thing, edit, say):
     channels.tie(listing=Listing.objects.get())
     shops.deliver_all()
