@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from marketplaces.calling import ChannelQuiet, calling
+from marketplaces.channels import LANES
 from marketplaces.models import Channel
 from marketplaces.port import CallThrottled, ChannelRefused, ChannelUnavailable, CredentialsRefused, storable, within
+from wms.core import outbox
 
 # Somebody waits for it at a screen.
 PATIENCE_S = 8.0
@@ -18,7 +21,10 @@ def try_out(*, channel: Channel) -> str:
 
     The words stand on the channel, too. In about PATIENCE_S there is an answer, if only that none came. Not within a transaction: it would be
     held open for as long.
+
+    A shop in trouble that is left alone is asked all the same, for whoever has just mended it; when it works, all that waits for it goes on.
     """
+    Channel.objects.filter(pk=channel.pk, quiet_until__isnull=False).update(quiet_until=None)
     try:
         with calling(channel) as shop, within(PATIENCE_S):
             shop.try_out()
@@ -27,7 +33,9 @@ def try_out(*, channel: Channel) -> str:
     except ChannelRefused as refused:  # in one thing; all others may work
         Channel.objects.filter(pk=channel.pk).update(last_error=storable(str(refused)[:2000]), last_error_at=Now())
         return str(refused)
-    Channel.objects.filter(pk=channel.pk).update(last_error="")
+    with transaction.atomic():
+        Channel.objects.filter(pk=channel.pk).update(last_error="")
+        outbox.hurry(LANES, lane=channel.pk)
     return ""
 
 

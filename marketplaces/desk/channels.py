@@ -159,15 +159,23 @@ def connect(request: HttpRequest) -> HttpResponse:
         code=desk.clean(request.POST.get("code"), 20),
         buffer=desk.whole_number(buffer) if (buffer := desk.clean(request.POST.get("buffer"))) else None,
     )
-    return _tried(request, made, _("The channel is connected. Fetch its listings next."))
+    return _tried(request, made, _("The channel is connected. Fetch its listings next."), _saved)
 
 
-def _tried(request: HttpRequest, channel: Channel, well: str) -> HttpResponse:
-    """What was entered is kept whatever the shop says of it: it may be right, and the shop in trouble."""
+def _tried(request: HttpRequest, channel: Channel, well: str, ill: Callable[[str], str]) -> HttpResponse:
+    """`well` is said where the shop works, what `ill` makes of the problem where it does not."""
     if problem := trying.try_out(channel=channel):
-        text = _("The channel is saved, but its shop does not work with it yet. %(problem)s") % {"problem": problem}
-        return desk.warned(request, text, "desk:channel", channel_id=channel.pk)
+        return desk.warned(request, ill(problem), "desk:channel", channel_id=channel.pk)
     return desk.done(request, well, "desk:channel", channel_id=channel.pk)
+
+
+def _saved(problem: str) -> str:
+    """What was entered is kept whatever the shop says of it: it may be right, and the shop in trouble."""
+    return _("The channel is saved, but its shop does not work with it yet. %(problem)s") % {"problem": problem}
+
+
+def _as_it_is(problem: str) -> str:
+    return _("The shop does not work yet. %(problem)s") % {"problem": problem}
 
 
 def _credentials(request: HttpRequest, adapter: str) -> dict[str, str]:
@@ -278,12 +286,12 @@ def change_keys(request: HttpRequest, channel_id: int) -> HttpResponse:
     found = find(request, channel_id)
     base_url = desk.clean(request.POST.get("base_url"), 300) or None
     shops.change_credentials(channel=found, credentials=_credentials(request, found.adapter), base_url=base_url)
-    return _tried(request, found, _("The keys are changed."))
+    return _tried(request, found, _("The keys are changed."), _saved)
 
 
 @desk.action(shows=channel, permission="marketplaces.change_channel")
 def try_out(request: HttpRequest, channel_id: int) -> HttpResponse:
-    return _tried(request, find(request, channel_id), _("The shop answers, and grants all that is needed."))
+    return _tried(request, find(request, channel_id), _("The shop answers, and grants all that is needed."), _as_it_is)
 
 
 @desk.action(shows=channel, permission="marketplaces.change_listing")

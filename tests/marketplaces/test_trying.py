@@ -2,10 +2,12 @@
 
 import json
 import time
+from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
+from django.utils import timezone
 
 from inventory.models import Warehouse
 from marketplaces import adapters, channels, trying
@@ -16,7 +18,8 @@ from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.misbehaving import slow
 from tests.marketplaces.woo_shop import fail, page_of_html
-from wms.core.models import Merchant, User
+from wms.core import outbox
+from wms.core.models import Merchant, OutboxEvent, User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DESK, ADMIN = "/desk/channels", "/admin/marketplaces/channel/"
@@ -78,6 +81,28 @@ def test_keys_without_a_right(shop, client, fields):
     assert "The shop answers, and grants all that is needed." in page
     assert "data-trouble" not in page
     assert state() == (False, "")
+
+
+def test_whoever_has_mended_a_shop_does_not_wait_until_it_would_be_asked_again(shop, client, fields):
+    """What waits for it does not wait either."""
+    connect(client, fields, consumer_key="ck_other")
+    channel = Channel.objects.get()
+    assert channel.quiet_until is not None
+    assert channel.quiet_until > timezone.now() + timedelta(minutes=2)
+    with transaction.atomic():
+        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, poll=True)
+    OutboxEvent.objects.update(due_at=timezone.now() + timedelta(minutes=4), attempts=1)
+    told = "The shop refuses our keys: Consumer key is invalid."
+    page = client.post(f"{DESK}/{channel.pk}/try", follow=True).content.decode()
+    assert f"The shop does not work yet. {told}" in page
+    assert "The channel is saved" not in page
+    assert OutboxEvent.objects.get().due_at > timezone.now() + timedelta(minutes=2)
+    shop.consumer_key = "ck_other"
+    page = client.post(f"{DESK}/{channel.pk}/try", follow=True).content.decode()
+    assert "The shop answers, and grants all that is needed." in page
+    channel.refresh_from_db()
+    assert (channel.failures, channel.quiet_until, channel.last_error) == (0, None, "")
+    assert OutboxEvent.objects.get().due_at < timezone.now()
 
 
 @pytest.mark.parametrize(("path", "reason"), [("", "HTTP 404"), ("/wp-json/wc/v1", "HTTP 404")])
