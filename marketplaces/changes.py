@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from marketplaces import correcting, port
 from marketplaces.models import ChannelOrder
 from marketplaces.port import ChannelOrderState as State
-
-# Of an open order its buyer's wish is for a person to answer, in the shop.
-WISH = "cancellation requested"
+from marketplaces.troubles import WISH
 
 
 def wishes(order: port.ChannelOrder) -> bool:

@@ -15,9 +15,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from marketplaces.addresses import FOREIGN, MISSING, UNKNOWN, Normal, normalise
+from marketplaces.addresses import Normal, normalise
 from marketplaces.holding import hold
 from marketplaces.models import Channel, ChannelOrder
+from marketplaces.troubles import fault_in_words
 from wms.core import outbox, sealing
 from wms.core.errors import InvalidInput, NotFound, WmsError
 from wms.core.models import User
@@ -117,7 +118,7 @@ def correct(*, channel: Channel, key: int, address: Mapping[str, str], by: User)
     found = _read(channel.orders.select_for_update(no_key=True).filter(pk=key).first(), key)
     wanted = {part: address[part] for part in PARTS if address.get(part)}
     problems = [{"path": [part], "message": _("This is too long.")} for part, text in wanted.items() if len(text) > PARTS[part]]
-    problems += [{"path": [part], "message": in_words(why)} for part, why in normalise(wanted).wrong.items()]
+    problems += [{"path": [part], "message": fault_in_words(why)} for part, why in normalise(wanted).wrong.items()]
     if problems:
         raise InvalidInput(problems)
     row = found.row
@@ -129,8 +130,3 @@ def correct(*, channel: Channel, key: int, address: Mapping[str, str], by: User)
     row.corrected_by, row.corrected_at = by, timezone.now()
     row.save(update_fields=["status", "problem", "problem_detail", "corrected_by", "corrected_at"])
     outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, retry=True)
-
-
-def in_words(why: str) -> str:
-    """What is wrong with a part of an address, for people."""
-    return {MISSING: _("This is needed."), UNKNOWN: _("There is none of this name."), FOREIGN: _("This country has no such postcode.")}[why]

@@ -15,6 +15,7 @@ from marketplaces.abilities import FillsQueue, QueuedMessage
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel
 from marketplaces.port import ChannelError, ChannelEvent, EventKind
+from marketplaces.troubles import QUEUE, kept
 from wms.core import outbox
 from wms.core.errors import WmsError
 from wms.core.models import OutboxEvent
@@ -24,7 +25,6 @@ log = logging.getLogger(__name__)
 WAIT_S = 1.0
 # Shorter than the time between two turns.
 BUDGET_S = 10.0
-TROUBLE = "queue: "
 HANDLER = "marketplaces.queues.hear"
 
 
@@ -76,9 +76,9 @@ def empty(channel: Channel) -> int:
                 break
     except ChannelError as error:
         log.warning("the queue of channel %s: %s", channel.pk, error)
-        Channel.objects.filter(pk=channel.pk).update(last_error=f"{TROUBLE}{error}"[:2000], last_error_at=timezone.now())
+        Channel.objects.filter(pk=channel.pk).update(last_error=f"{QUEUE}{kept(error)}", last_error_at=timezone.now())
     else:
-        Channel.objects.filter(pk=channel.pk, last_error__startswith=TROUBLE).update(last_error="")
+        Channel.objects.filter(pk=channel.pk, last_error__startswith=QUEUE).update(last_error="")
     return count
 
 

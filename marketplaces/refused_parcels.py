@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from marketplaces.models import Channel, ChannelOrder, ToldParcel
 from marketplaces.port import ChannelRefused
+from marketplaces.troubles import kept
 from outbound.models import Parcel
 from wms.core import outbox
 from wms.core.errors import NotFound
@@ -40,7 +41,7 @@ def note(parcel: Parcel, order: ChannelOrder, refusal: ChannelRefused) -> None:
 
     What is on hold there uses up no tries: another refusal may follow when it goes on.
     """
-    error = str(refusal)[:2000]
+    error = kept(refusal)
     row, _new = ToldParcel.objects.get_or_create(parcel=parcel, defaults={"channel_order": order, "error": error})
     tries = row.tries + (not refusal.held)
     again_at = _again_at(refusal, tries, parcel.shipped_at)

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from marketplaces.calling import ChannelQuiet, calling
 from marketplaces.channels import LANES
 from marketplaces.models import Channel
-from marketplaces.port import CallThrottled, ChannelRefused, ChannelUnavailable, CredentialsRefused, storable, within
+from marketplaces.port import CallThrottled, ChannelRefused, ChannelUnavailable, CredentialsRefused, within
+from marketplaces.troubles import kept
 from wms.core import outbox
 
 # Somebody waits for it at a screen.
@@ -31,7 +32,7 @@ def try_out(*, channel: Channel) -> str:
     except ChannelQuiet as quiet:
         return _why(channel, quiet)
     except ChannelRefused as refused:  # in one thing; all others may work
-        Channel.objects.filter(pk=channel.pk).update(last_error=storable(str(refused)[:2000]), last_error_at=Now())
+        Channel.objects.filter(pk=channel.pk).update(last_error=kept(refused), last_error_at=Now())
         return str(refused)
     with transaction.atomic():
         Channel.objects.filter(pk=channel.pk).update(last_error="")

@@ -88,11 +88,15 @@ class SellerRuleInline(TabularInline):
 @admin.register(Channel)
 class ChannelAdmin(MasterAdmin):
     form = ChannelForm
-    list_display = ("name", "merchant", "warehouse", "adapter", "active", "last_push_at", "last_poll_at", "last_error")
+    list_display = ("name", "merchant", "warehouse", "adapter", "active", "last_push_at", "last_poll_at", "trouble")
     list_select_related = ("merchant",)
-    readonly_fields = ("active", "last_push_at", "last_poll_at", "last_error")
+    readonly_fields = ("active", "last_push_at", "last_poll_at", "trouble")
     inlines = (SellerRuleInline,)
     actions = ("fetch_listings", "subscribe", "pause", "resume", "tell_all")
+
+    @admin.display(description=_("last error"))
+    def trouble(self, channel: Channel) -> str:
+        return channel.trouble
 
     def get_readonly_fields(self, request: HttpRequest, obj: Channel | None = None) -> tuple[str, ...]:
         """What its orders and listings hang on stays as it was connected."""

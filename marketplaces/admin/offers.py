@@ -42,13 +42,17 @@ class ListingForm(forms.ModelForm):
 @admin.register(Listing)
 class ListingAdmin(MasterAdmin):
     form = ListingForm
-    list_display = ("external_sku", "title", "channel", "sku", "bundle", "pushed_quantity", "pushed_at", "last_error")
+    list_display = ("external_sku", "title", "channel", "sku", "bundle", "pushed_quantity", "pushed_at", "trouble")
     list_select_related = ("channel", "sku", "bundle")
     list_filter = ("channel", ("sku", admin.EmptyFieldListFilter), ("bundle", admin.EmptyFieldListFilter))
     search_fields = ("external_sku", "title", "sku__code", "bundle__code")
     autocomplete_fields: tuple[str, ...] = ()
     raw_id_fields = ("sku", "bundle")
-    readonly_fields = ("channel", "merchant", "external_id", "external_sku", "title", "pushed_quantity", "pushed_at", "last_error")
+    readonly_fields = ("channel", "merchant", "external_id", "external_sku", "title", "pushed_quantity", "pushed_at", "trouble")
+
+    @admin.display(description=_("last error"))
+    def trouble(self, listing: Listing) -> str:
+        return listing.trouble
 
     def save_model(self, request: HttpRequest, listing: Listing, form: Any, change: bool) -> None:
         with transaction.atomic():

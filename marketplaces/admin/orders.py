@@ -17,7 +17,7 @@ from wms.core.admin_base import MasterAdmin
 class ChannelOrderAdmin(MasterAdmin):
     """What came from the shops, and what a person must look at."""
 
-    list_display = ("number", "channel", "status", "problem", "problem_detail", "parts", "updated_at")
+    list_display = ("number", "channel", "status", "problem", "detail", "parts", "updated_at")
     list_select_related = ("channel",)
     list_filter = ("channel", "status", "problem")
     search_fields = ("number", "external_id")
@@ -25,6 +25,10 @@ class ChannelOrderAdmin(MasterAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChannelOrder]:
         rows: QuerySet[ChannelOrder] = super().get_queryset(request)
         return rows.prefetch_related("parts")
+
+    @admin.display(description=_("details of the problem"))
+    def detail(self, row: ChannelOrder) -> str:
+        return row.detail
 
     @admin.display(description=_("orders"))
     def parts(self, row: ChannelOrder) -> str:

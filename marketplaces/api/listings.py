@@ -49,7 +49,7 @@ def list_channels(request: HttpRequest, filters: Annotated[PageFilters, Query()]
             "hook": request.build_absolute_uri(reverse("channel-hook", kwargs={"channel_id": row.pk})),
             "active": row.active,
             "failing": row.failures > 0,
-            "last_error": row.last_error,
+            "last_error": row.trouble,
             "last_push_at": row.last_push_at,
             "last_poll_at": row.last_poll_at,
         }

@@ -8,28 +8,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from marketplaces import correcting
 from marketplaces.desk.finding import find
+from marketplaces.troubles import ADDRESS_PARTS, fault_in_words
 from wms.core import desk
 from wms.core.errors import InvalidInput
 
 # It shows a buyer's name and address.
 RIGHT = "marketplaces.change_channelorder"
 LONGEST = 10_000
-LABELS: dict[str, str | Promise] = {
-    "name": gettext_lazy("Name"),
-    "company": gettext_lazy("Company"),
-    "line1": gettext_lazy("Street and number"),
-    "line2": gettext_lazy("Further line"),
-    "postcode": gettext_lazy("Postcode"),
-    "city": gettext_lazy("City"),
-    "region": gettext_lazy("Region"),
-    "country": gettext_lazy("Country"),
-    "phone": gettext_lazy("Phone"),
-    "email": gettext_lazy("E-mail"),
-}
 
 
 def _page(request: HttpRequest, channel_id: int, key: int) -> HttpResponse:
@@ -37,7 +25,7 @@ def _page(request: HttpRequest, channel_id: int, key: int) -> HttpResponse:
     found = find(request, channel_id)
     waiting = correcting.waiting(channel=found, key=key)
     sent = request.POST
-    wrong = {part: correcting.in_words(why) for part, why in waiting.wrong.items()}
+    wrong = {part: fault_in_words(why) for part, why in waiting.wrong.items()}
     refused = getattr(request, "desk_error", None)
     if isinstance(refused, InvalidInput):
         wrong = {problem["path"][0]: problem["message"] for problem in refused.details["problems"]}
@@ -49,7 +37,7 @@ def _page(request: HttpRequest, channel_id: int, key: int) -> HttpResponse:
             "most": correcting.PARTS[part],
             "wrong": wrong.get(part, ""),
         }
-        for part, label in LABELS.items()
+        for part, label in ADDRESS_PARTS.items()
     ]
     return render(
         request,
@@ -68,7 +56,7 @@ page = desk.page(_page)
 
 
 def _lines(address: dict[str, str]) -> list[tuple[str | Promise, str]]:
-    return [(label, address[part]) for part, label in LABELS.items() if address.get(part)]
+    return [(label, address[part]) for part, label in ADDRESS_PARTS.items() if address.get(part)]
 
 
 @desk.action(shows=page, permission=RIGHT)

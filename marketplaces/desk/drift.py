@@ -18,6 +18,7 @@ from marketplaces.channels import LANES
 from marketplaces.desk import places
 from marketplaces.desk.finding import find
 from marketplaces.models import Channel, Comparison, Difference, StockPush
+from marketplaces.troubles import in_words
 from wms.core import desk, outbox
 from wms.core.models import OutboxEvent
 from wms.core.templatetags.desk import exact
@@ -29,6 +30,7 @@ def why(difference: Difference) -> str:
     """The reason in words."""
     facts: dict[str, Any] = {"since": "", "until": "", "answer": "", "used": 0, **difference.facts}
     facts |= {name: exact(datetime.fromisoformat(facts[name])) for name in ("since", "until") if facts[name]}
+    facts["answer"] = in_words(facts["answer"])
     facts["orders"] = ", ".join(difference.facts.get("orders", ()))
     return _sentence(difference.why) % facts
 
@@ -54,6 +56,7 @@ def _sentence(code: str) -> str:
 
 def _page(request: HttpRequest, channel_id: int) -> HttpResponse:
     found = find(request, channel_id)
+    desk.clock(found.warehouse.zone_info)
     rows = (
         Difference.objects.filter(comparison=found.pk)
         .select_related("listing__sku", "listing__bundle")

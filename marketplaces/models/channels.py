@@ -8,6 +8,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Warehouse
+from marketplaces import troubles
 from outbound.models import Parcel
 from wms.core import sealing
 from wms.core.models import Merchant, OwnedQuerySet, PersonalRecord, User
@@ -137,6 +138,11 @@ class Channel(OfferRule):
         """Numbers are told to it: what it may sell, or 0 while it is paused."""
         return self.active or self.sells_nothing
 
+    @property
+    def trouble(self) -> str:
+        """`last_error` in the reader's language."""
+        return troubles.in_words(self.last_error)
+
     def opened_credentials(self) -> dict[str, str]:
         return sealing.open_sealed(bytes(self.credentials))
 
@@ -236,6 +242,12 @@ class ChannelOrder(models.Model):
     def __str__(self) -> str:
         return self.number or self.external_id
 
+    @property
+    def detail(self) -> str:
+        """`problem_detail` in the reader's language: what changed in the shop, or is wrong with the address."""
+        named = (self.Problem.CHANGED, self.Problem.OTHER_CONTENT, self.Problem.BAD_ADDRESS, self.Problem.ADDRESS_CHANGED)
+        return troubles.detail_in_words(self.problem_detail, self.lines) if self.problem in named else self.problem_detail
+
 
 class ToldParcel(models.Model):
     """A parcel whose tracking number the shop has, or has refused (`error`) so many `tries`; then it is told again at `again_at`, if ever."""
@@ -253,6 +265,11 @@ class ToldParcel(models.Model):
 
     def __str__(self) -> str:
         return str(self.parcel_id)
+
+    @property
+    def trouble(self) -> str:
+        """`error` in the reader's language."""
+        return troubles.in_words(self.error)
 
 
 class WebhookDelivery(models.Model):

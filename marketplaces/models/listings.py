@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku
+from marketplaces import troubles
 from marketplaces.models.bundles import Bundle
 from marketplaces.models.channels import Channel, OfferRule
 from wms.core.models import Merchant, OwnedQuerySet
@@ -67,3 +68,8 @@ class Listing(OfferRule):
 
     def __str__(self) -> str:
         return self.external_sku or self.external_id
+
+    @property
+    def trouble(self) -> str:
+        """`last_error` in the reader's language."""
+        return troubles.in_words(self.last_error)

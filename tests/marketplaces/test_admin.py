@@ -92,7 +92,7 @@ def test_a_shop_that_refuses_the_keys_is_said_so(shop, client):
     client.post(f"{LIST}add/", form(shop, merchant, house, keys=json.dumps({"consumer_key": "ck_x", "consumer_secret": "cs_x"})))
     answer = client.post(LIST, {"action": "fetch_listings", "_selected_action": Channel.objects.get().pk}, follow=True)
     assert "cannot be asked now" in answer.content.decode()
-    assert "keys" in Channel.objects.get().last_error
+    assert Channel.objects.get().last_error == "channel_credentials_refused: Consumer key is invalid."
     assert not Listing.objects.exists()
 
 

@@ -50,7 +50,7 @@ def connect(client, fields, **other):
 
 def state():
     channel = Channel.objects.get()
-    return channel.failures > 0, channel.last_error
+    return channel.failures > 0, channel.trouble
 
 
 def test_a_shop_that_works_says_so(shop, client, fields):

@@ -50,7 +50,8 @@ SELECT (SELECT count(*) FROM outbound_parcel WHERE warehouse_id = %(warehouse)s 
        (SELECT count(*) FROM inventory_putbacktask WHERE warehouse_id = %(warehouse)s AND status = 'open'),
        (SELECT count(*) FROM inventory_stockbalance b JOIN inventory_bin p ON p.id = b.bin_id
         WHERE p.warehouse_id = %(warehouse)s AND p.kind = 'lost' AND b.on_hand > 0),
-       (SELECT count(*) FROM inbound_asn WHERE warehouse_id = %(warehouse)s AND status IN ('arrived', 'partly_arrived', 'receiving'))
+       (SELECT count(*) FROM inbound_asn WHERE warehouse_id = %(warehouse)s AND status IN ('arrived', 'partly_arrived', 'receiving')),
+       (SELECT count(*) FROM marketplaces_channelorder WHERE NOT (problem = ''))
 """
 
 
@@ -104,7 +105,7 @@ def today(warehouse: Warehouse, now: datetime) -> dict[str, Any]:
 def loose_ends(warehouse: Warehouse) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(_LOOSE, {"warehouse": warehouse.pk})
-        return dict(zip(("stage", "put_backs", "missing", "asns"), cursor.fetchone(), strict=True))
+        return dict(zip(("stage", "put_backs", "missing", "asns", "shops_orders"), cursor.fetchone(), strict=True))
 
 
 @desk.page
@@ -113,7 +114,7 @@ def board(request: HttpRequest) -> HttpResponse:
     late = (
         Order.objects.visible_to(request.user)
         .filter(warehouse=warehouse, status__in=OPEN, ship_by__lt=now + timedelta(hours=DUE_HOURS))
-        .select_related("merchant")
+        .select_related("merchant", "warehouse")
         .order_by("ship_by", "pk")[:12]
     )
     return render(

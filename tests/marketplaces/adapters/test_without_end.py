@@ -43,7 +43,7 @@ def channel(platform: Platform, house: Warehouse, thing: Sku, monkeypatch: pytes
 
 def in_trouble(channel: Channel) -> tuple[bool, str]:
     channel.refresh_from_db()
-    return channel.failures > 0, channel.last_error
+    return channel.failures > 0, channel.trouble
 
 
 def well_again() -> None:

@@ -298,4 +298,4 @@ def test_keys_that_are_refused_leave_the_pending_numbers_pending(shop, channel, 
     deliver_all()
     row = Channel.objects.get()
     assert (row.failures, Submission.objects.count()) == (1, 1)
-    assert "refuses our keys" in row.last_error
+    assert "refuses our keys" in row.trouble

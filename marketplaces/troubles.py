@@ -1,0 +1,102 @@
+"""What is wrong with a shop, or with one of its orders, is kept by its name, with the shop's own words; read, it is in the reader's language.
+
+Workers keep it, and have no reader.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from marketplaces.port import (
+    ChannelError,
+    ChannelRefused,
+    ChannelThrottled,
+    ChannelUnavailable,
+    CredentialsRefused,
+    NotOnChannel,
+    PushError,
+    RightsMissing,
+    storable,
+)  # fmt: skip
+
+# What is wrong with a part of an address.
+MISSING, UNKNOWN, FOREIGN = "missing", "unknown", "not of this country"
+QUEUE = "queue: "
+LONGEST = 2000
+# Of an open order its buyer's wish is for a person to answer, in the shop.
+WISH = "cancellation requested"
+ADDRESS_PARTS: dict[str, str | Promise] = {
+    "name": gettext_lazy("Name"),
+    "company": gettext_lazy("Company"),
+    "line1": gettext_lazy("Street and number"),
+    "line2": gettext_lazy("Further line"),
+    "postcode": gettext_lazy("Postcode"),
+    "city": gettext_lazy("City"),
+    "region": gettext_lazy("Region"),
+    "country": gettext_lazy("Country"),
+    "phone": gettext_lazy("Phone"),
+    "email": gettext_lazy("E-mail"),
+}
+_FAULTS: dict[str, str | Promise] = {
+    MISSING: gettext_lazy("This is needed."),
+    UNKNOWN: gettext_lazy("There is none of this name."),
+    FOREIGN: gettext_lazy("This country has no such postcode."),
+}
+_ERRORS: dict[str, str | Promise] = {
+    **{
+        kind.code: kind.message
+        for kind in (ChannelError, ChannelUnavailable, ChannelThrottled, ChannelRefused, CredentialsRefused, RightsMissing, NotOnChannel)
+    },
+    PushError.THROTTLED: ChannelThrottled.message,
+    PushError.UNAVAILABLE: ChannelUnavailable.message,
+    PushError.SPENT: gettext_lazy("The shop takes no number for it at the moment: {reason}"),
+    PushError.STALE: gettext_lazy("The shop's number had changed meanwhile: {reason}"),
+    PushError.PENDING: gettext_lazy("The shop still works on it: {reason}"),
+    PushError.UNKNOWN_LISTING: NotOnChannel.message,
+    PushError.REFUSED: ChannelRefused.message,
+}
+_FAULT = re.compile(r"(\w+) \((.+)\)")
+_CHANGE = re.compile(r"(.+): ([^>]*)>([^>]*)")
+
+
+def kept(error: ChannelError) -> str:
+    """As it is kept: the error's code and the shop's words."""
+    return storable(f"{error.code}: {error.details['reason']}"[:LONGEST])
+
+
+def in_words(trouble: str) -> str:
+    """What `kept` made, or an answer to a push as "code: message", for people. What has no such name stays as it is."""
+    if trouble.startswith(QUEUE):
+        return _("Its queue: {trouble}").format(trouble=in_words(trouble.removeprefix(QUEUE)))
+    code, _colon, reason = trouble.partition(": ")
+    message = _ERRORS.get(code)
+    return trouble if message is None else str(message).format(reason=reason).rstrip(" :：")
+
+
+def fault_in_words(why: str) -> str:
+    """What is wrong with a part of an address."""
+    return str(_FAULTS[why])
+
+
+def detail_in_words(detail: str, lines: Sequence[Mapping[str, Any]]) -> str:
+    """What `changes.difference` or an address's faults name, with the goods of `lines` (ChannelOrder.lines) in place of the shop's line ids."""
+    goods = {line["line_id"]: line["sku"] or line["line_id"] for line in lines}
+    return ", ".join(_piece_in_words(piece, goods) for piece in detail.split(", "))
+
+
+def _piece_in_words(piece: str, goods: Mapping[str, str]) -> str:
+    if piece == WISH:
+        return _("the buyer wants to cancel")
+    if piece in ADDRESS_PARTS:
+        return str(ADDRESS_PARTS[piece])
+    if (fault := _FAULT.fullmatch(piece)) and fault[1] in ADDRESS_PARTS and fault[2] in _FAULTS:
+        return f"{ADDRESS_PARTS[fault[1]]}: {_FAULTS[fault[2]]}"
+    if change := _CHANGE.fullmatch(piece):
+        return f"{goods.get(change[1], change[1])}: {change[2]} → {change[3]}"
+    return piece

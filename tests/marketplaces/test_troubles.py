@@ -1,0 +1,110 @@
+"""What workers write of a shop's trouble is read by people of four languages."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.utils import translation
+
+from marketplaces import troubles
+from marketplaces.calling import ChannelQuiet, calling
+from marketplaces.models import Channel, ChannelOrder, Listing
+from marketplaces.port import CallThrottled, ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel
+from outbound.models import Order
+from tests.marketplaces import shops
+from tests.marketplaces.woo_shop import fail
+from wms.core.models import User
+
+
+@pytest.mark.parametrize(
+    ("error", "kept", "german"),
+    [
+        (ChannelUnavailable(reason="HTTP 500"), "channel_unavailable: HTTP 500", "Der Shop ist nicht erreichbar: HTTP 500"),
+        (ChannelThrottled(reason="2 a second"), "channel_throttled: 2 a second", "Der Shop bittet um Verlangsamung: 2 a second"),
+        (CallThrottled(reason="lists"), "channel_throttled: lists", "Der Shop bittet um Verlangsamung: lists"),
+        (ChannelRefused(reason="Closed: {no}"), "channel_refused: Closed: {no}", "Der Shop lehnte ab: Closed: {no}"),
+        (CredentialsRefused(reason=""), "channel_credentials_refused: ", "Der Shop lehnt unsere Schlüssel ab"),
+        (NotOnChannel(reason="7\x00"), "not_on_channel: 7", "Der Shop hat es nicht: 7"),
+    ],
+)
+def test_an_error_is_kept_by_its_name_and_read_in_ones_own_language(error, kept, german):
+    with translation.override("zh-hans"):
+        assert troubles.kept(error) == kept
+    with translation.override("de"):
+        assert troubles.in_words(kept) == german
+    with translation.override("en"):
+        assert troubles.in_words(f"queue: {kept}").startswith("Its queue: The shop ")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("throttled: 2 a second", "The shop asks us to slow down: 2 a second"),
+        ("unavailable: HTTP 500", "The shop cannot be reached: HTTP 500"),
+        ("unknown_listing: gone", "The shop does not have it: gone"),
+        ("spent: 250 today", "The shop takes no number for it at the moment: 250 today"),
+        ("Somebody wrote: this", "Somebody wrote: this"),
+        ("", ""),
+    ],
+)
+def test_an_answer_to_a_push_and_what_has_no_name(said, words):
+    with translation.override("en"):
+        assert troubles.in_words(said) == words
+
+
+def test_details_name_goods_and_parts_in_place_of_the_shop_s_ids_and_our_fields():
+    lines = [{"line_id": "23", "sku": "MUG", "quantity": 2}]
+    with translation.override("en"):
+        assert troubles.detail_in_words("cancellation requested, 23: 2>1, 24: 0>3, line1", lines) == (
+            "the buyer wants to cancel, MUG: 2 → 1, 24: 0 → 3, Street and number"
+        )
+        assert troubles.detail_in_words("country (unknown), 23: A>B, of (missing)", lines) == (
+            "Country: There is none of this name., MUG: A → B, of (missing)"
+        )
+    with translation.override("de"):
+        assert troubles.detail_in_words("cancellation requested", lines) == "der Käufer möchte stornieren"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_page_that_shows_a_trouble_says_it_in_the_reader_s_language(shop, channel, thing):
+    """Found by a worker, which has no language."""
+    shop.misbehave(".*", fail(500))
+    with pytest.raises(ChannelQuiet), calling(channel) as adapter:
+        adapter.try_out()
+    Listing.objects.update(last_error="refused: not this one")
+    ChannelOrder.objects.create(
+        channel=channel, merchant=channel.merchant, external_id="7", status="imported", problem="changed",
+        problem_detail="cancellation requested, 1: 2>1", lines=[{"line_id": "1", "sku": thing.code, "quantity": 2}],
+    )  # fmt: skip
+    assert Channel.objects.get().last_error.startswith("channel_unavailable: HTTP 500")
+    client = Client(headers={"accept-language": "de"})
+    client.force_login(User.objects.create_superuser("root"))
+    for page in ("/desk", "/desk/channels", f"/desk/channels/{channel.pk}"):
+        assert "Der Shop ist nicht erreichbar: HTTP 500" in client.get(page).content.decode()
+    text = client.get(f"/desk/channels/{channel.pk}").content.decode()
+    assert "Der Shop lehnte ab: not this one" in text
+    assert f"der Käufer möchte stornieren, {thing.code}: 2 → 1" in text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_shop_changed_stands_on_the_order_s_own_page_and_is_counted_on_the_board(shop, channel, thing):
+    """Whoever releases and packs reads those, and not the page of each shop."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    number = shop.books.place_order([(thing.code, 2)], shipping=shops.BUYER)
+    shops.poll()
+    order = Order.objects.get()
+    assert "data-shop-problem" not in client.get(f"/desk/orders/{order.pk}").content.decode()
+    assert 'data-shops-orders="0"' in client.get("/desk").content.decode()
+    shop.books.clock = lambda: datetime.now(UTC) + timedelta(seconds=5)
+    shop.books.refund(number, {shop.books.order(number)["line_items"][0]["id"]: 1})
+    shops.poll()
+    page = client.get(f"/desk/orders/{order.pk}").content.decode()
+    assert 'data-shop-problem="changed"' in page
+    assert f"My shop: changed in the shop after it was imported ({thing.code}: 2 → 1)." in page
+    assert "Cancel it in the shop" not in page
+    assert 'data-shops-orders="1"' in client.get("/desk").content.decode()
+    ChannelOrder.objects.update(cancellation_requested=True, problem_detail=troubles.WISH)
+    page = client.get(f"/desk/orders/{order.pk}").content.decode()
+    assert "(the buyer wants to cancel)." in page
+    assert "Cancel it in the shop" in page
