@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from marketplaces import correcting, port
+from marketplaces import correcting, port, troubles
 from marketplaces.models import ChannelOrder
 from marketplaces.port import ChannelOrderState as State
-from marketplaces.troubles import WISH
+
+WISH = troubles.WISH
 
 
 def wishes(order: port.ChannelOrder) -> bool:

@@ -51,6 +51,7 @@ def channels(request: HttpRequest) -> HttpResponse:
 
 def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Difference] | None = None) -> HttpResponse:
     found = find(request, channel_id)
+    desk.clock(found.warehouse.zone_info)
     rows = found.listings.select_related("sku", "bundle").order_by("external_sku", "pk")
     show = request.GET.get("show", "")
     if show == "unmapped":

@@ -30,7 +30,7 @@ _DUE_WITHIN = {"late": timedelta(), "4h": timedelta(hours=4), "today": timedelta
 
 def _wanted(request: HttpRequest) -> QuerySet[Order]:
     """The filters, each on an index: open orders by ship-by, a reference or tracking number, or the newest of all."""
-    rows = Order.objects.visible_to(request.user).select_related("merchant", "wave")
+    rows = Order.objects.visible_to(request.user).select_related("merchant", "wave", "warehouse")
     state = request.GET.get("state") or "open"
     merchant = desk.clean(request.GET.get("merchant"))
     # Nobody works for those in the sandbox: who wants to see theirs asks for the merchant.

@@ -126,7 +126,8 @@ def wave(request: HttpRequest, wave_id: int) -> HttpResponse:
         raise NotFound(what=str(Wave._meta.verbose_name), key=wave_id)
     desk.clock(found.warehouse.zone_info)
     page = desk.Page(
-        Order.objects.visible_to(request.user).filter(wave=found).select_related("merchant", "tote").order_by("ship_by", "pk"), request
+        Order.objects.visible_to(request.user).filter(wave=found).select_related("merchant", "warehouse", "tote").order_by("ship_by", "pk"),
+        request,
     )
     pickers = (
         PickTask.objects.filter(wave=found, status__in=["open", "picked", "packed"])

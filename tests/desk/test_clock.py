@@ -1,18 +1,21 @@
 """What the desk shows of the platforms' clock, without script: the script only counts on."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from marketplaces.models import Channel, SellerRule
+from inventory.models import Warehouse
+from marketplaces.models import Channel, Comparison, Difference, Listing, SellerRule
 from outbound import packing, picking, shipping, waves
 from outbound.models import Order
 from tests import make
 from tests.desk.house import House
 from tests.marketplaces.test_standings import connect
+from wms.core.access import issue_key
+from wms.core.models import ApiKey, User
 
 HOUR = timedelta(hours=1)
 
@@ -128,3 +131,27 @@ def test_the_rules_are_changed_in_the_administration_and_counted_at_once(house: 
         sent |= {f"rules-{number}-days": rule.days, f"rules-{number}-limit_percent": "50", f"rules-{number}-at_least": "3"}
     assert client.post(f"/admin/marketplaces/channel/{shop.pk}/change/", sent).status_code == 302
     assert list(SellerRule.objects.filter(channel=shop, measure="late").values_list("counted", "bad", "room")) == [(1, 1, 1)] * 2
+
+
+def test_times_are_those_of_the_warehouse_and_where_there_is_none_it_is_said(
+    house: House, desk: Client, client: Client, shop: Channel
+) -> None:
+    Warehouse.objects.update(time_zone="America/Los_Angeles")
+    order = house.order(ship_by=datetime(2030, 1, 31, 7, 59, tzinfo=UTC))
+    Order.objects.update(status="cancelled")
+    assert ">2030-01-30 23:59</time>" in desk.get("/desk/orders?state=all").content.decode()
+    assert ">2030-01-30 23:59</time>" in desk.get(f"/desk/orders/{order.pk}").content.decode()
+    Channel.objects.update(
+        last_error="channel_unavailable: no", failures=1, quiet_until=datetime(2030, 1, 31, 2, 30, tzinfo=UTC), last_error_at=timezone.now()
+    )
+    assert "left alone until 2030-01-30 18:30" in desk.get(f"/desk/channels/{shop.pk}").content.decode()
+    listing = Listing.objects.create(channel=shop, merchant=shop.merchant, external_id="1")
+    comparison = Comparison.objects.create(channel=shop, at=timezone.now(), listing_count=1)
+    facts = {"since": "2030-01-31T02:30:00+00:00"}
+    Difference.objects.create(comparison=comparison, listing=listing, ours=1, theirs=2, why="queued", facts=facts)
+    assert "since 2030-01-30 18:30 in" in desk.get(f"/desk/channels/{shop.pk}/drift").content.decode()
+    # Of a merchant's keys no warehouse's clock tells.
+    client.force_login(User.objects.create_superuser("root"))
+    issue_key(merchant=house.merchant)
+    ApiKey.objects.update(created_at=datetime(2030, 1, 31, 2, 30, tzinfo=UTC))
+    assert "2030-01-31 02:30 UTC" in client.get(f"/desk/merchants/{house.merchant.pk}").content.decode()

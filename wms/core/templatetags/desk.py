@@ -73,10 +73,14 @@ _CLOCK_ICONS = {"bad": "▲", "warn": "◔", "calm": ""}
 
 @register.simple_tag
 def due(record: Any) -> SafeString:
-    """When an order has to leave: late in red with a sign, soon in amber; an order that is out of the house is just dated."""
-    if record.status in ("shipped", "carrier_scanned", "delivered", "cancelled"):
-        return format_html('<time datetime="{}">{}</time>', record.ship_by.isoformat(), _exact(record.ship_by))
-    return countdown(record.ship_by)
+    """When an order has to leave: late in red with a sign, soon in amber; an order that is out of the house is just dated.
+
+    By the clock of the order's warehouse, which is loaded with it.
+    """
+    with timezone.override(record.warehouse.zone_info):
+        if record.status in ("shipped", "carrier_scanned", "delivered", "cancelled"):
+            return format_html('<time datetime="{}">{}</time>', record.ship_by.isoformat(), _exact(record.ship_by))
+        return countdown(record.ship_by)
 
 
 @register.simple_tag
@@ -114,7 +118,9 @@ def exact(moment: datetime | None) -> str:
 
 
 def _exact(moment: datetime) -> str:
-    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M")
+    """By the clock of the page's warehouse; a page of several says that it has none."""
+    local = timezone.localtime(moment)
+    return local.strftime("%Y-%m-%d %H:%M UTC" if local.tzname() == "UTC" else "%Y-%m-%d %H:%M")
 
 
 @register.filter
