@@ -6,14 +6,16 @@ import logging
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from django.db import connection, transaction
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
 from marketplaces import adapters, order_import, places, standings, stock_sync
-from marketplaces.abilities import StopsBackorders
+from marketplaces.abilities import Reports, StopsBackorders
 from marketplaces.calling import calling, keep_busy
 from marketplaces.holding import hold
 from marketplaces.models import Bundle, Channel, Listing
@@ -107,13 +109,16 @@ def subscribe(*, channel: Channel, url: str) -> list[Subscription]:
 
 
 _KEEP_LISTINGS = """
-INSERT INTO marketplaces_listing (channel_id, merchant_id, external_id, external_sku, title, last_error, sells_without_stock)
-SELECT %(channel)s, %(merchant)s, l.external_id, l.external_sku, l.title, '', l.sells_without_stock
-FROM unnest(%(ids)s::text[], %(skus)s::text[], %(titles)s::text[], %(unlimited)s::bool[]) AS l (external_id, external_sku, title, sells_without_stock)
+INSERT INTO marketplaces_listing AS known (channel_id, merchant_id, external_id, external_sku, title, last_error, sells_without_stock, said_at)
+SELECT %(channel)s, %(merchant)s, l.external_id, l.external_sku, l.title, '', l.sells_without_stock, l.said_at
+FROM unnest(%(ids)s::text[], %(skus)s::text[], %(titles)s::text[], %(unlimited)s::bool[], %(said)s::timestamptz[])
+  AS l (external_id, external_sku, title, sells_without_stock, said_at)
 ON CONFLICT (channel_id, external_id) DO UPDATE
-SET external_sku = EXCLUDED.external_sku, title = EXCLUDED.title, sells_without_stock = EXCLUDED.sells_without_stock
-WHERE (marketplaces_listing.external_sku, marketplaces_listing.title, marketplaces_listing.sells_without_stock)
-      IS DISTINCT FROM (EXCLUDED.external_sku, EXCLUDED.title, EXCLUDED.sells_without_stock)
+SET external_sku = EXCLUDED.external_sku, title = EXCLUDED.title, sells_without_stock = EXCLUDED.sells_without_stock,
+    said_at = coalesce(EXCLUDED.said_at, known.said_at)
+WHERE (known.external_sku, known.title, known.sells_without_stock, coalesce(EXCLUDED.said_at, known.said_at))
+      IS DISTINCT FROM (EXCLUDED.external_sku, EXCLUDED.title, EXCLUDED.sells_without_stock, known.said_at)
+  AND coalesce(EXCLUDED.said_at >= known.said_at, TRUE)
 """
 
 
@@ -122,9 +127,11 @@ def fetch_listings(*, channel: Channel) -> int:
     cursor, fetched = "", set[str]()
     with calling(channel) as shop:
         while True:
+            asked_at = timezone.now()
             page = shop.listings(cursor=cursor)
             keep_busy(channel)
-            keep_listings(channel=channel, listings=page.listings)
+            said = {listing.listing_id: asked_at for listing in page.listings} if isinstance(shop, Reports) else None
+            keep_listings(channel=channel, listings=page.listings, said=said)
             fetched.update(listing.listing_id for listing in page.listings)  # of several places each comes several times
             if not page.cursor or page.cursor == cursor:
                 break
@@ -133,8 +140,10 @@ def fetch_listings(*, channel: Channel) -> int:
     return len(fetched)
 
 
-def keep_listings(*, channel: Channel, listings: Iterable[ChannelListing]) -> None:
-    """Write down what the shop sells; of two with one id the last counts."""
+def keep_listings(*, channel: Channel, listings: Iterable[ChannelListing], said: Mapping[str, datetime] | None = None) -> None:
+    """Write down what the shop sells; of two with one id the last counts. `said`: when it said so, by the listings' ids, where it says so by
+    itself: what it has said of a listing since stays.
+    """
     kept = {listing.listing_id: listing for listing in listings if listing.listing_id}
     with transaction.atomic(), connection.cursor() as cursor:
         hold(channel.pk)
@@ -147,6 +156,7 @@ def keep_listings(*, channel: Channel, listings: Iterable[ChannelListing]) -> No
                 "skus": [listing.sku[:100] for listing in kept.values()],
                 "titles": [listing.title[:300] for listing in kept.values()],
                 "unlimited": [listing.sells_without_stock for listing in kept.values()],
+                "said": [said.get(key) if said else None for key in kept],
             },
         )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from marketplaces import channels, order_import, port, stock_sync
@@ -79,10 +81,10 @@ def take_listings(*, channel: Channel, documents: Sequence[Mapping[str, Any]]) -
 
     Raises NotReported, ChannelPaused, MessageUnreadable.
     """
-    shop = _reader(channel)
+    shop, said_at = _reader(channel), timezone.now()
     listings = [shop.read_listing(document) for document in documents]
     shown = {listing.listing_id: shop.read_shown(document) for listing, document in zip(listings, documents, strict=True)}
-    _keep(channel, listings, shown)
+    _keep(channel, listings, shown, dict.fromkeys(shown, said_at))
     return [listing.listing_id for listing in listings]
 
 
@@ -98,7 +100,8 @@ def hear_listings(payloads: Sequence[dict[str, Any]]) -> None:
         raise ChannelQuiet(channel, order_import.PAUSED_S)
     shop = open_shop(channel)
     keys = [payload["delivery_id"] for payload in payloads]
-    events: dict[str, port.ChannelEvent] = {}  # of two words of one offer the later one
+    events: dict[str, port.ChannelEvent] = {}  # of two words of one offer the later one, whichever came first
+    said: dict[str, datetime] = {}
     for delivery in WebhookDelivery.objects.filter(pk__in=keys, raw__isnull=False).select_related("raw").order_by("pk"):
         assert delivery.raw is not None
         raw = delivery.raw.opened()
@@ -107,13 +110,17 @@ def hear_listings(payloads: Sequence[dict[str, Any]]) -> None:
         except MessageUnreadable as error:  # it was read when it came
             log.warning("channel %s: an offer that was kept cannot be read any more: %s", channel.pk, error)
             continue
-        events[event.listing_id] = event
-    _keep(channel, [event.listing for event in events.values() if event.listing], {key: event.shown for key, event in events.items()})
+        said_at = event.said_at or delivery.received_at
+        if said_at >= said.get(event.listing_id, said_at):
+            events[event.listing_id], said[event.listing_id] = event, said_at
+    _keep(channel, [event.listing for event in events.values() if event.listing], {key: event.shown for key, event in events.items()}, said)
 
 
-def _keep(channel: Channel, listings: Sequence[port.ChannelListing], shown: Mapping[str, Mapping[str, int]]) -> None:
-    """Offers are written down and tied to the skus of their codes; what they show is looked at."""
+def _keep(
+    channel: Channel, listings: Sequence[port.ChannelListing], shown: Mapping[str, Mapping[str, int]], said: Mapping[str, datetime]
+) -> None:
+    """Offers are written down and tied to the skus of their codes; what they show is looked at. By their ids: what, and when it was said."""
     with transaction.atomic():
-        channels.keep_listings(channel=channel, listings=listings)
+        channels.keep_listings(channel=channel, listings=listings, said=said)
         channels.tie_by_code(channel=channel)
-        stock_sync.notice(channel, shown)
+        stock_sync.notice(channel, shown, said)

@@ -42,6 +42,8 @@ class Listing(OfferRule):
     external_id = models.CharField(_("shop's id"), max_length=100)
     external_sku = models.CharField(_("shop's sku"), max_length=100, blank=True)
     title = models.CharField(_("title"), max_length=300, blank=True)
+    # When the shop said what it sells under it, of shops that say so by themselves: their words overtake each other.
+    said_at = models.DateTimeField(null=True, editable=False)
     pushed_quantity = models.BigIntegerField(_("told"), null=True, editable=False)
     pushed_at = models.DateTimeField(_("told at"), null=True, editable=False)
     last_error = models.TextField(_("last error"), blank=True, default="", editable=False)

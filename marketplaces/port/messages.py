@@ -35,6 +35,7 @@ class ChannelEvent:
     where to look, and the order it brings is as old as its `updated_at`. `order` is None where only a call can tell the truth.
     `listing`: the offer itself, of shops that send it whole; `shown`: what the shop says that a listing shows, by location; under "" as a whole.
     `changed_at`: since when a listing as a whole shows that, of shops whose words are echoes of what we told them, too.
+    `said_at`: when the shop said it, by our clock, of shops that say so: a message that is tried again for hours is as old as that.
     `ticket`: what `abilities.Submits.outcome` can tell of now. `buyer_ids`: the names of one buyer whom the platform has forgotten, and everybody
     has to.
     """
@@ -48,6 +49,7 @@ class ChannelEvent:
     listing: ChannelListing | None = None
     shown: Mapping[str, int] = field(default_factory=dict)
     changed_at: datetime | None = None
+    said_at: datetime | None = None
     ticket: str = ""
     buyer_ids: tuple[str, ...] = ()
 

@@ -152,10 +152,14 @@ class StorefrontShop(LoopbackShop):
         return {"items": rows[start:end], "next_cursor": str(end) if end < len(rows) else ""}
 
 
-def message(kind: str, data: Any, *, uid: str = "", age: timedelta = timedelta(0), secret: str = SECRET) -> tuple[dict[str, str], bytes]:
-    """(headers, body) of a message that the shop sends to the hook, signed by the specification's own library."""
+def message(
+    kind: str, data: Any, *, uid: str = "", age: timedelta = timedelta(0), secret: str = SECRET, tried_for: timedelta = timedelta(0)
+) -> tuple[dict[str, str], bytes]:
+    """(headers, body) of a message that the shop sends to the hook, signed by the specification's own library; what it says happened before it
+    was `tried_for` so long.
+    """
     sent_at, uid = datetime.now(UTC) - age, uid or f"msg_{uuid4().hex}"
-    content = {"type": kind, "timestamp": sent_at.isoformat(), "data": data}
+    content = {"type": kind, "timestamp": (sent_at - tried_for).isoformat(), "data": data}
     body = json.dumps(content, ensure_ascii=False)
     if any("\ud800" <= sign <= "\udfff" for sign in body):  # half of a surrogate pair, which JSON can only spell
         body = json.dumps(content)

@@ -1,6 +1,5 @@
 """A channel of a loopback shop, its messages to the hook, and time that passes."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.test import Client
@@ -44,9 +43,9 @@ def settle() -> None:
     assert not OutboxEvent.objects.filter(handler__startswith="marketplaces").exists()
 
 
-def hook(channel: Channel, kind: str, data: Any, *, uid: str = "", age: timedelta = timedelta(0), secret: str = SECRET) -> int:
+def hook(channel: Channel, kind: str, data: Any, **more: Any) -> int:
     """Send a message as the shop would; answers the status."""
-    headers, body = message(kind, data, uid=uid, age=age, secret=secret)
+    headers, body = message(kind, data, **more)
     return Client().post(f"/hooks/{channel.pk}", data=body, content_type="application/json", headers=headers).status_code
 
 

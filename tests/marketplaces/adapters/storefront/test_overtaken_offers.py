@@ -1,0 +1,127 @@
+"""Words of one offer overtake each other: what was said last counts, however late it is read, and what is older than our number is its echo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from marketplaces.models import Listing, StockPush
+from tests import make
+from tests.marketplaces.adapters.storefront.working import hook
+from tests.marketplaces.shops import deliver_all
+from wms.core import access
+from wms.core.models import OutboxEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def clock() -> Callable[[], datetime]:
+    return lambda: datetime.now(UTC)
+
+
+@pytest.fixture
+def report(channel: Any) -> Callable[[dict[str, Any]], None]:
+    """The shop says it through our API."""
+    headers = {"authorization": f"Bearer {access.issue_key(merchant=channel.merchant)}"}
+
+    def report(document: dict[str, Any]) -> None:
+        answer = Client().post("/api/v1/channels/OWN/listings", data=[document], content_type="application/json", headers=headers)
+        assert answer.status_code == 200
+
+    return report
+
+
+def document(sku: str, **more: Any) -> dict[str, Any]:
+    return {"id": "900", "sku": sku, "title": sku.title(), **more}
+
+
+def offer() -> tuple[str, str, Any]:
+    row = Listing.objects.get(external_id="900")
+    return row.external_sku, row.title, row.sku
+
+
+def told() -> list[tuple[int, str]]:
+    return list(StockPush.objects.order_by("pk").values_list("quantity", "because"))
+
+
+def time_passes(seconds: float) -> None:
+    """Since all that was told and said."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE marketplaces_listing SET pushed_at = pushed_at - make_interval(secs => %(s)s)",
+            {"s": seconds},
+        )
+
+
+def test_a_message_that_waits_is_overtaken_by_a_report(channel, thing, report):
+    """And its goods are not those that it names no more."""
+    old, new = make.sku(thing.merchant, "OLD"), make.sku(thing.merchant, "NEW")
+    assert hook(channel, "listing.changed", document("OLD")) == 200
+    report(document("NEW"))
+    deliver_all()
+    assert offer() == ("NEW", "New", new)
+    assert not Listing.objects.filter(sku=old).exists()
+
+
+def test_so_it_is_where_the_report_says_nothing_new(channel, thing, report):
+    report(document("NEW"))
+    assert hook(channel, "listing.changed", document("OLD")) == 200
+    report(document("NEW"))
+    deliver_all()
+    assert offer()[:2] == ("NEW", "New")
+
+
+def test_a_message_that_was_tried_for_long_is_overtaken_by_a_younger_one(channel, thing):
+    assert hook(channel, "listing.changed", document("NEW")) == 200
+    deliver_all()
+    assert hook(channel, "listing.changed", document("OLD"), tried_for=timedelta(hours=3)) == 200
+    deliver_all()
+    assert offer()[:2] == ("NEW", "New")
+    # Both in one turn of the lane.
+    assert hook(channel, "listing.changed", document("NEWER")) == 200
+    assert hook(channel, "listing.changed", document("OLD"), tried_for=timedelta(hours=3)) == 200
+    deliver_all()
+    assert offer()[:2] == ("NEWER", "Newer")
+    assert hook(channel, "listing.changed", document("NEWEST")) == 200
+    deliver_all()
+    assert offer()[:2] == ("NEWEST", "Newest")
+
+
+def test_a_shop_that_says_no_time_or_nonsense_is_heard_when_it_speaks(channel):
+    assert hook(channel, "listing.changed", document("ONE")) == 200
+    deliver_all()
+    for sku, tried_for in (("TWO", timedelta(days=9000)), ("THREE", timedelta(days=-9000))):
+        assert hook(channel, "listing.changed", document(sku), tried_for=tried_for) == 200
+        deliver_all()
+        assert offer()[0] == sku
+
+
+def test_an_echo_that_is_read_after_the_next_number_was_told_starts_nothing(shop, channel, house, thing):
+    echo = dict(shop.books.document(shop.books.by_sku(thing.code)))
+    assert echo["quantity"] == 10
+    time_passes(60)
+    assert hook(channel, "listing.changed", echo) == 200
+    time_passes(60)
+    make.stock(make.bin_of(house, "A-01"), thing, -3)
+    deliver_all()
+    assert hook(channel, "listing.changed", echo, tried_for=timedelta(minutes=1)) == 200
+    deliver_all()
+    assert [quantity for quantity, _because in told()] == [10, 7]
+    assert shop.books.stock() == {thing.code: 7}
+    assert not OutboxEvent.objects.filter(handler__startswith="marketplaces").exists()
+
+
+def test_a_number_that_was_raised_after_ours_was_told_is_told_again_at_once(shop, channel, thing, report):
+    raised = {**shop.books.document(shop.books.by_sku(thing.code)), "quantity": 50}
+    for tell in (lambda: hook(channel, "listing.changed", raised), lambda: report({"id": raised["id"], "sku": thing.code, "quantity": 50})):
+        shop.books.by_sku(thing.code)["quantity"] = 50
+        tell()
+        deliver_all()
+        assert told()[-1] == (10, "raised")
+    assert shop.books.stock() == {thing.code: 10}
