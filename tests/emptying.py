@@ -33,6 +33,8 @@ def _looks() -> str:
 
 def empty() -> None:
     """All rows of all tables, and what the session was set to; sequences go on."""
+    # Else the next test would begin in the middle of a transaction of this one, and Django would not see it: the connection is not made anew.
+    assert connection.get_autocommit(), "a test left its connection without autocommit"
     with connection.cursor() as cursor:
         cursor.execute("RESET ALL; DISCARD TEMP")
         if connection.connection not in _prepared:

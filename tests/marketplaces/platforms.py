@@ -15,7 +15,6 @@ from django.db import transaction
 from django.test import Client
 
 from inventory.models import Sku, Warehouse
-from marketplaces import channels
 from marketplaces.adapters.amazon import limits as amazon_limits
 from marketplaces.adapters.amazon import tokens as amazon_tokens
 from marketplaces.adapters.ebay import limits, messages, offers, tokens
@@ -61,16 +60,7 @@ class Platform:
         """The shop sells the sku, of which the warehouse has 10, and has been told."""
         self.offer(thing.code)
         make.stock(make.bin_of(house, "A-01"), thing, 10)
-        channel = channels.connect(
-            merchant=thing.merchant,
-            warehouse=house,
-            adapter=self.adapter,
-            base_url=self.shop.url,
-            credentials=self.keys,
-            name=self.adapter,
-            code=self.adapter[:3].upper(),
-        )
-        channels.fetch_listings(channel=channel)
+        channel = shops.connect_as(self.adapter, self.shop, self.keys, thing.merchant, house)
         shops.deliver_all()
         return channel
 

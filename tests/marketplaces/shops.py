@@ -39,6 +39,15 @@ def connect(shop: WooShop, merchant: Merchant, house: Warehouse, name: str = "My
     )
 
 
+def connect_as(adapter: str, shop: Any, keys: Mapping[str, str], merchant: Merchant, house: Warehouse) -> Channel:
+    """The channel of a shop of any platform, called after it; what it lists is known."""
+    channel = channels.connect(
+        merchant=merchant, warehouse=house, adapter=adapter, base_url=shop.url, credentials=keys, name=adapter, code=adapter[:3].upper()
+    )
+    channels.fetch_listings(channel=channel)
+    return channel
+
+
 def selling(shop: WooShop, house: Warehouse, stock: Mapping[Sku, int], **more: Any) -> Channel:
     """A channel whose shop sells these skus, of which the warehouse has so many, told to the shop already."""
     merchant = next(iter(stock)).merchant

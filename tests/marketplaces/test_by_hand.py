@@ -266,7 +266,7 @@ def test_a_paused_channel_and_what_is_tied_to_nothing_are_left_alone(shop, chann
     assert at_rest()
 
 
-def test_a_word_that_is_no_news_costs_three_looks(channel, shop, django_assert_max_num_queries):
+def test_a_word_that_is_no_news_costs_five_statements_at_most(channel, shop, django_assert_max_num_queries):
     with django_assert_max_num_queries(5):
         assert hook(channel, shop.books.by_sku(Listing.objects.get().external_sku), topic="product.updated") == 200
 

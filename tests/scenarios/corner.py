@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from inventory.models import Sku, Warehouse
-from marketplaces import channels
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel, ChannelOrder
+from tests.marketplaces import shops
 from tests.marketplaces.misbehaving import Fault, fail, hang_up, hang_up_after_work, without_end
 from tests.scenarios.deck import Deck
 from wms.simulation.shop_server import Answer
@@ -108,16 +108,7 @@ class Corner(ABC):
     def connect(self, things: list[Sku], house: Warehouse, annex: Warehouse) -> None:
         for thing in things:
             self.offer(thing.code)
-        self.channel = channels.connect(
-            merchant=things[0].merchant,
-            warehouse=house,
-            adapter=self.adapter,
-            base_url=self.shop.url,
-            credentials=self.keys,
-            name=self.adapter,
-            code=self.adapter[:3].upper(),
-        )
-        channels.fetch_listings(channel=self.channel)
+        self.channel = shops.connect_as(self.adapter, self.shop, self.keys, things[0].merchant, house)
 
     def buy(self, lines: Lines) -> Sale | None:
         """As a buyer: only what the shop shows."""

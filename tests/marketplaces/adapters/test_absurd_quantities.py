@@ -1,36 +1,23 @@
 """An order whose line wants an absurd number of units stops no other order, in a page or in a message: it is shown to people as it came."""
 
 import math
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from inventory.models import Sku, Warehouse
-from marketplaces import adapters, order_import
+from marketplaces import order_import
 from marketplaces.models import Channel
 from outbound.models import Order
 from tests.marketplaces import shops
 from tests.marketplaces.misbehaving import Fault
-from tests.marketplaces.platforms import Platform, opened
+from tests.marketplaces.platforms import Platform
 from wms.core.models import OutboxEvent
 from wms.simulation.shop_server import Answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ABSURD = [10**12, 10**19, -3, 1.5, math.nan, math.inf, "many", "2", "", True, [2], {}]
-
-
-@pytest.fixture(params=adapters.names())
-def platform(request: pytest.FixtureRequest, shared_path: Path) -> Iterator[Platform]:
-    with opened(request.param, shared_path / "contracts") as platform:
-        yield platform
-
-
-@pytest.fixture
-def channel(platform: Platform, house: Warehouse, thing: Sku) -> Channel:
-    return platform.connect(house, thing)
 
 
 def wanting(platform: Platform, order_id: str, units: Any) -> Fault:

@@ -1,16 +1,18 @@
-"""A message is answered within a second and kept as it came, though somebody else holds the channel, as whoever takes in a long page of orders does."""
+"""A message is answered at once and kept as it came, though somebody else holds the channel, as whoever takes in a long page of orders does.
+
+The platforms grant a second. Here nothing slow is waited for; how long an answer takes under a burst is measured by `wms bench sync`.
+"""
 
 import json
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
 
-from inventory.models import Sku, Warehouse
+from inventory.models import Sku
 from marketplaces.holding import hold
 from marketplaces.models import Channel, Listing, WebhookDelivery
 from outbound.models import Order
@@ -18,11 +20,9 @@ from tests.marketplaces import shops
 from tests.marketplaces.adapters.shopify.books import HERE
 from tests.marketplaces.adapters.storefront.working import hook
 from tests.marketplaces.platforms import Platform, opened, shopify_says
+from tests.races.stop import somebody_waits_for_us, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-# What the platforms grant; and for so long the channel is held, so that who waits for it is known by the clock.
-ANSWERED_S, HELD_S = 1.0, 2.5
 
 
 @pytest.fixture(params=["ebay", "shopify", "storefront", "woocommerce"])
@@ -32,39 +32,41 @@ def platform(request: pytest.FixtureRequest, shared_path: Path) -> Iterator[Plat
 
 
 @pytest.fixture
-def channel(platform: Platform, house: Warehouse, thing: Sku) -> Channel:
-    return platform.connect(house, thing)
-
-
-@contextmanager
-def held(channel: Channel) -> Iterator[None]:
-    """In another session."""
-    holding = threading.Event()
+def busy(platform: Platform, channel: Channel) -> Callable[[], AbstractContextManager[None]]:
+    """Somebody else holds the channel until the message is answered, or waits for him. Neither is he waited for, nor is the shop asked anything."""
+    holding, answered = threading.Event(), threading.Event()
+    waited_for: list[bool] = []
 
     def work() -> None:
         try:
             with transaction.atomic():
                 hold(channel.pk)
                 holding.set()
-                time.sleep(HELD_S)
+                wait_until(lambda: answered.is_set() or somebody_waits_for_us())
+                waited_for.append(not answered.is_set())
         finally:
             connection.close()
 
-    somebody = threading.Thread(target=work)
-    somebody.start()
-    assert holding.wait(10)
-    yield
-    assert somebody.is_alive(), "it was not held so long"
-    somebody.join()
+    @contextmanager
+    def busy() -> Iterator[None]:
+        somebody, asked = threading.Thread(target=work), len(platform.shop.calls)
+        somebody.start()
+        assert holding.wait(10)
+        try:
+            yield
+        finally:
+            answered.set()
+            somebody.join()
+        assert (waited_for, platform.shop.calls[asked:]) == ([False], [])
+
+    return busy
 
 
-def test_of_an_order(platform, channel, thing):
-    number = platform.order(thing.code)
+def test_of_an_order(platform, channel, thing, busy):
+    number, other = platform.order(thing.code), platform.order(thing.code)
     assert platform.say(channel, number, 1) == 200  # what is read once for all, such as eBay's key, is read
-    with held(channel):
-        began = time.monotonic()
-        assert platform.say(channel, platform.order(thing.code), 1) == 200
-        assert time.monotonic() - began < ANSWERED_S
+    with busy():
+        assert platform.say(channel, other, 1) == 200
     assert [bool(delivery.raw.opened()["body"]) for delivery in WebhookDelivery.objects.all()] == [True, True]
     shops.deliver_all()
     assert Order.objects.count() == 2
@@ -81,11 +83,9 @@ def offer(platform: Platform, channel: Channel, thing: Sku) -> int:
 
 
 @pytest.mark.parametrize("platform", ["shopify", "storefront", "woocommerce"], indirect=True)
-def test_of_a_listing(platform, channel, thing):
-    with held(channel):
-        began = time.monotonic()
+def test_of_a_listing(platform, channel, thing, busy):
+    with busy():
         assert offer(platform, channel, thing) == 200
-        assert time.monotonic() - began < ANSWERED_S
     kept = [delivery.raw.opened()["body"] for delivery in WebhookDelivery.objects.all()]
     shops.deliver_all()
     if platform.adapter == "storefront":
