@@ -19,6 +19,7 @@ from inventory.floor.reading import goods_of
 from inventory.lookup import MOST, Asked, Found, merchants_here
 from labels import routing
 from outbound import papers, printing
+from outbound.floor.papers import links_to_papers
 from outbound.models import Order, Parcel, PickTask, Wave
 from wms.core.floor.scenario import NotExpectedNow
 from wms.core.floor.screens import Button, Row, Screen, Text
@@ -64,10 +65,7 @@ def _show_parcel(look_up: LookUp, screen: Screen, found: Found) -> None:
     screen.hints |= {"status": parcel.status, "order": parcel.order.reference, "parcel": parcel.pk}
     if parcel.status == Parcel.Status.VOID or not look_up.user.has_perm(PACK_RIGHT):
         return
-    screen.links = [
-        (f"/floor/parcels/{parcel.pk}/label.pdf", _("Print the label")),
-        (f"/floor/parcels/{parcel.pk}/packing-slip.pdf", _("Print the packing slip")),
-    ]
+    screen.links = links_to_papers(parcel.pk)
     place = (look_up.station_id, printing.LABEL)
     printer = routing.printers_for(warehouse_id=look_up.warehouse_id, wanted=[place]).get(place)
     if printer is not None:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
 
-from django.db import connection
 from django.utils.formats import number_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -17,19 +13,15 @@ from inventory.floor.reading import bin_scanned, find, goods_of
 from inventory.lookup import Found
 from inventory.models import BinKind, PutBackTask
 from outbound import packing
+from outbound.floor.papers import links_to_papers
+from outbound.floor.tote import Line, Tote, find_tote
 from outbound.models import Order
 from outbound.packing import NotInTheTote
 from wms.core.errors import WmsError
 from wms.core.floor.scenario import NothingScanned, Scenario, WrongItem, whole
 from wms.core.floor.screens import Button, Row, Screen, bar
-from wms.core.prepared import Prepared
-from wms.core.transitions import NotPossibleNow
 
 WEIGHT_MAX_G = 1_000_000
-# A weight beyond these bounds is asked about once. Below: box and filling only add, but announced weights of goods are off by a fifth now and
-# then. Above: half as much again and 500 g, which a carton with its filling weighs, however light the goods. A zero too many, the
-# commonest slip of who types, is outside from 60 g of goods on; so is one of two heavy things that was left in the tote.
-LIGHTEST, HEAVIEST, PACKAGING_G = 0.8, 1.5, 500
 SHOWN = 60
 # So many scans are taken back one by one; those before them are kept as one number a line.
 SCANS_KEPT = 20
@@ -47,72 +39,13 @@ class UnitByUnit(WmsError):
     code, status, message = "unit_by_unit", 409, _("{sku} is packed unit by unit: scan each unit, not a pack of {quantity}.")
 
 
-# Asked at every scan: the order with its tote, and what of each line is in there; a row without a line where nothing is.
-_CONTENT: Final = Prepared(
-    "tote_content",
-    """
-SELECT o.reference, o.status, o.ship_by, coalesce(tote.code, ''),
-       l.id, s.id, sum(t.quantity)::int, s.packs_unit_by_unit OR m.packs_unit_by_unit, s.code, s.name, s.name_zh, coalesce(s.weight_g, 0)
-FROM outbound_order o
-LEFT JOIN inventory_bin tote ON tote.id = o.tote_id
-LEFT JOIN outbound_picktask t ON t.order_id = o.id AND t.status = 'picked'
-LEFT JOIN outbound_orderline l ON l.id = t.line_id
-LEFT JOIN inventory_sku s ON s.id = t.sku_id
-LEFT JOIN core_merchant m ON m.id = s.merchant_id
-WHERE o.id = %(order)s::bigint AND o.warehouse_id = %(warehouse)s::bigint
-GROUP BY o.id, tote.id, l.id, s.id, m.id ORDER BY l.number
-""",
-)
-
-
-@dataclass(slots=True)
-class _Line:
-    id: int
-    sku_id: int
-    wanted: int
-    unit_by_unit: bool
-    code: str
-    name: str
-    name_zh: str
-    weight_g: int
-    packed: int = 0
-
-    @property
-    def left(self) -> int:
-        return self.wanted - self.packed
-
-
-@dataclass(frozen=True, slots=True)
-class _Tote:
-    """The order that is packed, and its lines in the tote with what of them is scanned already."""
-
-    order: str
-    ship_by: datetime
-    code: str
-    lines: list[_Line]
-
-    @property
-    def grams(self) -> int:
-        return sum(line.weight_g * line.packed for line in self.lines)
-
-    def doubts(self, weight_g: int) -> bool:
-        """Whether a parcel with what is scanned hardly weighs so much. Where the weight of one of its skus is not known, nobody can tell."""
-        if not all(line.weight_g for line in self.lines if line.packed):
-            return False
-        return not self.grams * LIGHTEST <= weight_g <= self.grams * HEAVIEST + PACKAGING_G
-
-    @property
-    def empty(self) -> bool:
-        return not any(line.left for line in self.lines)
-
-
 class Pack(Scenario):
     title = _("Pack")
     fields = ("order", "packed", "line", "closing", "parcel")
     actions = ("undo", "close", "skip")
     prints = True
 
-    _known: _Tote | None = None
+    _known: Tote | None = None
 
     # Screens.
 
@@ -140,7 +73,7 @@ class Pack(Scenario):
             hints={"order": tote.order, "left": " ".join(f"{line.code}={line.left}" for line in tote.lines if line.left)},
         )  # fmt: skip
 
-    def _rows(self, lines: list[_Line]) -> list[Row]:
+    def _rows(self, lines: list[Line]) -> list[Row]:
         language = get_language() or ""
         ordered = sorted(lines, key=lambda line: line.left == 0)
         return [Row(line.code, f"{line.packed} / {line.wanted}", goods_of(line, language), line.left == 0) for line in ordered[:SHOWN]]
@@ -153,30 +86,18 @@ class Pack(Scenario):
             parcel_id, _space, tracking = parcel.partition(" ")
             screen.sku = tracking
             screen.note = _("Stick the label on the parcel. It goes to the stage.")
-            screen.links = [
-                (f"/floor/parcels/{parcel_id}/label.pdf", _("Print the label")),
-                (f"/floor/parcels/{parcel_id}/packing-slip.pdf", _("Print the packing slip")),
-            ]
+            screen.links = links_to_papers(parcel_id)
             screen.hints = {"parcel": parcel_id, "tracking_number": tracking}
         return screen
 
     # What is in the tote.
 
-    def _tote(self) -> _Tote:
-        """One statement for any number of lines."""
+    def _tote(self) -> Tote:
         if self._known is None:
-            with connection.cursor() as cursor:
-                _CONTENT.execute(cursor, {"order": self.key("order"), "warehouse": self.warehouse_id})
-                rows = cursor.fetchall()
-            if not rows or rows[0][1] != Order.Status.PICKED:
-                known = rows[0] if rows else ("?", "?")
-                raise NotPossibleNow.of(Order, key=known[0], status=known[1], to=Order.Status.PACKED)
-            reference, _status, ship_by, code = rows[0][:4]
-            lines = [_Line(*row[4:]) for row in rows if row[4] is not None]
+            self._known = find_tote(self.key("order"), self.warehouse_id)
             counted = _sums(self._scans())
-            for line in lines:
+            for line in self._known.lines:
                 line.packed = min(counted[line.id], line.wanted)
-            self._known = _Tote(reference, ship_by, code, lines)
         return self._known
 
     def _scans(self) -> list[tuple[int, int]]:
@@ -188,7 +109,7 @@ class Pack(Scenario):
                 scans.append((int(line_id), int(quantity)))
         return scans
 
-    def _add(self, line: _Line, quantity: int) -> None:
+    def _add(self, line: Line, quantity: int) -> None:
         if quantity > line.left:
             raise NotInTheTote(quantity=line.packed + quantity)
         line.packed += quantity

@@ -1,12 +1,22 @@
 """A parcel's papers, printed at the pack desk."""
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from outbound import papers
 from outbound.models import Parcel
 from wms.core.errors import WmsError
+from wms.core.floor.screens import Text
 from wms.core.permissions import requires
+
+
+def links_to_papers(parcel_id: int | str) -> list[tuple[str, Text]]:
+    """The links of a screen: for whoever may pack."""
+    return [
+        (f"/floor/parcels/{parcel_id}/label.pdf", _("Print the label")),
+        (f"/floor/parcels/{parcel_id}/packing-slip.pdf", _("Print the packing slip")),
+    ]
 
 
 @require_GET
