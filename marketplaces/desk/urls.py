@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketplaces.desk import addresses, buyers, channels, drift, oversold, places
+from marketplaces.desk import addresses, buyers, channels, connecting, drift, oversold, places
 
 urlpatterns = [
     path("buyers", buyers.buyers, name="buyers"),
@@ -10,7 +10,7 @@ urlpatterns = [
     path("oversold", oversold.oversold, name="oversold"),
     path("orders/<int:order_id>/oversold", oversold.order_oversold, name="order_oversold"),
     path("channels", channels.channels, name="channels"),
-    path("channels/connect", channels.form_or_connect, name="channel_connect"),
+    path("channels/connect", connecting.form_or_connect, name="channel_connect"),
     path("channels/<int:channel_id>", channels.channel, name="channel"),
     path("channels/<int:channel_id>/drift", drift.page, name="channel_drift"),
     *(path(f"channels/<int:channel_id>/drift/{does}", drift.act, {"does": does}, name=f"channel_drift_{does}") for does in drift.ACTIONS),
@@ -19,8 +19,8 @@ urlpatterns = [
     path("channels/<int:channel_id>/places/set", places.act, name="channel_places_set"),
     path("channels/<int:channel_id>/orders/<int:key>/address", addresses.page, name="channel_address"),
     path("channels/<int:channel_id>/orders/<int:key>/address/set", addresses.act, name="channel_address_set"),
-    path("channels/<int:channel_id>/keys", channels.change_keys, name="channel_keys"),
-    path("channels/<int:channel_id>/try", channels.try_out, name="channel_try"),
+    path("channels/<int:channel_id>/keys", connecting.change_keys, name="channel_keys"),
+    path("channels/<int:channel_id>/try", connecting.try_out, name="channel_try"),
     path("channels/<int:channel_id>/tie", channels.tie, name="channel_tie"),
     *(path(f"channels/<int:channel_id>/{does}", channels.act, {"does": does}, name=f"channel_{does}") for does in channels.ACTIONS),
 ]
