@@ -37,7 +37,7 @@ def orders(rows: Sequence[ChannelOrder]) -> list[dict[str, Any]]:
             "state": row.shop_state,
             "status": row.status,
             "problem": row.problem,
-            "problem_detail": row.problem_detail,
+            "problem_detail": row.problem_detail if row.problem else "",
             "order": next(iter(_ours(row)), None),
             "orders": _ours(row),
             "parcels": [answer for part in row.parts.all() for answer in _parcels(parcels.get(part.order_id or 0, ()), part)],

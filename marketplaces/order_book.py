@@ -24,7 +24,7 @@ from wms.core.models import PersonalRecord
 Status, Problem = ChannelOrder.Status, ChannelOrder.Problem
 
 # What only a person can settle, in the warehouse or in the shop; the other problems end by themselves when their cause does.
-FOR_PEOPLE = (Problem.CHANGED, Problem.UNPAID, Problem.CLOSED, Problem.CANCELLED_LATE, Problem.OTHER_CONTENT)
+FOR_PEOPLE = (Problem.CHANGED, Problem.UNPAID, Problem.CLOSED, Problem.CANCELLED_LATE, Problem.OTHER_CONTENT, Problem.UNREADABLE)
 
 # Of two words of the same moment the later stage of an order's life counts.
 RANK = {State.PENDING: 0, State.OPEN: 1, State.SHIPPED: 2, State.CANCELLED: 3}
@@ -61,8 +61,10 @@ def record(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[int]:
 
 def held_until(order: port.ChannelOrder) -> datetime | None:
     """How long an order that waits for its payment holds its units; None for all others, and where that time is over."""
-    until = order.placed_at + timedelta(hours=settings.HOLD_PENDING_HOURS)
-    return until if order.state is State.PENDING and order.awaits_payment and order.lines and until > timezone.now() else None
+    # Of one that was placed in the future, by a wrong clock, from now on: there may be no moment that is so much later.
+    now = timezone.now()
+    until = min(order.placed_at, now) + timedelta(hours=settings.HOLD_PENDING_HOURS)
+    return until if order.state is State.PENDING and order.awaits_payment and order.lines and until > now else None
 
 
 def _is_unsettled(row: ChannelOrder) -> bool:
@@ -96,7 +98,11 @@ def _word(order: port.ChannelOrder) -> str:
 
 
 def record_unreadable(channel: Channel, orders: Sequence[port.UnreadableOrder]) -> None:
-    """Orders that make no sense are shown to people; a readable word later replaces them."""
+    """Orders that make no sense are shown to people, also those that were read once: what changed may be that they are cancelled. A readable word
+    later replaces them. What a person has dealt with is not shown again for the same reason.
+    """
+    if not orders:
+        return
     rows = [
         ChannelOrder(
             channel=channel,
@@ -109,7 +115,15 @@ def record_unreadable(channel: Channel, orders: Sequence[port.UnreadableOrder]) 
         )
         for order in orders
     ]
-    ChannelOrder.objects.bulk_create(rows, ignore_conflicts=True)
+    with transaction.atomic():
+        hold(channel.pk)
+        known = {row.external_id: row for row in channel.orders.filter(external_id__in=[row.external_id for row in rows], problem="")}
+        changed = [(known[row.external_id], row.problem_detail) for row in rows if row.external_id in known]
+        for shown, reason in changed:
+            shown.problem = Problem.UNREADABLE if shown.problem_detail != reason else ""
+            shown.problem_detail = reason
+        ChannelOrder.objects.bulk_update([shown for shown, _reason in changed], ["problem", "problem_detail"])
+        ChannelOrder.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def record_deleted(channel: Channel, external_id: str) -> list[int]:
@@ -132,7 +146,7 @@ def dismiss(channel: Channel, key: int) -> None:
     if row.problem == Problem.OTHER_CONTENT and row.shop_state == State.CANCELLED:
         row.status = Status.CANCELLED
         row.parts.update(order=None)
-    row.problem, row.problem_detail = "", ""
+    row.problem, row.problem_detail = "", row.problem_detail if row.problem == Problem.UNREADABLE else ""
     row.save(update_fields=["status", "problem", "problem_detail"])
 
 

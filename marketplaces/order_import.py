@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -37,6 +37,8 @@ BUDGET_S = 5.0
 EVENT_ORDERS = 100
 # For longer than this no worker waits for a shop's next call to be free.
 LONGEST_NAP_S = 3.0
+# What no number, moment or column takes: it fails the same however often it is tried.
+UNFIT = (DataError, ArithmeticError, ValueError)
 ASKED_TOGETHER = 20
 # What a paused shop has said comes back this often, for one that was in hand while the channel went on: resuming hurries all others.
 PAUSED_S = 60.0
@@ -44,8 +46,18 @@ RETRY_BATCH = 500
 
 
 def import_orders(channel: Channel, orders: Sequence[port.ChannelOrder]) -> None:
-    """Take in what the shop says of these orders now. Repeating it changes nothing."""
-    settle(channel, order_book.record(channel, orders))
+    """Take in what the shop says of these orders now. Repeating it changes nothing. One that cannot be written down holds up no other: it is shown
+    to people.
+    """
+    try:
+        settle(channel, order_book.record(channel, orders))
+    except UNFIT as error:
+        if len(orders) > 1:
+            for order in orders:
+                import_orders(channel, [order])
+            return
+        log.exception("channel %s: order %s cannot be taken in", channel.pk, orders[0].order_id)
+        order_book.record_unreadable(channel, [port.UnreadableOrder(orders[0].order_id, f"{type(error).__name__}: {error}")])
 
 
 def ask(channel_id: int) -> None:

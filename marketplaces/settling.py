@@ -157,7 +157,7 @@ def _drop(channel: Channel, states: Mapping[int, str]) -> None:
         rows = [row for row in rows if row.pk not in tied]
         map_lines(channel, [row for row in rows if row.held_until])
         for row in rows:
-            if row.problem == Problem.UNREADABLE and row.shop_updated_at is None:
+            if row.problem == Problem.UNREADABLE and (row.shop_updated_at is None or row.shop_state == State.PENDING):
                 continue
             row.status = {State.CANCELLED: Status.CANCELLED, State.SHIPPED: Status.CLOSED}.get(State(row.shop_state), Status.SEEN)
             row.problem, row.problem_detail = "", ""

@@ -40,7 +40,7 @@ def _prove(request: HttpRequest, channel: Channel) -> HttpResponse:
 
 def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
     """401 without the shop's signature, 413 for a body that is too large, 503 where the shop's key cannot be had: it comes again.
-    503 also while a shop is paused that says all by itself: nobody will ask it afterwards.
+    Of a shop that says all by itself, which nobody may ask afterwards, 503 also while it is paused, and 422 with the reason for what cannot be read.
 
     Else 200: shops give up webhooks that answer anything else.
     """
@@ -49,7 +49,7 @@ def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
     body = request.body
     headers = {name.lower(): value for name, value in request.headers.items() if name.lower().startswith(KEPT_HEADERS)}
     headers["received-at"] = timezone.now().isoformat()
-    shop = open_shop(channel)
+    shop, unreadable = open_shop(channel), ""
     try:
         event = shop.webhook(headers=headers, body=body, secret=channel.opened_secret())
     except SignatureInvalid:
@@ -59,7 +59,7 @@ def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
         return HttpResponse(status=503)
     except MessageUnreadable as error:
         log.warning("channel %s sent something unreadable: %s", channel.pk, error)
-        event = None
+        event, unreadable = None, str(error)
     if event is not None and event.kind is EventKind.BUYER_DELETED:
         with transaction.atomic():
             buyer_data.tell(channel, event.buyer_ids)
@@ -73,6 +73,8 @@ def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
         _keep(channel, event, headers, body, topic="channel.offered")
     elif channel.active and event is not None and event.kind is EventKind.LISTING:
         _look_at(channel, event)
+    if unreadable and isinstance(shop, Reports):
+        return HttpResponse(unreadable, status=422, content_type="text/plain; charset=utf-8")
     return HttpResponse(status=200)
 
 

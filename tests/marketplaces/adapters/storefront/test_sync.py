@@ -243,9 +243,10 @@ def test_signs_that_no_column_takes_hold_up_nothing(shop, channel, thing):
     for number, change in enumerate(
         ({"id": odd}, {"number": odd}, {"note": odd}, {"state": odd}, {"lines": [{**line, "listing_id": odd, "sku": odd}]}, {"lines": odd})
     ):
-        assert hook(channel, "order.changed", {**good, "id": f"odd-{number}", "number": f"odd-{number}", **change}) == 200
-    for listing in ({"id": odd, "sku": "X"}, {"id": "5", "sku": odd, "title": odd, "quantity": 1}):
-        assert hook(channel, "listing.changed", listing) == 200
+        answer = hook(channel, "order.changed", {**good, "id": f"odd-{number}", "number": f"odd-{number}", **change})
+        assert answer == (422 if "id" in change else 200)
+    assert hook(channel, "listing.changed", {"id": odd, "sku": "X"}) == 422
+    assert hook(channel, "listing.changed", {"id": "5", "sku": odd, "title": odd, "quantity": 1}) == 200
     shop.books.place_order([(thing.code, 2)])
     for order in list(shop.books.orders.values())[1:]:
         order["number"] = odd

@@ -1,0 +1,98 @@
+"""What of a shop's words cannot be read is said to the shop or shown to people: never dropped, and nothing else waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from marketplaces import order_book
+from marketplaces.adapters.storefront import declaration
+from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
+from tests.marketplaces.adapters.storefront.working import hook, tell
+from tests.marketplaces.shops import deliver_all
+from wms.core.models import OutboxEvent
+
+FIRST, LAST = "0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"
+UNPAID = {"placed_at": LAST, "state": "pending"}
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def clock() -> Callable[[], datetime]:
+    return lambda: datetime.now(UTC)
+
+
+def test_a_message_that_cannot_be_read_is_refused_with_the_reason(shop, channel):
+    """Its shop may say it to nobody else."""
+    for kind, data in (("listing.changed", {"sku": "NO-ID"}), ("order.changed", None)):
+        assert hook(channel, kind, data) == 422
+    assert not WebhookDelivery.objects.exists()
+    deliver_all()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        UNPAID,
+        {"placed_at": LAST, "ship_by": LAST},
+        {"placed_at": FIRST, "ship_by": FIRST},
+        {"placed_at": FIRST, "state": "pending"},
+    ],
+    ids=str,
+)
+def test_an_order_of_an_impossible_moment_holds_up_no_other(shop, channel, thing, said):
+    bad, good = shop.books.place_order([(thing.code, 1)], **said), shop.books.place_order([(thing.code, 2)])
+    assert [tell(shop, channel, key) for key in (bad, good)] == [200, 200]
+    deliver_all()
+    assert ChannelOrder.objects.get(external_id=good).status == "imported"
+    left = ["seen"] if said == UNPAID else [] if said.get("state") else ["imported"]  # too old to be paid: no trace
+    assert list(ChannelOrder.objects.filter(external_id=bad).values_list("status", flat=True)) == left
+    assert not OutboxEvent.objects.filter(topic="channel.heard").exists()
+
+
+def test_one_that_fails_whatever_is_done_with_it_is_shown_and_the_others_are_taken_in(shop, channel, thing, monkeypatch):
+    bad, good = shop.books.place_order([(thing.code, 1)]), shop.books.place_order([(thing.code, 2)])
+    real = order_book._word
+
+    def word(order):
+        if order.order_id == bad:
+            raise OverflowError("date value out of range")
+        return real(order)
+
+    monkeypatch.setattr(order_book, "_word", word)
+    assert [tell(shop, channel, key) for key in (bad, good)] == [200, 200]
+    deliver_all()
+    assert ChannelOrder.objects.get(external_id=good).status == "imported"
+    row = ChannelOrder.objects.get(external_id=bad)
+    assert (row.status, row.problem, row.problem_detail) == ("refused", "unreadable", "OverflowError: date value out of range")
+    assert not OutboxEvent.objects.filter(topic="channel.heard").exists()
+
+
+def test_a_word_of_an_order_that_is_here_and_cannot_be_read_is_shown_until_one_can(shop, channel, thing):
+    order_id = shop.books.place_order([(thing.code, 4)])
+    document = dict(shop.books.orders[order_id])
+    shop.declared["answers"] = []
+    declaration.forget()
+    tell(shop, channel, order_id)
+    deliver_all()
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.problem) == ("imported", "")
+
+    def hear(**changed):
+        assert hook(channel, "order.changed", {**document, **changed}) == 200
+        deliver_all()
+        row.refresh_from_db()
+
+    hear(state="exploded")
+    assert (row.status, row.shop_state, row.problem, row.parts.count()) == ("imported", "open", "unreadable", 1)
+    assert row.problem_detail
+    order_book.dismiss(Channel.objects.get(), row.pk)
+    hear(state="exploded")
+    assert row.problem == "", "a person has dealt with these words"
+    later = datetime.now(UTC).isoformat()
+    hear(state="imploded", lines="none")
+    hear(updated_at=later)
+    assert (row.status, row.problem) == ("imported", "")
