@@ -124,7 +124,9 @@ def _what_the_shop_did(known: Known, told: Listing | ListingPlace, row: drift.Di
     """It was told, and nothing waits: whoever sold or changed it did so in the shop."""
     assert row.theirs is not None
     if row.theirs == told.pushed_quantity:
-        return "moved", {}
+        channel = known.channel
+        # Nothing waits for a channel that keeps its last numbers.
+        return ("moved", {}) if channel.hears or channel.paused_at is None else ("paused_last", {"since": channel.paused_at.isoformat()})
     orders = known.sold.get((row.external_id, row.location)) or known.sold.get((row.external_id, "")) or ()
     if row.told is not None and row.theirs < row.told and orders:
         return "sold", {"orders": list(orders)[:5]}

@@ -43,6 +43,7 @@ def _sentence(code: str) -> str:
         "dead": _("Telling it failed too often since %(since)s; it is a dead letter below."),
         "revisions": _("Told %(used)d times today: a rise waits until %(until)s, so that enough revisions are left for falls to 0."),
         "throttled": _("The push waits since %(since)s: the shop grants too few calls; next at %(until)s."),
+        "paused_last": _("The channel is paused since %(since)s and goes on selling what it was told last."),
         "paused": _("The push waits since %(since)s: the channel is paused."),
         "quiet": _("The push waits since %(since)s: the shop has failed and is left alone until %(until)s. %(answer)s"),
         "queued": _("The push waits since %(since)s in the channel's lane."),
@@ -67,15 +68,20 @@ def _page(request: HttpRequest, channel_id: int) -> HttpResponse:
     newest = StockPush.objects.filter(listing__in=keys).order_by("listing", "location", "-pk").distinct("listing", "location")
     pushes = {(push.listing_id, push.location): push for push in newest}
     codes = places.names(found)
+    comparison = Comparison.objects.filter(channel=found).first()
+    last = {difference.pk: pushes.get((difference.listing_id, difference.location)) for difference in page}
     return render(
         request,
         "marketplaces/desk/drift.html",
         {
             "channel": found,
             "page": page,
-            "comparison": Comparison.objects.filter(channel=found).first(),
+            "comparison": comparison,
             "why": {difference.pk: why(difference) for difference in page},
-            "pushes": {difference.pk: pushes.get((difference.listing_id, difference.location)) for difference in page},
+            "pushes": last,
+            "told_since": {
+                key for key, push in last.items() if push and comparison and not push.error and push.answered_at > comparison.at
+            },
             "houses": {difference.pk: codes.get(difference.location, difference.location) for difference in page},
             "dead": _dead(found)[:MOST_DEAD],
         },

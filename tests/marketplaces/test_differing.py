@@ -3,13 +3,13 @@
 import pytest
 from django.conf import settings
 from django.test import Client
-from django.utils import translation
+from django.utils import timezone, translation
 
-from marketplaces import channels, differing, drift
+from marketplaces import channels, differing, drift, pausing
 from marketplaces.abilities import Submits
 from marketplaces.channels import LANES
 from marketplaces.desk import drift as pages
-from marketplaces.models import Comparison, Difference, Listing
+from marketplaces.models import Channel, Comparison, Difference, Listing
 from outbound import orders
 from tests import make
 from tests.marketplaces import shops
@@ -61,6 +61,38 @@ def id_of(shop, thing):
 def test_somebody_changed_it_in_the_shop(shop, channel, thing):
     shop.books.set_stock(id_of(shop, thing), 50)
     assert the_reason(channel) == ("changed_there", "Somebody changed it in the shop after our push.")
+
+
+def test_a_channel_that_is_paused_with_its_last_numbers(shop, channel, thing, house):
+    """Nothing waits to be told: what moved meanwhile is not told before it goes on."""
+    pausing.pause(channel=channel, by=make.user(), reason="stocktake", keep=True)
+    orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 4}))
+    shops.deliver_all()
+    code, words = the_reason(channel)
+    assert (code, Difference.objects.get().ours, Difference.objects.get().theirs) == ("paused_last", 6, 10)
+    with timezone.override(None):
+        since = Channel.objects.get().paused_at
+        assert words == f"The channel is paused since {since:%Y-%m-%d %H:%M} UTC and goes on selling what it was told last."
+
+
+def test_what_was_told_since_the_comparison_says_so(shop, channel, thing, desk):
+    shop.books.set_stock(id_of(shop, thing), 50)
+    differing.run(channel)
+    page = f"/desk/channels/{channel.pk}/drift"
+    assert "data-told-since" not in desk.get(page).content.decode()
+    desk.post(f"{page}/tell")
+    shops.make_due()
+    shops.deliver_all()
+    assert shop.books.stock() == {thing.code: 10}
+    assert desk.get(page).content.decode().count("data-told-since") == 1
+
+
+def test_the_page_of_a_shop_in_trouble_says_what_it_is(shop, channel, desk):
+    shop.misbehave(".*", fail(500))
+    page = f"/desk/channels/{channel.pk}/drift"
+    assert "data-trouble" not in desk.get(page).content.decode()
+    assert desk.post(f"{page}/run").status_code == 503
+    assert "The shop cannot be reached: HTTP 500" in desk.get(page).content.decode()
 
 
 def test_the_shop_sold_and_we_have_not_taken_it_in(shop, channel, thing):
