@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from inventory.models import Sku
 from marketplaces import adapters, correcting, drift, order_book, order_import, pausing, refused_parcels, stock_sync, unknown_goods
@@ -214,7 +214,8 @@ def tie(request: HttpRequest, channel_id: int) -> HttpResponse:
     sku = Sku.objects.filter(merchant=found.merchant_id, code=code).first() if code else None
     bundle = Bundle.objects.filter(merchant=found.merchant_id, code=code).first() if code and sku is None else None
     if code and sku is None and bundle is None:
-        raise desk.field_error("sku", gettext_lazy("Unknown sku."))
+        words = {"merchant": found.merchant.code, "code": code}
+        raise desk.field_error("sku", _("%(merchant)s has no sku or bundle %(code)s.") % words)
     if goods:
         unknown_goods.tie(channel=found, listing_id=goods, sku=sku, bundle=bundle)
     else:

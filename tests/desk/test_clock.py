@@ -1,5 +1,6 @@
 """What the desk shows of the platforms' clock, without script: the script only counts on."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -150,6 +151,11 @@ def test_times_are_those_of_the_warehouse_and_where_there_is_none_it_is_said(
     facts = {"since": "2030-01-31T02:30:00+00:00"}
     Difference.objects.create(comparison=comparison, listing=listing, ours=1, theirs=2, why="queued", facts=facts)
     assert "since 2030-01-30 18:30 in" in desk.get(f"/desk/channels/{shop.pk}/drift").content.decode()
+    # What the board counts is its warehouse's, and so is what it leads to.
+    board = desk.get("/desk").content.decode()
+    links = re.findall(r'href="(/desk/orders\?[^"]*)"', board)
+    assert len(links) > 5
+    assert all(link.startswith(f"/desk/orders?warehouse={house.warehouse.code}") for link in links)
     # Of a merchant's keys no warehouse's clock tells.
     client.force_login(User.objects.create_superuser("root"))
     issue_key(merchant=house.merchant)

@@ -71,6 +71,8 @@ def test_a_delivery_shows_what_was_sent_and_every_try(desk: Client, house: House
     assert body == json.loads(receiver.heard[0].body)
     assert body["data"]["reference"] == order.reference
     assert list(page.context["tries"]) == tries
+    for attempt in tries:
+        assert f"{attempt.at:%Y-%m-%d %H:%M:%S} UTC</td>" in page.text, "a merchant's endpoint stands in no warehouse"
     log = desk.get(page_of(endpoint)).context["page"]
     assert [attempt.pk for attempt in log] == [tries[1].pk, tries[0].pk]
     assert [attempt.pk for attempt in desk.get(f"{page_of(endpoint)}?show=failed").context["page"]] == [tries[0].pk]

@@ -33,7 +33,9 @@ def place_of(listing: str, cursor: str | None) -> list[Any] | None:
     try:
         place: list[Any] = signing.loads(cursor, salt=f"wms.api.{listing}")
     except signing.BadSignature:
-        raise InvalidInput([{"path": ["cursor"], "message": _("This cursor was not made here.")}]) from None
+        raise InvalidInput(
+            [{"path": ["cursor"], "message": _("This cursor is of another list or other filters, or was not made here.")}]
+        ) from None
     return place
 
 

@@ -113,14 +113,21 @@ def clock_words() -> SafeString:
 
 
 @register.filter
+def to_the_second(moment: datetime) -> str:
+    """As `exact`."""
+    return _exact(moment, seconds=True)
+
+
+@register.filter
 def exact(moment: datetime | None) -> str:
     return _exact(moment) if moment else "–"
 
 
-def _exact(moment: datetime) -> str:
+def _exact(moment: datetime, *, seconds: bool = False) -> str:
     """By the clock of the page's warehouse; a page of several says that it has none."""
     local = timezone.localtime(moment)
-    return local.strftime("%Y-%m-%d %H:%M UTC" if local.tzname() == "UTC" else "%Y-%m-%d %H:%M")
+    zone = " UTC" if local.tzname() == "UTC" else ""
+    return local.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M") + zone
 
 
 @register.filter
