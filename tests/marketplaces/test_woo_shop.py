@@ -14,7 +14,7 @@ from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.adapters.woocommerce.connection import Connection, oauth_query
 from marketplaces.port import ChannelRefused, CredentialsRefused, StockLevel
 from tests.marketplaces.woo_shop import Contract, WooShop, throttle
-from wms.simulation.shop_server import Call
+from wms.simulation.shop_server import Answer, Call
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -77,6 +77,23 @@ def test_a_breach_fails_the_test_that_made_it(contract: Contract) -> None:
         connection.page("products", page=1, sort="asc")
         with pytest.raises(AssertionError, match="unknown parameter sort"):
             shop.check()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "problem"),
+    [
+        ("products/batch", {"update": [{"id": 7, "stock_quantity": "5"}]}, "the shop's stock_quantity: '5' is not of type 'integer'"),
+        ("products/batch", {"update": [{"id": 7, "left": 5}]}, "the shop answers an unknown field left"),
+        ("products/batch", {"changed": [], "update": []}, "the shop answers an unknown part changed"),
+        ("products/3/variations/batch", {"update": [{"id": 7, "sku": 5}]}, "the shop's sku: 5 is not of type 'string'"),
+        ("orders/7/refunds", [{"id": 7, "amount": 5}], "the shop's amount: 5 is not of type 'string'"),
+    ],
+)
+def test_what_the_real_shop_would_not_answer_is_seen(contract: Contract, path: str, body: Any, problem: str) -> None:
+    problems = contract.answer_problems(call("POST", path, {}), Answer(200, body))
+    assert [told.partition(": ")[2] for told in problems] == [problem]
+    row_error = {"update": [{"id": 7, "error": {"code": "woocommerce_rest_product_invalid_id", "message": "Invalid ID."}}]}
+    assert contract.answer_problems(call("POST", "products/batch", {}), Answer(200, row_error)) == []
 
 
 def test_a_fault_that_never_came_fails_the_test() -> None:

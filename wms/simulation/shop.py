@@ -142,7 +142,7 @@ class Shop:
 
     def list_variations(self, call: Call, product_id: int) -> Answer:
         self.books.product(product_id)
-        return self._page([row for row in self.books.variations.values() if row["parent_id"] == product_id], call)
+        return self._page([_variation(row) for row in self.books.variations.values() if row["parent_id"] == product_id], call)
 
     def create_product(self, call: Call) -> Answer:
         body = dict(call.body)
@@ -154,7 +154,7 @@ class Shop:
         return Answer(200, self.books.change_product(call.body, product_id=product_id))
 
     def change_variation(self, call: Call, parent_id: int, variation_id: int) -> Answer:
-        return Answer(200, self.books.change_product(call.body, product_id=variation_id, parent_id=parent_id))
+        return Answer(200, _variation(self.books.change_product(call.body, product_id=variation_id, parent_id=parent_id)))
 
     def batch(self, call: Call, parent_id: int = 0) -> Answer:
         """HTTP 200 whatever becomes of the rows; each row has its own error."""
@@ -165,7 +165,8 @@ class Shop:
         answers: list[JsonObject] = []
         for row in rows:
             try:
-                answers.append(self.books.change_product(row, product_id=row["id"], parent_id=parent_id))
+                changed = self.books.change_product(row, product_id=row["id"], parent_id=parent_id)
+                answers.append(_variation(changed) if parent_id else changed)
             except Refusal as refusal:
                 answers.append({"id": row["id"], "error": refusal.as_json()})
         return Answer(200, {"update": answers})
@@ -221,6 +222,11 @@ class Shop:
         if call.params.get("force") != "true":
             raise Refusal(501, "woocommerce_rest_trash_not_supported", "Webhooks do not support trashing.")
         return Answer(200, self.books.delete_webhook(webhook_id))
+
+
+def _variation(row: JsonObject) -> JsonObject:
+    """As its own routes show it: without the UTC times that products have."""
+    return {name: value for name, value in row.items() if name not in ("date_created_gmt", "date_modified_gmt")}
 
 
 _ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
