@@ -9,6 +9,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from celery.schedules import crontab
 from django.conf import settings as configured
 from django.contrib.sessions.models import Session
 from django.utils import timezone
@@ -119,15 +120,32 @@ def test_where_somebody_waits_nobody_rests(sent, monkeypatch, settings):
     assert sent == [(HANDLER, None)]
 
 
-def test_a_fresh_worker_knows_every_task_that_beat_sends():
-    """In a process of its own: here every module has been imported by some test."""
+@pytest.fixture(scope="module")
+def known() -> dict[str, bool]:
+    """The tasks that a fresh worker knows, in a process of its own: here every module has been imported by some test. True: it takes arguments."""
     program = (
-        "import django, json; django.setup(); from wms.celery import app; app.loader.import_default_modules(); "
-        "print(json.dumps(sorted(name for name in app.tasks)))"
+        "import django, inspect, json; django.setup(); from wms.celery import app; app.loader.import_default_modules(); "
+        "print(json.dumps({name: bool(inspect.signature(task.run).parameters) for name, task in app.tasks.items()}))"
     )
-    known = json.loads(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=os.environ).stdout)
+    found: dict[str, bool] = json.loads(
+        subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=os.environ).stdout
+    )
+    return found
+
+
+def test_a_fresh_worker_knows_every_task_that_beat_sends(known):
     planned = {entry["task"] for entry in configured.CELERY_BEAT_SCHEDULE.values()}
     assert sorted(planned - set(known)) == []
+
+
+def test_a_task_of_nothing_in_particular_is_sent_by_beat_every_day_at_least(known):
+    """Else nobody ever erases, polls or looks after anything: no other test waits until the clock does."""
+    plan = {entry["task"]: entry["schedule"] for entry in configured.CELERY_BEAT_SCHEDULE.values()}
+    ours = {name for name, takes in known.items() if not takes and not name.startswith("celery.")}
+    assert sorted(ours - set(plan)) == []
+    for schedule in plan.values():
+        wait = schedule.remaining_estimate(timezone.now()) if isinstance(schedule, crontab) else timedelta(seconds=schedule)
+        assert wait <= timedelta(days=1)
 
 
 def test_beat_has_the_whole_plan_and_neither_django_nor_the_tasks():

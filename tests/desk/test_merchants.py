@@ -63,6 +63,19 @@ def test_a_key_gets_the_scopes_that_are_ticked_and_is_rotated(chief: Client, hou
     assert ApiKey.objects.count() == 2
 
 
+def test_the_pages_say_when_a_key_was_used_last(chief: Client, house: House) -> None:
+    raw = access.issue_key(merchant=house.merchant)
+    pages = f"/desk/merchants/{house.merchant.pk}", "/desk/merchants?q=ACME"
+    for page in pages:
+        assert (">never<" in chief.get(page).text, " ago</time>" in chief.get(page).text) == (True, False)
+    assert access.authenticate_key(raw) is not None
+    used_at = ApiKey.objects.get().last_used_at
+    assert used_at is not None
+    for page in pages:
+        assert f'<time datetime="{used_at.isoformat()}"' in chief.get(page).text
+        assert ">never<" not in chief.get(page).text
+
+
 def test_a_merchant_is_made_once(chief: Client, house: House) -> None:
     answer = chief.post("/desk/merchants/create", {"code": "NEW", "name": "New Ltd"})
     assert answer["Location"] == f"/desk/merchants/{Merchant.objects.get(code='NEW').pk}"

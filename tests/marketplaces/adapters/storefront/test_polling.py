@@ -61,6 +61,9 @@ def test_a_poll_reads_on_where_the_last_one_stood(shop: StorefrontShop, storefro
     found, cursor = poll(storefront, cursor)
     assert ids_of(found) == [*late, *last], "the last minutes come again"
     assert asked(shop) == [(NOON + timedelta(minutes=3, seconds=2)).isoformat()], "what is open was read just now"
+    shop.calls.clear()
+    assert ids_of(poll(storefront, cursor)[0]) == last, "so they do where what is open is not read"
+    assert asked(shop) == [(NOON + timedelta(minutes=8, seconds=3)).isoformat()]
 
 
 def test_many_pages(shop: StorefrontShop, storefront: Storefront, clock: Clock) -> None:
