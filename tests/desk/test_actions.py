@@ -294,6 +294,20 @@ def test_a_dead_letter_s_content_is_json_that_people_can_read(desk: Client, hous
     assert "Größe “L”" in shown[2]
 
 
+def test_a_dead_letter_names_its_shop_and_what_went_wrong(desk: Client, house: House) -> None:
+    """Of a traceback the last line; all of it is one look away."""
+    fields = {"merchant": "ACME", "warehouse": "HOUSE", "adapter": "woocommerce", "name": "Shop", "base_url": "http://127.0.0.1:9"}
+    desk.post("/desk/channels/connect", {**fields, "consumer_key": "ck_1", "consumer_secret": "cs_1"})
+    channel = Channel.objects.get()
+    trace = "Traceback (most recent call last):\n  File x\nValueError: boom\n"
+    for key in (channel.pk, 0):
+        OutboxEvent.objects.create(topic="t", handler="nobody.hears", payload={"channel_id": key}, last_error=trace, dead_at=timezone.now())
+    page = desk.get("/desk/dead-letters").content.decode()
+    assert page.count(f'<a href="/desk/channels/{channel.pk}">Shop</a>') == 1
+    assert page.count(">ValueError: boom</td>") == 2
+    assert page.count(f'title="{trace}"') == 2
+
+
 def test_dead_letters_are_replayed(desk: Client, house: House) -> None:
     events = [
         OutboxEvent.objects.create(topic="t", handler="nobody.hears", payload={}, attempts=15, dead_at=timezone.now()) for _each in range(3)

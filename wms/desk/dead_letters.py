@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import ngettext
 
+from marketplaces.models import Channel
 from wms.core import desk, outbox
 from wms.core.models import OutboxEvent
 
@@ -13,7 +14,18 @@ from wms.core.models import OutboxEvent
 @desk.page
 def dead_letters(request: HttpRequest) -> HttpResponse:
     rows = OutboxEvent.objects.filter(dead_at__isnull=False).order_by("-dead_at", "-pk")
-    return render(request, "core/desk/dead_letters.html", {"page": desk.Page(rows, request)})
+    page = desk.Page(rows, request)
+    shops = Channel.objects.visible_to(request.user).in_bulk({event.payload.get("channel_id") for event in page} - {None})
+    return render(
+        request,
+        "core/desk/dead_letters.html",
+        {
+            "page": page,
+            "shops": {event.pk: shops.get(event.payload.get("channel_id")) for event in page},
+            # Of a traceback the last line says what is wrong.
+            "errors": {event.pk: event.last_error.strip().rpartition("\n")[2] for event in page},
+        },
+    )
 
 
 @desk.action(shows=dead_letters, permission="marketplaces.change_channel")
