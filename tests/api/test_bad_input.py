@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 
@@ -132,6 +133,14 @@ def test_what_is_not_json_is_refused(api, content):
 )
 def test_other_content_types_are_refused(api, kind):
     refused(api.send("/orders", b"{}", content_type=kind), 415, "unsupported_media_type")
+
+
+def test_a_compressed_body_is_said_to_be_one_and_not_to_be_broken_json(api):
+    for coding in ("gzip", "br", "Deflate"):
+        answer = api.send("/orders", gzip.compress(b"{}"), content_encoding=coding)
+        refused(answer, 415, "unsupported_media_type")
+        assert "not compressed" in answer.json()["message"]
+    refused(api.send("/orders", b"{}", content_encoding="identity"), 422, "invalid_input")
 
 
 def test_bodies_above_the_limit_are_refused(api):

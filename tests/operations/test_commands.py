@@ -123,7 +123,7 @@ def test_files_are_imported_from_the_command_line(tmp_path):
     ]
     assert run("import", "bins", file("b.csv", "bin\nZ-1\n"), "--warehouse", "HUB") == ["1 rows: 1 created, 0 changed"]
     stock = file("o.csv", "merchant,warehouse,bin,sku,name,quantity,lot,expiry\nACME,HUB,Z-1,CUP,,9,,\n")
-    assert run("import", "opening-stock", stock) == ["1 rows: 0 created, 0 changed"]
+    assert run("import", "opening-stock", stock) == ["1 rows booked, 0 skus created"]
     assert run("import", "asn", file("PO-1.csv", "箱号,sku,数量\n1,CUP,4\n"), "--merchant", "ACME", "--warehouse", "HUB") == [
         "ASN PO-1: submitted"
     ]

@@ -76,7 +76,8 @@ def list_of(name: str, example: JsonDict) -> dict[str, Any]:
 def _content(request: HttpRequest) -> bytes:
     kind, _semicolon, rest = request.META.get("CONTENT_TYPE", "").partition(";")
     charset = rest.partition("charset=")[2].strip(' "').lower()
-    if kind.strip().lower() not in ("", errors.JSON) or charset not in ("", "utf-8", "utf8"):
+    coding = request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower()
+    if kind.strip().lower() not in ("", errors.JSON) or charset not in ("", "utf-8", "utf8") or coding not in ("", "identity"):
         raise errors.UnsupportedMediaType
     return request.body
 

@@ -49,7 +49,12 @@ _REFUSALS: dict[int, tuple[str, str, dict[str, Any], WmsError | None]] = {
     404: ("NotFound", "The merchant has no such thing.", {}, NotFound(what="order", key=4711)),
     409: ("Conflict", "What is there already stands against it.", {}, RequestReused(request_id="so-10001-first-try")),
     413: ("TooLarge", "The body is too large, or holds too much.", {}, errors.TooLarge(limit=500, what="orders")),
-    415: ("UnsupportedMediaType", "The body is said to be something else than JSON in UTF-8.", {}, errors.UnsupportedMediaType()),
+    415: (
+        "UnsupportedMediaType",
+        "The body is said to be something else than JSON in UTF-8, or compressed.",
+        {},
+        errors.UnsupportedMediaType(),
+    ),
     422: (
         "Refused",
         "Fields that cannot be used, each with its path, or a rule of the warehouse that is against it.",

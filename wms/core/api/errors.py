@@ -43,7 +43,7 @@ class TooLarge(WmsError):
 
 
 class UnsupportedMediaType(WmsError):
-    code, status, message = "unsupported_media_type", 415, _("The body must be application/json in UTF-8.")
+    code, status, message = "unsupported_media_type", 415, _("The body must be application/json in UTF-8, and not compressed.")
 
 
 class InvalidJson(WmsError):

@@ -58,7 +58,7 @@ class Command(BaseCommand):
             self._say(bundles.import_bundles(content=content, name=name, merchant=merchant, mapping=mapping))
         elif kind == "opening-stock":
             said = opening_stock.import_opening_stock(content=content, name=name, merchant=merchant, warehouse=warehouse, mapping=mapping)
-            self._say(said)
+            self.stdout.write(f"{said.rows} rows booked, {said.created} skus created")
         elif kind == "asn":
             asn = asn_files.announce(
                 content=content,
