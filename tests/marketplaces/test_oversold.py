@@ -101,6 +101,9 @@ def test_sold_on_b_after_a_took_the_last_one_and_before_b_was_told(shop, other_s
     assert ("", f"order A-{number}: -1, left 0") in texts
     assert sorted(where for where, text in texts if text.startswith("told 0, confirmed")) == ["Alpha", "Beta"]
     assert [moment.at for moment in found.moments] == sorted(moment.at for moment in found.moments)
+    [placed] = [moment for moment in found.moments if moment.text.endswith("was placed")]
+    assert [moment.offset_s for moment in found.moments] == [(moment.at - placed.at).total_seconds() for moment in found.moments]
+    assert found.moments[0].offset_s < 0 < found.moments[-1].offset_s
 
 
 def test_the_push_waited_because_it_was_throttled(shop, other_shop, alpha, beta, thing, monkeypatch):
@@ -278,6 +281,8 @@ def test_the_desk_lists_them_and_shows_one(shop, other_shop, alpha, beta, thing)
     assert f'data-order="{order.pk}"' in desk.get("/desk/oversold").content.decode()
     page = desk.get(f"/desk/orders/{order.pk}/oversold").content.decode()
     assert 'data-verdict="in_between"' in page
+    [found] = oversold.explain(order)
+    assert re.findall(r'<td class="num nowrap">([-+\d.]+)</td>', page) == [f"{moment.offset_s:+.1f}" for moment in found.moments]
     assert f"/desk/orders/{order.pk}/oversold" in desk.get(f"/desk/orders/{order.pk}").content.decode()
     desk.force_login(make.user("clerk", is_staff=True))
     assert desk.get(f"/desk/orders/{order.pk}/oversold").status_code == 403

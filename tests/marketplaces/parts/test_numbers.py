@@ -50,6 +50,22 @@ def test_what_another_merchant_sold_is_taken_from_nothing_of_ours(shop, channel,
     assert {row.quantity for row in numbers(channel)} == {0, 3}
 
 
+@pytest.mark.parametrize("routing", ["split", "fallback"])
+def test_what_a_short_order_will_get_in_one_of_them_is_offered_neither_alone_nor_in_a_bundle(
+    shop, channel, thing, other, west, east, routing
+):
+    shop.books.add_product(sku="SET", quantity=0)
+    make.bundle(thing.merchant, {thing: 1, other: 1}, code="SET")
+    places.set_warehouses(channel=channel, warehouses=[west, east], routing=routing)
+    stock(WEST={thing: 9, other: 9}, EAST={thing: 4})
+    channels.fetch_listings(channel=channel)
+    shops.deliver_all()
+    assert shop.books.stock() == {"THING": 13 if routing == "split" else 9, "OTHER": 9, "SET": 9}
+    assert orders.accept(merchant=thing.merchant, order=make.order(west, {thing: 12})).status == "short"
+    shops.deliver_all()
+    assert shop.books.stock() == {"THING": 4, "OTHER": 9, "SET": 0}
+
+
 @pytest.mark.parametrize(("routing", "formula"), [("split", (7, 1)), ("fallback", (4, 0))])
 def test_a_difference_is_explained_by_the_warehouses_that_are_counted(shop, channel, thing, west, east, routing, formula):
     places.set_warehouses(channel=channel, warehouses=[west, east], routing=routing)

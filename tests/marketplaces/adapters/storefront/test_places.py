@@ -44,6 +44,12 @@ def test_each_location_has_its_own_number(two: Place) -> None:
     assert (two.shown(), two.told()) == ({"leipzig": 10, "hamburg": 9}, [("hamburg", 9, 4)])
 
 
+def test_what_a_short_order_will_get_is_not_offered_at_its_location(two: Place) -> None:
+    assert orders.accept(merchant=two.thing.merchant, order=make.order(two.west, {two.thing: 13})).status == "short"
+    deliver_all()
+    assert (two.shown(), two.told()) == ({"leipzig": 0, "hamburg": 4}, [("leipzig", 0, 10)])
+
+
 def test_the_database_says_which_message_is_the_later_one(two: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the worker that sends the later one has a clock that is behind."""
     two.stock(two.east, 5)
