@@ -129,7 +129,10 @@ def test_every_answer_to_a_known_key_says_what_is_left_of_its_rate(api, settings
         (policy, '"key";r=0;t=6'),
         (policy, '"key";r=0;t=6'),
     ]
-    assert "RateLimit" not in api.client.get("/api/v1/skus").headers
+    # The same in the three fields of earlier drafts.
+    earlier = [tuple(answer.headers.get(f"RateLimit-{name}") for name in ("Limit", "Remaining", "Reset")) for answer in answers]
+    assert earlier == [("3", "2", "2"), (None, None, None), ("3", "1", "4"), ("3", "0", "6"), ("3", "0", "6")]
+    assert [name for name in api.client.get("/api/v1/skus").headers if name.startswith("RateLimit")] == []
 
 
 def test_a_process_that_has_tokens_in_hand_counts_them_as_left(api, settings):

@@ -25,6 +25,7 @@ _KEY_HEADER = {
     "required": False,
     "description": "The same key with the same content is answered as the first time, with other content 409.",
 }
+_WHOLE_NUMBER = {"type": "string", "pattern": "^[0-9]+$"}
 # As wms.core.api.limits says them.
 _RATE_HEADERS = {
     "RateLimit-Policy": {
@@ -37,8 +38,11 @@ _RATE_HEADERS = {
         "description": "What is left: r requests; all of them again in t seconds.",
         "example": '"key";r=990;t=1',
     },
+    "RateLimit-Limit": {"schema": _WHOLE_NUMBER, "description": "q, as earlier drafts say it.", "example": "1000"},
+    "RateLimit-Remaining": {"schema": _WHOLE_NUMBER, "description": "r, as earlier drafts say it.", "example": "990"},
+    "RateLimit-Reset": {"schema": _WHOLE_NUMBER, "description": "t, as earlier drafts say it.", "example": "1"},
 }
-_RETRY_AFTER = {"Retry-After": {"schema": {"type": "string", "pattern": "^[0-9]+$"}, "description": "Seconds to wait.", "example": "2"}}
+_RETRY_AFTER = {"Retry-After": {"schema": _WHOLE_NUMBER, "description": "Seconds to wait.", "example": "2"}}
 _WHO = {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "How to say who is calling.", "example": "Bearer"}}
 
 # status: (name in the document, description, headers besides the rate's, an example or None for the plain answer)

@@ -57,13 +57,16 @@ def headers_of(budget: Budget) -> dict[str, str]:
     """The two fields of draft-ietf-httpapi-ratelimit-headers-10, "RateLimit header fields for HTTP".
 
     Policy: `q` requests in a window of `w` seconds, which is the time in which an empty bucket fills. Limit: `r` requests are left, and in
-    `t` seconds there are all of them again.
+    `t` seconds there are all of them again. Most clients still know the three fields by which the draft said so up to -06.
     """
     size, rate = settings.API_RATE_BURST, settings.API_RATE_PER_SECOND
     full_s = math.ceil((size - budget.left) / rate)
     return {
         "RateLimit-Policy": f'"key";q={int(size)};w={max(1, math.ceil(size / rate))}',
         "RateLimit": f'"key";r={budget.left};t={full_s}',
+        "RateLimit-Limit": str(int(size)),
+        "RateLimit-Remaining": str(budget.left),
+        "RateLimit-Reset": str(full_s),
     }
 
 
