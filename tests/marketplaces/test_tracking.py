@@ -100,6 +100,18 @@ def test_of_two_parcels_the_last_one_completes_the_order(shop, channel, thing):
         assert items == [1, 2]
 
 
+def test_of_two_parcels_that_left_together_the_first_one_completes_nothing(shop, channel, thing):
+    number, order = sold(shop, channel, thing, 3)
+    leave(order, "TRACK-1", 1, last=False)
+    leave(order, "TRACK-2", 2)
+    shop.calls.clear()
+    shops.deliver_all()
+
+    assert (told(shop, number), shop.books.order(number)["status"]) == (["TRACK-1", "TRACK-2"], "completed")
+    written = [call.method for call in shop.calls if call.method != "GET" and call.path.startswith("orders/")]
+    assert written == ["POST", "POST", "PUT"]
+
+
 def test_a_lost_answer_tells_the_buyer_once(shop, channel, thing):
     number, order = sold(shop, channel, thing, 3)
     shop.misbehave(r"POST orders/\d+/(notes|fulfillments)", hang_up_after_work)
