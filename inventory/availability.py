@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -145,11 +145,9 @@ class Catalogue:
     offers: dict[int, Offer]
 
 
-# How a statement begins that writes what takes the goods along with taking them (outbound.order_rows): it locks the rows of what is wanted, by the
-# merchant's codes, in key order, and commits all of it where nobody need wait. Then `granted` has one row, else none.
-# Skus and rows are each found in one walk along an index, and all that is joined stands in memory already: so one plan is right for any
-# number of them, and planning it would cost as much as running it for 300 skus.
-TAKE_SQL = """
+# What a merchant's codes mean, and the locked rows of what is wanted, in key order. Skus and rows are each found in one walk along an index, and all
+# that is joined stands in memory already: so one plan is right for any number of them, and planning it would cost as much as running it for 300 skus.
+_FIND_SQL = """
 owner AS MATERIALIZED (
     SELECT sandbox, hears_events FROM core_merchant WHERE id = %(merchant)s FOR KEY SHARE
 ), house AS MATERIALIZED (
@@ -164,12 +162,15 @@ owner AS MATERIALIZED (
 ), locked AS MATERIALIZED (
     SELECT id, sku_id, on_hand - committed AS free, backordered FROM inventory_availability
     WHERE warehouse_id = (SELECT id FROM house) AND sku_id = ANY(ARRAY(SELECT id FROM known)) ORDER BY id FOR UPDATE
-), claim AS MATERIALIZED (
+)"""
+# How a statement begins that writes what takes the goods along with taking them (outbound.order_rows): it commits all that is wanted, where nobody
+# need wait for any of it and `{unless}` does not hold. Then `granted` has one row, else none.
+TAKE_SQL = f"""{_FIND_SQL}, claim AS MATERIALIZED (
     SELECT l.id, l.sku_id, w.warehouse_id, w.place, w.quantity, l.free - l.backordered >= w.quantity AS enough
     FROM locked l JOIN wanted w USING (sku_id)
 ), granted AS MATERIALIZED (
     SELECT min(warehouse_id) AS warehouse_id, jsonb_agg(sku_id ORDER BY place) AS sku_ids
-    FROM claim HAVING %(at_once)s AND count(*) FILTER (WHERE enough) = cardinality(%(codes)s::text[])
+    FROM claim HAVING count(*) FILTER (WHERE enough) = cardinality(%(codes)s::text[]) AND NOT {{unless}}
 ), taken AS (
     UPDATE inventory_availability a SET committed = a.committed + c.quantity
     FROM claim c, granted WHERE a.id = c.id AND a.id = ANY(ARRAY(SELECT id FROM claim))
@@ -179,19 +180,10 @@ owner AS MATERIALIZED (
     FROM granted g, owner, unnest(%(topics)s::text[], %(handlers)s::text[], %(stories)s::text[]) AS e (topic, handler, story)
     WHERE e.topic <> 'stock.told' OR owner.hears_events
 )"""
-# What such a statement answers where nothing was taken. Columns: the code's place (from 1), sku, warehouse, free, backordered; first what the
-# codes mean, then the locked rows.
-CATALOGUE_SQL = """
-SELECT place, sku_id, warehouse_id, NULL::bigint, NULL::bigint FROM wanted WHERE NOT EXISTS (SELECT FROM granted)
-UNION ALL
-SELECT NULL, sku_id, NULL, free, backordered FROM locked WHERE NOT EXISTS (SELECT FROM granted)"""
 
 
-def taking(*, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted], at_once: bool = True) -> dict[str, Any]:
-    """The parameters of TAKE_SQL; the place of a code is its place in `codes`.
-
-    Without `at_once` nothing is taken, as where nothing is wanted. What is taken leaves the same events as change(): wake their `handlers`.
-    """
+def taking(*, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted]) -> dict[str, Any]:
+    """The parameters of TAKE_SQL; the place of a code is its place in `codes`. It leaves the same events as change(): wake their `handlers`."""
     codes = sorted(wanted)
     story = {
         "at": round(time.time(), 3),
@@ -204,18 +196,36 @@ def taking(*, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted
         "warehouse": warehouse_code,
         "codes": codes,
         "quantities": [wanted[code].quantity for code in codes],
-        "at_once": at_once and bool(codes),
         "topics": topics,
         "handlers": handlers,
         "stories": stories,
     }
 
 
-def catalogue(codes: Sequence[str], rows: Iterable[tuple[int | None, ...]]) -> Catalogue:
-    """What CATALOGUE_SQL answered. Codes that the merchant does not have are left out of `sku_ids`."""
+# Columns: the code's place (from 1), sku, warehouse, free, backordered; first what the codes mean, then the locked rows.
+_LOOK = Prepared(
+    "look_up_and_lock",
+    f"""
+WITH {_FIND_SQL}
+SELECT place, sku_id, warehouse_id, NULL::bigint, NULL::bigint FROM wanted
+UNION ALL
+SELECT NULL, sku_id, NULL, free, backordered FROM locked
+""",
+    any_number=True,
+)
+
+
+def look(*, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted]) -> Catalogue:
+    """A step: what the codes mean, with the rows of what is wanted locked. Codes that the merchant does not have are left out of `sku_ids`."""
+    assert_in_transaction("availability.look()")
+    codes = sorted(wanted)
+    quantities = [wanted[code].quantity for code in codes]
+    with connection.cursor() as cursor:
+        _LOOK.execute(cursor, {"merchant": merchant_id, "warehouse": warehouse_code, "codes": codes, "quantities": quantities})
+        rows = cursor.fetchall()
     found = Catalogue(None, {}, {})
     for place, sku_id, warehouse_id, free, backordered in rows:
-        if free is not None and backordered is not None and sku_id is not None:
+        if free is not None:
             found.offers[sku_id] = Offer(sku_id, free, backordered)
             continue
         found.warehouse_id = warehouse_id

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
+from django.db import IntegrityError, connection
+from psycopg2.errors import UniqueViolation
 
 from inventory import availability
 from inventory.availability import Catalogue, Wanted
@@ -32,37 +33,39 @@ class Draft:
 
 
 class CameBefore(Exception):
-    """Among orders whose goods were taken all at once is one that is there already: the transaction must not be committed."""
+    """Another request was faster with one of the references: nothing was written."""
 
 
 # Of `granted` (where the orders go) and `wanted` (which sku stands at which place) the statement that begins with them knows.
-# In the order of the unique key (merchant, reference), so that two batches with the same references cannot deadlock.
-# All joins are of what stands in memory: the kept plan hashes them, for any number of rows. That a reference is there is found by its index
-# alone: a look beforehand would read the whole table for as long as a connection keeps the plan that it made when there were no orders.
-_ROWS_SQL = """
+# All joins are of what stands in memory: the kept plan hashes them, for any number of rows.
+_DRAFT_SQL = """
 draft AS MATERIALIZED (
     SELECT nextval((SELECT pg_get_serial_sequence('outbound_order', 'id')::regclass)) AS id,
            nextval((SELECT pg_get_serial_sequence('core_personalrecord', 'id')::regclass)) AS ship_to_id, g.warehouse_id, d.*
     FROM granted g, unnest(%(index)s::int[], %(reference)s::text[], %(kind)s::text[], %(service)s::text[], %(ship_by)s::timestamptz[],
                            %(country)s::text[], %(hash)s::text[], %(units)s::bigint[], %(sealed)s::bytea[])
          AS d (index, reference, kind, service, ship_by, country, content_hash, unit_count, sealed)
-), placed AS (
-    INSERT INTO outbound_order (id, merchant_id, warehouse_id, reference, status, kind, service, ship_by, ship_to_id, country, content_hash, unit_count)
-    SELECT id, %(merchant)s, warehouse_id, reference, CASE WHEN index = ANY(%(short)s::int[]) THEN 'short' ELSE 'ready' END, kind, service,
-           ship_by, ship_to_id, country, content_hash, unit_count
-    FROM draft ORDER BY reference
-    ON CONFLICT (merchant_id, reference) DO NOTHING
-    RETURNING id
-), address AS (
+)"""
+# In the order of the unique key (merchant, reference), so that two batches with the same references cannot deadlock.
+_ORDER_SQL = """
+INSERT INTO outbound_order (id, merchant_id, warehouse_id, reference, status, kind, service, ship_by, ship_to_id, country, content_hash, unit_count)
+SELECT id, %(merchant)s, warehouse_id, reference, CASE WHEN index = ANY(%(short)s::int[]) THEN 'short' ELSE 'ready' END, kind, service,
+       ship_by, ship_to_id, country, content_hash, unit_count
+FROM draft ORDER BY reference"""
+# Of the drafts in `fresh`.
+_PARTS_SQL = """
+address AS (
     INSERT INTO core_personalrecord (id, merchant_id, kind, sealed)
-    SELECT d.ship_to_id, %(merchant)s, 'ship_to', d.sealed FROM draft d JOIN placed USING (id)
+    SELECT ship_to_id, %(merchant)s, 'ship_to', sealed FROM fresh
 ), line AS (
     INSERT INTO outbound_orderline (order_id, merchant_id, number, sku_id, quantity, shipped)
     SELECT d.id, %(merchant)s, l.number, w.sku_id, l.quantity, 0
     FROM unnest(%(line_index)s::int[], %(line_number)s::int[], %(line_place)s::bigint[], %(line_quantity)s::bigint[])
          AS l (index, number, place, quantity)
-    JOIN draft d ON d.index = l.index JOIN placed ON placed.id = d.id JOIN wanted w ON w.place = l.place
+    JOIN fresh d ON d.index = l.index JOIN wanted w ON w.place = l.place
 )"""
+# That a reference is there is found by its index alone: a look beforehand would read the whole table for as long as a connection keeps the plan
+# that it made when there were no orders.
 _INSERT = Prepared(
     "insert_orders",
     f"""
@@ -70,43 +73,44 @@ WITH granted AS (
     SELECT %(warehouse)s::bigint AS warehouse_id
 ), wanted AS (
     SELECT w.place, w.sku_id FROM unnest(%(skus)s::bigint[]) WITH ORDINALITY AS w (sku_id, place)
-), {_ROWS_SQL}
-SELECT d.index, d.id FROM draft d JOIN placed USING (id)
+), {_DRAFT_SQL}, placed AS ({_ORDER_SQL}
+    ON CONFLICT (merchant_id, reference) DO NOTHING
+    RETURNING id
+), fresh AS MATERIALIZED (
+    SELECT d.* FROM draft d JOIN placed USING (id)
+), {_PARTS_SQL}
+SELECT index, id FROM fresh
 """,
     any_number=True,
 )
-# Of drafts that were granted their goods each one answers, with no id where its reference exists.
 _TAKE = Prepared(
     "take_for_orders",
     f"""
-WITH {availability.TAKE_SQL}, {_ROWS_SQL}
-SELECT d.index, placed.id, NULL::bigint, NULL::bigint, NULL::bigint FROM draft d LEFT JOIN placed USING (id)
-UNION ALL {availability.CATALOGUE_SQL}
+WITH {availability.TAKE_SQL.format(unless="outbound_has_order(%(merchant)s, %(reference)s::text[])")},
+{_DRAFT_SQL}, placed AS ({_ORDER_SQL}
+), {_PARTS_SQL.replace("fresh", "draft")}
+SELECT index, id FROM draft
 """,
     any_number=True,
 )
 
 
-def take(
-    *, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted], drafts: Sequence[Draft], at_once: bool = True
-) -> dict[int, int] | Catalogue:
-    """A step: where all that the drafts want is free, commit it and write them as ready; returns order ids by draft index.
+def take(*, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted], drafts: Sequence[Draft]) -> dict[int, int]:
+    """Where all that the drafts want is free and none of them came before, commit it and write them as ready: order ids by draft index.
 
-    Else, as without `at_once`, nothing is written: returns the catalogue, with the rows of what they want locked. Raises CameBefore.
+    Else nothing is written and the answer is empty. One statement, so whole also without a transaction around it. Raises CameBefore.
     """
-    assert_in_transaction("order_rows.take()")
-    parameters = availability.taking(merchant_id=merchant_id, warehouse_code=warehouse_code, wanted=wanted, at_once=at_once)
-    codes = parameters["codes"]
-    with connection.cursor() as cursor:
-        _TAKE.execute(cursor, parameters | _columns(drafts if at_once else [], [], codes))
-        rows = cursor.fetchall()
-    # Only of what was granted comes a row without a warehouse and without an offer.
-    if not rows or rows[0][2] is not None or rows[0][3] is not None:
-        return availability.catalogue(codes, rows)
-    ids = {index: key for index, key, *_nothing in rows}
-    if None in ids.values():
-        raise CameBefore
-    outbox.nudge_after_commit(set(parameters["handlers"]))
+    parameters = availability.taking(merchant_id=merchant_id, warehouse_code=warehouse_code, wanted=wanted)
+    try:
+        with connection.cursor() as cursor:
+            _TAKE.execute(cursor, parameters | _columns(drafts, [], parameters["codes"]))
+            ids: dict[int, int] = dict(cursor.fetchall())
+    except IntegrityError as error:
+        if isinstance(error.__cause__, UniqueViolation):
+            raise CameBefore from error
+        raise
+    if ids:
+        outbox.nudge_after_commit(set(parameters["handlers"]))
     return ids
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from outbound.models import Order
 from outbound.order_rows import CameBefore, Draft
 from wms.core import outbox, sealing
 from wms.core.errors import InvalidInput, ReferenceTaken, WmsError
+from wms.core.locking import assert_alone
 from wms.core.models import Merchant
 
 
@@ -115,17 +117,15 @@ def accept_many(*, merchant: Merchant, orders: Sequence[NewOrder]) -> list[Accep
 def _accept_together(
     merchant: Merchant, warehouse_code: str, drafts: list[Draft], answers: dict[int, Accepted | WmsError]
 ) -> Catalogue | None:
-    """The common case, one transaction: orders whose lines are all free now, and orders whose goods are not there at all.
+    """The common cases, a transaction each: all lines of all orders are free now; or some goods are, and others are not there at all.
 
     Answers them and what cannot be read. Leaves the others: repetitions, and those that stand in line behind older short orders. Returns
     what their codes mean; None where all are answered.
     """
-    # The second of two orders with one reference is a repetition of the first.
-    at_once = len({draft.order.reference for draft in drafts}) == len(drafts)
-    try:
-        ready, short, catalogue = _take(merchant, warehouse_code, drafts, answers, at_once)
-    except CameBefore:
-        ready, short, catalogue = _take(merchant, warehouse_code, drafts, answers, at_once=False)
+    ready, short = _take(merchant, warehouse_code, drafts), dict[int, int]()
+    catalogue = None
+    if not ready:
+        ready, short, catalogue = _sort_out(merchant, warehouse_code, drafts, answers)
     for ids, status in ((ready, Order.Status.READY.value), (short, Order.Status.SHORT.value)):
         for draft in drafts:
             if draft.index in ids:
@@ -133,30 +133,40 @@ def _accept_together(
     return catalogue
 
 
-@transaction.atomic(durable=True)
-def _take(
-    merchant: Merchant, warehouse_code: str, drafts: list[Draft], answers: dict[int, Accepted | WmsError], at_once: bool
-) -> tuple[dict[int, int], dict[int, int], Catalogue | None]:
-    """The order ids by index of those that are ready now and of those that are short, and the catalogue where not all of them are ready.
+def _take(merchant: Merchant, warehouse_code: str, drafts: list[Draft]) -> dict[int, int]:
+    """Mostly everything is free and all orders are new: then one statement does it. The ids by index, of all or of none."""
+    # The second of two orders with one reference is a repetition of the first.
+    if len({draft.order.reference for draft in drafts}) < len(drafts):
+        return {}
+    # The statement is a transaction of its own; only where somebody is told as well there has to be one around both.
+    assert_alone("orders.accept_many()")
+    try:
+        with transaction.atomic(durable=True) if merchant.hears_events else nullcontext():
+            ready = order_rows.take(merchant_id=merchant.pk, warehouse_code=warehouse_code, wanted=_wanted(drafts), drafts=drafts)
+            _tell(merchant, ready, {})
+    except CameBefore:
+        return {}
+    return ready
 
-    Mostly everything is free and all orders are new: then one statement does it. Raises CameBefore where that was tried in vain.
-    """
-    taken = order_rows.take(merchant_id=merchant.pk, warehouse_code=warehouse_code, wanted=_wanted(drafts), drafts=drafts, at_once=at_once)
-    if not isinstance(taken, Catalogue):
-        _tell(merchant, taken, {})
-        return taken, {}, None
-    fitting, lacking = _sort(_readable(drafts, taken, answers), taken)
-    ready, short = order_rows.insert(fitting, lacking, merchant_id=merchant.pk, catalogue=taken)
+
+@transaction.atomic(durable=True)
+def _sort_out(
+    merchant: Merchant, warehouse_code: str, drafts: list[Draft], answers: dict[int, Accepted | WmsError]
+) -> tuple[dict[int, int], dict[int, int], Catalogue]:
+    """The order ids by index of those that are ready now and of those that are short, and what the codes of all mean."""
+    catalogue = availability.look(merchant_id=merchant.pk, warehouse_code=warehouse_code, wanted=_wanted(drafts))
+    fitting, lacking = _sort(_readable(drafts, catalogue, answers), catalogue)
+    ready, short = order_rows.insert(fitting, lacking, merchant_id=merchant.pk, catalogue=catalogue)
     changes = [
         *((draft.demand, allocation.COMMIT) for draft in fitting if draft.index in ready),
         *((draft.demand, allocation.BACKORDER) for draft in lacking if draft.index in short),
     ]
-    if changes and taken.warehouse_id is not None:
+    if changes and catalogue.warehouse_id is not None:
         written = (draft for draft in (*lacking, *fitting) if draft.index in ready or draft.index in short)
         causes = {sku_id: f"order {draft.order.reference}" for draft in written for sku_id in draft.demand}
-        availability.change(taken.warehouse_id, allocation.sum_changes(changes), causes)
+        availability.change(catalogue.warehouse_id, allocation.sum_changes(changes), causes)
     _tell(merchant, ready, short)
-    return ready, short, taken
+    return ready, short, catalogue
 
 
 def _wanted(drafts: list[Draft]) -> dict[str, Wanted]:

@@ -11,8 +11,8 @@ from tests import make
 from tests.api.calling import api_of, body_of, refused
 from tests.marketplaces.test_standings import connect
 
-# Begin, take and write, commit.
-STATEMENTS_OF_AN_ORDER = 3
+# It takes the goods, writes the order and commits.
+STATEMENTS_OF_AN_ORDER = 1
 
 
 def test_an_order_is_accepted_once_and_its_repetition_answers_the_first_result(api, house):

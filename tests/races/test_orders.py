@@ -11,7 +11,10 @@ from outbound import order_rows, orders
 from outbound.models import Order
 from tests import make
 from tests.races.unguarded import LOCK_OF_PROMISES, unguarded, unlocked
+from wms.core.models import OutboxEvent
 from wms.core.verification import drifts
+
+NONE_CAME_BEFORE = "NOT outbound_has_order(%(merchant)s, %(reference)s::text[])"
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -104,13 +107,31 @@ def test_of_two_orders_with_one_reference_that_share_no_goods_one_is_refused_and
     assert list(drifts()) == []
 
 
+def test_an_order_that_another_request_brings_in_between_look_and_writing_gives_its_goods_back(ten_units, monkeypatch):
+    """The look beforehand found nothing: the unique key alone is left."""
+    shop, house, thing = ten_units
+    new = make.order(house, {thing: 2})
+    first = orders.accept(merchant=shop, order=new)
+    monkeypatch.setattr(order_rows, "_TAKE", unguarded(order_rows._TAKE, NONE_CAME_BEFORE, "true"))
+    before = OutboxEvent.objects.count()
+
+    again, other = orders.accept_many(merchant=shop, orders=[new, make.order(house, {thing: 3})])
+
+    assert (again.id, again.repeated) == (first.id, True)
+    assert (other.status, other.repeated) == ("ready", False)
+    assert Availability.objects.get(sku=thing).committed == 5
+    told = OutboxEvent.objects.order_by("id")[before:]
+    assert {tuple(event.payload["by"]) for event in told} == {(-3,)}
+    assert list(drifts()) == []
+
+
 def test_without_the_unique_reference_it_would_be_many(ten_units, together, monkeypatch):
     shop, house, thing = ten_units
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE outbound_order DROP CONSTRAINT order_reference_once_a_merchant")
     try:
-        for name in ("_TAKE", "_INSERT"):
-            monkeypatch.setattr(order_rows, name, unguarded(getattr(order_rows, name), "ON CONFLICT (merchant_id, reference) DO NOTHING"))
+        monkeypatch.setattr(order_rows, "_TAKE", unguarded(order_rows._TAKE, NONE_CAME_BEFORE, "true"))
+        monkeypatch.setattr(order_rows, "_INSERT", unguarded(order_rows._INSERT, "ON CONFLICT (merchant_id, reference) DO NOTHING"))
         new = make.order(house, {thing: 2})
         together([partial(orders.accept, merchant=shop, order=new) for _ in range(4)])
         assert Order.objects.filter(reference=new.reference).count() == 4

@@ -24,3 +24,9 @@ class StartOver(Exception):
 def assert_in_transaction(step: str) -> None:
     """A step joins its caller's transaction."""
     assert connection.in_atomic_block, f"{step} joins its caller's transaction"
+
+
+def assert_alone(command: str) -> None:
+    """A command commits by itself: what it answered is on disk. As `transaction.atomic(durable=True)`, which does not mind a test's own block."""
+    around = [block for block in connection.atomic_blocks if not block._from_testcase]  # type: ignore[attr-defined]  # the stubs lack it
+    assert not around, f"{command} is a command, and no part of another transaction"
