@@ -10,6 +10,7 @@ from inventory.models import Availability
 from outbound import order_rows, orders
 from outbound.models import Order
 from tests import make
+from tests.races.stop import Stop
 from tests.races.unguarded import LOCK_OF_PROMISES, unguarded, unlocked
 from wms.core.models import OutboxEvent
 from wms.core.verification import drifts
@@ -105,6 +106,21 @@ def test_of_two_orders_with_one_reference_that_share_no_goods_one_is_refused_and
         assert sorted(type(answer).__name__ for answer in answers) == ["Accepted", "ReferenceTaken"]
         assert sum(Availability.objects.values_list("committed", flat=True)) == 2 * number
     assert list(drifts()) == []
+
+
+def test_who_waited_for_the_same_goods_looks_for_the_reference_afterwards(ten_units, together, monkeypatch):
+    """And so does not write what cannot stay; the database would note each as an error."""
+    shop, house, thing = ten_units
+    new = make.order(house, {thing: 2})
+    monkeypatch.setattr(order_rows, "CameBefore", AssertionError)
+    stop = Stop()
+    monkeypatch.setattr(order_rows, "take", stop.behind(order_rows.take))
+    shop.hears_events = True  # who tells of it goes on in a transaction
+    accept = partial(orders.accept, merchant=shop, order=new)
+    first, again = together([accept, stop.second(accept)])
+
+    assert (first.repeated, again.repeated, again.id) == (False, True, first.id)
+    assert Availability.objects.get(sku=thing).committed == 2
 
 
 def test_an_order_that_another_request_brings_in_between_look_and_writing_gives_its_goods_back(ten_units, monkeypatch):
