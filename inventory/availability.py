@@ -169,14 +169,16 @@ TAKE_SQL = f"""{_FIND_SQL}, claim AS MATERIALIZED (
     SELECT l.id, l.sku_id, w.warehouse_id, w.place, w.quantity, l.free - l.backordered >= w.quantity AS enough
     FROM locked l JOIN wanted w USING (sku_id)
 ), granted AS MATERIALIZED (
-    SELECT min(warehouse_id) AS warehouse_id, jsonb_agg(sku_id ORDER BY place) AS sku_ids
+    SELECT min(warehouse_id) AS warehouse_id, jsonb_agg(sku_id ORDER BY place) AS sku_ids, jsonb_agg(-quantity ORDER BY place) AS by
     FROM claim HAVING count(*) FILTER (WHERE enough) = cardinality(%(codes)s::text[]) AND NOT {{unless}}
 ), taken AS (
     UPDATE inventory_availability a SET committed = a.committed + c.quantity
     FROM claim c, granted WHERE a.id = c.id AND a.id = ANY(ARRAY(SELECT id FROM claim))
 ), told AS (
     INSERT INTO core_outboxevent (topic, handler, payload, attempts, last_error)
-    SELECT e.topic, e.handler, e.story::jsonb || jsonb_build_object('warehouse_id', g.warehouse_id, 'sku_ids', g.sku_ids), 0, ''
+    SELECT e.topic, e.handler,
+           CASE e.topic WHEN 'stock.changed' THEN e.story::jsonb || jsonb_build_object('by', g.by, 'because', %(because)s::text[]) ELSE e.story::jsonb END
+           || jsonb_build_object('warehouse_id', g.warehouse_id, 'sku_ids', g.sku_ids), 0, ''
     FROM granted g, owner, unnest(%(topics)s::text[], %(handlers)s::text[], %(stories)s::text[]) AS e (topic, handler, story)
     WHERE e.topic <> 'stock.told' OR owner.hears_events
 )"""
@@ -185,17 +187,13 @@ TAKE_SQL = f"""{_FIND_SQL}, claim AS MATERIALIZED (
 def taking(*, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted]) -> dict[str, Any]:
     """The parameters of TAKE_SQL; the place of a code is its place in `codes`. It leaves the same events as change(): wake their `handlers`."""
     codes = sorted(wanted)
-    story = {
-        "at": round(time.time(), 3),
-        "by": [-wanted[code].quantity for code in codes],
-        "because": [wanted[code].because for code in codes],
-    }
-    topics, handlers, stories = outbox.rows([("stock.changed", story), ("stock.told", {})])
+    topics, handlers, stories = outbox.rows([("stock.changed", {"at": round(time.time(), 3)}), ("stock.told", {})])
     return {
         "merchant": merchant_id,
         "warehouse": warehouse_code,
         "codes": codes,
         "quantities": [wanted[code].quantity for code in codes],
+        "because": [wanted[code].because for code in codes],
         "topics": topics,
         "handlers": handlers,
         "stories": stories,
