@@ -19,7 +19,7 @@ def orders(rows: Sequence[ChannelOrder]) -> list[dict[str, Any]]:
     """With the parcels that have left. `rows` have their parts with their orders loaded."""
     lines = Prefetch("lines", ParcelLine.objects.select_related("line"))
     told = ToldParcel.objects.filter(parcel=OuterRef("pk"))
-    ours = [part.order_id for row in rows for part in row.parts.all() if part.order_id]
+    ours = [part.order_id for row in rows for part in row.parts.all() if part.order_id and not part.merchants_own]
     left = Parcel.objects.filter(order__in=ours, status=Parcel.Status.SHIPPED)
     parcels: dict[int, list[Parcel]] = {}
     # As the shop heard of them: which parcel claims a bundle hangs on it.
@@ -48,7 +48,7 @@ def orders(rows: Sequence[ChannelOrder]) -> list[dict[str, Any]]:
 
 def _ours(row: ChannelOrder) -> list[dict[str, Any]]:
     names = ("id", "reference", "status", "ship_by", "updated_at")
-    return [{name: getattr(part.order, name) for name in names} for part in row.parts.all() if part.order is not None]
+    return [{name: getattr(part.order, name) for name in names} for part in row.parts.all() if part.order and not part.merchants_own]
 
 
 def _parcels(parcels: Sequence[Parcel], part: ChannelOrderPart) -> list[dict[str, Any]]:

@@ -44,7 +44,8 @@ class Untold:
 _DUE = """
 SELECT c.channel_id, count(*) FILTER (WHERE o.ship_by < %(now)s), count(*) FILTER (WHERE o.ship_by >= %(now)s AND o.ship_by < %(until)s),
        min(o.ship_by) FILTER (WHERE o.ship_by >= %(now)s)
-FROM outbound_order o JOIN marketplaces_channelorderpart p ON p.order_id = o.id JOIN marketplaces_channelorder c ON c.id = p.channel_order_id
+FROM outbound_order o JOIN marketplaces_channelorderpart p ON p.order_id = o.id AND NOT p.merchants_own
+JOIN marketplaces_channelorder c ON c.id = p.channel_order_id
 WHERE o.warehouse_id = %(warehouse)s AND NOT (o.status IN ('shipped', 'carrier_scanned', 'delivered', 'cancelled'))
 GROUP BY c.channel_id
 """
@@ -54,7 +55,7 @@ WITH untold AS (
     SELECT c.channel_id, c.id, c.ship_by, FALSE AS refused
     FROM marketplaces_channel k
     JOIN marketplaces_channelorder c ON c.channel_id = k.id AND c.ship_by > %(after)s AND c.ship_by <= %(until)s AND c.shop_state = 'open'
-    JOIN marketplaces_channelorderpart i ON i.channel_order_id = c.id
+    JOIN marketplaces_channelorderpart i ON i.channel_order_id = c.id AND NOT i.merchants_own
     JOIN outbound_parcel p ON p.order_id = i.order_id AND p.status = 'shipped' AND p.warehouse_id = %(warehouse)s
     WHERE NOT EXISTS (SELECT FROM marketplaces_toldparcel t WHERE t.parcel_id = p.id)
     UNION ALL
@@ -80,7 +81,7 @@ def due(*, warehouse_id: int, now: datetime, until: datetime) -> dict[int, Due]:
 def follow(payloads: Sequence[dict[str, Any]]) -> None:
     """Outbox handler of `ship_by.moved` {rows: keys of ChannelOrder}: orders of ours follow the platform's word of this moment."""
     keys = {key for payload in payloads for key in payload["rows"]}
-    tied = ChannelOrderPart.objects.filter(channel_order__in=keys, order__isnull=False)
+    tied = ChannelOrderPart.objects.filter(channel_order__in=keys, order__isnull=False, merchants_own=False)
     with transaction.atomic():
         # The word is read when the orders are held: whoever read it before might overwrite, late, what another worker has heard since.
         clock.hold(order_id for order_id in tied.values_list("order_id", flat=True) if order_id)

@@ -16,9 +16,11 @@ def hold(channel_id: int) -> None:
 
 
 def hold_places(channel: Channel) -> None:
-    """A step, and the first: whichever warehouses a located channel has now it keeps until the commit; what was read of them before is forgotten."""
+    """A step, and the first: as hold(). Whichever warehouses a located channel has now it keeps until the commit; what was read of them before is
+    forgotten.
+    """
+    hold(channel.pk)
     if channel.located:
-        hold(channel.pk)
         for known in ("houses", "house_ids", "locations"):
             channel.__dict__.pop(known, None)
         channel.refresh_from_db(fields=["located", "routing"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from marketplaces import changes, correcting, port
@@ -70,14 +70,15 @@ def held_until(order: port.ChannelOrder) -> datetime | None:
 def _is_unsettled(row: ChannelOrder) -> bool:
     """A worker may have died between writing it down and making the warehouse follow. With one that holds its units nothing is left to do."""
     if row.status == Status.IMPORTED:
-        return row.shop_state == State.CANCELLED and row.problem != Problem.OTHER_CONTENT
+        return row.shop_state == State.CANCELLED and any(not part.merchants_own for part in row.parts.all())
     return row.status == Status.SEEN and (row.held_until is None or not all(line["components"] for line in row.lines))
 
 
 def unsettled(channel: Channel) -> QuerySet[ChannelOrder]:
     """What a dead worker left half done, however it was heard of."""
     open_ones, cancelled = Q(status=Status.SEEN, shop_state=State.OPEN), Q(status=Status.IMPORTED, shop_state=State.CANCELLED)
-    return channel.orders.filter(open_ones | cancelled & ~Q(problem=Problem.OTHER_CONTENT)).order_by("pk")
+    ours = Exists(ChannelOrderPart.objects.filter(channel_order=OuterRef("pk"), merchants_own=False))
+    return channel.orders.filter(open_ones | cancelled & ours).order_by("pk")
 
 
 def _is_news(order: port.ChannelOrder, row: ChannelOrder) -> bool:
@@ -128,26 +129,34 @@ def record_unreadable(channel: Channel, orders: Sequence[port.UnreadableOrder]) 
 
 def record_deleted(channel: Channel, external_id: str) -> list[int]:
     """The shop no longer has the order: as good as cancelled. Answers the row's key, if it was ever seen."""
-    rows = ChannelOrder.objects.filter(channel=channel, external_id=external_id)
-    rows.update(shop_state=State.CANCELLED, held_until=None, updated_at=timezone.now())
-    return list(rows.values_list("pk", flat=True))
+    with transaction.atomic():
+        hold(channel.pk)
+        row = channel.orders.select_for_update(no_key=True).prefetch_related("parts").filter(external_id=external_id).first()
+        if row is None:
+            return []
+        row.shop_state, row.held_until, row.updated_at = State.CANCELLED, None, timezone.now()
+        if row.status != Status.CANCELLED and any(part.merchants_own for part in row.parts.all()):
+            row.problem, row.problem_detail = Problem.OTHER_CONTENT, State.CANCELLED
+        row.save(update_fields=["shop_state", "held_until", "updated_at", "problem", "problem_detail"])
+    return [row.pk]
 
 
 @transaction.atomic(durable=True)
 def dismiss(channel: Channel, key: int) -> None:
     """A person has dealt with the problem of one order; the shop's next change may bring it back. Raises NotFound where there is none for people.
 
-    Of one with other content that the shop has cancelled nothing is left to do: the order of ours is none of the shop's.
+    Of one that the shop has cancelled nothing is left to do with the merchant's own order. What is opened again does not come to its number.
     """
     hold(channel.pk)
     row = channel.orders.select_for_update(no_key=True).filter(pk=key, problem__in=FOR_PEOPLE).first()
     if row is None:
         raise NotFound(what=str(ChannelOrder._meta.verbose_name), key=key)
-    if row.problem == Problem.OTHER_CONTENT and row.shop_state == State.CANCELLED:
-        row.status = Status.CANCELLED
-        row.parts.update(order=None)
+    if row.shop_state == State.CANCELLED and row.parts.filter(merchants_own=True).delete()[0]:
+        row.reopened += 1
+        if not row.parts.filter(order__isnull=False).exists():
+            row.status = Status.CANCELLED
     row.problem, row.problem_detail = "", row.problem_detail if row.problem == Problem.UNREADABLE else ""
-    row.save(update_fields=["status", "problem", "problem_detail"])
+    row.save(update_fields=["status", "problem", "problem_detail", "reopened"])
 
 
 def _create(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[ChannelOrder]:
@@ -242,10 +251,10 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
 def _problem_of(row: ChannelOrder, order: port.ChannelOrder, *, sent: bool) -> tuple[str, str]:
     """Of an order that the warehouse has, and its detail. Written with the word itself: nobody would be warned by a worker that dies then."""
     detail = changes.difference(row, order, ship_to(order.ship_to))
-    if row.problem == Problem.OTHER_CONTENT:  # ours may be the merchant's own: no word of the shop's ends that
-        return row.problem, detail or ("" if order.state is State.OPEN else order.state)
     if row.status == Status.CANCELLED:  # and not open there: it is over
         return "", ""
+    if any(part.merchants_own for part in row.parts.all()):  # no word of the shop's ends that, and nobody follows it
+        return Problem.OTHER_CONTENT, detail or ("" if order.state is State.OPEN else order.state)
     unpaid, closed = order.state is State.PENDING, order.state is State.SHIPPED and not sent
     return (Problem.CHANGED if detail else Problem.UNPAID if unpaid else Problem.CLOSED if closed else ""), detail
 

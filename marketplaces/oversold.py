@@ -46,7 +46,7 @@ def explain(order: Order) -> list[Story]:
 
     What could be sold at a moment is what can be now, less all changes since, as they were kept (settings.KEEP_PUSH_DAYS).
     """
-    heard = ChannelOrder.objects.select_related("channel").filter(parts__order=order).first()
+    heard = ChannelOrder.objects.select_related("channel").filter(parts__order=order, parts__merchants_own=False).first()
     sale = Sale(
         order.reference,
         order.warehouse_id,
@@ -143,7 +143,7 @@ def _taker(sale: Sale, needed: int, changes: Sequence[Change]) -> Change | None:
 def _sold_on(order: Order, takers: Sequence[Change]) -> dict[str, str]:
     """On which channel the orders among the takers were sold, by their cause."""
     references = [taker.because.removeprefix("order ") for taker in takers if taker.because.startswith("order ")]
-    parts = ChannelOrderPart.objects.filter(order__merchant=order.merchant_id, order__reference__in=references)
+    parts = ChannelOrderPart.objects.filter(order__merchant=order.merchant_id, order__reference__in=references, merchants_own=False)
     return {f"order {reference}": shop for reference, shop in parts.values_list("order__reference", "channel_order__channel__name")}
 
 

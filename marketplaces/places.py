@@ -111,7 +111,9 @@ def _refuse_to_leave_orders(channel: Channel, placed: Mapping[Warehouse, str]) -
     for was in channel.places.exclude(location="").select_related("warehouse"):
         if (was.warehouse_id, was.location) in stays:
             continue
-        parts = ChannelOrderPart.objects.filter(channel_order__channel=channel, warehouse=was.warehouse, order__shipped_at=None)
+        parts = ChannelOrderPart.objects.filter(
+            channel_order__channel=channel, warehouse=was.warehouse, order__shipped_at=None, merchants_own=False
+        )
         # One without an order is just being taken in.
         under_way = Q(order__isnull=False) & ~Q(order__status=Order.Status.CANCELLED) | Q(order=None, channel_order__shop_state="open")
         if count := parts.filter(under_way).count():

@@ -45,7 +45,7 @@ def settle(channel: Channel, keys: Sequence[int]) -> None:
         return
     adopt(channel, [row.pk for row in closed])
     prefetch_related_objects(closed, "parts__order")
-    taken = {row: [part.order for part in row.parts.all() if part.order is not None] for row in closed}
+    taken = {row: _ours(row) for row in closed}
     _drop(channel, {row.pk: row.shop_state for row, ours in taken.items() if not ours})
     opened = [row.pk for row, ours in taken.items() if ours and _follow(channel, row, ours)]
     if opened:
@@ -66,7 +66,8 @@ def _take_in(channel: Channel, keys: Sequence[int]) -> None:
 def _plan(channel: Channel, keys: Sequence[int]) -> list[Plan]:
     """Decide what the open ones of these orders become and write it down: whoever repeats this, after a crash or beside us, finds it decided.
 
-    A place is not left in the meantime: it would be with an order under way.
+    A place is not left in the meantime: it would be with an order under way. And nobody writes down what the shop says: it would be of an order
+    that is not decided, beside one that is.
     """
     hold_places(channel)
     found = ChannelOrder.objects.select_for_update(of=("self",), no_key=True).filter(
@@ -132,8 +133,11 @@ def _new_order(row: ChannelOrder, part: ChannelOrderPart, address: dict[str, str
 def _note(row: ChannelOrder, part: ChannelOrderPart, answer: Accepted | WmsError) -> None:
     """Keep what became of it. A reference that is there with other content is ours, from a try that was cut off, or the merchant's own."""
     if isinstance(answer, ReferenceTaken):
-        part.order = Order.objects.get(merchant_id=row.merchant_id, reference=answer.details["reference"])
-        row.problem = Problem.OTHER_CONTENT if row.status == Status.IMPORTED else row.problem
+        if part.order_id is None:  # else a person has said what it is, or it is shown already
+            part.order = Order.objects.get(merchant_id=row.merchant_id, reference=answer.details["reference"])
+            part.merchants_own = True
+        if part.merchants_own and row.status == Status.IMPORTED:
+            row.problem = Problem.OTHER_CONTENT
     elif isinstance(answer, WmsError):
         row.status, row.problem, row.problem_detail = Status.REFUSED, Problem.REFUSED, f"{answer} {answer.details}"[:2000]
     else:
@@ -180,16 +184,27 @@ def free_held(*, now: datetime) -> int:
     return len(rows)
 
 
+def _ours(row: ChannelOrder) -> list[Order]:
+    """What the shop's word is of."""
+    return [part.order for part in row.parts.all() if part.order is not None and not part.merchants_own]
+
+
+def _has_merchants_own(row: ChannelOrder) -> bool:
+    return any(part.merchants_own for part in row.parts.all())
+
+
 def _follow(channel: Channel, row: ChannelOrder, ours: Sequence[Order]) -> bool:
-    """Orders of ours whose shop's order is no longer open. One with other content is not the shop's to cancel: a person looks at it.
+    """Orders of `ours` whose shop's order is no longer open. Where another part of it is the merchant's own order, a person looks at it.
 
     Answers whether the shop has opened it again meanwhile, so that it is to be taken in anew.
     """
     over = row.status == Status.CANCELLED and all(order.status == Order.Status.CANCELLED for order in ours)
-    if over or row.problem == Problem.OTHER_CONTENT:
+    if over:
         return False
     if row.shop_state == State.CANCELLED:
         return _cancel(channel, row, ours)
+    if _has_merchants_own(row):
+        return False
     if row.shop_state == State.PENDING:
         _show(channel, row, Status.IMPORTED, Problem.UNPAID)
     elif any(order.shipped_at is None for order in ours):
@@ -231,7 +246,8 @@ def _end(channel: Channel, row: ChannelOrder) -> bool:
     if opened:
         now.reopened += 1
         now.parts.all().delete()
-    if not opened or now.problem != Problem.CHANGED:  # it comes in as it was: what it was opened again with is for a person
+    # It comes in as it was: what it was opened again with is for a person. So is an order of the merchant's own beside ours.
+    if now.problem != (Problem.CHANGED if opened else Problem.OTHER_CONTENT):
         now.problem, now.problem_detail = "", ""
     now.save(update_fields=["status", "problem", "problem_detail", "reopened"])
     return opened

@@ -30,21 +30,22 @@ FROM marketplaces_sellerrule k CROSS JOIN LATERAL (
                     ) END AS bad
         FROM marketplaces_channelorder c CROSS JOIN LATERAL (
             SELECT bool_and(o.shipped_at IS NOT NULL) AS left, max(o.shipped_at) AS shipped_at
-            FROM marketplaces_channelorderpart i LEFT JOIN outbound_order o ON o.id = i.order_id WHERE i.channel_order_id = c.id
+            FROM marketplaces_channelorderpart i LEFT JOIN outbound_order o ON o.id = i.order_id AND NOT i.merchants_own
+            WHERE i.channel_order_id = c.id
         ) o
         WHERE k.measure = 'late' AND c.channel_id = k.channel_id AND c.shop_state IN ('open', 'shipped')
           AND c.ship_by > %(now)s - make_interval(days => k.days) AND c.ship_by <= %(now)s
         UNION ALL
         SELECT EXISTS (
             SELECT FROM marketplaces_channelorderpart i JOIN outbound_order o ON o.id = i.order_id
-            WHERE i.channel_order_id = c.id AND o.status = 'cancelled' AND (c.shop_state = 'open' OR o.updated_at < c.shop_updated_at)
+            WHERE i.channel_order_id = c.id AND NOT i.merchants_own AND o.status = 'cancelled' AND (c.shop_state = 'open' OR o.updated_at < c.shop_updated_at)
         )
         FROM marketplaces_channelorder c
         WHERE k.measure = 'cancelled' AND c.channel_id = k.channel_id AND c.shop_state <> 'pending'
           AND c.placed_at > %(now)s - make_interval(days => k.days) AND c.placed_at <= %(now)s
         UNION ALL
         SELECT t.id IS NULL OR t.error <> ''
-        FROM marketplaces_channelorder c JOIN marketplaces_channelorderpart i ON i.channel_order_id = c.id
+        FROM marketplaces_channelorder c JOIN marketplaces_channelorderpart i ON i.channel_order_id = c.id AND NOT i.merchants_own
         JOIN outbound_parcel p ON p.order_id = i.order_id AND p.status = 'shipped'
         LEFT JOIN marketplaces_toldparcel t ON t.parcel_id = p.id
         WHERE k.measure = 'untracked' AND c.channel_id = k.channel_id
@@ -59,7 +60,7 @@ SELECT p.order_id, c.name, min(r.room) FROM marketplaces_channelorderpart p
 JOIN marketplaces_channelorder o ON o.id = p.channel_order_id
 JOIN marketplaces_channel c ON c.id = o.channel_id
 JOIN marketplaces_sellerrule r ON r.channel_id = o.channel_id AND r.measure = 'late' AND r.room IS NOT NULL
-WHERE p.order_id = ANY(%s) GROUP BY p.order_id, c.id
+WHERE p.order_id = ANY(%s) AND NOT p.merchants_own GROUP BY p.order_id, c.id
 """
 
 

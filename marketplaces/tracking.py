@@ -43,7 +43,8 @@ THROUGH = (Order.Status.SHIPPED, Order.Status.CARRIER_SCANNED, Order.Status.DELI
 
 _CHANNELS = """
 SELECT o.channel_id, array_agg(p.id ORDER BY p.id) FROM outbound_parcel p
-JOIN marketplaces_channelorderpart r ON r.order_id = p.order_id JOIN marketplaces_channelorder o ON o.id = r.channel_order_id
+JOIN marketplaces_channelorderpart r ON r.order_id = p.order_id AND NOT r.merchants_own
+JOIN marketplaces_channelorder o ON o.id = r.channel_order_id
 WHERE p.status = 'shipped' AND (p.id = ANY(%(parcels)s) OR o.channel_id = %(channel)s)
   AND NOT EXISTS (SELECT FROM marketplaces_toldparcel t WHERE t.parcel_id = p.id)
 GROUP BY o.channel_id
@@ -130,10 +131,11 @@ def _send(shop: Marketplace, parcel: Parcel, part: ChannelOrderPart, places: Map
 def _tracking(parcel: Parcel, part: ChannelOrderPart) -> Tracking | None:
     """The shop's order is complete with the last parcel of its last part. None where there is nothing to tell."""
     parts = list(part.channel_order.parts.select_related("order"))
-    others = Parcel.objects.filter(order__channel_part__in=parts).exclude(pk=parcel.pk).exclude(status=Parcel.Status.VOID)
+    ours = [each for each in parts if not each.merchants_own]
+    others = Parcel.objects.filter(order__channel_part__in=ours).exclude(pk=parcel.pk).exclude(status=Parcel.Status.VOID)
     ids = others.values_list("pk", flat=True)
     told = ToldParcel.objects.filter(parcel__in=ids).count()
-    through = all(each.order is not None and each.order.status in THROUGH for each in parts)
+    through = len(ours) == len(parts) and all(each.order is not None and each.order.status in THROUGH for each in parts)
     alone = not ids and through and len(parts) == 1
     earlier = [] if alone else _told_before(parcel, part)
     lines = None if alone else lines_of(parcel, part, units_of(row for known in earlier for row in known.lines.all()))

@@ -10,31 +10,41 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from marketplaces import cancelled, tracking
+from marketplaces.holding import hold
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
+from marketplaces.port import ChannelOrderState as State
 from marketplaces.telling import publish
 from wms.core import outbox
-from wms.core.errors import WmsError
+from wms.core.errors import NotFound, WmsError
 
-# What another worker has settled meanwhile stays as it is.
+Problem = ChannelOrder.Problem
+
+# What another worker has settled meanwhile stays as it is, and so does what the shop has said meanwhile that is for a person.
 _TIE = """
 WITH noted AS (
     UPDATE marketplaces_channelorder o
-    SET status = r.status, problem = r.problem, problem_detail = r.detail, lines = r.lines::jsonb, updated_at = now()
+    SET status = r.status, updated_at = now(),
+        problem = CASE WHEN r.problem = '' AND o.problem IN ('changed', 'unpaid', 'closed') THEN o.problem ELSE r.problem END,
+        problem_detail = CASE WHEN r.problem IN ('', o.problem) AND o.problem IN ('changed', 'unpaid', 'closed') THEN o.problem_detail ELSE r.detail END,
+        lines = r.lines::jsonb
     FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[]) AS r (id, status, problem, detail, lines)
     WHERE o.id = r.id AND (o.status IN ('seen', 'unmapped', 'refused') OR NOT EXISTS (
         SELECT FROM marketplaces_channelorderpart p WHERE p.channel_order_id = o.id AND p.order_id IS NOT NULL
     ))
     RETURNING o.id, o.ship_by
 ), tied AS (
-    INSERT INTO marketplaces_channelorderpart (channel_order_id, number, warehouse_id, reference, order_id, lines, ship_by)
+    INSERT INTO marketplaces_channelorderpart (channel_order_id, number, warehouse_id, reference, order_id, merchants_own, lines, ship_by)
     SELECT r.* FROM json_to_recordset(%s::json)
-        AS r (channel_order_id bigint, number smallint, warehouse_id bigint, reference text, order_id bigint, lines jsonb, ship_by timestamptz)
-    ON CONFLICT (channel_order_id, number) DO UPDATE SET order_id = EXCLUDED.order_id WHERE marketplaces_channelorderpart.order_id IS NULL
-    RETURNING channel_order_id, order_id, ship_by
+        AS r (channel_order_id bigint, number smallint, warehouse_id bigint, reference text, order_id bigint, merchants_own boolean, lines jsonb,
+              ship_by timestamptz)
+    ON CONFLICT (channel_order_id, number) DO UPDATE SET order_id = EXCLUDED.order_id, merchants_own = EXCLUDED.merchants_own
+        WHERE marketplaces_channelorderpart.order_id IS NULL
+    RETURNING channel_order_id, order_id, merchants_own, ship_by
 ), known AS (
     SELECT o.id, tied.channel_order_id, o.status NOT IN ('ready', 'short') AS moved_on,
            noted.ship_by IS NOT NULL AND noted.ship_by IS DISTINCT FROM tied.ship_by AS ship_by_moved
     FROM tied JOIN outbound_order o ON o.id = tied.order_id LEFT JOIN noted ON noted.id = tied.channel_order_id
+    WHERE NOT tied.merchants_own
 )
 SELECT * FROM known WHERE moved_on OR ship_by_moved
 """
@@ -46,11 +56,13 @@ def tie(channel: Channel, parts_of: Mapping[ChannelOrder, Sequence[ChannelOrderP
         return
     rows = list(parts_of)
     with transaction.atomic():
+        # As whoever writes down what the shop says: it has read both the row and its parts, and writes all of the row.
+        hold(channel.pk)
         _leave_to_others(parts_of)
         told: list[list[Any]] = [[row.pk for row in rows], [str(row.status) for row in rows], [str(row.problem) for row in rows]]
         told += [[row.problem_detail for row in rows], [json.dumps(row.lines) for row in rows]]
         tied = [part for parts in parts_of.values() for part in parts if part.order_id is not None]
-        columns = ("channel_order_id", "number", "warehouse_id", "reference", "order_id", "lines", "ship_by")
+        columns = ("channel_order_id", "number", "warehouse_id", "reference", "order_id", "merchants_own", "lines", "ship_by")
         asked = json.dumps([{name: getattr(part, name) for name in columns} for part in tied], default=str)
         with connection.cursor() as cursor:
             cursor.execute(_TIE, [*told, asked])
@@ -81,6 +93,30 @@ class NumberTwice(WmsError):
         409,
         _("Two orders of the shop have the number {number}: this one and the one that it calls {other}."),
     )
+
+
+@transaction.atomic(durable=True)
+def recognise(channel: Channel, key: int) -> None:
+    """A person says: the order that has the number of this one of the shop's (a key of ChannelOrder) IS it, whatever its content. From now on it
+    follows the shop's, and the shop hears of it. Raises NotFound where none was taken for the merchant's own.
+    """
+    hold(channel.pk)
+    row = channel.orders.select_for_update(no_key=True).filter(pk=key).first()
+    order_ids = list(row.parts.filter(merchants_own=True, order__isnull=False).values_list("order_id", flat=True)) if row else []
+    if row is None or not order_ids:
+        raise NotFound(what=str(ChannelOrder._meta.verbose_name), key=key)
+    row.parts.filter(order__in=order_ids).update(merchants_own=False)
+    to_leave = row.parts.filter(order__shipped_at=None).exists()
+    row.problem, row.problem_detail = (
+        {State.PENDING: Problem.UNPAID, State.SHIPPED: Problem.CLOSED if to_leave else ""}.get(State(row.shop_state), ""),
+        "",
+    )
+    row.save(update_fields=["problem", "problem_detail"])
+    _catch_up(order_ids)
+    if row.ship_by is not None:
+        outbox.emit("ship_by.moved", rows=[row.pk])
+    if row.shop_state == State.CANCELLED:  # the next poll finds what is to be cancelled here
+        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, poll=True)
 
 
 def _leave_to_others(parts_of: Mapping[ChannelOrder, Sequence[ChannelOrderPart]]) -> None:

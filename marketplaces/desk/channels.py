@@ -18,7 +18,7 @@ from inventory.models import Sku
 from marketplaces import adapters, correcting, drift, order_book, order_import, pausing, refused_parcels, stock_sync, unknown_goods
 from marketplaces import channels as shops
 from marketplaces import places as shop_places
-from marketplaces.desk import addresses, asked, places
+from marketplaces.desk import addresses, asked, orders, places
 from marketplaces.desk.finding import find
 from marketplaces.models import Bundle, Channel, ChannelOrder, Listing
 from marketplaces.numbers import numbers
@@ -78,7 +78,7 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "ours": ours,
             "told_at": told_at,
             "show": show,
-            "problems": found.orders.exclude(problem="").prefetch_related("parts").order_by("-pk")[:100],
+            "problems": orders.to_look_at(found),
             "for_people": order_book.FOR_PEOPLE,
             "for_correcting": correcting.CORRECTABLE if request.user.has_perm(addresses.RIGHT) else (),
             "refused_parcels": refused_parcels.of(found),
@@ -174,12 +174,6 @@ def _subscribe(channel: Channel, request: HttpRequest) -> str:
     return ngettext("The shop pushes %(count)d kind of message.", "The shop pushes %(count)d kinds of messages.", count) % {"count": count}
 
 
-def _dismiss(channel: Channel, request: HttpRequest) -> str:
-    """Field: order (the id of its row)."""
-    order_book.dismiss(channel, desk.whole_number(request.POST.get("order"), most=2**62))
-    return _("Taken off the list. It comes back if the shop changes the order again.")
-
-
 def _tell_again(channel: Channel, request: HttpRequest) -> str:
     """Field: parcel (its id)."""
     refused_parcels.tell_again(channel=channel, parcel_id=desk.whole_number(request.POST.get("parcel"), most=2**62))
@@ -193,15 +187,15 @@ def _change_warehouses(channel: Channel, request: HttpRequest) -> str:
 
 ACTIONS: dict[str, Callable[[Channel, HttpRequest], str]] = {
     "fetch": _fetch, "push": _push, "repair": _repair, "poll": _poll, "retry": _retry, "pause": _pause, "resume": _resume,
-    "subscribe": _subscribe, "backorders": _stop_backorders, "dismiss": _dismiss,
+    "subscribe": _subscribe, "backorders": _stop_backorders, "dismiss": orders.dismiss, "recognise": orders.recognise,
     "warehouses": _change_warehouses, "tell": _tell_again,
 }  # fmt: skip
 
 
 @desk.action(shows=channel, permission="marketplaces.change_channel")
 def act(request: HttpRequest, channel_id: int, does: str = "") -> HttpResponse:
-    """One of ACTIONS: `pause` takes a reason and perhaps sells=last, `subscribe` a url, `dismiss` an order, `tell` a parcel, `warehouses` warehouses
-    (codes, the first one first) and routing.
+    """One of ACTIONS: `pause` takes a reason and perhaps sells=last, `subscribe` a url, `dismiss` and `recognise` an order, `tell` a parcel, `warehouses`
+    warehouses (codes, the first one first) and routing.
     """
     return desk.done(request, ACTIONS[does](find(request, channel_id), request), "desk:channel", channel_id=channel_id)
 

@@ -18,7 +18,7 @@ def oversold(request: HttpRequest) -> HttpResponse:
     """Orders of shops that are short, or were until they were cancelled, here or there; the newest first."""
     desk.need(request, "outbound.view_order")
     shops = ChannelOrder.objects.visible_to(request.user)
-    rows = ChannelOrderPart.objects.filter(channel_order__in=shops).filter(
+    rows = ChannelOrderPart.objects.filter(channel_order__in=shops, merchants_own=False).filter(
         Q(order__status=Order.Status.SHORT) | Q(order__cancelled_short=True)
     )
     rows = rows.select_related("channel_order__channel", "channel_order__merchant", "order")

@@ -16,6 +16,8 @@ class ChannelOrderPart(models.Model):
     `lines` are like those of the shop's order, `quantity` being what this part carries of each; marketplaces.expansion: which line of `order` is
     which component of them. `order` is null until the warehouse has taken it; `reference` is what it has there. `ship_by` is what the warehouse is
     asked for, whatever the shop has said since.
+    `merchants_own`: `order` has this reference with other content, and is not the shop's until a person says that it is. Nothing that the shop says
+    touches it, and the shop hears nothing of it.
     """
 
     channel_order = models.ForeignKey(ChannelOrder, models.PROTECT, related_name="parts", verbose_name=_("channel order"))
@@ -25,6 +27,7 @@ class ChannelOrderPart(models.Model):
     order = models.OneToOneField(Order, models.PROTECT, null=True, related_name="channel_part", verbose_name=_("order"))
     lines = models.JSONField(_("lines"), default=list)
     ship_by = models.DateTimeField(null=True, editable=False)
+    merchants_own = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

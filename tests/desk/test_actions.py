@@ -240,6 +240,19 @@ def test_an_order_shows_the_other_parts_of_the_shop_s_order(desk: Client, house:
     assert f'href="/desk/orders/{accepted.id}"' in page
 
 
+def test_an_order_with_a_number_of_another_ones_is_said_to_be_that_one(desk: Client, house: House) -> None:
+    shop = connect(merchant=house.merchant, warehouse=house.warehouse)
+    row = make.sold_on(shop, house.order(2))
+    shop.orders.update(problem="changed")
+    assert "It is this order" not in desk.get(f"/desk/channels/{shop.pk}").text
+    assert desk.post(f"/desk/channels/{shop.pk}/recognise", {"order": row.pk}).status_code == 404
+    row.parts.update(merchants_own=True)
+    shop.orders.update(problem="other_content")
+    assert "It is this order" in desk.get(f"/desk/channels/{shop.pk}").text
+    assert desk.post(f"/desk/channels/{shop.pk}/recognise", {"order": row.pk}).status_code == 303
+    assert (shop.orders.get().problem, row.parts.get().merchants_own) == ("", False)
+
+
 def test_a_shop_is_connected_tied_paused_and_resumed(desk: Client, house: House) -> None:
     fields = {"merchant": "ACME", "warehouse": "HOUSE", "adapter": "woocommerce", "name": "Shop", "base_url": "http://127.0.0.1:9"}
     missing = desk.post("/desk/channels/connect", fields)

@@ -90,6 +90,22 @@ def test_what_another_worker_has_tied_meanwhile_is_not_dropped_and_cancelled_whe
     assert (row.status, found()) == ("cancelled", [("WOO-501", "cancelled")])
 
 
+def test_what_the_shop_changes_while_an_order_is_taken_in_is_for_a_person(channel, say, meanwhile, thing):
+    at = datetime.now(UTC) + timedelta(hours=1)
+    meanwhile("tie", lambda: order_book.record(Channel.objects.get(), [sale(thing.code, at, quantity=3)]))
+    row = say(OPEN)
+    assert (row.status, row.problem, row.problem_detail, totals(thing)) == ("imported", "changed", "1: 2>3", (10, 2, 0))
+
+
+@pytest.mark.parametrize(("state", "problem"), [(PENDING, "unpaid"), (SHIPPED, "closed")])
+def test_so_is_what_it_closes_though_whoever_closed_it_found_nothing_of_ours(say, meanwhile, thing, state, problem):
+    meanwhile(
+        "tie", lambda: order_book.record(Channel.objects.get(), [sale(thing.code, datetime.now(UTC) + timedelta(hours=1), state=state)])
+    )
+    row = say(OPEN)
+    assert (row.status, row.problem, found()) == ("imported", problem, [("WOO-501", "ready")])
+
+
 @pytest.mark.parametrize("state", [PENDING, SHIPPED])
 def test_what_is_open_again_is_not_shown_as_if_it_were_not(say, meanwhile, state):
     say(OPEN)

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from inventory.models import Availability
-from marketplaces import channels, order_import, settling
+from marketplaces import channels, holding, order_import, settling
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from outbound.models import Order
@@ -57,11 +57,12 @@ def test_a_split_order_that_comes_by_webhook_and_by_poll_at_once_is_imported_onc
     assert list(drifts()) == []
 
 
-def test_without_its_row_locked_an_order_is_decided_twice(selling, together, monkeypatch):
-    """The race that the lock guards against is real: both decide, and the second one finds the first one's parts in its way."""
+def test_without_its_row_and_its_channel_locked_an_order_is_decided_twice(selling, together, monkeypatch):
+    """The race that the locks guard against is real: both decide, and the second one finds the first one's parts in its way."""
     (shop, channel), _other = selling
     said = placed(shop, channel, 1, 7)
     monkeypatch.setattr(ChannelOrder.objects, "select_for_update", lambda **_how: ChannelOrder.objects.all())
+    monkeypatch.setattr(holding, "hold", lambda channel_id: None)
     monkeypatch.setattr(settling.parts, "decide", _dawdling(settling.parts.decide))
     answers = together([partial(take_in, channel, said) for _each in range(6)])
     assert any("channel_order_part_once" in str(answer) for answer in answers)

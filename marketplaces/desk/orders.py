@@ -1,0 +1,34 @@
+"""A channel's orders that a person must look at, and what he says of them."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from marketplaces import order_book, tying
+from marketplaces.models import Channel, ChannelOrder
+from wms.core import desk
+
+SHOWN = 100
+
+
+def to_look_at(channel: Channel) -> QuerySet[ChannelOrder]:
+    """The youngest ones, with their parts."""
+    return channel.orders.exclude(problem="").prefetch_related("parts").order_by("-pk")[:SHOWN]
+
+
+def dismiss(channel: Channel, request: HttpRequest) -> str:
+    """Field: order (the id of its row)."""
+    order_book.dismiss(channel, _key(request))
+    return _("Taken off the list. It comes back if the shop changes the order again.")
+
+
+def recognise(channel: Channel, request: HttpRequest) -> str:
+    """Field: order (the id of its row)."""
+    tying.recognise(channel, _key(request))
+    return _("Our order follows the shop's from now on.")
+
+
+def _key(request: HttpRequest) -> int:
+    return desk.whole_number(request.POST.get("order"), most=2**62)
