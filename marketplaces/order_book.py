@@ -71,12 +71,15 @@ def _is_unsettled(row: ChannelOrder) -> bool:
     """A worker may have died between writing it down and making the warehouse follow. With one that holds its units nothing is left to do."""
     if row.status == Status.IMPORTED:
         return row.shop_state == State.CANCELLED and any(not part.merchants_own for part in row.parts.all())
+    if row.word_hash == ChannelOrder.UNHEARD:
+        return False
     return row.status == Status.SEEN and (row.held_until is None or not all(line["components"] for line in row.lines))
 
 
 def unsettled(channel: Channel) -> QuerySet[ChannelOrder]:
     """What a dead worker left half done, however it was heard of."""
-    open_ones, cancelled = Q(status=Status.SEEN, shop_state=State.OPEN), Q(status=Status.IMPORTED, shop_state=State.CANCELLED)
+    open_ones = Q(status=Status.SEEN, shop_state=State.OPEN) & ~Q(word_hash=ChannelOrder.UNHEARD)
+    cancelled = Q(status=Status.IMPORTED, shop_state=State.CANCELLED)
     ours = Exists(ChannelOrderPart.objects.filter(channel_order=OuterRef("pk"), merchants_own=False))
     return channel.orders.filter(open_ones | cancelled & ours).order_by("pk")
 

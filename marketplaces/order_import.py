@@ -303,11 +303,16 @@ def _changed(channel: Channel, shop: Marketplace) -> port.OrderPage:
 
 
 def retry_unmapped(channel: Channel, *, after: int = 0) -> None:
-    """Try again what waited for its goods to be known, or was refused: so many rows after a key, and then the next ones by themselves."""
+    """Try again what waited for its goods to be known, was refused, or for the shop to say what it is now: so many rows after a key, and then the next
+    ones by themselves.
+    """
     wanted = Q(shop_state="open") | Q(held_until__isnull=False)
     waiting = channel.orders.filter(wanted, status__in=ChannelOrder.NOT_TAKEN, pk__gt=after).order_by("pk")
     keys = list(waiting[:RETRY_BATCH].values_list("pk", flat=True))
     settle(channel, keys)
+    unheard = list(channel.orders.filter(pk__in=keys, word_hash=ChannelOrder.UNHEARD).values_list("external_id", flat=True))
+    if unheard:
+        _go_on_later(channel, _Wanted(unheard, poll=False))
     if len(keys) == RETRY_BATCH:
         with transaction.atomic():
             outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, retry=True, after=keys[-1])

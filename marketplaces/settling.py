@@ -20,6 +20,7 @@ from marketplaces.tying import adopt, tie
 from outbound import cancellation, orders
 from outbound.models import Order
 from outbound.orders import Accepted, NewLine, NewOrder
+from wms.core import outbox
 from wms.core.errors import ReferenceTaken, WmsError
 from wms.core.transitions import NotPossibleNow
 
@@ -73,7 +74,7 @@ def _plan(channel: Channel, keys: Sequence[int]) -> list[Plan]:
     found = ChannelOrder.objects.select_for_update(of=("self",), no_key=True).filter(
         pk__in=keys, shop_state=State.OPEN, status__in=ChannelOrder.NOT_TAKEN
     )
-    rows = list(found.select_related("raw").order_by("pk"))
+    rows = list(found.exclude(word_hash=ChannelOrder.UNHEARD).select_related("raw").order_by("pk"))
     planned: dict[int, list[ChannelOrderPart]] = {}
     # Read when the rows are locked: whoever had them before us has decided by then.
     for part in ChannelOrderPart.objects.filter(channel_order__in=[row.pk for row in rows]):
@@ -236,21 +237,29 @@ def _cancel(channel: Channel, row: ChannelOrder, ours: Sequence[Order]) -> bool:
 
 @transaction.atomic
 def _end(channel: Channel, row: ChannelOrder) -> bool:
-    """All of ours are cancelled; answers whether the shop has opened its order again meanwhile."""
+    """All of ours are cancelled; answers whether the shop has opened its order again meanwhile, as it was, so that it is to be taken in anew.
+
+    Opened with other lines or another address it is sent as the shop has it now: the buyer wants no more what he had ordered before, which would come
+    back, and a person who has to look first may cost the ship-by. Of an order that was ours the shop's new words are not kept, so it is asked for
+    them; until it has answered nothing is sent, and the change stands on the list.
+    """
     hold(channel.pk)
     now = ChannelOrder.objects.select_for_update(no_key=True).get(pk=row.pk)
     if now.reopened != row.reopened:  # another worker has cancelled it too, and it is taken in anew
         return False
     opened = now.shop_state == State.OPEN
+    otherwise = opened and now.problem_detail != ""
     now.status = Status.SEEN if opened else Status.CANCELLED
     if opened:
         now.reopened += 1
         now.parts.all().delete()
-    # It comes in as it was: what it was opened again with is for a person. So is an order of the merchant's own beside ours.
-    if now.problem != (Problem.CHANGED if opened else Problem.OTHER_CONTENT):
+    if otherwise:
+        now.problem, now.word_hash = Problem.CHANGED, ChannelOrder.UNHEARD
+        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, order_ids=[now.external_id])
+    elif opened or now.problem != Problem.OTHER_CONTENT:  # the merchant's own order beside ours is still for a person
         now.problem, now.problem_detail = "", ""
-    now.save(update_fields=["status", "problem", "problem_detail", "reopened"])
-    return opened
+    now.save(update_fields=["status", "problem", "problem_detail", "word_hash", "reopened"])
+    return opened and not otherwise
 
 
 def _show(channel: Channel, row: ChannelOrder, status: str, problem: str, detail: str = "", *, moved: bool = False) -> None:

@@ -171,6 +171,8 @@ class ChannelOrder(models.Model):
         CANCELLED_LATE = "cancelled_late", _("cancelled after it left")
         CLOSED = "closed", _("closed in the shop")
 
+    # In place of a fingerprint: what the shop says now was not kept, and it is asked for that before the order is taken in.
+    UNHEARD = "unheard"
     # While the shop's order is open: sold there, and not yet promised here as a whole.
     NOT_TAKEN = (Status.SEEN, Status.UNMAPPED, Status.REFUSED)
 

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from marketplaces import order_book, order_import, settling
+from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.models import Channel, ChannelOrder
 from marketplaces.port import ChannelOrderState as State
+from marketplaces.port import ChannelRefused, ShipTo
 from outbound import cancellation, orders
 from outbound.models import Order, OrderLine
 from tests import make
-from tests.marketplaces.shops import poll, sale, totals
+from tests.marketplaces.shops import deliver_all, poll, sale, totals
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OPEN, PENDING, CANCELLED, SHIPPED = State.OPEN, State.PENDING, State.CANCELLED, State.SHIPPED
@@ -122,12 +124,47 @@ def test_an_order_that_is_opened_again_while_ours_is_cancelled_is_taken_in_anew(
     assert (found(), totals(thing)) == ([("WOO-501", "cancelled"), ("WOO-501-2", "ready")], (10, 2, 0))
 
 
-def test_what_it_was_opened_again_with_is_shown(say, meanwhile):
+ELSEWHERE = ShipTo("Grace Hopper", "2 Fortran Road", "Arlington", "22201", "US")
+
+
+@pytest.mark.parametrize(("otherwise", "detail"), [({"quantity": 3}, "1: 2>3"), ({"ship_to": ELSEWHERE}, "line1")])
+def test_what_it_was_opened_again_with_is_what_is_sent(channel, say, meanwhile, thing, monkeypatch, otherwise, detail):
+    say(OPEN)
+    meanwhile("cancel", lambda: say(OPEN, **otherwise))
+    row = say(CANCELLED)
+    # Nothing is sent as it was before, whoever looks at it.
+    settling.settle(channel, [row.pk, *order_book.unsettled(channel).values_list("pk", flat=True)])
+    row.refresh_from_db()
+    assert (row.status, row.problem, row.problem_detail, found()) == ("seen", "changed", detail, [("WOO-501", "cancelled")])
+
+    now = sale(thing.code, row.placed_at, updated_at=row.shop_updated_at, **otherwise)
+    monkeypatch.setattr(WooCommerce, "order", lambda _self, _order_id: now)
+    deliver_all()
+    row.refresh_from_db()
+    assert (row.status, row.problem, row.reopened, found()) == ("imported", "", 1, [("WOO-501", "cancelled"), ("WOO-501-2", "ready")])
+    ours = Order.objects.get(status="ready")
+    assert (ours.unit_count, ours.ship_to.opened()["line1"]) == (now.lines[0].quantity, now.ship_to.line1)
+
+
+def test_a_shop_that_cannot_say_what_it_opened_again_is_asked_again_when_somebody_tries(channel, say, meanwhile, thing, monkeypatch):
     say(OPEN)
     meanwhile("cancel", lambda: say(OPEN, quantity=3))
     row = say(CANCELLED)
-    assert (row.status, row.problem, row.problem_detail) == ("imported", "changed", "1: 2>3")
-    assert found() == [("WOO-501", "cancelled"), ("WOO-501-2", "ready")]
+
+    def refuses(_self: object, _order_id: str) -> None:
+        raise ChannelRefused(reason="no")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(WooCommerce, "order", refuses)
+        deliver_all()
+    row.refresh_from_db()
+    assert (row.status, row.problem, found()) == ("seen", "changed", [("WOO-501", "cancelled")])
+    now = sale(thing.code, row.placed_at, updated_at=row.shop_updated_at, quantity=3)
+    monkeypatch.setattr(WooCommerce, "order", lambda _self, _order_id: now)
+    order_import.retry_unmapped(channel)
+    deliver_all()
+    row.refresh_from_db()
+    assert (row.status, row.problem, Order.objects.get(status="ready").unit_count) == ("imported", "", 3)
 
 
 @pytest.mark.parametrize("state", [PENDING, SHIPPED])
