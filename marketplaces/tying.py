@@ -31,7 +31,6 @@ WITH noted AS (
     WHERE o.id = r.id AND (o.status IN ('seen', 'unmapped', 'refused') OR NOT EXISTS (
         SELECT FROM marketplaces_channelorderpart p WHERE p.channel_order_id = o.id AND p.order_id IS NOT NULL
     ))
-    RETURNING o.id, o.ship_by
 ), tied AS (
     INSERT INTO marketplaces_channelorderpart (channel_order_id, number, warehouse_id, reference, order_id, merchants_own, lines, ship_by)
     SELECT r.* FROM json_to_recordset(%s::json)
@@ -42,8 +41,8 @@ WITH noted AS (
     RETURNING channel_order_id, order_id, merchants_own, ship_by
 ), known AS (
     SELECT o.id, tied.channel_order_id, o.status NOT IN ('ready', 'short') AS moved_on,
-           noted.ship_by IS NOT NULL AND noted.ship_by IS DISTINCT FROM tied.ship_by AS ship_by_moved
-    FROM tied JOIN outbound_order o ON o.id = tied.order_id LEFT JOIN noted ON noted.id = tied.channel_order_id
+           c.ship_by IS NOT NULL AND c.ship_by IS DISTINCT FROM tied.ship_by AS ship_by_moved
+    FROM tied JOIN outbound_order o ON o.id = tied.order_id JOIN marketplaces_channelorder c ON c.id = tied.channel_order_id
     WHERE NOT tied.merchants_own
 )
 SELECT * FROM known WHERE moved_on OR ship_by_moved

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from marketplaces import deadlines, order_book, order_import, settling
+from marketplaces import deadlines, order_book, order_import, settling, tying
 from marketplaces.models import Channel, ChannelOrder
 from outbound import orders
 from outbound.models import Order
+from tests import make
 from tests.marketplaces.shops import deliver_all, sale
 from wms.core.models import OutboxEvent
 
@@ -74,6 +75,19 @@ def test_a_ship_by_that_moves_while_the_order_is_tied_is_followed_when_it_is(cha
     monkeypatch.undo()
     deliver_all()
     assert (Order.objects.get().ship_by, ChannelOrder.objects.get().ship_by) == (at + HOUR, at + HOUR)
+
+
+def test_so_is_that_of_a_part_which_is_tied_when_the_other_one_is(channel, house, thing, at):
+    """That one was adopted meanwhile: the shop had closed its order, and has opened it again."""
+    order_import.import_orders(channel, [sale(thing.code, at, ship_by=at + 48 * HOUR)])
+    row = ChannelOrder.objects.get()
+    late = orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 1}, "WOO-501-P2"))
+    part = row.parts.create(number=2, warehouse=house, reference="WOO-501-P2", ship_by=at + 48 * HOUR)
+    ChannelOrder.objects.update(ship_by=at + HOUR)
+    part.order_id = late.id
+    tying.tie(channel, {row: [part]})
+    deliver_all()
+    assert Order.objects.get(pk=late.id).ship_by == at + HOUR
 
 
 @pytest.mark.parametrize("status", ["shipped", "cancelled"])
