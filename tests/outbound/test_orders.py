@@ -217,15 +217,23 @@ def test_one_plan_of_writing_orders_is_right_for_any_number_of_them():
         assert re.search(rf"Index Cond: .*{re.escape(walk)}", taking), walk
 
 
-def test_whether_an_order_came_before_is_looked_up_by_the_index_though_there_are_none():
-    scans = "SELECT seq_scan, idx_scan FROM pg_stat_xact_user_tables WHERE relname = 'outbound_order'"
+def test_whether_an_order_came_before_is_found_by_its_reference_alone_though_there_were_none_when_that_was_planned():
+    looks = "SELECT seq_scan, idx_scan, coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = 'outbound_order'"
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(scans)
-        whole, walks = cursor.fetchone()
+        cursor.execute("DISCARD PLANS")
         cursor.execute("SELECT outbound_has_order(1, ARRAY['R1', 'R2'])")
         assert cursor.fetchone() == (False,)
-        cursor.execute(scans)
-        assert cursor.fetchone() == (whole, walks + 1)
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(HISTORY)
+        cursor.execute(looks)
+        whole, walks, rows = cursor.fetchone()
+        for references, there in ((["R0", "R19999x"], False), (["R0", "R19999"], True)):
+            cursor.execute("SELECT outbound_has_order(1, %s)", [references])
+            assert cursor.fetchone() == (there,)
+        cursor.execute(looks)
+        assert cursor.fetchone() == (whole, walks + 4, rows + 4)
+        cursor.execute("SELECT outbound_has_order(2, ARRAY['R19999'])")
+        assert cursor.fetchone() == (False,)
 
 
 def test_orders_of_a_rare_state_are_found_without_reading_the_others():
