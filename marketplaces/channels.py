@@ -92,13 +92,16 @@ def connect(
 
 
 def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base_url: str | None = None) -> None:
-    """New keys or a new address: the shop is tried again at once, with all that waits for it. Raises CredentialsMissing, ChannelRefused."""
+    """New keys or a new address: the shop is tried again at once, with all that waits for it, and told all its numbers: they may lead to another
+    account or place, which was told none of them. Raises CredentialsMissing, ChannelRefused.
+    """
     base_url = base_url or channel.base_url
     adapters.connect(channel.adapter, base_url=base_url, credentials=credentials)
     channel.credentials, channel.base_url = sealing.seal(dict(credentials)), base_url
     channel.failures, channel.quiet_until, channel.last_error = 0, None, ""
     with transaction.atomic():
         channel.save(update_fields=["credentials", "base_url", "failures", "quiet_until", "last_error"])
+        stock_sync.stale_all(channel, "all")
         outbox.hurry(LANES, lane=channel.pk)
 
 
@@ -234,8 +237,9 @@ def tie(*, listing: Listing, sku: Sku | None = None, bundle: Bundle | None = Non
 
 
 def _tied(channel: Channel, listing_ids: list[int]) -> None:
-    if not listing_ids or not channel.hears:
+    """Also while the channel is paused, whose lanes drop it: it may go on in this very moment, and tell what it finds tied by then."""
+    if not listing_ids:
         return
     stock_sync.stale(channel.pk, listing_ids, "tied")
-    if channel.active and channel.orders.filter(Q(status="unmapped") | Q(held_until__isnull=False)).exists():
+    if channel.orders.filter(Q(status="unmapped") | Q(held_until__isnull=False)).exists():
         order_import.try_waiting(channel.pk)

@@ -72,5 +72,5 @@ def skus_entered(payloads: Sequence[dict[str, Any]]) -> None:
     for channel in Channel.objects.filter(merchant__in={payload["merchant_id"] for payload in payloads}).order_by("pk"):
         channels.tie_by_code(channel=channel)
         with transaction.atomic():
-            if channel.active and channel.orders.filter(status=ChannelOrder.Status.UNMAPPED, shop_state="open").exists():
+            if channel.orders.filter(status=ChannelOrder.Status.UNMAPPED, shop_state="open").exists():
                 order_import.try_waiting(channel.pk)

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from marketplaces import channels, pausing
-from marketplaces.models import ChannelOrder, Listing, StockPush
+from marketplaces.models import Channel, ChannelOrder, Listing, StockPush
 from outbound import orders
 from tests import make
 from tests.marketplaces import shops
@@ -94,6 +94,22 @@ def test_what_waited_for_goods_that_were_tied_during_the_pause_is_taken_in_when_
     shops.deliver_all()
     waiting.refresh_from_db()
     assert (waiting.status, waiting.problem, waiting.parts.get().order.status) == ("imported", "", "ready")
+
+
+def test_who_ties_while_it_goes_on_has_it_told(shop, channel, boss, thing):
+    """Read while it was still paused; what is tied after it went on is in none of what going on has told."""
+    shop.books.add_product(sku="GIFT", quantity=9)
+    channels.fetch_listings(channel=channel)
+    shop.books.place_order([("GIFT", 2)], shipping=BUYER)
+    poll()
+    pausing.pause(channel=channel, by=boss, reason="holidays", keep=True)
+    listing = Listing.objects.select_related("channel").get(external_sku="GIFT")
+    pausing.resume(channel=Channel.objects.get(pk=channel.pk))
+    shops.deliver_all()
+    channels.tie(listing=listing, sku=thing)
+    shops.deliver_all()
+    assert ChannelOrder.objects.get().status == "imported"
+    assert shop.books.stock()["GIFT"] == shop.books.stock()[thing.code] == 8
 
 
 def test_one_that_keeps_its_last_numbers_is_not_called(shop, channel, house, boss, thing, other):

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from inventory.models import Sku, Warehouse
-from marketplaces import drift
+from marketplaces import channels, drift
 from marketplaces.models import Channel
-from tests.marketplaces.adapters.storefront.shop import StorefrontShop
+from tests.marketplaces.adapters.storefront.shop import SECRET, StorefrontShop
 from tests.marketplaces.adapters.storefront.working import connected, hook, settle
 from tests.marketplaces.shops import deliver_all
 
@@ -69,3 +69,11 @@ def test_a_shop_that_does_not_tell_its_locations_apart_is_compared_as_a_whole(sh
     assert drift.compare(channel) == []
     shop.books.by_sku(thing.code)["quantity"] = 9
     assert [(found.ours, found.theirs) for found in drift.compare(channel)] == [(10, 9)]
+
+
+def test_a_channel_whose_keys_name_another_location_tells_that_all_its_numbers(shop: StorefrontShop, house: Warehouse, thing: Sku) -> None:
+    """What another place, or account, shows nobody knows: nothing of what was told is known there."""
+    channel = bound_to_leipzig(shop, thing, house)
+    channels.change_credentials(channel=channel, credentials={"secret": SECRET, "location": "hamburg"})
+    deliver_all()
+    assert shop.books.there[shop.books.by_sku(thing.code)["id"]]["hamburg"] == 10
