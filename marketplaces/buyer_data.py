@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from marketplaces import adapters
+from marketplaces.calling import open_shop
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
 from outbound import erasing
 from outbound.models import Erasure, Order
@@ -218,11 +219,24 @@ def _erase_deliveries(orders: Sequence[int], rows: Sequence[int]) -> None:
         names.setdefault(channel_id, set()).add(external_id)
     kept = WebhookDelivery.objects.filter(channel__in=names, raw__isnull=False).select_related("raw").order_by("pk")
     gone = []
+    channels = Channel.objects.in_bulk(names)
     for delivery in kept.iterator(chunk_size=LOOKED_AT_ONCE):
         assert delivery.raw is not None
-        body = str(delivery.raw.opened().get("body", ""))
-        if any(name in body for name in names[delivery.channel_id]):
+        if _tells_of(names[delivery.channel_id], channels[delivery.channel_id], delivery.raw.opened()):
             gone.append(delivery)
     with transaction.atomic(durable=True):
         WebhookDelivery.objects.filter(pk__in=[delivery.pk for delivery in gone]).update(raw=None)
         PersonalRecord.objects.filter(pk__in=[delivery.raw_id for delivery in gone]).delete()
+
+
+def _tells_of(names: set[str], channel: Channel, raw: dict[str, Any]) -> bool:
+    """Whether a kept message is of one of these orders; where it does not say of which, whether one is named anywhere in it.
+
+    A short id stands in many a message, and that of another buyer's order may not have been read yet.
+    """
+    body = str(raw.get("body", ""))
+    try:
+        of = open_shop(channel).reread(headers=raw.get("headers", {}), body=body.encode()).order_id
+    except WmsError:  # it cannot be read, or not any more
+        of = ""
+    return of in names if of else any(name in body for name in names)

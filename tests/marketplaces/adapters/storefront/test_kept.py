@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
-from marketplaces import channels, pausing, tasks
+from marketplaces import buyer_data, channels, pausing, tasks
 from marketplaces.models import Channel, ChannelOrder, Listing, WebhookDelivery
 from marketplaces.order_import import PAUSED_S
 from outbound.models import Order
@@ -142,3 +142,15 @@ def test_a_secret_that_is_changed_before_its_turn_loses_nothing(shop, channel, t
     deliver_all()
     assert Order.objects.get().lines.get().quantity == 4
     assert Listing.objects.get(external_id="900").external_sku == "LATE"
+
+
+def test_a_buyer_who_is_forgotten_takes_no_others_unread_order_along(shop, channel, thing):
+    one = shop.books.place_order([(thing.code, 1)])
+    assert tell(shop, channel, one) == 200
+    deliver_all()
+    other = shop.books.place_order([(thing.code, 2)], note=f"see {one}")
+    assert tell(shop, channel, other) == 200
+    buyer_data.forget(by=None, reference=one)
+    assert [delivery.raw_id is None for delivery in WebhookDelivery.objects.filter(topic="order.changed").order_by("pk")] == [True, False]
+    deliver_all()
+    assert ChannelOrder.objects.filter(external_id=other).exists()
