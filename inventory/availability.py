@@ -170,7 +170,7 @@ TAKE_SQL = f"""{_FIND_SQL}, claim AS MATERIALIZED (
     FROM locked l JOIN wanted w USING (sku_id)
 ), granted AS MATERIALIZED (
     SELECT min(warehouse_id) AS warehouse_id, jsonb_agg(sku_id ORDER BY place) AS sku_ids, jsonb_agg(-quantity ORDER BY place) AS by
-    FROM claim HAVING count(*) FILTER (WHERE enough) = cardinality(%(codes)s::text[]) AND NOT {{unless}}
+    FROM claim HAVING count(*) > 0 AND count(*) FILTER (WHERE enough) = cardinality(%(codes)s::text[]) AND NOT {{unless}}
 ), taken AS (
     UPDATE inventory_availability a SET committed = a.committed + c.quantity
     FROM claim c, granted WHERE a.id = c.id AND a.id = ANY(ARRAY(SELECT id FROM claim))

@@ -121,10 +121,15 @@ def record_unreadable(channel: Channel, orders: Sequence[port.UnreadableOrder]) 
     ]
     with transaction.atomic():
         hold(channel.pk)
-        known = {row.external_id: row for row in channel.orders.filter(external_id__in=[row.external_id for row in rows], problem="")}
+        known = {row.external_id: row for row in channel.orders.filter(external_id__in=[row.external_id for row in rows])}
         changed = [(known[row.external_id], row.problem_detail) for row in rows if row.external_id in known]
         for shown, reason in changed:
-            shown.problem = Problem.UNREADABLE if shown.problem_detail != reason else ""
+            if shown.problem not in ("", Problem.UNREADABLE):  # beside what stands there already
+                shown.problem_detail = (
+                    shown.problem_detail if reason in shown.problem_detail else f"{shown.problem_detail}, {reason}".lstrip(", ")
+                )
+                continue
+            shown.problem = Problem.UNREADABLE if shown.problem_detail != reason else shown.problem
             shown.problem_detail = reason
         ChannelOrder.objects.bulk_update([shown for shown, _reason in changed], ["problem", "problem_detail"])
         ChannelOrder.objects.bulk_create(rows, ignore_conflicts=True)
@@ -146,12 +151,15 @@ def record_deleted(channel: Channel, external_id: str) -> list[int]:
 
 @transaction.atomic(durable=True)
 def dismiss(channel: Channel, key: int) -> None:
-    """A person has dealt with the problem of one order; the shop's next change may bring it back. Raises NotFound where there is none for people.
+    """A person has dealt with the problem of one order; the shop's next change may bring it back. Raises NotFound where there is none for people,
+    also of one that the shop is still to be asked about: without the problem nobody would know that it is not taken in.
 
     Of one that the shop has cancelled nothing is left to do with the merchant's own order. What is opened again does not come to its number.
     """
     hold(channel.pk)
-    row = channel.orders.select_for_update(no_key=True).filter(pk=key, problem__in=FOR_PEOPLE).first()
+    row = (
+        channel.orders.select_for_update(no_key=True).filter(pk=key, problem__in=FOR_PEOPLE).exclude(word_hash=ChannelOrder.UNHEARD).first()
+    )
     if row is None:
         raise NotFound(what=str(ChannelOrder._meta.verbose_name), key=key)
     if row.shop_state == State.CANCELLED and row.parts.filter(merchants_own=True).delete()[0]:

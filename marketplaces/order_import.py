@@ -26,7 +26,7 @@ from marketplaces.port import (
     MessageUnreadable,
     NotOnChannel,
 )
-from marketplaces.settling import settle
+from marketplaces.settling import give_up, settle
 from marketplaces.tying import adopt
 from wms.core import outbox
 
@@ -50,14 +50,33 @@ def import_orders(channel: Channel, orders: Sequence[port.ChannelOrder]) -> None
     to people.
     """
     try:
-        settle(channel, order_book.record(channel, orders))
+        keys = order_book.record(channel, orders)
     except UNFIT as error:
         if len(orders) > 1:
             for order in orders:
                 import_orders(channel, [order])
             return
-        log.exception("channel %s: order %s cannot be taken in", channel.pk, orders[0].order_id)
-        order_book.record_unreadable(channel, [port.UnreadableOrder(orders[0].order_id, f"{type(error).__name__}: {error}")])
+        log.exception("channel %s: order %s cannot be written down", channel.pk, orders[0].order_id)
+        order_book.record_unreadable(channel, [port.UnreadableOrder(orders[0].order_id, _words(error))])
+        return
+    _settle(channel, keys)
+
+
+def _settle(channel: Channel, keys: Sequence[int]) -> None:
+    """As settle(). One that fails whatever is done with it holds up no other, now and at the next poll: it is shown to people, who can try again."""
+    try:
+        settle(channel, keys)
+    except UNFIT as error:
+        if len(keys) > 1:
+            for key in keys:
+                _settle(channel, [key])
+            return
+        log.exception("channel %s: the order of row %s cannot be taken in", channel.pk, keys[0])
+        give_up(channel, keys[0], _words(error))
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def ask(channel_id: int) -> None:
@@ -259,7 +278,7 @@ def catch_up(channel: Channel, shop: Marketplace, until: float, *, paced: bool =
                 ask(channel.pk)
             done = False
             break
-    settle(channel, [*order_book.unsettled(channel).values_list("pk", flat=True)[:RETRY_BATCH], *adopt(channel)])
+    _settle(channel, [*order_book.unsettled(channel).values_list("pk", flat=True)[:RETRY_BATCH], *adopt(channel)])
     return done
 
 
@@ -309,7 +328,7 @@ def retry_unmapped(channel: Channel, *, after: int = 0) -> None:
     wanted = Q(shop_state="open") | Q(held_until__isnull=False)
     waiting = channel.orders.filter(wanted, status__in=ChannelOrder.NOT_TAKEN, pk__gt=after).order_by("pk")
     keys = list(waiting[:RETRY_BATCH].values_list("pk", flat=True))
-    settle(channel, keys)
+    _settle(channel, keys)
     unheard = list(channel.orders.filter(pk__in=keys, word_hash=ChannelOrder.UNHEARD).values_list("external_id", flat=True))
     if unheard:
         _go_on_later(channel, _Wanted(unheard, poll=False))

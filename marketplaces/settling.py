@@ -170,6 +170,23 @@ def _drop(channel: Channel, states: Mapping[int, str]) -> None:
         publish(channel, rows)
 
 
+@transaction.atomic
+def give_up(channel: Channel, key: int, reason: str) -> None:
+    """An order that fails however often it is tried is shown to people; until the shop says something new of it, only they have it tried again.
+
+    Its units stay sold.
+    """
+    hold(channel.pk)
+    row = channel.orders.select_for_update(no_key=True).get(pk=key)
+    if row.status == Status.SEEN:
+        row.parts.filter(order=None).delete()
+        map_lines(channel, [row])
+        row.status = Status.REFUSED
+    row.problem, row.problem_detail = Problem.UNREADABLE, reason
+    row.save(update_fields=["status", "problem", "problem_detail", "lines"])
+    publish(channel, [row])
+
+
 def free_held(*, now: datetime) -> int:
     """Orders that were not paid in time hold nothing any more; answers how many. A payment that comes later is taken in all the same."""
     with transaction.atomic():

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from marketplaces.port import (
     ChannelError,
+    ChannelOrderState,
     ChannelRefused,
     ChannelThrottled,
     ChannelUnavailable,
@@ -61,6 +62,12 @@ _ERRORS: dict[str, str | Promise] = {
     PushError.UNKNOWN_LISTING: NotOnChannel.message,
     PushError.REFUSED: ChannelRefused.message,
 }
+# Of an order that is not the shop's: what the shop says of its own.
+_STATES: dict[str, str | Promise] = {
+    ChannelOrderState.PENDING: gettext_lazy("no longer paid in the shop"),
+    ChannelOrderState.SHIPPED: gettext_lazy("shipped"),
+    ChannelOrderState.CANCELLED: gettext_lazy("cancelled"),
+}
 _FAULT = re.compile(r"(\w+) \((.+)\)")
 _CHANGE = re.compile(r"(.+): ([^>]*)>([^>]*)")
 
@@ -93,6 +100,8 @@ def detail_in_words(detail: str, lines: Sequence[Mapping[str, Any]]) -> str:
 def _piece_in_words(piece: str, goods: Mapping[str, str]) -> str:
     if piece == WISH:
         return _("the buyer wants to cancel")
+    if piece in _STATES:
+        return str(_STATES[piece])
     if piece in ADDRESS_PARTS:
         return str(ADDRESS_PARTS[piece])
     if (fault := _FAULT.fullmatch(piece)) and fault[1] in ADDRESS_PARTS and fault[2] in _FAULTS:

@@ -134,7 +134,7 @@ def insert(
 
 
 def _columns(drafts: Sequence[Draft], short: Sequence[Draft], codes: Sequence[str]) -> dict[str, Any]:
-    """The parameters of _ROWS_SQL; `short` are those of the drafts that lack their goods. A line says at which place of `codes` its sku
+    """The parameters of the statements above; `short` are those of the drafts that lack their goods. A line says at which place of `codes` its sku
     stands, from 1.
     """
     places = {code: place for place, code in enumerate(codes, 1)}

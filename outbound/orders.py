@@ -117,7 +117,7 @@ def accept_many(*, merchant: Merchant, orders: Sequence[NewOrder]) -> list[Accep
 def _accept_together(
     merchant: Merchant, warehouse_code: str, drafts: list[Draft], answers: dict[int, Accepted | WmsError]
 ) -> Catalogue | None:
-    """The common cases, a transaction each: all lines of all orders are free now; or some goods are, and others are not there at all.
+    """The common cases: all lines of all orders are free now; or some goods are, and others are not there at all.
 
     Answers them and what cannot be read. Leaves the others: repetitions, and those that stand in line behind older short orders. Returns
     what their codes mean; None where all are answered.

@@ -245,3 +245,12 @@ def test_what_was_shown_before_there_was_a_mark_is_marked(row):
         with connection.cursor() as cursor:
             cursor.execute(migration.WHERE_IT_IS_SHOWN)
         assert ChannelOrderPart.objects.get().merchants_own is marked
+
+
+def test_a_part_of_it_that_was_taken_in_for_the_shop_is_not_marked(row):
+    migration = importlib.import_module("marketplaces.migrations.0006_merchants_own")
+    ChannelOrderPart.objects.update(merchants_own=False)
+    Order.objects.update(created_at=ChannelOrderPart.objects.get().created_at + MINUTE)
+    with connection.cursor() as cursor:
+        cursor.execute(migration.WHERE_IT_IS_SHOWN)
+    assert not ChannelOrderPart.objects.get().merchants_own

@@ -10,11 +10,12 @@ from marketplaces import order_book, order_import, settling
 from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.models import Channel, ChannelOrder
 from marketplaces.port import ChannelOrderState as State
-from marketplaces.port import ChannelRefused, ShipTo
+from marketplaces.port import ChannelRefused, ShipTo, UnreadableOrder
 from outbound import cancellation, orders
 from outbound.models import Order, OrderLine
 from tests import make
 from tests.marketplaces.shops import deliver_all, poll, sale, totals
+from wms.core.errors import NotFound
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OPEN, PENDING, CANCELLED, SHIPPED = State.OPEN, State.PENDING, State.CANCELLED, State.SHIPPED
@@ -159,12 +160,26 @@ def test_a_shop_that_cannot_say_what_it_opened_again_is_asked_again_when_somebod
         deliver_all()
     row.refresh_from_db()
     assert (row.status, row.problem, found()) == ("seen", "changed", [("WOO-501", "cancelled")])
+    with pytest.raises(NotFound):  # nobody would know any more that it is not taken in
+        order_book.dismiss(channel, row.pk)
+    row.refresh_from_db()
+    assert row.problem == "changed"
     now = sale(thing.code, row.placed_at, updated_at=row.shop_updated_at, quantity=3)
     monkeypatch.setattr(WooCommerce, "order", lambda _self, _order_id: now)
     order_import.retry_unmapped(channel)
     deliver_all()
     row.refresh_from_db()
     assert (row.status, row.problem, Order.objects.get(status="ready").unit_count) == ("imported", "", 3)
+
+
+def test_a_word_that_cannot_be_read_is_shown_beside_what_is_shown_already(channel, say):
+    say(OPEN)
+    row = say(OPEN, quantity=3)
+    changed = row.problem_detail
+    for _time in range(2):
+        order_book.record_unreadable(channel, [UnreadableOrder("501", "perhaps cancelled")])
+    row.refresh_from_db()
+    assert (row.problem, row.problem_detail) == ("changed", f"{changed}, perhaps cancelled")
 
 
 @pytest.mark.parametrize("state", [PENDING, SHIPPED])

@@ -63,6 +63,9 @@ def test_details_name_goods_and_parts_in_place_of_the_shop_s_ids_and_our_fields(
         )
     with translation.override("de"):
         assert troubles.detail_in_words("cancellation requested", lines) == "der Käufer möchte stornieren"
+        assert [troubles.detail_in_words(state, lines) for state in ("pending", "shipped", "cancelled")] == [
+            "im Shop nicht mehr bezahlt", "versandt", "storniert",
+        ]  # fmt: skip
 
 
 @pytest.mark.django_db(transaction=True)

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from marketplaces import order_book
+from marketplaces import order_book, order_import
 from marketplaces.adapters.storefront import declaration
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
+from outbound.models import Order
 from tests.marketplaces.adapters.storefront.working import hook, tell
-from tests.marketplaces.shops import deliver_all
+from tests.marketplaces.shops import deliver_all, poll
 from wms.core.models import OutboxEvent
 
 FIRST, LAST = "0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"
@@ -69,6 +70,20 @@ def test_one_that_fails_whatever_is_done_with_it_is_shown_and_the_others_are_tak
     row = ChannelOrder.objects.get(external_id=bad)
     assert (row.status, row.problem, row.problem_detail) == ("refused", "unreadable", "OverflowError: date value out of range")
     assert not OutboxEvent.objects.filter(topic="channel.heard").exists()
+
+
+def test_one_that_cannot_be_taken_in_stops_neither_polls_nor_numbers_nor_tries(shop, channel, thing):
+    """Its ship-by is counted from the last day that there is."""
+    bad, good = shop.books.place_order([(thing.code, 1)], placed_at=LAST, ship_by=None), shop.books.place_order([(thing.code, 2)])
+    assert [tell(shop, channel, key) for key in (bad, good)] == [200, 200]
+    deliver_all()
+    poll()
+    deliver_all()
+    order_import.retry_unmapped(Channel.objects.select_related("merchant", "user").get())
+    assert dict(ChannelOrder.objects.values_list("external_id", "problem")) == {bad: "unreadable", good: ""}
+    assert Order.objects.get().lines.get().quantity == 2
+    assert shop.books.stock() == {thing.code: 7}, "one is held for the order that a person has to look at"
+    assert not OutboxEvent.objects.filter(topic__startswith="channel.").exists()
 
 
 def test_a_word_of_an_order_that_is_here_and_cannot_be_read_is_shown_until_one_can(shop, channel, thing):
