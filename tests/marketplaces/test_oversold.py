@@ -96,7 +96,8 @@ def test_sold_on_b_after_a_took_the_last_one_and_before_b_was_told(shop, other_s
     assert (found.kind, found.code, found.needed) == ("in_between", "LAMP", 1)
     assert f"order A-{number} (Alpha) took the last units; Beta was told after" in found.verdict
     after, told = seconds_in(found.verdict)
-    assert 0 <= after <= A_SECOND_S <= told < 10
+    assert 0 <= after <= told, "the sale came first"
+    assert A_SECOND_S <= told < 60
     texts = [(moment.where, moment.text) for moment in found.moments]
     assert ("", f"order A-{number}: -1, left 0") in texts
     assert sorted(where for where, text in texts if text.startswith("told 0, confirmed")) == ["Alpha", "Beta"]
