@@ -1,9 +1,7 @@
 """What supervisors do at the desk: each action works, is refused with its page and status, and is for nobody else."""
 
-import json
 import re
 from datetime import timedelta
-from html import unescape
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
@@ -14,13 +12,10 @@ from django.utils import timezone
 from inbound import receiving
 from inbound.models import Asn, AsnLine, Discrepancy
 from inventory.models import Bin, PutBackTask, Sku, StockBalance
-from marketplaces.models import Channel
-from outbound import orders, picking, waves
+from outbound import picking, waves
 from outbound.models import Order, Wave
 from tests import make
 from tests.desk.house import House
-from tests.marketplaces.test_standings import connect
-from wms.core.models import OutboxEvent
 from wms.core.verification import drifts
 
 
@@ -202,133 +197,6 @@ def test_missing_goods_are_written_off(desk: Client, house: House) -> None:
     assert not StockBalance.objects.filter(bin__kind="lost", on_hand__gt=0).exists()
     stored = StockBalance.objects.get(bin__code="A-01")
     assert desk.post(f"/desk/missing/{stored.pk}/write-off").status_code == 404
-
-
-def test_a_shop_sells_out_of_several_warehouses(desk: Client, house: House) -> None:
-    make.warehouse("EAST")
-    fields = {
-        "merchant": "ACME", "warehouse": "HOUSE", "adapter": "woocommerce", "name": "Shop", "base_url": "http://127.0.0.1:9",
-        "consumer_key": "ck_1", "consumer_secret": "cs_1", "routing": "split",
-    }  # fmt: skip
-    refused = desk.post("/desk/channels/connect", {**fields, "further": "EAST, NOWHERE"})
-    assert (refused.status_code, refusal(refused), Channel.objects.count()) == (422, "invalid_input", 0)
-    assert desk.post("/desk/channels/connect", {**fields, "further": "EAST"}).status_code == 303
-    channel = Channel.objects.get()
-    assert ([found.code for found in channel.houses], channel.routing) == (["HOUSE", "EAST"], "split")
-    assert "HOUSE, EAST" in desk.get(f"/desk/channels/{channel.pk}").content.decode()
-
-    address = f"/desk/channels/{channel.pk}/warehouses"
-    for wrong in ({"warehouses": " ", "routing": "split"}, {"warehouses": "EAST", "routing": "nearest"}, {"warehouses": "NOWHERE"}):
-        answer = desk.post(address, wrong)
-        assert (answer.status_code, refusal(answer)) == (422, "invalid_input")
-    assert [found.code for found in Channel.objects.get().houses] == ["HOUSE", "EAST"]
-    assert desk.post(address, {"warehouses": "EAST HOUSE", "routing": "fallback"}).status_code == 303
-    channel = Channel.objects.get()
-    assert ([found.code for found in channel.houses], channel.routing) == (["EAST", "HOUSE"], "fallback")
-
-
-def test_an_order_shows_the_other_parts_of_the_shop_s_order(desk: Client, house: House) -> None:
-    east = make.warehouse("EAST")
-    first = house.order(2)
-    accepted = orders.accept(merchant=house.merchant, order=make.order(east, {house.sku: 1}, f"{first.reference}-P2"))
-    assert "data-part" not in desk.get(f"/desk/orders/{first.pk}").content.decode()
-    shop = connect(merchant=house.merchant, warehouse=house.warehouse)
-    row = make.sold_on(shop, first)
-    row.parts.create(number=2, warehouse=east, reference=f"{first.reference}-P2", order_id=accepted.id)
-    page = desk.get(f"/desk/orders/{first.pk}").content.decode()
-    assert page.count("data-part=") == 2
-    assert f'href="/desk/orders/{accepted.id}"' in page
-
-
-def test_an_order_with_a_number_of_another_ones_is_said_to_be_that_one(desk: Client, house: House) -> None:
-    shop = connect(merchant=house.merchant, warehouse=house.warehouse)
-    row = make.sold_on(shop, house.order(2))
-    shop.orders.update(problem="changed")
-    assert "It is this order" not in desk.get(f"/desk/channels/{shop.pk}").text
-    assert desk.post(f"/desk/channels/{shop.pk}/recognise", {"order": row.pk}).status_code == 404
-    row.parts.update(merchants_own=True)
-    shop.orders.update(problem="other_content")
-    assert "It is this order" in desk.get(f"/desk/channels/{shop.pk}").text
-    assert desk.post(f"/desk/channels/{shop.pk}/recognise", {"order": row.pk}).status_code == 303
-    assert (shop.orders.get().problem, row.parts.get().merchants_own) == ("", False)
-
-
-def test_a_shop_is_connected_tied_paused_and_resumed(desk: Client, house: House) -> None:
-    fields = {"merchant": "ACME", "warehouse": "HOUSE", "adapter": "woocommerce", "name": "Shop", "base_url": "http://127.0.0.1:9"}
-    missing = desk.post("/desk/channels/connect", fields)
-    assert (missing.status_code, refusal(missing), Channel.objects.count()) == (422, "credentials_missing", 0)
-    answer = desk.post("/desk/channels/connect", {**fields, "consumer_key": "ck_1", "consumer_secret": "cs_1", "buffer": "2"})
-    channel = Channel.objects.get()
-    assert (answer.status_code, answer["Location"], channel.buffer) == (303, f"/desk/channels/{channel.pk}", 2)
-    assert "cs_1" not in desk.get(f"/desk/channels/{channel.pk}").content.decode()
-    listing = channel.listings.create(merchant=house.merchant, external_id="7", external_sku="SHOP-LAMP")
-    assert desk.post(f"/desk/channels/{channel.pk}/tie", {"listing": listing.pk, "sku": "LAMP"}).status_code == 303
-    page = desk.get(f"/desk/channels/{channel.pk}")
-    assert page.context["ours"] == {listing.pk: 98}
-    assert desk.post(f"/desk/channels/{channel.pk}/tie", {"listing": listing.pk, "sku": "WHAT"}).status_code == 422
-    line = {"line_id": "1", "listing_id": "8", "sku": "SHADE", "components": [], "quantity": 3}
-    order = channel.orders.create(
-        merchant=house.merchant, external_id="1", status="unmapped", problem="unknown_goods", shop_state="open", lines=[line]
-    )
-    page = desk.get(f"/desk/channels/{channel.pk}")
-    assert [(str(goods), goods.listing_id, goods.units) for goods in page.context["goods"]] == [("SHADE", "8", 3)]
-    assert (page.text.count('name="goods" value="8"'), page.text.count("dismiss")) == (1, 0)
-    assert desk.post(f"/desk/channels/{channel.pk}/tie", {"goods": "9", "sku": "LAMP"}).status_code == 404
-    assert desk.post(f"/desk/channels/{channel.pk}/tie", {"goods": "8", "sku": "LAMP"}).status_code == 303
-    assert channel.listings.get(external_id="8").sku == Sku.objects.get(code="LAMP")
-    assert desk.post(f"/desk/channels/{channel.pk}/dismiss", {"order": order.pk}).status_code == 404
-    channel.orders.update(status="imported", problem="changed")
-    assert "dismiss" in desk.get(f"/desk/channels/{channel.pk}").text
-    assert desk.post(f"/desk/channels/{channel.pk}/dismiss", {"order": order.pk}).status_code == 303
-    assert (channel.orders.get().problem, desk.get(f"/desk/channels/{channel.pk}").context["problems"].count()) == ("", 0)
-    channel.orders.all().delete()
-    for does, active in (("pause", False), ("resume", True), ("push", True), ("poll", True), ("retry", True)):
-        assert desk.post(f"/desk/channels/{channel.pk}/{does}", {"reason": "moving"}).status_code == 303
-        assert Channel.objects.get().active is active
-    assert desk.post(f"/desk/channels/{channel.pk}/keys", {"consumer_key": "ck_2", "consumer_secret": "cs_2"}).status_code == 303
-    assert Channel.objects.get().opened_credentials() == {"consumer_key": "ck_2", "consumer_secret": "cs_2"}
-
-
-def test_a_shop_that_is_down_is_said_on_the_page(desk: Client, house: House) -> None:
-    fields = {"merchant": "ACME", "warehouse": "HOUSE", "adapter": "woocommerce", "name": "Shop", "base_url": "http://127.0.0.1:9"}
-    desk.post("/desk/channels/connect", {**fields, "consumer_key": "ck_1", "consumer_secret": "cs_1"})
-    channel = Channel.objects.get()
-    for answer in (desk.post(f"/desk/channels/{channel.pk}/fetch"), desk.get(f"/desk/channels/{channel.pk}/compare")):
-        assert (answer.status_code, refusal(answer)) == (503, "channel_quiet")
-    assert "data-trouble" in desk.get("/desk").content.decode()
-
-
-def test_a_dead_letter_s_content_is_json_that_people_can_read(desk: Client, house: House) -> None:
-    payload = {"channel_id": 7, "poll": True, "because": "Größe “L”", "at": None}
-    OutboxEvent.objects.create(topic="t", handler="nobody.hears", payload=payload, attempts=15, dead_at=timezone.now())
-    shown = re.search(r'<td class="clip code" title="([^"]*)">(.*?)</td>', desk.get("/desk/dead-letters").content.decode(), re.DOTALL)
-    assert shown is not None
-    assert [json.loads(unescape(text)) for text in shown.groups()] == [payload, payload]
-    assert "Größe “L”" in shown[2]
-
-
-def test_a_dead_letter_names_its_shop_and_what_went_wrong(desk: Client, house: House) -> None:
-    """Of a traceback the last line; all of it is one look away."""
-    fields = {"merchant": "ACME", "warehouse": "HOUSE", "adapter": "woocommerce", "name": "Shop", "base_url": "http://127.0.0.1:9"}
-    desk.post("/desk/channels/connect", {**fields, "consumer_key": "ck_1", "consumer_secret": "cs_1"})
-    channel = Channel.objects.get()
-    trace = "Traceback (most recent call last):\n  File x\nValueError: boom\n"
-    for key in (channel.pk, 0):
-        OutboxEvent.objects.create(topic="t", handler="nobody.hears", payload={"channel_id": key}, last_error=trace, dead_at=timezone.now())
-    page = desk.get("/desk/dead-letters").content.decode()
-    assert page.count(f'<a href="/desk/channels/{channel.pk}">Shop</a>') == 1
-    assert page.count(">ValueError: boom</td>") == 2
-    assert page.count(f'title="{trace}"') == 2
-
-
-def test_dead_letters_are_replayed(desk: Client, house: House) -> None:
-    events = [
-        OutboxEvent.objects.create(topic="t", handler="nobody.hears", payload={}, attempts=15, dead_at=timezone.now()) for _each in range(3)
-    ]
-    assert desk.post("/desk/dead-letters/replay", {"event": events[0].pk}).status_code == 303
-    assert OutboxEvent.objects.filter(topic="t", dead_at=None).count() == 1
-    assert desk.post("/desk/dead-letters/replay", {"all": "yes"}).status_code == 303
-    assert OutboxEvent.objects.filter(topic="t", dead_at=None, attempts=0).count() == 3
 
 
 def test_files_are_imported_or_refused_whole(desk: Client, house: House) -> None:
