@@ -110,12 +110,15 @@ def recognise(channel: Channel, key: int) -> None:
         {State.PENDING: Problem.UNPAID, State.SHIPPED: Problem.CLOSED if to_leave else ""}.get(State(row.shop_state), ""),
         "",
     )
-    row.save(update_fields=["problem", "problem_detail"])
+    if (
+        row.shop_state == State.CANCELLED
+    ):  # the next poll finds what is to be cancelled here, also where all that was known to be the shop's is
+        row.status = ChannelOrder.Status.IMPORTED
+        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, poll=True)
+    row.save(update_fields=["status", "problem", "problem_detail"])
     _catch_up(order_ids)
     if row.ship_by is not None:
         outbox.emit("ship_by.moved", rows=[row.pk])
-    if row.shop_state == State.CANCELLED:  # the next poll finds what is to be cancelled here
-        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, poll=True)
 
 
 def _leave_to_others(parts_of: Mapping[ChannelOrder, Sequence[ChannelOrderPart]]) -> None:

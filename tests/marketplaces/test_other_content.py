@@ -199,6 +199,16 @@ def test_of_several_parts_those_that_are_the_shops_are_cancelled(channel, row, h
     assert Order.objects.get(reference="WOO-501").status == "ready"
 
 
+def test_what_is_recognised_when_its_other_part_is_cancelled_already_is_cancelled_too(channel, row, house, thing, at):
+    part = orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 3}, "WOO-501-P2"))
+    row.parts.create(number=2, warehouse=house, reference="WOO-501-P2", order_id=part.id)
+    say(row, thing.code, at + MINUTE, state=State.CANCELLED)
+    tying.recognise(channel, row.pk)
+    deliver_all()
+    row.refresh_from_db()
+    assert (row.status, row.problem, list(Order.objects.values_list("status", flat=True))) == ("cancelled", "", ["cancelled", "cancelled"])
+
+
 def test_what_a_person_recognises_follows_the_shop_and_the_shop_hears_of_it(channel, own, row, thing, at):
     leave(own, "TRACK-1", 1, last=False)
     say(row, thing.code, at + MINUTE, ship_by=at + timedelta(days=9))
