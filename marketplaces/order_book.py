@@ -111,7 +111,7 @@ def record_unreadable(channel: Channel, orders: Sequence[port.UnreadableOrder]) 
         ChannelOrder(
             channel=channel,
             merchant_id=channel.merchant_id,
-            external_id=order.order_id,
+            external_id=order.order_id[:100],
             status=Status.REFUSED,
             shop_state=State.PENDING,
             problem=Problem.UNREADABLE,

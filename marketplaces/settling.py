@@ -178,7 +178,8 @@ def give_up(channel: Channel, key: int, reason: str) -> None:
     """
     hold(channel.pk)
     row = channel.orders.select_for_update(no_key=True).get(pk=key)
-    if row.status == Status.SEEN:
+    if row.status in ChannelOrder.NOT_TAKEN:
+        # Tried again it is decided anew, from what the shop says by then.
         row.parts.filter(order=None).delete()
         map_lines(channel, [row])
         row.status = Status.REFUSED

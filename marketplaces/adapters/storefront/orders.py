@@ -92,7 +92,7 @@ class Orders:
             try:
                 order = self._read(row)
             except MessageUnreadable as error:
-                unreadable[order_id] = UnreadableOrder(order_id[:100], error.details["reason"])
+                unreadable[order_id] = UnreadableOrder(order_id, error.details["reason"])
                 continue
             if order.order_id not in orders or orders[order.order_id].updated_at <= order.updated_at:
                 orders[order.order_id] = order

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from django.db import DataError
 
-from marketplaces import order_book, order_import
+from marketplaces import order_book, order_import, settling
 from marketplaces.adapters.storefront import declaration
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
 from outbound.models import Order
 from tests.marketplaces.adapters.storefront.working import hook, tell
-from tests.marketplaces.shops import deliver_all, poll
+from tests.marketplaces.shops import deliver_all, poll, sale
 from wms.core.models import OutboxEvent
 
 FIRST, LAST = "0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"
@@ -84,6 +85,35 @@ def test_one_that_cannot_be_taken_in_stops_neither_polls_nor_numbers_nor_tries(s
     assert Order.objects.get().lines.get().quantity == 2
     assert shop.books.stock() == {thing.code: 7}, "one is held for the order that a person has to look at"
     assert not OutboxEvent.objects.filter(topic__startswith="channel.").exists()
+
+
+def test_however_often_it_was_tried_in_vain_it_is_taken_in_as_the_shop_has_it_by_then(shop, channel, thing, monkeypatch):
+    order_id = shop.books.place_order([(thing.code, 2)])
+
+    def fails(**_arguments):
+        raise DataError("bigint out of range")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(settling.orders, "accept_many", fails)
+        tell(shop, channel, order_id)
+        deliver_all()
+        for _try in range(2):
+            order_import.retry_unmapped(Channel.objects.select_related("merchant", "user").get())
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.problem, row.parts.count()) == ("refused", "unreadable", 0)
+    document = dict(shop.books.orders[order_id])
+    lines = [{**line, "quantity": 1} for line in document["lines"]]
+    assert hook(channel, "order.changed", {**document, "lines": lines, "updated_at": datetime.now(UTC).isoformat()}) == 200
+    deliver_all()
+    row.refresh_from_db()
+    assert (row.status, row.problem, Order.objects.get().unit_count) == ("imported", "", 1)
+
+
+def test_an_order_of_a_name_that_is_too_long_for_the_books_holds_up_no_other(channel, thing):
+    at = datetime.now(UTC)
+    order_import.import_orders(Channel.objects.get(), [sale(thing.code, at, order_id="9" * 101), sale(thing.code, at)])
+    found = list(ChannelOrder.objects.order_by("external_id").values_list("external_id", "problem"))
+    assert found == [("501", ""), ("9" * 100, "unreadable")]
 
 
 def test_a_word_of_an_order_that_is_here_and_cannot_be_read_is_shown_until_one_can(shop, channel, thing):
