@@ -63,3 +63,14 @@ def somebody_waits_for_us() -> bool:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))")
         (waits,) = cursor.fetchone()
     return bool(waits)
+
+
+def sessions_that_wait() -> int:
+    """How many of this database wait for a lock, whoever has it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_locks WHERE database = "
+            "(SELECT oid FROM pg_database WHERE datname = current_database()))"
+        )
+        (waiting,) = cursor.fetchone()
+    return int(waiting)

@@ -1,6 +1,5 @@
 """Two scanners at one dock: nothing is counted in, put away or announced twice."""
 
-import time
 from functools import partial
 
 import pytest
@@ -14,12 +13,12 @@ from inventory import ledger, moves, placing
 from inventory.ledger import InsufficientStock
 from inventory.models import StockBalance, StockMovement
 from tests import make
+from tests.races.stop import Stop
 from tests.races.unguarded import unguarded
 from wms.core.errors import NotFound
 from wms.core.verification import drifts
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SLOWLY = ", pg_sleep(0.1)"
 
 
 @pytest.fixture
@@ -95,22 +94,20 @@ def test_two_scanners_never_count_in_more_than_announced(yard, together):
 
 def test_without_the_condition_of_the_update_two_scanners_would(yard, together, monkeypatch):
     """The guard is the update's own WHERE: `over` takes it away, and a look before the update does not replace it."""
-    line, by = arrived(yard, loose=10).lines.get(), yard[3]
-    receive = partial(receiving.receive, line_id=line.pk, bin_code="DOCK", quantity=3, by=by, over=True)
-    enter = receiving._enter
+    line, by, stop, enter = arrived(yard, loose=10).lines.get(), yard[3], Stop(), receiving._enter
+    receiving.receive(line_id=line.pk, bin_code="DOCK", quantity=1, by=by)  # the first scan has the ASN for itself
+    receive = partial(receiving.receive, line_id=line.pk, bin_code="DOCK", quantity=6, by=by, over=True)
+    fits = stop.behind(lambda: AsnLine.objects.get(pk=line.pk).received + 6 <= 10)
 
     def enter_after_a_look(asn):
-        fits = AsnLine.objects.get(pk=line.pk).received + 3 <= 10
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT 1{SLOWLY}")
-        if not fits:
-            raise receiving.OverReceipt(sku="", received=0, announced=10, quantity=3)
+        if not fits():
+            raise receiving.OverReceipt(sku="", received=0, announced=10, quantity=6)
         enter(asn)
 
     monkeypatch.setattr(receiving, "_enter", enter_after_a_look)
-    together([receive] * 8)
+    assert refusals(together([receive, stop.second(receive)])) == []
     line.refresh_from_db()
-    assert line.received > 10
+    assert line.received == 13
 
 
 def test_a_carton_comes_in_once(yard, together):
@@ -184,20 +181,14 @@ def test_without_the_guard_of_the_balance_one_carton_would_lie_in_several_bins(y
     plate = AsnCarton.objects.get(asn=asn).carton_id
     monkeypatch.setattr(ledger, "_POST", unguarded(ledger._POST, "AND b.reserved + l.reserved BETWEEN 0 AND b.on_hand + l.quantity"))
     monkeypatch.setattr(put_away, "_count", lambda warehouse_id, taken, carton_id: [])
-    take = moves.stock_to_take
-
-    def take_slowly(*arguments, **options):
-        found = take(*arguments, **options)
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT 1{SLOWLY}")
-        return found
-
-    monkeypatch.setattr(moves, "stock_to_take", take_slowly)
+    stop = Stop()
+    monkeypatch.setattr(moves, "stock_to_take", stop.behind(moves.stock_to_take))
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE inventory_stockbalance DROP CONSTRAINT balance_reserved_within_on_hand")
     try:
-        together([putting_away(yard, f"A-0{number}", carton_id=plate) for number in (1, 2, 3, 4)])
-        assert StockBalance.objects.filter(carton=plate, on_hand__gt=0).count() > 1
+        answers = together([putting_away(yard, "A-01", carton_id=plate), stop.second(putting_away(yard, "A-02", carton_id=plate))])
+        assert refusals(answers) == []
+        assert StockBalance.objects.filter(carton=plate, on_hand__gt=0).count() == 2
     finally:
         with connection.cursor() as cursor:
             cursor.execute("TRUNCATE inventory_stockbalance CASCADE")
@@ -221,7 +212,9 @@ def test_one_reference_announced_ten_times_at_once_is_one_asn(yard, together):
     assert (Asn.objects.count(), AsnCarton.objects.count(), AsnLine.objects.count()) == (1, 3, 3)
 
 
-def test_without_the_unique_keys_there_would_be_several(yard, together):
+def test_without_the_unique_keys_there_would_be_several(yard, together, monkeypatch):
+    stop = Stop()
+    monkeypatch.setattr(asns, "_resolve", stop.behind(asns._resolve))
     dropped = {
         "asn_reference_once_a_merchant": ("inbound_asn", "merchant_id, reference"),
         "asn_carton_code_once_a_merchant": ("inbound_asncarton", "merchant_id, code"),
@@ -230,8 +223,8 @@ def test_without_the_unique_keys_there_would_be_several(yard, together):
         for name, (table, _columns) in dropped.items():
             cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
     try:
-        together([announcing(yard)] * 10)
-        assert Asn.objects.filter(reference="SEA-1").count() > 1
+        together([announcing(yard), stop.second(announcing(yard))])
+        assert Asn.objects.filter(reference="SEA-1").count() == 2
     finally:
         with connection.cursor() as cursor:
             cursor.execute("TRUNCATE inbound_asn CASCADE")
@@ -239,37 +232,37 @@ def test_without_the_unique_keys_there_would_be_several(yard, together):
                 cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE ({columns})")
 
 
-def put_into_one_bin(together, monkeypatch) -> list[str]:
-    """Goods of three merchants go into the same empty bin at once, where bins are not shared; the refusals, sorted."""
-    house, by = make.warehouse(mixes_merchants_in_a_bin=False), make.user()
-    skus = [make.sku(make.merchant()) for _merchant in range(3)]
-    for place, thing in zip(("A-01", "A-02"), skus, strict=False):
-        make.stock(make.bin_of(house, place), thing, 5)
-    make.stock(make.bin_of(house, "DOCK"), skus[2], 5)
-    post = ledger.post
-
-    def later(**values):
-        time.sleep(0.2)
-        post(**values)
-
-    monkeypatch.setattr(ledger, "post", later)
-    calls = [
-        partial(moves.move, warehouse_id=house.pk, from_bin=place, to_bin="A-05", sku_id=thing.pk, quantity=5, by=by)
-        for place, thing in zip(("A-01", "A-02"), skus, strict=False)
-    ]
-    dock = partial(put_away.put_away, warehouse_id=house.pk, from_bin="DOCK", bin_code="A-05", sku_id=skus[2].pk, quantity=5, by=by)
-    answers = together([*calls, dock])
-    monkeypatch.undo()
-    return refusals(answers)
+def moving(house, thing, by):
+    make.stock(make.bin_of(house, "A-01"), thing, 5)
+    return partial(moves.move, warehouse_id=house.pk, from_bin="A-01", to_bin="A-05", sku_id=thing.pk, quantity=5, by=by)
 
 
-def test_a_bin_that_is_not_shared_takes_the_first_merchants_goods_alone(together, monkeypatch):
-    assert put_into_one_bin(together, monkeypatch) == ["BinOfAnotherMerchant"] * 2
-    assert StockBalance.objects.filter(bin__code="A-05", on_hand=5).values("merchant").distinct().count() == 1
+def putting_in(house, thing, by):
+    make.stock(make.bin_of(house, "DOCK"), thing, 5)
+    return partial(put_away.put_away, warehouse_id=house.pk, from_bin="DOCK", bin_code="A-05", sku_id=thing.pk, quantity=5, by=by)
+
+
+@pytest.fixture(params=[(moving, moving), (moving, putting_in), (putting_in, moving)])
+def put_into_one_bin(request, together, monkeypatch):
+    """Goods of two merchants go into the same empty bin, where bins are not shared: the second come when the first have found it empty. Gives the
+    refusals, and how many merchants' goods lie in it.
+    """
+    house, by, stop = make.warehouse(mixes_merchants_in_a_bin=False), make.user(), Stop()
+    first, second = [call(house, make.sku(make.merchant()), by) for call in request.param]
+    monkeypatch.setattr(ledger, "post", stop.before(ledger.post))
+
+    def run():
+        refused = refusals(together([first, stop.second(second)]))
+        return refused, StockBalance.objects.filter(bin__code="A-05", on_hand=5).values("merchant").distinct().count()
+
+    return run
+
+
+def test_a_bin_that_is_not_shared_takes_the_first_merchants_goods_alone(put_into_one_bin):
+    assert put_into_one_bin() == (["BinOfAnotherMerchant"], 1)
     books_agree()
 
 
-def test_without_the_hold_of_the_bin_all_of_them_would_find_it_empty(together, monkeypatch):
+def test_without_the_hold_of_the_bin_both_of_them_would_find_it_empty(put_into_one_bin, monkeypatch):
     monkeypatch.setattr(placing, "_hold", lambda bin: None)
-    assert put_into_one_bin(together, monkeypatch) == []
-    assert StockBalance.objects.filter(bin__code="A-05", on_hand=5).values("merchant").distinct().count() == 3
+    assert put_into_one_bin() == ([], 2)

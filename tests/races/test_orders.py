@@ -3,14 +3,14 @@
 from functools import partial
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
 from inventory import availability
 from inventory.models import Availability
 from outbound import order_rows, orders
 from outbound.models import Order
 from tests import make
-from tests.races.stop import Stop
+from tests.races.stop import Stop, sessions_that_wait, wait_until
 from tests.races.unguarded import LOCK_OF_PROMISES, unguarded, unlocked
 from wms.core.models import OutboxEvent
 from wms.core.verification import drifts
@@ -47,13 +47,29 @@ def test_twenty_buyers_of_ten_units_make_ten_winners(ten_units, together):
     assert list(drifts()) == []
 
 
-def test_without_the_lock_more_than_ten_would_win(ten_units, together, monkeypatch):
+@pytest.fixture
+def six_of_ten_twice(ten_units, together, monkeypatch):
+    """Takes six of ten units, and six again when the first six are taken and before their order has ended. Gives the answers of both."""
     shop, house, thing = ten_units
+    shop.hears_events = True  # who tells of it goes on in a transaction
+
+    def run():
+        stop = Stop()
+        monkeypatch.setattr(order_rows, "take", stop.behind(order_rows.take))
+        return together([taking(house, shop, {thing: 6}), stop.second(taking(house, shop, {thing: 6}))])
+
+    return run
+
+
+def test_who_waits_for_the_same_units_sees_what_is_left(six_of_ten_twice):
+    assert [answer.status for answer in six_of_ten_twice()] == ["ready", "short"]
+    assert Availability.objects.values_list("committed", "backordered").get() == (6, 6)
+
+
+def test_without_the_lock_more_than_there_is_would_win(six_of_ten_twice, monkeypatch):
     monkeypatch.setattr(order_rows, "_TAKE", unlocked(order_rows._TAKE))
     monkeypatch.setattr(availability, "_LOCK", availability._LOCK.replace("FOR UPDATE", ""))
-    answers = together([taking(house, shop, {thing: 1}) for _ in range(20)])
-
-    assert winners(answers) > 10
+    assert [answer.status for answer in six_of_ten_twice()] == ["ready", "ready"]
 
 
 def test_the_same_skus_in_opposite_line_order_never_deadlock(together):
@@ -68,20 +84,44 @@ def test_the_same_skus_in_opposite_line_order_never_deadlock(together):
     assert set(Availability.objects.values_list("committed", flat=True)) == {24}
 
 
-def test_without_the_key_order_they_deadlock(together, monkeypatch):
-    """Each session locks the same rows in an order of its own, and dawdles at each."""
+@pytest.fixture
+def from_both_ends(together):
+    """Two orders of the same three skus, while somebody else holds the row in the middle until both wait. `tests.way` says to each session whether
+    it comes from below or from above, should its statement ask. Gives the answers of both.
+    """
     shop, house = make.merchant(), make.warehouse()
-    skus = [make.sku(shop) for _ in range(8)]
+    skus = [make.sku(shop) for _ in range(3)]
     for thing in skus:
         make.stock(make.bin_of(house, "A-01"), thing, 1000)
-    anyhow = "ORDER BY md5(id::text || pg_backend_pid()::text || pg_sleep(0.01)::text) FOR UPDATE\n"
-    monkeypatch.setattr(order_rows, "_TAKE", unguarded(order_rows._TAKE, LOCK_OF_PROMISES, anyhow))
-    answers = [answer for _round in range(3) for answer in together([taking(house, shop, dict.fromkeys(skus, 1))] * 12)]
+    stop = Stop()
 
-    lost = [answer for answer in answers if not isinstance(answer, orders.Accepted)]
-    assert lost
-    assert {type(answer) for answer in lost} == {OperationalError}
-    assert all("deadlock detected" in str(answer) for answer in lost)
+    def hold_the_middle():
+        with transaction.atomic():
+            Availability.objects.select_for_update().get(sku=skus[1])
+            stop.reached.set()
+            wait_until(lambda: sessions_that_wait() == 2)
+
+    def coming(way):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('tests.way', %s, false)", [str(way)])
+        return taking(house, shop, dict.fromkeys(skus, 1))()
+
+    return lambda: together([hold_the_middle, *(stop.second(partial(coming, way)) for way in (1, -1))])[1:]
+
+
+def test_in_the_order_of_their_keys_they_wait_for_one_another(from_both_ends):
+    assert winners(from_both_ends()) == 2
+
+
+def test_without_the_key_order_they_deadlock(from_both_ends, monkeypatch):
+    """One session locks the same rows from below, the other one from above."""
+    anyhow = "ORDER BY id * current_setting('tests.way')::int FOR UPDATE\n"
+    monkeypatch.setattr(order_rows, "_TAKE", unguarded(order_rows._TAKE, LOCK_OF_PROMISES, anyhow))
+    answers = from_both_ends()
+
+    [lost] = [answer for answer in answers if not isinstance(answer, orders.Accepted)]
+    assert isinstance(lost, OperationalError)
+    assert "deadlock detected" in str(lost)
 
 
 def test_one_order_posted_twenty_times_at_once_is_one_order(ten_units, together):

@@ -1,36 +1,37 @@
 """Processes, as on several machines: what threads of one process share cannot help them."""
 
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Barrier
 
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from inventory.models import Availability
 from tests import make
-from tests.races.unguarded import without_the_lock
+from tests.races.unguarded import BOTH_HAVE_LOOKED, FORGOTTEN, without_the_lock
 from wms.benchmark import contention
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-# Whether two processes meet in one moment is chance, least of all on a busy machine.
-FIGHTS = 6
+def stocked(units):
+    shop, house = make.merchant(), make.warehouse()
+    thing = make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), thing, units)
+    return {"merchant": shop.code, "warehouse": house.code, "sku": thing.code}
 
 
 @pytest.fixture
-def thirty_units():
-    """Makes another sku with thirty units at each call."""
-    shop, house = make.merchant(), make.warehouse()
-
-    def stocked():
-        thing = make.sku(shop)
-        make.stock(make.bin_of(house, "A-01"), thing, 30)
-        return {"merchant": shop.code, "warehouse": house.code, "sku": thing.code}
-
-    return stocked
+def both_have_looked():
+    with connection.cursor() as cursor:
+        cursor.execute(BOTH_HAVE_LOOKED)
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(FORGOTTEN)
 
 
-def test_four_processes_fighting_for_one_sku_oversell_nothing_and_never_deadlock(thirty_units):
-    figures = contention.fight(**thirty_units(), orders=15)
+def test_four_processes_fighting_for_one_sku_oversell_nothing_and_never_deadlock():
+    figures = contention.fight(**stocked(30), orders=15)
 
     figures.pop("orders_per_s")
     assert figures == {
@@ -38,18 +39,13 @@ def test_four_processes_fighting_for_one_sku_oversell_nothing_and_never_deadlock
     }  # fmt: skip
 
 
-def test_without_the_lock_they_would_sell_more_than_there_is(thirty_units):
-    for _fight in range(FIGHTS):
-        figures = contention.fight(**thirty_units(), processes=2, orders=30, change=without_the_lock)
-        if figures["won"] > 30:
-            break
+def test_without_the_lock_they_would_sell_more_than_there_is(both_have_looked):
+    figures = contention.fight(**stocked(1), processes=2, orders=1, change=without_the_lock)
 
-    assert figures["won"] > 30
-    assert figures["oversold"] == figures["won"] - 30
-    assert figures["errors"] == []
+    assert (figures["won"], figures["oversold"], figures["errors"]) == (2, 1, [])
 
 
-def test_a_deadlock_would_be_counted():
+def test_a_deadlock_would_be_counted(together):
     shop, house = make.merchant(), make.warehouse()
     keys = []
     for _ in range(2):
@@ -57,22 +53,19 @@ def test_a_deadlock_would_be_counted():
         make.stock(make.bin_of(house, "A-01"), thing, 1)
         keys.append(thing.pk)
 
-    def lock_in_order(ordered):
-        try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                for key in ordered:
-                    cursor.execute("SELECT 1 FROM inventory_availability WHERE sku_id = %s FOR UPDATE", [key])
-                    cursor.execute("SELECT pg_sleep(0.3)")
-        except OperationalError as error:
-            return str(error)
-        finally:
-            connection.close()
-        return ""
+    each_has_one = Barrier(2, timeout=60)
+
+    def lock_in_order(first, second):
+        with transaction.atomic():
+            Availability.objects.select_for_update().get(sku=first)
+            each_has_one.wait()
+            Availability.objects.select_for_update().get(sku=second)
 
     before = contention.deadlocks()
-    with ThreadPoolExecutor(2) as pool:
-        said = list(pool.map(lock_in_order, [keys, keys[::-1]]))
+    answers = together([partial(lock_in_order, *keys), partial(lock_in_order, *keys[::-1])])
     contention._wait_for_counts()
 
-    assert sorted("deadlock detected" in text for text in said) == [False, True]
+    [lost] = [answer for answer in answers if answer is not None]
+    assert isinstance(lost, OperationalError)
+    assert "deadlock detected" in str(lost)
     assert contention.deadlocks() == before + 1

@@ -1,6 +1,5 @@
 """Two imports of one moment: a barcode, and a code, belong to whoever came first, and the other is told so by its row."""
 
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -9,11 +8,11 @@ import pytest
 from inventory import master_data, skus
 from inventory.models import Barcode, Sku
 from tests import make
+from tests.races.stop import Stop
 from wms.core.errors import InvalidInput
 from wms.core.models import Merchant
 
 pytestmark = pytest.mark.django_db(transaction=True)
-FILES = 4
 HEAD = "sku,name,barcode\n"
 
 
@@ -23,49 +22,43 @@ def shop() -> Merchant:
 
 
 @pytest.fixture
-def dawdling(monkeypatch):
-    """Everybody looks at what is taken, and thinks about it, before anybody writes."""
-    real = skus._problems
+def at_once(shop, monkeypatch, together):
+    """Imports two files; the second comes when the first has looked at what is taken, and before it writes. Gives the answers of both."""
 
-    def problems(*arguments):
-        found = real(*arguments)
-        time.sleep(0.3)
-        return found
+    def run(first, second):
+        stop = Stop()
+        monkeypatch.setattr(skus, "_problems", stop.behind(skus._problems))
+        return together([importing(shop, first), stop.second(importing(shop, second))])
 
-    monkeypatch.setattr(skus, "_problems", problems)
+    return run
 
 
 def importing(shop: Merchant, rows: str) -> Callable[[], master_data.Imported]:
     return partial(master_data.import_skus, content=(HEAD + rows).encode(), name="skus.csv", merchant=shop)
 
 
-def of_one_barcode(shop: Merchant) -> list[Callable[[], master_data.Imported]]:
-    return [importing(shop, f"CUP-{number},Cup,\nMUG-{number},Mug,4006381333931*{number + 1}\n") for number in range(FILES)]
+OF_ONE_BARCODE = ("CUP-1,Cup,\nMUG-1,Mug,4006381333931*1\n", "CUP-2,Cup,\nMUG-2,Mug,4006381333931*2\n")
 
 
-def test_one_barcode_for_several_skus_is_the_first_ones(shop, together, dawdling):
-    answers = together(of_one_barcode(shop))
-    [won] = [number for number, answer in enumerate(answers) if not isinstance(answer, Exception)]
-    assert answers[won] == master_data.Imported(rows=2, created=2)
-    for answer in answers[:won] + answers[won + 1 :]:
-        assert isinstance(answer, InvalidInput)
-        assert answer.details == {
-            "problems": [
-                {"path": ["rows", 3, "barcode"], "message": f"Row 3, column barcode: The barcode 4006381333931 belongs to MUG-{won}."}
-            ]
-        }
-    assert list(Sku.objects.order_by("code").values_list("code", flat=True)) == [f"CUP-{won}", f"MUG-{won}"]
-    assert list(Barcode.objects.values_list("sku__code", "code", "pack_quantity")) == [(f"MUG-{won}", "4006381333931", won + 1)]
+def test_one_barcode_for_several_skus_is_the_first_ones(at_once):
+    won, lost = at_once(*OF_ONE_BARCODE)
+    assert won == master_data.Imported(rows=2, created=2)
+    assert isinstance(lost, InvalidInput)
+    assert lost.details == {
+        "problems": [{"path": ["rows", 3, "barcode"], "message": "Row 3, column barcode: The barcode 4006381333931 belongs to MUG-1."}]
+    }
+    assert list(Sku.objects.order_by("code").values_list("code", flat=True)) == ["CUP-1", "MUG-1"]
+    assert list(Barcode.objects.values_list("sku__code", "code", "pack_quantity")) == [("MUG-1", "4006381333931", 1)]
 
 
-def test_one_new_sku_in_several_files_is_made_once_and_changed_by_the_others(shop, together, dawdling):
-    answers = together([importing(shop, f"CUP,Cup {number},\n") for number in range(FILES)])
-    assert sorted((answer.created, answer.changed) for answer in answers) == [(0, 1)] * (FILES - 1) + [(1, 0)]
-    assert Sku.objects.get().code == "CUP"
+def test_one_new_sku_in_several_files_is_made_once_and_changed_by_the_others(at_once):
+    answers = at_once("CUP,Cup 1,\n", "CUP,Cup 2,\n")
+    assert [(answer.created, answer.changed) for answer in answers] == [(1, 0), (0, 1)]
+    assert Sku.objects.values_list("code", "name").get() == ("CUP", "Cup 2")
 
 
-def test_without_the_lock_the_others_would_believe_that_it_is_theirs(shop, together, dawdling, monkeypatch):
+def test_without_the_lock_the_others_would_believe_that_it_is_theirs(at_once, monkeypatch):
     monkeypatch.setattr(skus, "_be_alone", lambda merchant: None)
-    answers = together(of_one_barcode(shop))
+    answers = at_once(*OF_ONE_BARCODE)
     assert not any(isinstance(answer, Exception) for answer in answers)
-    assert (Sku.objects.count(), Barcode.objects.count()) == (2 * FILES, 1)
+    assert (Sku.objects.count(), Barcode.objects.count()) == (4, 1)

@@ -20,14 +20,33 @@ def unguarded(statement: Prepared, guard: str, instead: str = "") -> Prepared:
 
 
 def unlocked(statement: Prepared) -> Prepared:
-    """The statement that takes what is free, without its lock, and with time to think between looking and taking."""
-    return unguarded(unguarded(statement, LOCK_OF_PROMISES), "FROM granted g, unnest(", "FROM granted g, pg_sleep(0.05), unnest(")
+    """The statement that takes what is free, without its lock."""
+    return unguarded(statement, LOCK_OF_PROMISES)
+
+
+# Processes share nothing but the database: there each says that it has looked, outside of its transaction, and waits until the other one has.
+BOTH_HAVE_LOOKED = """
+CREATE SEQUENCE tests_looked;
+CREATE FUNCTION tests_both_have_looked() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM nextval('tests_looked');
+    FOR look IN 1..6000 LOOP
+        IF (SELECT last_value FROM tests_looked) >= 2 THEN
+            RETURN;
+        END IF;
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+    RAISE 'the other one never looked';
+END $$
+"""
+FORGOTTEN = "DROP FUNCTION tests_both_have_looked; DROP SEQUENCE tests_looked"
 
 
 def without_the_lock() -> None:
-    """Orders read what is free without locking the row, and dawdle before they take it."""
+    """Orders read what is free without locking the row, and take it when another process has read it too: see BOTH_HAVE_LOOKED."""
     from inventory import availability
     from outbound import order_rows
 
-    order_rows._TAKE = unlocked(order_rows._TAKE)
+    met = "FROM granted g, tests_both_have_looked(), unnest("
+    order_rows._TAKE = unguarded(unlocked(order_rows._TAKE), "FROM granted g, unnest(", met)
     availability._LOCK = availability._LOCK.replace("FOR UPDATE", "")
