@@ -44,6 +44,9 @@ class HasPlaces(Protocol):
     def own_location(self) -> str:
         """The place that a number without a location is told to; empty where such a number stands for all places."""
 
+    def tells_apart(self) -> bool:
+        """Whether a number at one place leaves the others as they are. Raises ChannelUnavailable, CredentialsRefused, ChannelRefused."""
+
     def at(self, locations: Sequence[str]) -> Marketplace:
         """The same shop, whose listings and orders are read at these places."""
 

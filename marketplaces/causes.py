@@ -15,6 +15,7 @@ _KINDS: dict[str, str | Promise] = {
     "bundle": _("changed bundle"),
     "all": _("all numbers told again"),
     "drift": _("the shop showed another number"),
+    "left": _("the place was left"),
     "overtaken": _("told otherwise meanwhile"),
     "paused": _("the channel was paused"),
     "raised": _("somebody raised it in the shop"),

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
-from marketplaces import adapters, order_import, places, standings, stock_sync
+from marketplaces import adapters, leaving, order_import, places, standings, stock_sync
 from marketplaces.abilities import Reports, StopsBackorders
 from marketplaces.calling import calling, keep_busy
 from marketplaces.holding import hold
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 LANES = (
     "channel.stale",
     "channel.shown",
+    "channel.left",
     "channel.submitted",
     "channel.heard",
     "channel.offered",
@@ -91,18 +92,26 @@ def connect(
         return channel
 
 
-def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base_url: str | None = None) -> None:
+def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base_url: str | None = None) -> bool:
     """New keys or a new address: the shop is tried again at once, with all that waits for it, and told all its numbers: they may lead to another
-    account or place, which was told none of them. Raises CredentialsMissing, ChannelRefused.
+    account or place, which was told none of them. The place that is left is told 0.
+
+    Answers whether it is another address or account: nobody tells the old one 0. Raises CredentialsMissing, ChannelRefused.
     """
     base_url = base_url or channel.base_url
-    adapters.connect(channel.adapter, base_url=base_url, credentials=credentials)
+    now = leaving.own_location(adapters.connect(channel.adapter, base_url=base_url, credentials=credentials))
+    was = leaving.place_of(channel)
+    before, after = (adapters.account(channel.adapter, keys) for keys in (channel.opened_credentials(), credentials))
+    moved = (channel.base_url, before) != (base_url, after)
     channel.credentials, channel.base_url = sealing.seal(dict(credentials)), base_url
     channel.failures, channel.quiet_until, channel.last_error = 0, None, ""
     with transaction.atomic():
+        hold(channel.pk)
         channel.save(update_fields=["credentials", "base_url", "failures", "quiet_until", "last_error"])
+        leaving.leave(channel, was, now)
         stock_sync.stale_all(channel, "all")
         outbox.hurry(LANES, lane=channel.pk)
+    return moved
 
 
 def subscribe(*, channel: Channel, url: str) -> list[Subscription]:

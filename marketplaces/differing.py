@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from marketplaces import drift, places, stock_sync
+from marketplaces import drift, leaving, places, stock_sync
 from marketplaces.models import Channel, Comparison, Difference, Listing, ListingPlace, Submission
 from marketplaces.numbers import WAITING, WAITING_THERE, of_channel
 from wms.core.models import OutboxEvent
@@ -87,6 +87,7 @@ def mend(channel: Channel) -> None:
         tell_again(channel=channel)
     finally:
         with transaction.atomic():
+            leaving.go_on(channel)
             stock_sync.stale(channel.pk, list(failed), "refused")
 
 

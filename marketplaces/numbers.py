@@ -181,6 +181,20 @@ ORDER BY l.id, n.rank NULLS LAST, n.location
 """
 
 
+_LEFT = f"""
+SELECT l.id, l.external_id, 0, s.pushed_quantity, s.pushed_at, FALSE, {_AS_OF}, s.location, s.last_error <> ''
+FROM marketplaces_listingplace s JOIN marketplaces_listing l ON l.id = s.listing_id
+WHERE l.channel_id = %s ORDER BY s.last_error <> '', s.id LIMIT %s
+"""
+
+
+def left(channel: Channel, most: int) -> list[Told]:
+    """What a channel that is one place left at another (marketplaces.leaving): 0 there. What was told in vain comes last."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LEFT, [channel.pk, most])
+        return [Told(*row) for row in cursor.fetchall()]
+
+
 def of_channel(channel: Channel) -> dict[str, Any]:
     """What WAITING is told."""
     return {"channel": channel.pk, "merchant": channel.merchant_id, "warehouses": channel.house_ids}

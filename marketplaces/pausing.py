@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from marketplaces import cancelled, channels, order_import, stock_sync, tracking
+from marketplaces import cancelled, channels, leaving, order_import, stock_sync, tracking
 from marketplaces.models import Channel
 from wms.core import outbox
 from wms.core.models import User
@@ -34,6 +34,7 @@ def resume(*, channel: Channel) -> None:
         channel.active, channel.sells_nothing, channel.failures, channel.quiet_until = True, False, 0, None
         channel.paused_at, channel.paused_by, channel.pause_reason = None, None, ""
         channel.save(update_fields=["active", "sells_nothing", "failures", "quiet_until", "paused_at", "paused_by", "pause_reason"])
+        leaving.go_on(channel)
         stock_sync.stale_all(channel, "resumed")
         order_import.ask(channel.pk)
         order_import.try_waiting(channel.pk)

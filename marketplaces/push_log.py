@@ -13,7 +13,7 @@ from wms.core.prepared import array_literal
 
 LONGEST_CAUSE, LONGEST_MESSAGE, LONGEST_ERROR = 120, 300, 500
 # Why a number is told although no stock changed.
-WITHOUT_CHANGE = ("all", "drift", "overtaken", "paused", "raised", "refused", "resumed", "tied")
+WITHOUT_CHANGE = ("all", "drift", "left", "overtaken", "paused", "raised", "refused", "resumed", "tied")
 
 
 class Since(NamedTuple):

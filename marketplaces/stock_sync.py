@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from marketplaces import by_hand, order_import, pace, push_log, revisions, telling
+from marketplaces import by_hand, leaving, order_import, pace, push_log, revisions, telling
 from marketplaces.calling import calling, keep_busy, well_again
 from marketplaces.holding import hold
 from marketplaces.models import Channel, Submission
@@ -115,8 +115,8 @@ def tell_all(*, channel: Channel) -> None:
 
 
 def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `channel.stale` {channel_id, listing_ids; location, at, because, tries} and `channel.shown` {channel_id, shown} (by_hand), one
-    channel's events at a time.
+    """Outbox handler of `channel.stale` {channel_id, listing_ids; location, at, because, tries} and `channel.shown` {channel_id, shown} (by_hand) and
+    `channel.left` {channel_id, left} (leaving), one channel's events at a time.
 
     Raises ChannelQuiet: try again later.
     """
@@ -124,11 +124,17 @@ def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
     if channel is None or not channel.hears:  # resuming tells all numbers again
         return
     since = by_hand.stale(channel, payloads) | push_log.of_payloads(payloads)
-    if not since:
+    left_in_vain = leaving.wanted(payloads)
+    if not since and left_in_vain is None:
         return
+    until = time.monotonic() + BUDGET_S
     with calling(channel) as shop, noting(partial(_store, channel)) as note:
         whole = shop.capabilities.whole_listings
-        _push_all(channel, shop, Round(channel, since, push_log.places_of(payloads), whole, time.monotonic() + BUDGET_S, note))
+        left_again = left_in_vain is not None and leaving.tell(channel, shop, until)
+        _push_all(channel, shop, Round(channel, since, push_log.places_of(payloads), whole, until, note))
+    if left_again:
+        with transaction.atomic():
+            leaving.again(channel, left_in_vain or 0)
 
 
 def _push_all(channel: Channel, shop: Marketplace, about: Round) -> None:

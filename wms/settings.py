@@ -202,6 +202,7 @@ OUTBOX_ROUTES: dict[str, list[str]] = {
     # Below: one lane for each channel.
     "channel.stale": ["marketplaces.stock_sync.push_stale"],
     "channel.shown": ["marketplaces.stock_sync.push_stale"],
+    "channel.left": ["marketplaces.stock_sync.push_stale"],
     "channel.submitted": ["marketplaces.submissions.follow"],
     "channel.heard": ["marketplaces.order_import.hear"],
     "channel.offered": ["marketplaces.reports.hear_listings"],

@@ -1,8 +1,9 @@
 """Which marketplaces exist: one folder each. A new one is copied from the nearest.
 
-Each folder offers NAME (for people), CREDENTIALS (the names of its keys), perhaps OPTIONAL (those of keys that may be left out),
-CAPABILITIES, perhaps MAY_DECLARE (what of these a single shop may have besides), perhaps RULES (what the platform demands of its sellers) and
-KEEP_BUYERS_DAYS (how long it lets us keep their buyers' data), and `connect(base_url=, credentials=)` -> Marketplace.
+Each folder offers NAME (for people), CREDENTIALS (the names of its keys), perhaps OPTIONAL (those of keys that may be left out), perhaps ACCOUNT
+(those of keys that say where is sold: with others it is another shop), CAPABILITIES, perhaps MAY_DECLARE (what of these a single shop may have
+besides), perhaps RULES (what the platform demands of its sellers) and KEEP_BUYERS_DAYS (how long it lets us keep their buyers' data), and
+`connect(base_url=, credentials=)` -> Marketplace.
 """
 
 from collections.abc import Mapping
@@ -43,6 +44,11 @@ def keys(marketplace: str) -> dict[str, bool]:
     """The names of its keys: True for those without which nothing works."""
     module = adapter(marketplace)
     return dict.fromkeys(module.CREDENTIALS, True) | dict.fromkeys(getattr(module, "OPTIONAL", ()), False)
+
+
+def account(marketplace: str, credentials: Mapping[str, str]) -> list[str | None]:
+    """What of these keys says where is sold."""
+    return [credentials.get(name) for name in getattr(adapter(marketplace), "ACCOUNT", ())]
 
 
 def may_have_places(marketplace: str) -> bool:

@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from unfold.admin import TabularInline
 
 from inventory.models import Warehouse
-from marketplaces import adapters, channels, pausing, standings, stock_sync, trying
+from marketplaces import adapters, channels, leaving, pausing, standings, stock_sync, trying
 from marketplaces.models import Channel, SellerRule
 from wms.core.admin_base import MasterAdmin
 from wms.core.errors import WmsError
@@ -141,7 +141,9 @@ class ChannelAdmin(MasterAdmin):
         # What workers and the desk have written since the form was sent stays.
         channel.save(update_fields=[name for name in form.Meta.fields if name in form.changed_data and name != "keys"])
         if "credentials" in data or "base_url" in form.changed_data:
-            channels.change_credentials(channel=channel, credentials=data.get("credentials") or channel.opened_credentials())
+            credentials = data.get("credentials") or channel.opened_credentials()
+            if channels.change_credentials(channel=channel, credentials=credentials) or "base_url" in form.changed_data:
+                self.message_user(request, str(leaving.OLD_SHOP), messages.WARNING)
             transaction.on_commit(lambda: self._try_out(request, channel))
         stock_sync.tell_all(channel=channel)  # another rule means other numbers
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from inventory.models import Sku
-from marketplaces import adapters, correcting, drift, order_book, order_import, pausing, refused_parcels, stock_sync, unknown_goods
+from marketplaces import adapters, correcting, drift, leaving, order_book, order_import, pausing, refused_parcels, stock_sync, unknown_goods
 from marketplaces import channels as shops
 from marketplaces import places as shop_places
 from marketplaces.desk import addresses, asked, orders, places
@@ -85,6 +85,7 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "goods": unknown_goods.waiting(found),
             "unlimited": found.listings.filter(sells_without_stock=True).count(),
             "told_nothing": pausing.told_nothing(found) if found.sells_nothing else None,
+            "left": leaving.still_selling(found),
             "differences": differences,
             "theirs": places.together(differences or (), spots),
             "spots": spots,
@@ -180,6 +181,12 @@ def _tell_again(channel: Channel, request: HttpRequest) -> str:
     return _("The shop is told of the parcel again soon.")
 
 
+def _nothing_left(channel: Channel, request: HttpRequest) -> str:
+    """Field: location."""
+    leaving.forget(channel=channel, location=desk.clean(request.POST.get("location"), shop_places.LONGEST_LOCATION))
+    return _("Nothing is told to that place any more.")
+
+
 def _change_warehouses(channel: Channel, request: HttpRequest) -> str:
     shop_places.set_warehouses(channel=channel, warehouses=asked.warehouses(request, "warehouses"), routing=asked.routing(request))
     return _("The warehouses are changed; all numbers are told again.")
@@ -188,14 +195,14 @@ def _change_warehouses(channel: Channel, request: HttpRequest) -> str:
 ACTIONS: dict[str, Callable[[Channel, HttpRequest], str]] = {
     "fetch": _fetch, "push": _push, "repair": _repair, "poll": _poll, "retry": _retry, "pause": _pause, "resume": _resume,
     "subscribe": _subscribe, "backorders": _stop_backorders, "dismiss": orders.dismiss, "recognise": orders.recognise,
-    "warehouses": _change_warehouses, "tell": _tell_again,
+    "warehouses": _change_warehouses, "tell": _tell_again, "left": _nothing_left,
 }  # fmt: skip
 
 
 @desk.action(shows=channel, permission="marketplaces.change_channel")
 def act(request: HttpRequest, channel_id: int, does: str = "") -> HttpResponse:
-    """One of ACTIONS: `pause` takes a reason and perhaps sells=last, `subscribe` a url, `dismiss` and `recognise` an order, `tell` a parcel, `warehouses`
-    warehouses (codes, the first one first) and routing.
+    """One of ACTIONS: `pause` takes a reason and perhaps sells=last, `subscribe` a url, `dismiss` and `recognise` an order, `tell` a parcel, `left` a
+    location, `warehouses` warehouses (codes, the first one first) and routing.
     """
     return desk.done(request, ACTIONS[does](find(request, channel_id), request), "desk:channel", channel_id=channel_id)
 

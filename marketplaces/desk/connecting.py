@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from inventory.models import Warehouse
-from marketplaces import adapters, trying
+from marketplaces import adapters, leaving, trying
 from marketplaces import channels as shops
 from marketplaces.desk import asked
 from marketplaces.desk.channels import channel
@@ -98,7 +99,8 @@ def change_keys(request: HttpRequest, channel_id: int) -> HttpResponse:
     """Fields: the adapter's keys by their own names, perhaps base_url."""
     found = find(request, channel_id)
     base_url = desk.clean(request.POST.get("base_url"), 300) or None
-    shops.change_credentials(channel=found, credentials=_credentials(request, found.adapter), base_url=base_url)
+    if shops.change_credentials(channel=found, credentials=_credentials(request, found.adapter), base_url=base_url):
+        messages.warning(request, str(leaving.OLD_SHOP))
     return _tried(request, found, _("The keys are changed."), _saved)
 
 

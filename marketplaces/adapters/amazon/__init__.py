@@ -41,6 +41,8 @@ from marketplaces.rules import Measure, Rule
 NAME = "Amazon"
 # The app's keys, the seller's token for it and his id, and where he sells: ids with commas between them.
 CREDENTIALS = ("client_id", "client_secret", "refresh_token", "seller_id", "marketplace_ids")
+# Those that say where: a listing that is left there is told nothing any more.
+ACCOUNT = ("seller_id", "marketplace_ids")
 # Without a queue orders come by polling alone. The last two are for other addresses than Amazon's own.
 OPTIONAL = ("queue_arn", "aws_access_key_id", "aws_secret_access_key", "token_url", "queue_endpoint")
 # Seller Central, "Shipping performance" of seller-fulfilled orders: late shipment rate under 4 % over 10 and over 30 days, cancellation rate

@@ -88,6 +88,9 @@ class EBay:
         """A number without a location replaces those of all."""
         return ""
 
+    def tells_apart(self) -> bool:
+        return True
+
     def at(self, locations: Sequence[str]) -> "EBay":
         there = copy(self)
         there._stock = Stock(self._connection, self._account, locations)

@@ -64,6 +64,9 @@ class Storefront:
     def own_location(self) -> str:
         return self._location
 
+    def tells_apart(self) -> bool:
+        return self._declared().locations
+
     def at(self, locations: Sequence[str]) -> "Storefront":
         there = copy(self)
         there._serve(locations)

@@ -76,4 +76,4 @@ def test_a_channel_whose_keys_name_another_location_tells_that_all_its_numbers(s
     channel = bound_to_leipzig(shop, thing, house)
     channels.change_credentials(channel=channel, credentials={"secret": SECRET, "location": "hamburg"})
     deliver_all()
-    assert shop.books.there[shop.books.by_sku(thing.code)["id"]]["hamburg"] == 10
+    assert shop.books.there[shop.books.by_sku(thing.code)["id"]] == {"leipzig": 0, "hamburg": 10}
