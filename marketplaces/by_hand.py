@@ -1,8 +1,8 @@
-"""A number that somebody wrote into a shop by hand, where the shop's words are echoes of our own numbers, too: told again as soon as it is heard of.
+"""A number that somebody wrote into a shop by hand: told again as soon as it is heard of.
 
-Words come late, twice and out of order: the echo of an older push is larger than what was told since. By hand is only what is none of the numbers
-that were told lately, and was changed after the last of them was taken. That is looked at twice: when the word comes, and in the lane in which the
-channel's numbers are told, where none is on its way and all that were told stand in the log.
+Where the shop's words are echoes of our own numbers, too, they come late, twice and out of order: the echo of an older push is larger than what was
+told since. By hand is only what is none of the numbers that were told lately, and was changed after the last of them was taken. That is looked at
+twice: when the word comes, and in the lane in which the channel's numbers are told, where none is on its way and all that were told stand in the log.
 """
 
 from __future__ import annotations
@@ -23,9 +23,44 @@ from wms.core.prepared import array_literal
 RAISED = "raised"
 # Shops say when in whole seconds, by a clock of their own. One that is wrong by more is known by its numbers.
 SKEW_S = 2.0
+# Of the clocks of our own hosts.
+OUR_SKEW_S = 0.5
 # Somebody, or a plug-in, may write it again and again: a listing is corrected this often, and by the nightly comparison.
 PAUSE_S = 900.0
 LATELY_S, LATELY_ROWS = 3600.0, 200
+
+_RAISED = """
+SELECT shown.location, l.id FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::timestamptz[]) AS shown (external_id, location, quantity, said_at)
+JOIN marketplaces_listing l ON l.channel_id = %s AND l.external_id = shown.external_id
+LEFT JOIN marketplaces_listingplace s ON s.listing_id = l.id AND s.location = shown.location
+WHERE (l.sku_id IS NOT NULL OR l.bundle_id IS NOT NULL)
+  AND CASE WHEN shown.location = '' THEN l.pushed_quantity ELSE s.pushed_quantity END < shown.quantity
+  AND NOT EXISTS (
+    SELECT FROM (SELECT * FROM marketplaces_stockpush WHERE listing_id = l.id ORDER BY id DESC LIMIT %s) told
+    WHERE told.error = '' AND told.location = shown.location AND told.sent_at > shown.said_at + make_interval(secs => %s)
+  )
+ORDER BY 1, 2
+"""
+
+
+def notice(channel: Channel, shown: Mapping[str, Mapping[str, int]], said: Mapping[str, datetime] | None = None) -> None:
+    """A step: what the shop says by itself that its listings show, {its id: {location: number}}; under "" as a whole.
+
+    Fewer than told have been sold; more somebody else has put there: told again, at the places where it is so. What was `said`, by the listings'
+    ids, before the last number that the shop took was sent is over: an echo of the one before. When that was written down says nothing: a slow
+    shop's answers wait for each other.
+    """
+    said = said or {}
+    rows = [(key, location, quantity, said.get(key)) for key, there in shown.items() for location, quantity in there.items()]
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_RAISED, [*map(list, zip(*rows, strict=True)), channel.pk, LATELY_ROWS, OUR_SKEW_S])
+        raised: dict[telling.Where, dict[int, Since]] = {}
+        for location, key in cursor.fetchall():
+            raised.setdefault((channel.pk, location), {})[key] = push_log.now(RAISED)
+    telling.have_told(raised)
+
 
 _BY_HAND = """
 SELECT DISTINCT l.id FROM unnest(%(listing)s::text[], %(quantity)s::bigint[], %(at)s::float8[]) AS said (external_id, quantity, at)

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from marketplaces import deliveries, stock_sync
+from marketplaces import by_hand, deliveries
 from marketplaces.abilities import FillsQueue, QueuedMessage
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel
@@ -106,4 +106,4 @@ def _heed(channel: Channel, event: ChannelEvent | None) -> None:
     elif event.kind is EventKind.SUBMISSION:
         outbox.emit("channel.submitted", lane=channel.pk, channel_id=channel.pk, ticket=event.ticket)
     elif event.kind is EventKind.LISTING:
-        stock_sync.notice(channel, {event.listing_id: event.shown})
+        by_hand.notice(channel, {event.listing_id: event.shown})

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from marketplaces import channels, order_import, port, stock_sync
+from marketplaces import by_hand, channels, order_import, port
 from marketplaces.abilities import Reports
 from marketplaces.calling import ChannelQuiet, open_shop
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
@@ -123,4 +123,4 @@ def _keep(
     with transaction.atomic():
         channels.keep_listings(channel=channel, listings=listings, said=said)
         channels.tie_by_code(channel=channel)
-        stock_sync.notice(channel, shown, said)
+        by_hand.notice(channel, shown, said)

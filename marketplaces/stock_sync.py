@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -24,7 +23,7 @@ from marketplaces.port import ChannelUnavailable, Marketplace, PushError, PushRe
 from marketplaces.push_log import Answered, Since
 from marketplaces.rounds import Round, most_urgent_first
 from marketplaces.telling import Where
-from marketplaces.together import NOTED_EVERY_S, Key, ReadAhead, noting
+from marketplaces.together import Key, ReadAhead, noting
 from wms.core import outbox
 
 # One turn: then other lanes have theirs, and no second worker begins while the first is still at it (the outbox's lease is far longer).
@@ -72,36 +71,6 @@ def push_changed(payloads: Sequence[dict[str, Any]]) -> None:
 def stale(channel_id: int, listing_ids: Sequence[int], because: str, location: str = "") -> None:
     """A step: the channel does not know these listings' numbers, at all of its places or at one; `because` tells why, where no stock changed."""
     telling.have_told({(channel_id, location): dict.fromkeys(listing_ids, push_log.now(because))})
-
-
-_RAISED = """
-SELECT shown.location, l.id FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::timestamptz[]) AS shown (external_id, location, quantity, said_at)
-JOIN marketplaces_listing l ON l.channel_id = %s AND l.external_id = shown.external_id
-LEFT JOIN marketplaces_listingplace s ON s.listing_id = l.id AND s.location = shown.location
-WHERE (l.sku_id IS NOT NULL OR l.bundle_id IS NOT NULL)
-  AND CASE WHEN shown.location = '' THEN l.pushed_quantity ELSE s.pushed_quantity END < shown.quantity
-  AND coalesce(CASE WHEN shown.location = '' THEN l.pushed_at ELSE s.pushed_at END <= shown.said_at + make_interval(secs => %s), TRUE)
-ORDER BY 1, 2
-"""
-
-
-def notice(channel: Channel, shown: Mapping[str, Mapping[str, int]], said: Mapping[str, datetime] | None = None) -> None:
-    """A step: what the shop says by itself that its listings show, {its id: {location: number}}; under "" as a whole.
-
-    Fewer than told have been sold; more somebody else has put there: told again, at the places where it is so. What was `said`, by the listings'
-    ids, before our last number was told is over: an echo of the one before.
-    """
-    said = said or {}
-    rows = [(key, location, quantity, said.get(key)) for key, there in shown.items() for location, quantity in there.items()]
-    if not rows:
-        return
-    with connection.cursor() as cursor:
-        # Answers are written down so much later at most than they came.
-        cursor.execute(_RAISED, [*map(list, zip(*rows, strict=True)), channel.pk, NOTED_EVERY_S])
-        raised: dict[Where, dict[int, Since]] = {}
-        for location, key in cursor.fetchall():
-            raised.setdefault((channel.pk, location), {})[key] = push_log.now("raised")
-    telling.have_told(raised)
 
 
 def stale_all(channel: Channel, because: str) -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from marketplaces import buyer_data, by_hand, deliveries, stock_sync
+from marketplaces import buyer_data, by_hand, deliveries
 from marketplaces.abilities import Reports
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel
@@ -82,7 +82,7 @@ def _look_at(channel: Channel, event: ChannelEvent) -> None:
     """What the shop says that a listing shows."""
     with transaction.atomic():
         if event.changed_at is None:
-            stock_sync.notice(channel, {event.listing_id: event.shown})
+            by_hand.notice(channel, {event.listing_id: event.shown})
         else:
             by_hand.hear(channel, event.listing_id, event.shown[""], event.changed_at)
 

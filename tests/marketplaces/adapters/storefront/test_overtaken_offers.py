@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
-from django.db import connection
 from django.test import Client
 
+from marketplaces import channels
+from marketplaces.adapters.storefront import declaration
 from marketplaces.models import Listing, StockPush
+from marketplaces.together import NOTED_EVERY_S
 from tests import make
 from tests.marketplaces.adapters.storefront.working import hook
+from tests.marketplaces.misbehaving import before_work
 from tests.marketplaces.shops import deliver_all
 from wms.core import access
 from wms.core.models import OutboxEvent
@@ -48,15 +53,6 @@ def offer() -> tuple[str, str, Any]:
 
 def told() -> list[tuple[int, str]]:
     return list(StockPush.objects.order_by("pk").values_list("quantity", "because"))
-
-
-def time_passes(seconds: float) -> None:
-    """Since all that was told and said."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE marketplaces_listing SET pushed_at = pushed_at - make_interval(secs => %(s)s)",
-            {"s": seconds},
-        )
 
 
 def test_a_message_that_waits_is_overtaken_by_a_report(channel, thing, report):
@@ -105,9 +101,7 @@ def test_a_shop_that_says_no_time_or_nonsense_is_heard_when_it_speaks(channel):
 def test_an_echo_that_is_read_after_the_next_number_was_told_starts_nothing(shop, channel, house, thing):
     echo = dict(shop.books.document(shop.books.by_sku(thing.code)))
     assert echo["quantity"] == 10
-    time_passes(60)
     assert hook(channel, "listing.changed", echo) == 200
-    time_passes(60)
     make.stock(make.bin_of(house, "A-01"), thing, -3)
     deliver_all()
     assert hook(channel, "listing.changed", echo, tried_for=timedelta(minutes=1)) == 200
@@ -125,3 +119,26 @@ def test_a_number_that_was_raised_after_ours_was_told_is_told_again_at_once(shop
         deliver_all()
         assert told()[-1] == (10, "raised")
     assert shop.books.stock() == {thing.code: 10}
+
+
+def test_so_is_one_that_was_raised_while_others_were_still_told(shop, channel, house, thing):
+    """Ours is taken, and written down only when the shop has answered for the next one, too."""
+    shop.declared["batch_size"] = 1
+    declaration.forget()
+    other = make.sku(thing.merchant)
+    shop.books.add_listing(sku=other.code, quantity=0)
+    channels.fetch_listings(channel=channel)
+    raised = shop.books.by_sku(thing.code)
+
+    def raise_by_hand() -> None:
+        raised["quantity"] = 50
+        assert hook(channel, "listing.changed", shop.books.document(raised)) == 200
+        time.sleep(3 * NOTED_EVERY_S)
+
+    shop.misbehave("stock.set", before_work(lambda: None))
+    shop.misbehave("stock.set", before_work(raise_by_hand))
+    make.stock(make.bin_of(house, "A-01"), thing, -4)
+    make.stock(make.bin_of(house, "A-01"), other, 30)
+    deliver_all()
+    assert told()[-3:] == [(6, ANY), (30, ANY), (6, "raised")]
+    assert shop.books.stock() == {thing.code: 6, other.code: 30}
