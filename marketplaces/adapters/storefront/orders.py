@@ -21,6 +21,7 @@ from marketplaces.port import (
     ChannelOrder,
     ChannelRefused,
     ChannelUnavailable,
+    CredentialsRefused,
     MessageUnreadable,
     OrderPage,
     UnreadableOrder,
@@ -29,6 +30,8 @@ from marketplaces.port import (
 # Each poll reads the last minutes again: an order saved by a slow transaction becomes visible after younger ones.
 OVERLAP = timedelta(minutes=2)
 OPEN_ONES_EVERY = timedelta(minutes=10)
+# A shop that refuses every cursor that it has given just before is in trouble, and not asked for its first page over and over.
+ANEW_EVERY = timedelta(minutes=1)
 PER_PAGE = 100
 
 
@@ -37,7 +40,7 @@ class Cursor:
     """Where a poll stands. Times as ISO texts: read what changed after `after`, `page` is the shop's own cursor, `seen` the youngest change.
 
     `open_at`: when all open orders were read last; `open`: they are being read now. `last` is a digest of the page before, to notice a
-    shop that answers the same page for ever.
+    shop that answers the same page for ever. `anew_at`: when this reading began anew, as the shop refused its cursor.
     """
 
     after: str
@@ -46,6 +49,7 @@ class Cursor:
     open: bool = False
     open_at: str = ""
     last: str = ""
+    anew_at: str = ""
 
     @classmethod
     def read(cls, text: str, *, since: datetime) -> Cursor:
@@ -56,6 +60,12 @@ class Cursor:
 
     def __str__(self) -> str:
         return json.dumps(asdict(self))
+
+    def anew(self, now: datetime) -> Cursor | None:
+        """The same reading from its first page on; None where that was done just now."""
+        if not self.page or (self.anew_at and now - datetime.fromisoformat(self.anew_at) < ANEW_EVERY):
+            return None
+        return replace(self, page="", last="", anew_at=now.isoformat())
 
     def following(self, changes: list[datetime], *, page: str, digest: str, now: datetime) -> tuple[Cursor, bool]:
         """Where to read on, and whether at once."""
@@ -83,8 +93,17 @@ class Orders:
 
     def changed(self, *, since: datetime, cursor: str) -> OrderPage:
         position = Cursor.read(cursor, since=since)
-        wanted = {"state": "open"} if position.open else {"updated_after": position.after}
-        items, page = page_of(self._connection.call("orders.list", {**wanted, "cursor": position.page, "limit": PER_PAGE}))
+        try:
+            items, page = self._list(position)
+        except CredentialsRefused:
+            raise
+        except ChannelRefused:
+            anew = position.anew(datetime.now(UTC))
+            if anew is None:
+                raise
+            # The cursor is too old, perhaps: its pages are read again from the first.
+            position = anew
+            items, page = self._list(position)
         orders: dict[str, ChannelOrder] = {}
         unreadable: dict[str, UnreadableOrder] = {}
         for row in items:
@@ -100,6 +119,10 @@ class Orders:
         changes = [order.updated_at for order in orders.values()]
         following, more = position.following(changes, page=page, digest=digest, now=datetime.now(UTC))
         return OrderPage(tuple(orders.values()), str(following), more, tuple(unreadable.values()))
+
+    def _list(self, position: Cursor) -> tuple[list[Any], str]:
+        wanted = {"state": "open"} if position.open else {"updated_after": position.after}
+        return page_of(self._connection.call("orders.list", {**wanted, "cursor": position.page, "limit": PER_PAGE}))
 
     def one(self, order_id: str) -> ChannelOrder:
         answer: Any = (self._connection.call("order.get", {"order_id": order_id}) or {}).get("order")

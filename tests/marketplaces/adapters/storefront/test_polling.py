@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from marketplaces.adapters.storefront import Storefront, orders
-from marketplaces.port import ChannelOrder, ChannelOrderState, ChannelThrottled, ChannelUnavailable
-from tests.marketplaces.adapters.storefront.shop import StorefrontShop, throttle
+from marketplaces.port import ChannelOrder, ChannelOrderState, ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused
+from tests.marketplaces.adapters.storefront.shop import StorefrontShop, refuse, throttle
 from tests.marketplaces.misbehaving import after_work, change_answer, fail
 
 from .conftest import NOON, Clock
@@ -169,3 +169,59 @@ def test_trouble_in_the_middle_loses_nothing(
         storefront.orders(since=NOON, cursor=first.cursor)
     found, _cursor = poll(storefront, first.cursor)
     assert ids_of([*first.orders, *found]) == ids
+
+
+@pytest.mark.parametrize("status", [200, 400, 404, 410])
+def test_a_cursor_that_the_shop_refuses_is_given_up_and_no_order_is_lost(
+    shop: StorefrontShop, storefront: Storefront, clock: Clock, status: int
+) -> None:
+    """It is too old, or of before the shop was updated: asked with it for ever, nothing would ever come in again."""
+    ids = place_many(shop, clock, 8)
+    first = storefront.orders(since=NOON)
+    later = place_many(shop, clock, 1)
+    shop.misbehave("orders.list", refuse("bad_cursor", status=status))
+    found, cursor = poll(storefront, first.cursor)
+    assert ids_of(found) == [*ids, *later]
+    last = place_many(shop, clock, 1)
+    assert set(last) <= set(ids_of(poll(storefront, cursor)[0]))
+
+
+def test_of_what_is_open_too(shop: StorefrontShop, storefront: Storefront, clock: Clock) -> None:
+    ids = place_many(shop, clock, 4)
+    cursor = ""
+    while not shop.made("orders.list") or asked(shop)[-1] != "open":
+        cursor = storefront.orders(since=NOON, cursor=cursor).cursor
+    shop.misbehave("orders.list", refuse("bad_cursor", status=400))
+    assert ids_of(poll(storefront, cursor)[0]) == ids
+    assert asked(shop)[-3:] == ["open"] * 3
+
+
+def test_a_shop_that_refuses_every_cursor_is_in_trouble_and_not_asked_over_and_over(
+    shop: StorefrontShop, storefront: Storefront, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = place_many(shop, clock, 8)
+    first = storefront.orders(since=NOON)
+    shop.misbehave("orders.list", refuse("bad_cursor", status=400))
+    second = storefront.orders(since=NOON, cursor=first.cursor)
+    assert ids_of(list(second.orders)) == ids[:3]
+    shop.misbehave("orders.list", refuse("bad_cursor", status=400))
+    with pytest.raises(ChannelRefused):
+        storefront.orders(since=NOON, cursor=second.cursor)
+    # A while later it is tried again, and the shop has been mended.
+    monkeypatch.setattr(orders, "ANEW_EVERY", timedelta(0))
+    shop.misbehave("orders.list", refuse("bad_cursor", status=400))
+    assert ids_of(poll(storefront, second.cursor)[0]) == ids
+
+
+def test_a_refusal_of_the_first_page_or_of_the_keys_begins_nothing_anew(shop: StorefrontShop, storefront: Storefront, clock: Clock) -> None:
+    place_many(shop, clock, 8)
+    first = storefront.orders(since=NOON)
+    for cursor, fault, kind in [
+        ("", refuse("bad_request", status=400), ChannelRefused),
+        (first.cursor, refuse("unauthorized", status=401), CredentialsRefused),
+    ]:
+        shop.calls.clear()
+        shop.misbehave("orders.list", fault)
+        with pytest.raises(kind):
+            storefront.orders(since=NOON, cursor=cursor)
+        assert len(shop.made("orders.list")) == 1
