@@ -72,8 +72,8 @@ def test_a_number_that_waited_is_stale_since_the_first_change(shop, channel, hou
     shop.misbehave(BATCH, fail(500))
     start = timezone.now()
     orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 1}, reference="R-1"))
+    accepted = timezone.now()
     shops.deliver_all()
-    time.sleep(0.2)
     orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 2}, reference="R-2"))
     shops.deliver_all()
     shops.make_due()
@@ -82,8 +82,7 @@ def test_a_number_that_waited_is_stale_since_the_first_change(shop, channel, hou
     assert told() == [(9, 10, "order R-1", "unavailable"), (7, 10, "order R-1", "")]
     failed, done = StockPush.objects.order_by("pk")
     assert failed.stale_at == done.stale_at
-    assert abs(done.stale_at - start) < timedelta(seconds=0.15)
-    assert done.answered_at - done.stale_at > timedelta(seconds=0.2)
+    assert start - timedelta(milliseconds=1) <= done.stale_at <= accepted <= failed.answered_at <= done.answered_at
     assert [change.because for change in StockChange.objects.order_by("at")] == ["order R-1", "order R-2"]
 
 
@@ -125,16 +124,12 @@ def answers(count, days_ago=0):
     return [Answered(number, 1, Since(time.time(), "order R-1"), then, then, PushResult(str(number), 2)) for number in range(count)]
 
 
-def test_a_batch_is_one_statement_and_a_thousand_rows_take_a_fraction_of_a_second(db):
+def test_a_batch_is_one_statement_for_a_thousand_rows_as_for_one(db):
     for count in (1, 1000):
         with CaptureQueriesContext(connection) as captured:
             push_log.write(answers(count))
         assert len(captured) == 1
-    rows = answers(1000)
-    start = time.perf_counter()
-    push_log.write(rows)
-    assert time.perf_counter() - start < 0.5
-    assert StockPush.objects.count() == 2001
+    assert StockPush.objects.count() == 1001
 
 
 def test_old_rows_are_erased_in_batches_and_young_ones_stay(db, settings, monkeypatch):

