@@ -22,7 +22,7 @@ from marketplaces.desk import addresses, asked, orders, places
 from marketplaces.desk.finding import find
 from marketplaces.models import Bundle, Channel, ChannelOrder, Listing
 from marketplaces.numbers import numbers
-from wms.core import desk
+from wms.core import desk, outbox
 from wms.core.errors import NotFound, WmsError
 
 
@@ -74,6 +74,7 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
         "marketplaces/desk/channel.html",
         {
             "channel": found,
+            "behind": outbox.behind_since(),
             "page": page,
             "ours": ours,
             "told_at": told_at,

@@ -162,3 +162,25 @@ def test_what_failed_in_a_lane_is_hurried_and_nothing_else_is():
     with transaction.atomic():
         outbox.hurry(["count"], lane=7)
     assert set(OutboxEvent.objects.filter(due_at__lte=Now()).values_list("topic", flat=True)) == {"failed"}
+
+
+@pytest.mark.parametrize(
+    ("values", "behind"),
+    [
+        ({"due_at": LONG_AGO}, True),
+        ({"due_at": LONG_AGO, "lease_until": LONG_AGO}, True),
+        ({"due_at": LONG_AGO, "lease_until": "2999-01-01T00:00:00Z"}, False),
+        ({"due_at": LONG_AGO, "dead_at": LONG_AGO}, False),
+        ({"due_at": "2999-01-01T00:00:00Z"}, False),
+        ({}, False),
+    ],
+)
+def test_what_waits_longer_than_the_sweep_takes_says_that_nobody_works(values, behind):
+    say(1, **values)
+    assert (outbox.behind_since() is not None) is behind
+
+
+def test_a_handler_that_somebody_is_at_is_not_behind():
+    say(2, due_at=LONG_AGO)
+    OutboxEvent.objects.filter(payload__number=0).update(lease_until="2999-01-01T00:00:00Z")
+    assert outbox.behind_since() is None

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from html import unescape
 
 from django.test import Client
@@ -142,3 +143,11 @@ def test_dead_letters_are_replayed(desk: Client, house: House) -> None:
     assert OutboxEvent.objects.filter(topic="t", dead_at=None).count() == 1
     assert desk.post("/desk/dead-letters/replay", {"all": "yes"}).status_code == 303
     assert OutboxEvent.objects.filter(topic="t", dead_at=None, attempts=0).count() == 3
+
+
+def test_that_nobody_works_in_the_background_is_said(desk: Client, house: House) -> None:
+    shop = connect(merchant=house.merchant, warehouse=house.warehouse)
+    pages = ("/desk", f"/desk/channels/{shop.pk}")
+    assert ["data-behind" in desk.get(url).content.decode() for url in pages] == [False, False]
+    OutboxEvent.objects.create(topic="t", handler="nobody.hears", payload={}, due_at=timezone.now() - timedelta(minutes=3))
+    assert ["data-behind" in desk.get(url).content.decode() for url in pages] == [True, True]

@@ -201,6 +201,23 @@ def waits(handler: str) -> bool:
         return bool(cursor.fetchone()[0])
 
 
+# What the sweep looks for every few seconds waits for so long only where nobody works.
+BEHIND_SECONDS = 60
+_BEHIND = """
+SELECT min(due_at) FROM core_outboxevent
+WHERE dead_at IS NULL AND due_at < now() - make_interval(secs => %s) AND (lease_until IS NULL OR lease_until < now())
+AND handler NOT IN (SELECT handler FROM core_outboxevent WHERE lease_until >= now())
+"""
+
+
+def behind_since() -> datetime | None:
+    """Since when something waits though nobody is at it: no worker runs, or they are all too busy. None while all is well."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BEHIND, [BEHIND_SECONDS])
+        since: datetime | None = cursor.fetchone()[0]
+    return since
+
+
 def _claim(cursor: CursorWrapper, statement: str, handler: str, limit: int) -> list[Claimed]:
     wanted: dict[str, str | int] = {"handler": handler, "limit": limit, "lease": LEASE_SECONDS, "most": MAX_ATTEMPTS, "lost": _LOST}
     cursor.execute(statement, wanted)

@@ -15,7 +15,7 @@ from inventory.models import Warehouse
 from marketplaces.models import Channel
 from outbound.desk.orders import OPEN
 from outbound.models import Order
-from wms.core import desk
+from wms.core import desk, outbox
 from wms.core.models import OutboxEvent
 from wms.desk.clock import clock
 
@@ -130,6 +130,7 @@ def board(request: HttpRequest) -> HttpResponse:
             "late": list(late),
             "clock": clock(warehouse, desk.actor(request), now, now + timedelta(hours=DUE_HOURS)),
             "due_hours": DUE_HOURS,
+            "behind": outbox.behind_since(),
             "dead": OutboxEvent.objects.filter(dead_at__isnull=False).count(),
             "troubled": list(
                 Channel.objects.visible_to(request.user).filter(active=True, failures__gt=0).select_related("merchant").order_by("pk")[:5]
