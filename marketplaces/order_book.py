@@ -26,6 +26,9 @@ Status, Problem = ChannelOrder.Status, ChannelOrder.Problem
 # What only a person can settle, in the warehouse or in the shop; the other problems end by themselves when their cause does.
 FOR_PEOPLE = (Problem.CHANGED, Problem.UNPAID, Problem.CLOSED, Problem.CANCELLED_LATE, Problem.OTHER_CONTENT, Problem.UNREADABLE)
 
+# What the warehouse has, in whole or as far as it came.
+ENDED = (Status.IMPORTED, Status.CANCELLED_LATE)
+
 # Of two words of the same moment the later stage of an order's life counts.
 RANK = {State.PENDING: 0, State.OPEN: 1, State.SHIPPED: 2, State.CANCELLED: 3}
 
@@ -233,6 +236,8 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
         else:
             if order.state is State.OPEN and order.ship_by not in (None, row.ship_by):  # tied or not: tying looks again
                 row.ship_by, moved = order.ship_by, [*moved, row.pk]
+            if order.state is State.OPEN and row.status in ENDED and any(part.order_id is None for part in row.parts.all()):
+                row.status = Status.SEEN  # a worker died between its parts, and it was closed before the next one looked
             row.problem, row.problem_detail = _problem_of(row, order, sent=row.pk not in unsent)
     PersonalRecord.objects.bulk_update(records, ["sealed"])
     if again:

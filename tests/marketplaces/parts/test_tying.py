@@ -58,6 +58,40 @@ def test_a_crash_between_two_parts_ends_with_the_same_orders(shop, channel, thin
     assert ChannelOrder.objects.get().status == "imported"
 
 
+@pytest.mark.parametrize("closed", ["completed", "pending", "cancelled"])
+def test_a_crash_between_two_parts_of_an_order_that_is_closed_and_opened_again_ends_with_both(
+    shop, channel, thing, other, monkeypatch, closed
+):
+    stock(WEST={thing: 2}, EAST={other: 1})
+    number = str(shop.books.place_order([("THING", 2), ("OTHER", 1)], shipping=BUYER))
+    with monkeypatch.context() as patched:
+        crash(patched, 2)
+        poll()
+    for state in (closed, "processing"):
+        ChannelOrder.objects.update(shop_updated_at="2020-01-01T00:00:00Z")
+        shop.books.change_order(int(number), {"status": state})
+        poll()
+    assert [part[1:] for part in parts_of(number)] == [("WEST", "ready", [("THING", 2)]), ("EAST", "ready", [("OTHER", 1)])]
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.problem) == ("imported", "")
+    assert totals() == [("EAST", "OTHER", 1, 1), ("WEST", "THING", 2, 2)]
+
+
+def test_so_does_one_of_which_a_part_has_left_when_the_shop_cancels_it(shop, channel, thing, other, monkeypatch):
+    stock(WEST={thing: 2}, EAST={other: 1})
+    number = str(shop.books.place_order([("THING", 2), ("OTHER", 1)], shipping=BUYER))
+    with monkeypatch.context() as patched:
+        crash(patched, 2)
+        poll()
+    leave(Order.objects.get(), "TRACK-1", 2)
+    for state in ("cancelled", "processing"):
+        ChannelOrder.objects.update(shop_updated_at="2020-01-01T00:00:00Z")
+        shop.books.change_order(int(number), {"status": state})
+        poll()
+    assert sorted(part[2] for part in parts_of(number)) == ["ready", "shipped"]
+    assert ChannelOrder.objects.get().status == "imported"
+
+
 def test_a_crash_before_the_parts_are_tied_and_a_cancellation_leave_no_order_behind(shop, channel, thing, other, monkeypatch):
     stock(WEST={thing: 2}, EAST={other: 1})
     number = str(shop.books.place_order([("THING", 2), ("OTHER", 1)], shipping=BUYER))
