@@ -23,6 +23,7 @@ from labels.templates.packing_slip import PackingSlip, SlipLine
 from labels.templates.parcel import ParcelLabel
 from labels.templates.pick_list import PickList, Stop
 from labels.templates.return_label import ReturnLabel
+from outbound import holds, picking
 from outbound.carriers import sandbox
 from outbound.models import Order, Parcel, ParcelLine, PickTask, Wave
 from wms.core.errors import WmsError
@@ -141,8 +142,11 @@ def return_label(order: Order, media: str = "") -> bytes:
 
 
 def pick_list_of(wave: Wave) -> PickList:
-    """The stops that are still open, along the walk. The wave comes with its warehouse."""
-    tasks = PickTask.objects.filter(wave=wave, status=PickTask.Status.OPEN).select_related("bin", "sku", "lot", "order")
+    """The stops that are still open, along the walk, but for orders that wait for somebody's decision. The wave comes with its warehouse."""
+    held = holds.in_warehouse(wave.warehouse_id, *picking.TO_PICK)
+    tasks = (
+        PickTask.objects.filter(wave=wave, status=PickTask.Status.OPEN).exclude(order__in=held).select_related("bin", "sku", "lot", "order")
+    )
     return PickList(
         wave=str(wave),
         warehouse=wave.warehouse.code,

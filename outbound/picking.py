@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from inventory import ledger, losses
 from inventory.ledger import Leg, Place
 from inventory.models import BinKind, Reason
+from outbound import holds
 from outbound.models import Order, PickTask
 from wms.core import outbox
 from wms.core.commands import command
@@ -19,6 +20,9 @@ from wms.core.locking import StartOver
 from wms.core.models import User
 from wms.core.prepared import Prepared
 from wms.core.transitions import NotPossibleNow, require_move, require_moved
+
+# An order's stops are open while it is in one of these.
+TO_PICK: Final = (Order.Status.RELEASED, Order.Status.PICKING)
 
 
 class ToteTaken(WmsError):
@@ -164,7 +168,7 @@ def pick(*, task_id: int, tote_code: str, by: User, quantity: int | None = None,
 
 def _check(stop: _Stop, taken: int) -> None:
     require_move(PickTask, key=stop.task_id, status=stop.status, to=PickTask.Status.PICKED)
-    if stop.order_status not in (Order.Status.RELEASED, Order.Status.PICKING):
+    if stop.order_status not in TO_PICK:
         raise NotPossibleNow.of(PickTask, key=stop.task_id, status=stop.status, to=PickTask.Status.PICKED)
     if not 0 <= taken <= stop.wanted:
         raise TooMany(quantity=stop.wanted)
@@ -205,6 +209,7 @@ _CLAIM = """
 WITH free AS (
     SELECT o.id FROM outbound_order o
     WHERE o.warehouse_id = %(warehouse)s AND o.status IN ('released', 'picking') AND (%(wave)s::bigint IS NULL OR o.wave_id = %(wave)s)
+      AND o.id <> ALL(%(held)s::bigint[])
       AND EXISTS (SELECT FROM outbound_picktask t WHERE t.order_id = o.id AND t.status = 'open' AND t.picker_id IS NULL)
     ORDER BY date_trunc('hour', o.ship_by), o.headroom, o.ship_by, o.id LIMIT %(most)s FOR NO KEY UPDATE OF o SKIP LOCKED
 )
@@ -216,7 +221,7 @@ _UNCLAIMED = """
 SELECT EXISTS (
     SELECT FROM outbound_picktask t JOIN outbound_order o ON o.id = t.order_id
     WHERE t.warehouse_id = %(warehouse)s AND t.status = 'open' AND t.picker_id IS NULL AND o.status IN ('released', 'picking')
-      AND (%(wave)s::bigint IS NULL OR t.wave_id = %(wave)s)
+      AND (%(wave)s::bigint IS NULL OR t.wave_id = %(wave)s) AND o.id <> ALL(%(held)s::bigint[])
 )
 """
 
@@ -225,10 +230,12 @@ SELECT EXISTS (
 def claim(*, warehouse_id: int, by: User, most: int = 12, wave_id: int | None = None, request_id: object = None) -> int:
     """Give the picker the open tasks of up to `most` released orders that nobody has yet; returns how many tasks.
 
-    Soonest ship-by first, and within an hour those whose shop can bear the fewest late orders, where a wave was released by the clock.
+    Soonest ship-by first, and within an hour those whose shop can bear the fewest late orders, where a wave was released by the clock. Those that
+    wait for somebody's decision (outbound.holds) are left where they are.
     """
+    held = holds.in_warehouse(warehouse_id, *TO_PICK)
     with connection.cursor() as cursor:
-        values = {"warehouse": warehouse_id, "wave": wave_id, "most": most, "by": by.pk}
+        values = {"warehouse": warehouse_id, "wave": wave_id, "most": most, "by": by.pk, "held": list(held)}
         cursor.execute(_CLAIM, values)
         claimed = int(cursor.rowcount)
         if not claimed:

@@ -1,6 +1,7 @@
 """Waves: orders that are ready, soonest ship-by first, get their bins and go to the floor together.
 
 By the clock: of the orders that are due within the same hour those first whose shop can bear the fewest late ones.
+Orders that wait for somebody's decision (outbound.holds) stay ready, also where they are asked for by name.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from typing import Any, TypedDict
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
-from outbound import binding, clock
+from outbound import binding, clock, holds
 from outbound.binding import Stop, Want
-from outbound.models import Wave
+from outbound.models import Order, Wave
 from wms.core.commands import command
 from wms.core.errors import WmsError
 from wms.core.locking import StartOver
@@ -40,7 +41,7 @@ class Released(TypedDict):
 _READY = """
     FROM outbound_order o {rooms}
     WHERE o.warehouse_id = %(warehouse)s AND o.status = 'ready' AND (%(until)s::timestamptz IS NULL OR o.ship_by <= %(until)s)
-      AND (%(orders)s::bigint[] IS NULL OR o.id = ANY(%(orders)s)) AND o.id <> ALL(%(unbound)s::bigint[])
+      AND (%(orders)s::bigint[] IS NULL OR o.id = ANY(%(orders)s)) AND o.id <> ALL(%(left)s::bigint[])
 """
 _ROOMS = "LEFT JOIN unnest(%(ids)s::bigint[], %(rooms)s::int[]) AS r (id, room) ON r.id = o.id"
 _SOONEST = f"SELECT o.id {_READY.format(rooms='')} ORDER BY o.ship_by, o.id LIMIT %(most)s"
@@ -76,18 +77,24 @@ def release(
 
     Raises NothingToRelease. The number of statements does not depend on the number of orders.
     """
-    choice = _Choice(warehouse_id, until, min(most, WAVE_MAX), order_ids)
+    held = set(holds.in_warehouse(warehouse_id, Order.Status.READY))
+    choice = _Choice(warehouse_id, until, min(most, WAVE_MAX), order_ids, held)
     if by_clock:
         choice.rooms = _rooms(choice)
     unbound: set[int] = set()
     released: list[int] = []
     while not released:
-        wants = _wanted(choice, unbound)
+        wants = _wanted(choice)
         if not wants:
             raise NothingToRelease()
+        # A shop may have spoken while other waves' orders were waited for.
+        for order_id in holds.of_orders(list(wants)):
+            choice.left.add(order_id)
+            del wants[order_id]
         stops, without_goods = _choose(warehouse_id, wants)
         # Orders whose goods lie nowhere just now must not keep back those behind them.
         unbound |= without_goods
+        choice.left |= without_goods
         released = [order_id for order_id in wants if order_id not in unbound]
     wave = Wave.objects.create(warehouse_id=warehouse_id, by=by, cut_off=until, order_count=len(released))
     with connection.cursor() as cursor:
@@ -100,18 +107,21 @@ def release(
 
 @dataclass(slots=True)
 class _Choice:
-    """Which ready orders may go into the wave. `rooms`: the headroom of their shops by order id; None = the clock is not asked."""
+    """Which ready orders may go into the wave, all but those that are `left` ready. `rooms`: the headroom of their shops by order id; None = the
+    clock is not asked.
+    """
 
     warehouse_id: int
     until: datetime | None
     most: int
     order_ids: list[int] | None
+    left: set[int]
     rooms: dict[int, int] | None = None
 
-    def values(self, unbound: set[int]) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         rooms = self.rooms or {}
         return {
-            "warehouse": self.warehouse_id, "until": self.until, "most": self.most, "orders": self.order_ids, "unbound": sorted(unbound),
+            "warehouse": self.warehouse_id, "until": self.until, "most": self.most, "orders": self.order_ids, "left": sorted(self.left),
             "ids": list(rooms), "rooms": list(rooms.values()),
         }  # fmt: skip
 
@@ -119,13 +129,13 @@ class _Choice:
 def _rooms(choice: _Choice) -> dict[int, int]:
     """Of more orders than fit into the wave, so that a narrow shop is found behind many orders of the same hour."""
     with connection.cursor() as cursor:
-        cursor.execute(_SOONEST, choice.values(set()) | {"most": LOOK_AHEAD * WAVE_MAX})
+        cursor.execute(_SOONEST, choice.values() | {"most": LOOK_AHEAD * WAVE_MAX})
         return {key: each.room for key, each in clock.headroom_of([row[0] for row in cursor.fetchall()]).items()}
 
 
-def _wanted(choice: _Choice, unbound: set[int]) -> dict[int, list[Want]]:
+def _wanted(choice: _Choice) -> dict[int, list[Want]]:
     """Lock the next ready orders and say what each needs, in the order in which they get it."""
-    values = choice.values(unbound)
+    values = choice.values()
     with connection.cursor() as cursor:
         cursor.execute(_LOCK.format(wanted=_SOONEST if choice.rooms is None else _BY_CLOCK), values)
         cursor.execute(_LINES, values | {"locked": [order_id for order_id, _merchant, _reference in cursor.fetchall()]})

@@ -225,6 +225,8 @@ AFTER_RESTORE = ["marketplaces.restored.catch_up"]
 RESERVATION_HOLDER = "outbound.unbinding.let_go"
 # Who knows how many more late orders the shop of an order could bear.
 ORDER_HEADROOM = "marketplaces.standings.of_orders"
+# Who knows which orders nobody sends before a person has decided.
+ORDER_HOLDS = "marketplaces.order_holds.find"
 # What the handheld asks for the state of its station's printers.
 STATION_STATE = "labels.stations.state"
 

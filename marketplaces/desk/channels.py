@@ -79,7 +79,7 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "ours": ours,
             "told_at": told_at,
             "show": show,
-            "problems": orders.to_look_at(found),
+            "problems": orders.to_look_at(found, desk.whole_number(request.GET.get("order"), default=0, most=2**62)),
             "for_people": order_book.FOR_PEOPLE,
             "for_correcting": correcting.CORRECTABLE if request.user.has_perm(addresses.RIGHT) else (),
             "refused_parcels": refused_parcels.of(found),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -13,9 +13,10 @@ from wms.core import desk
 SHOWN = 100
 
 
-def to_look_at(channel: Channel) -> QuerySet[ChannelOrder]:
-    """The youngest ones, with their parts."""
-    return channel.orders.exclude(problem="").prefetch_related("parts").order_by("-pk")[:SHOWN]
+def to_look_at(channel: Channel, asked_for: int = 0) -> QuerySet[ChannelOrder]:
+    """The youngest ones, with their parts; the one that was asked for (its key) first, however old."""
+    rows = channel.orders.exclude(problem="").prefetch_related("parts__order")
+    return rows.order_by(Case(When(pk=asked_for, then=0), default=1), "-pk")[:SHOWN]
 
 
 def dismiss(channel: Channel, request: HttpRequest) -> str:

@@ -250,6 +250,11 @@ class ChannelOrder(models.Model):
         named = (self.Problem.CHANGED, self.Problem.OTHER_CONTENT, self.Problem.BAD_ADDRESS, self.Problem.ADDRESS_CHANGED)
         return troubles.detail_in_words(self.problem_detail, self.lines) if self.problem in named else self.problem_detail
 
+    @property
+    def words(self) -> str:
+        """The problem with its detail, in the reader's language."""
+        return f"{self.get_problem_display()} ({self.detail})" if self.detail else str(self.get_problem_display())
+
 
 class ToldParcel(models.Model):
     """A parcel whose tracking number the shop has, or has refused (`error`) so many `tries`; then it is told again at `again_at`, if ever."""

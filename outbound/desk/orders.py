@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from inventory.models import PutBackTask, Warehouse
-from outbound import cancellation, clock, papers
+from outbound import cancellation, clock, holds, papers
 from outbound.models import Order, Parcel, PickTask
 from wms.core import desk
 from wms.core.errors import NotFound
@@ -64,6 +64,7 @@ def orders(request: HttpRequest) -> HttpResponse:
         {
             "page": page,
             "headroom": clock.headroom_of([order.pk for order in page]),
+            "holds": holds.of_orders([order.pk for order in page]),
             "state": request.GET.get("state") or "open",
             "states": Order.Status.choices,
             "dues": DUE.items(),
@@ -116,6 +117,7 @@ def order(request: HttpRequest, order_id: int) -> HttpResponse:
         {
             "order": found,
             "headroom": clock.headroom_of([found.pk]).get(found.pk),
+            "hold": holds.of_orders([found.pk]).get(found.pk),
             "lines": found.lines.select_related("sku").order_by("number"),
             "tasks": tasks,
             "parcels": [(parcel, contents.get(parcel.pk, [])) for parcel in parcels],

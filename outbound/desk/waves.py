@@ -14,13 +14,14 @@ from django.utils.translation import gettext as _
 
 from inventory.desk.warehouse import page_warehouse
 from inventory.models import Warehouse
-from outbound import papers
+from outbound import holds, papers
 from outbound import waves as floor
 from outbound.models import Order, PickTask, Wave
 from wms.core import desk
 from wms.core.cells import EARLIEST_YEAR, LATEST_YEAR
 from wms.core.errors import NotFound
 
+HELD_SHOWN = 50
 PROGRESS = ("total", "out", "packed", "picked", "cancelled")
 
 
@@ -28,13 +29,9 @@ PROGRESS = ("total", "out", "packed", "picked", "cancelled")
 def waves(request: HttpRequest) -> HttpResponse:
     warehouse = page_warehouse(request)
     page = desk.Newest(Wave.objects.filter(warehouse=warehouse).select_related("by"), request, size=20)
-    ready = (
-        Order.objects.visible_to(request.user)
-        .filter(warehouse=warehouse, status=Order.Status.READY)
-        .values("ship_by")
-        .annotate(orders=Count("pk"), units=Sum("unit_count"))
-        .order_by("ship_by")[:12]
-    )
+    orders = Order.objects.visible_to(request.user).filter(warehouse=warehouse, status=Order.Status.READY)
+    held = holds.in_warehouse(warehouse.pk, Order.Status.READY)
+    ready = orders.exclude(pk__in=held).values("ship_by").annotate(orders=Count("pk"), units=Sum("unit_count")).order_by("ship_by")[:12]
     return render(
         request,
         "outbound/desk/waves.html",
@@ -42,6 +39,8 @@ def waves(request: HttpRequest) -> HttpResponse:
             "page": page,
             "progress": progress(page.rows),
             "ready": list(ready),
+            "holds": held,
+            "held": orders.filter(pk__in=list(held)[:HELD_SHOWN]).select_related("merchant", "warehouse").order_by("ship_by", "pk"),
             "warehouse": warehouse,
             "warehouses": Warehouse.objects.filter(active=True),
             "most": floor.WAVE_MAX,
@@ -149,6 +148,7 @@ def wave(request: HttpRequest, wave_id: int) -> HttpResponse:
         {
             "wave": found,
             "page": page,
+            "holds": holds.of_orders([order.pk for order in page]),
             "totals": totals,
             "pickers": stops,
             "stops": sum(row["total"] for row in stops),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from inventory import lookup
 from inventory.floor.reading import bin_scanned, counts_as, goods_of, refuse_item, require_bin
 from inventory.models import BinKind, Lot
-from outbound import picking
+from outbound import holds, picking
 from outbound.models import Order, PickTask
 from wms.core.errors import WmsError
 from wms.core.floor.scenario import NotExpectedNow, Scenario, WrongItem, WrongPlace, whole
@@ -117,9 +117,8 @@ class Pick(Scenario):
     def _start(self) -> Screen:
         self.state = {}
         free = PickTask.objects.filter(warehouse=self.warehouse_id, status=PickTask.Status.OPEN, picker=None)
-        waiting = Order.objects.filter(
-            warehouse=self.warehouse_id, status__in=[Order.Status.RELEASED, Order.Status.PICKING], pk__in=free.values("order")
-        ).count()
+        found = Order.objects.filter(warehouse=self.warehouse_id, status__in=picking.TO_PICK, pk__in=free.values("order"))
+        waiting = found.exclude(pk__in=holds.in_warehouse(self.warehouse_id, *picking.TO_PICK)).count()
         return Screen(
             "pick-start",
             "nothing",

@@ -16,7 +16,7 @@ from inventory import lookup, opening_stock
 from inventory.models import Bin, BinKind, Lot, PutBackTask, StockBalance, StockMovement, Warehouse
 from labels.models import PrintJob
 from marketplaces import channels
-from outbound import waves
+from outbound import holds, waves
 from outbound.models import Order, Parcel, PickTask, Wave
 from tests import make
 from tests.api.calling import Api, api_of, body_of, refused
@@ -206,6 +206,17 @@ def test_real_merchants_and_real_stock_are_untouched():
     # A wave of the house releases the real order and nothing else.
     released = waves.release(warehouse_id=house.pk, by=make.user())
     assert (released["orders"], PickTask.objects.filter(warehouse=house).count()) == (1, 1)
+
+
+def test_an_order_that_waits_for_a_decision_goes_no_step_further(monkeypatch):
+    api = sandboxed()
+    stocked(api)
+    waiting, other = order(api)["id"], order(api, reference="SO-2")["id"]
+    sandbox.work()
+    held = {waiting: holds.Hold("Shop", "no longer paid in the shop", 1, 1)}
+    monkeypatch.setattr(holds, "in_warehouse", lambda _warehouse_id, *_statuses: held)
+    pass_time()
+    assert dict(Order.objects.values_list("pk", "status")) == {waiting: "released", other: "shipped"}
 
 
 def test_each_side_knows_its_own_warehouses_only():

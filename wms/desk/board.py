@@ -13,6 +13,7 @@ from django.utils import timezone
 from inventory.desk.warehouse import page_warehouse
 from inventory.models import Warehouse
 from marketplaces.models import Channel
+from outbound import holds
 from outbound.desk.orders import OPEN
 from outbound.models import Order
 from wms.core import desk, outbox
@@ -111,7 +112,7 @@ def loose_ends(warehouse: Warehouse) -> dict[str, int]:
 @desk.page
 def board(request: HttpRequest) -> HttpResponse:
     warehouse, now = page_warehouse(request), timezone.now()
-    late = (
+    late = list(
         Order.objects.visible_to(request.user)
         .filter(warehouse=warehouse, status__in=OPEN, ship_by__lt=now + timedelta(hours=DUE_HOURS))
         .select_related("merchant", "warehouse")
@@ -127,7 +128,8 @@ def board(request: HttpRequest) -> HttpResponse:
             "open": open_orders(warehouse, now),
             "today": today(warehouse, now),
             "loose": loose_ends(warehouse),
-            "late": list(late),
+            "late": late,
+            "holds": holds.of_orders([order.pk for order in late]),
             "clock": clock(warehouse, desk.actor(request), now, now + timedelta(hours=DUE_HOURS)),
             "due_hours": DUE_HOURS,
             "behind": outbox.behind_since(),

@@ -14,6 +14,7 @@ from inventory.models import Warehouse
 from marketplaces import deadlines, standings
 from marketplaces.deadlines import Due
 from marketplaces.models import Channel, SellerRule
+from outbound import holds
 from outbound.models import Order
 from wms.core.models import User
 
@@ -63,8 +64,11 @@ def clock(warehouse: Warehouse, user: User, now: datetime, until: datetime) -> d
 
 
 def to_release(warehouse: Warehouse, now: datetime) -> dict[str, Any] | None:
-    """Orders that are ready and late by the time the floor has shipped them, unless they are released now; None where there are none."""
+    """Orders that are ready, wait for nobody's decision and are late by the time the floor has shipped them, unless they are released now; None where
+    there are none.
+    """
     until = now + timedelta(minutes=settings.FLOOR_MINUTES)
     found = Order.objects.filter(warehouse=warehouse, status=Order.Status.READY, ship_by__gte=now, ship_by__lte=until)
+    found = found.exclude(pk__in=holds.in_warehouse(warehouse.pk, Order.Status.READY))
     totals = found.aggregate(orders=Count("pk"), first=Min("ship_by"))
     return {**totals, "until": until} if totals["orders"] else None

@@ -23,7 +23,7 @@ from inventory import put_back
 from inventory.models import Bin, BinKind, PutBackTask, StockBalance, StockMovement, Warehouse
 from inventory.warehouses import NEEDED, equip
 from marketplaces.models import Channel
-from outbound import packing, picking, shipping, waves
+from outbound import holds, packing, picking, shipping, waves
 from outbound.models import Order, Parcel, PickTask
 from wms.core.commands import command
 from wms.core.errors import NotFound, WmsError
@@ -116,7 +116,7 @@ class _Shift:
 
     def orders(self, *statuses: Order.Status) -> list[Order]:
         found = Order.objects.filter(warehouse=self.house, status__in=statuses, updated_at__lte=self.due, merchant__in=self.workers)
-        return list(found.order_by("ship_by", "pk")[:AT_ONCE])
+        return list(found.exclude(pk__in=holds.in_warehouse(self.house.pk, *statuses)).order_by("ship_by", "pk")[:AT_ONCE])
 
     def asns(self, *statuses: Asn.Status) -> list[Asn]:
         found = Asn.objects.filter(warehouse=self.house, status__in=statuses, updated_at__lte=self.due, merchant__in=self.workers)

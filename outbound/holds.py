@@ -1,0 +1,43 @@
+"""Orders that nobody sends before a person has decided: their shop says something else of them by now, such as that the buyer wants to cancel.
+
+What shops say is known above (settings.ORDER_HOLDS); here it is a reason by order. It is asked for whenever an order would go a step further by
+itself, and kept nowhere (docs/adr/0015): the hold begins and ends with its cause. It leaves an order's status and its goods alone, so it is not
+the status `on_hold`, whose goods are promised to nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from outbound.models import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """`reason` is in the reader's language. It is decided on the page of a channel, whose name is `shop`, at the shop's order `channel_order_id`."""
+
+    shop: str
+    reason: str
+    channel_id: int
+    channel_order_id: int
+
+
+def of_orders(order_ids: Sequence[int]) -> dict[int, Hold]:
+    """By order id, in one statement; orders that are out of the house, or cancelled, are not held any more."""
+    return _find(order_ids=order_ids) if order_ids else {}
+
+
+def in_warehouse(warehouse_id: int, *statuses: Order.Status) -> dict[int, Hold]:
+    """By order id, soonest ship-by first, in one statement: those of the warehouse in one of these statuses."""
+    return _find(warehouse_id=warehouse_id, statuses=statuses)
+
+
+def _find(
+    *, order_ids: Sequence[int] | None = None, warehouse_id: int | None = None, statuses: Sequence[Order.Status] = ()
+) -> dict[int, Hold]:
+    find: Callable[..., dict[int, Hold]] = import_string(settings.ORDER_HOLDS)
+    return find(order_ids=order_ids, warehouse_id=warehouse_id, statuses=statuses)

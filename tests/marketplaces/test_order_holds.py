@@ -1,0 +1,196 @@
+"""An order whose buyer wants to cancel it, or that its shop has changed since, goes no step further by itself until a person has decided."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from marketplaces import order_book, order_import
+from marketplaces.models import ChannelOrder
+from marketplaces.port import ChannelOrderState as State
+from outbound import cancellation, holds, orders, papers, picking, waves
+from outbound.models import Order, PickTask, Wave
+from tests import make
+from tests.marketplaces.shops import sale
+from wms.core.models import User
+from wms.desk.clock import to_release
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def at() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def by() -> User:
+    return User.objects.create_superuser("root")
+
+
+@pytest.fixture
+def desk(by: User) -> Client:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(by)
+    return client
+
+
+@pytest.fixture
+def doubted(channel, thing, at) -> Order:
+    """It was taken in; then its buyer wished to cancel it."""
+    order_import.import_orders(channel, [sale(thing.code, at)])
+    say(channel, thing, at, cancellation_requested=True)
+    return Order.objects.get()
+
+
+def say(channel, thing, at, **more) -> None:
+    """The shop's next word of the order."""
+    order_import.import_orders(channel, [sale(thing.code, at, updated_at=timezone.now() + timedelta(minutes=1), **more)])
+
+
+def another(house, thing) -> int:
+    """An order that came in by itself, due after the shop's."""
+    due = timezone.now() + timedelta(days=30)
+    return orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 1}, ship_by=due)).id
+
+
+def in_wave(released) -> list[int]:
+    return list(Order.objects.filter(wave=released["wave_id"]).values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize("by_clock", [False, True])
+@pytest.mark.parametrize("most", [1, 500])
+def test_it_goes_into_no_wave_and_keeps_none_back(house, thing, by, doubted, by_clock, most):
+    other = another(house, thing)
+    assert in_wave(waves.release(warehouse_id=house.pk, by=by, by_clock=by_clock, most=most)) == [other]
+    doubted.refresh_from_db()
+    assert (doubted.status, doubted.wave_id) == ("ready", None)
+    with pytest.raises(waves.NothingToRelease):
+        waves.release(warehouse_id=house.pk, by=by, by_clock=by_clock)
+
+
+def test_it_takes_no_other_s_place_in_the_wave(house, thing, by, doubted):
+    others = [another(house, thing), another(house, thing)]
+    assert in_wave(waves.release(warehouse_id=house.pk, by=by, most=2)) == others
+
+
+def test_nor_does_it_where_it_is_asked_for_by_name(house, by, doubted):
+    with pytest.raises(waves.NothingToRelease):
+        waves.release(warehouse_id=house.pk, by=by, order_ids=[doubted.pk])
+    assert not Wave.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ({"cancellation_requested": True}, "changed in the shop after it was imported (the buyer wants to cancel)"),
+        ({"quantity": 1}, "changed in the shop after it was imported (THING: 2 → 1)"),
+        ({"state": State.PENDING}, "no longer paid in the shop"),
+        ({"state": State.SHIPPED}, "completed in the shop before the warehouse shipped it"),
+    ],
+)
+def test_every_word_of_the_shop_that_is_for_a_person_holds_it_until_the_shop_takes_it_back(channel, house, thing, at, word, reason):
+    order_import.import_orders(channel, [sale(thing.code, at)])
+    order = Order.objects.get()
+    assert holds.of_orders([order.pk]) == {}
+    say(channel, thing, at, **word)
+    row = ChannelOrder.objects.get()
+    held = {order.pk: holds.Hold(channel.name, reason.replace("THING", thing.code), channel.pk, row.pk)}
+    assert (holds.of_orders([order.pk]), holds.in_warehouse(house.pk, Order.Status.READY)) == (held, held)
+    assert holds.in_warehouse(house.pk, Order.Status.SHORT) == holds.in_warehouse(make.warehouse().pk, Order.Status.READY) == {}
+    say(channel, thing, at + timedelta(minutes=2))
+    assert holds.of_orders([order.pk]) == {}
+
+
+def test_one_that_the_shop_tells_unreadably_since_is_held(channel, thing, at):
+    order_import.import_orders(channel, [sale(thing.code, at)])
+    ChannelOrder.objects.update(problem="unreadable", problem_detail="no lines")
+    assert list(holds.of_orders([Order.objects.get().pk])) == [Order.objects.get().pk]
+
+
+@pytest.mark.parametrize(("merchants_own", "detail", "held"), [(True, "line1", False), (False, "line1", True), (False, "", False)])
+def test_the_merchant_s_own_order_in_its_place_is_none_of_the_shop_s(channel, doubted, merchants_own, detail, held):
+    ChannelOrder.objects.update(problem="other_content", problem_detail=detail)
+    doubted.channel_part.__class__.objects.update(merchants_own=merchants_own)
+    assert bool(holds.of_orders([doubted.pk])) is held
+
+
+def test_a_person_who_has_dealt_with_it_sends_it(channel, house, by, doubted):
+    order_book.dismiss(channel, ChannelOrder.objects.get().pk)
+    assert in_wave(waves.release(warehouse_id=house.pk, by=by)) == [doubted.pk]
+
+
+def test_one_that_is_cancelled_is_held_no_longer(by, doubted):
+    assert list(holds.of_orders([doubted.pk])) == [doubted.pk]
+    cancellation.cancel(order_id=doubted.pk, by=by)
+    assert holds.of_orders([doubted.pk]) == {}
+
+
+def test_no_picker_is_sent_for_one_that_was_released_before(channel, house, thing, at, by):
+    order_import.import_orders(channel, [sale(thing.code, at)])
+    other = another(house, thing)
+    wave = Wave.objects.get(pk=waves.release(warehouse_id=house.pk, by=by)["wave_id"])
+    say(channel, thing, at, cancellation_requested=True)
+    assert [stop.order for stop in papers.pick_list_of(wave).stops] == [Order.objects.get(pk=other).reference]
+    assert picking.claim(warehouse_id=house.pk, by=by) == 1
+    assert PickTask.objects.get(picker=by).order_id == other
+    assert picking.claim(warehouse_id=house.pk, by=by) == 0
+    order_book.dismiss(channel, ChannelOrder.objects.get().pk)
+    assert picking.claim(warehouse_id=house.pk, by=by) == 1
+
+
+def test_the_board_asks_nobody_to_release_it(house, thing, doubted):
+    Order.objects.update(ship_by=timezone.now() + timedelta(minutes=30))
+    assert to_release(house, timezone.now()) is None
+    other = another(house, thing)
+    Order.objects.filter(pk=other).update(ship_by=timezone.now() + timedelta(minutes=30))
+    found = to_release(house, timezone.now())
+    assert found is not None and found["orders"] == 1
+
+
+def test_every_page_on_which_orders_are_picked_for_a_wave_says_why_and_leads_to_where_it_is_decided(channel, house, thing, desk, doubted):
+    row = ChannelOrder.objects.get()
+    where = f'href="/desk/channels/{channel.pk}?order={row.pk}#order-{row.pk}"'
+    words = "My shop: changed in the shop after it was imported (the buyer wants to cancel)"
+    for page in (f"/desk/waves?warehouse={house.code}", "/desk/orders", f"/desk?warehouse={house.code}"):
+        if page.startswith("/desk?"):
+            Order.objects.update(ship_by=timezone.now() + timedelta(minutes=30))
+        text = desk.get(page).content.decode()
+        assert (f'data-hold="{row.pk}"' in text, where in text, words in text) == (True, True, True), page
+    assert "data-ready" not in desk.get(f"/desk/waves?warehouse={house.code}").content.decode()
+    page = desk.get(f"/desk/orders/{doubted.pk}").content.decode()
+    assert where in page and "it goes into no wave" in page
+    shown = desk.get(f"/desk/channels/{channel.pk}?order={row.pk}").content.decode()
+    assert f'id="order-{row.pk}"' in shown
+    assert f'data-wish="{doubted.pk}"' in shown and f'<a href="/desk/orders/{doubted.pk}">{doubted.reference}</a>' in shown
+    desk.post(f"/desk/channels/{channel.pk}/dismiss", {"order": row.pk})
+    for page in (f"/desk/waves?warehouse={house.code}", "/desk/orders", f"/desk/orders/{doubted.pk}"):
+        text = desk.get(page).content.decode()
+        assert "data-hold" not in text and "no wave" not in text, page
+
+
+def test_the_wave_s_own_page_bears_the_sign(channel, house, thing, at, by, desk):
+    order_import.import_orders(channel, [sale(thing.code, at)])
+    wave = waves.release(warehouse_id=house.pk, by=by)["wave_id"]
+    assert "data-hold" not in desk.get(f"/desk/waves/{wave}").content.decode()
+    say(channel, thing, at, cancellation_requested=True)
+    assert f'data-hold="{ChannelOrder.objects.get().pk}"' in desk.get(f"/desk/waves/{wave}").content.decode()
+
+
+def test_the_order_that_is_asked_for_is_shown_however_many_younger_ones_there_are(channel, desk, doubted, monkeypatch):
+    monkeypatch.setattr("marketplaces.desk.orders.SHOWN", 1)
+    row = ChannelOrder.objects.get()
+    ChannelOrder.objects.create(channel=channel, merchant=channel.merchant, external_id="9", status="imported", problem="closed")
+    assert f'id="order-{row.pk}"' not in desk.get(f"/desk/channels/{channel.pk}").content.decode()
+    assert f'id="order-{row.pk}"' in desk.get(f"/desk/channels/{channel.pk}?order={row.pk}").content.decode()
+
+
+def test_asking_costs_one_statement_however_many_are_held(channel, house, thing, at, doubted):
+    more = [sale(thing.code, at, order_id=str(key), number=str(key), quantity=1, cancellation_requested=True) for key in range(502, 505)]
+    order_import.import_orders(channel, more)
+    with CaptureQueriesContext(connection) as captured:
+        assert len(holds.in_warehouse(house.pk, Order.Status.READY)) == 4
+    assert len(captured) == 1
