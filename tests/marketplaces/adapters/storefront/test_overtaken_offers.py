@@ -9,6 +9,7 @@ from typing import Any
 from unittest.mock import ANY
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from marketplaces import channels
@@ -133,6 +134,7 @@ def test_so_is_one_that_was_raised_while_others_were_still_told(shop, channel, h
     def raise_by_hand() -> None:
         raised["quantity"] = 50
         assert hook(channel, "listing.changed", shop.books.document(raised)) == 200
+        connection.close()  # of the shop's own thread
         time.sleep(3 * NOTED_EVERY_S)
 
     shop.misbehave("stock.set", before_work(lambda: None))
