@@ -16,6 +16,7 @@ from django.db import connection
 
 from marketplaces import push_log, telling
 from marketplaces.models import Channel
+from marketplaces.numbers import numbers
 from marketplaces.push_log import Since
 from wms.core import outbox
 from wms.core.prepared import array_literal
@@ -54,12 +55,33 @@ def notice(channel: Channel, shown: Mapping[str, Mapping[str, int]], said: Mappi
     rows = [(key, location, quantity, said.get(key)) for key, there in shown.items() for location, quantity in there.items()]
     if not rows:
         return
+    found = _more_than_is_on_its_way(channel, shown)
     with connection.cursor() as cursor:
         cursor.execute(_RAISED, [*map(list, zip(*rows, strict=True)), channel.pk, LATELY_ROWS, OUR_SKEW_S])
-        raised: dict[telling.Where, dict[int, Since]] = {}
-        for location, key in cursor.fetchall():
-            raised.setdefault((channel.pk, location), {})[key] = push_log.now(RAISED)
+        found += cursor.fetchall()
+    raised: dict[telling.Where, dict[int, Since]] = {}
+    for location, key in found:
+        raised.setdefault((channel.pk, location), {})[key] = push_log.now(RAISED)
     telling.have_told(raised)
+
+
+_IN_HAND = "SELECT EXISTS (SELECT FROM core_outboxevent WHERE handler = %s AND lease_until >= now())"
+
+
+def _more_than_is_on_its_way(channel: Channel, shown: Mapping[str, Mapping[str, int]]) -> list[tuple[str, int]]:
+    """Places and listings that show more than is told just now, though less than the number before, which alone is known to be told as long as
+    somebody is at it: he writes down answers when the next ones are there. So it is looked at before what is known.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_HAND, [telling.lane(channel.pk)])
+        if not cursor.fetchone()[0]:
+            return []
+    tied = list(channel.listings.tied().filter(external_id__in=shown).values_list("pk", flat=True))
+    return [
+        (row.location, row.listing_id)
+        for row in (numbers(channel, tied) if tied else ())
+        if row.pushed_quantity is not None and row.quantity < shown[row.external_id].get(row.location, 0) <= row.pushed_quantity
+    ]
 
 
 _BY_HAND = """
@@ -80,7 +102,9 @@ Word = tuple[str, int, float]
 def hear(channel: Channel, listing_id: str, quantity: int, changed_at: datetime) -> None:
     """A step: the shop says by itself that its listing shows this since then. Fewer than told have been sold."""
     word = listing_id, quantity, changed_at.timestamp()
-    if _by_hand(channel, [word]) and not _joined(channel, word):
+    # In the lane it is looked at again, when all that was on its way stands in the log.
+    more = _more_than_is_on_its_way(channel, {listing_id: {"": quantity}}) or _by_hand(channel, [word])
+    if more and not _joined(channel, word):
         outbox.emit("channel.shown", lane=channel.pk, channel_id=channel.pk, listing_ids=[], shown=[word])
 
 

@@ -13,7 +13,7 @@ from marketplaces import by_hand, channels, pausing, stock_sync
 from marketplaces.models import Listing, StockPush
 from tests import make
 from tests.marketplaces import shops
-from tests.marketplaces.misbehaving import hang_up_after_work
+from tests.marketplaces.misbehaving import after_work, hang_up_after_work
 from tests.marketplaces.shops import BUYER, hook
 from tests.marketplaces.woo_shop import WooShop, fail
 from wms.core.models import OutboxEvent
@@ -266,8 +266,23 @@ def test_a_paused_channel_and_what_is_tied_to_nothing_are_left_alone(shop, chann
     assert at_rest()
 
 
-def test_a_word_that_is_no_news_costs_five_statements_at_most(channel, shop, django_assert_max_num_queries):
-    with django_assert_max_num_queries(5):
+def test_what_is_more_than_is_told_just_now_is_looked_at_when_that_is_done(shop, channel, thing, house, edit, say, clock):
+    """Though it is less than the number before, which is all that is known to be told."""
+
+    def raise_by_hand():
+        clock.wrong_by = timedelta(seconds=10)
+        say(edit(9))
+        assert shown() == [[9]]
+        connection.close()  # of the shop's own thread
+
+    shop.misbehave(BATCH, after_work(raise_by_hand))
+    make.stock(make.bin_of(house, "A-01"), thing, -4)
+    shops.deliver_all()
+    assert shop.books.stock() == {thing.code: 6}
+
+
+def test_a_word_that_is_no_news_costs_six_statements_at_most(channel, shop, django_assert_max_num_queries):
+    with django_assert_max_num_queries(6):
         assert hook(channel, shop.books.by_sku(Listing.objects.get().external_sku), topic="product.updated") == 200
 
 

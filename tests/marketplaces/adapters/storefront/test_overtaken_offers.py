@@ -20,7 +20,7 @@ from tests import make
 from tests.marketplaces.adapters.storefront.working import hook
 from tests.marketplaces.misbehaving import before_work
 from tests.marketplaces.shops import deliver_all
-from wms.core import access
+from wms.core import access, outbox
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -122,25 +122,60 @@ def test_a_number_that_was_raised_after_ours_was_told_is_told_again_at_once(shop
     assert shop.books.stock() == {thing.code: 10}
 
 
-def test_so_is_one_that_was_raised_while_others_were_still_told(shop, channel, house, thing):
-    """Ours is taken, and written down only when the shop has answered for the next one, too."""
+@pytest.fixture
+def while_others_are_told(shop, channel, house, thing) -> Callable[[Callable[[], object]], Any]:
+    """Of 10 there are 6 left. That is taken, and written down only when the shop has answered for the next offer, too: before that somebody does this."""
     shop.declared["batch_size"] = 1
     declaration.forget()
     other = make.sku(thing.merchant)
     shop.books.add_listing(sku=other.code, quantity=0)
     channels.fetch_listings(channel=channel)
+
+    def run(do: Callable[[], object]) -> Any:
+        def done() -> None:
+            do()
+            connection.close()  # of the shop's own thread
+            time.sleep(3 * NOTED_EVERY_S)
+
+        shop.misbehave("stock.set", before_work(lambda: None))
+        shop.misbehave("stock.set", before_work(done))
+        make.stock(make.bin_of(house, "A-01"), thing, -4)
+        make.stock(make.bin_of(house, "A-01"), other, 30)
+        deliver_all()
+        return shop.books.stock()[thing.code]
+
+    return run
+
+
+def test_so_is_one_that_was_raised_while_others_were_still_told(shop, channel, thing, while_others_are_told):
     raised = shop.books.by_sku(thing.code)
 
     def raise_by_hand() -> None:
         raised["quantity"] = 50
         assert hook(channel, "listing.changed", shop.books.document(raised)) == 200
-        connection.close()  # of the shop's own thread
-        time.sleep(3 * NOTED_EVERY_S)
 
-    shop.misbehave("stock.set", before_work(lambda: None))
-    shop.misbehave("stock.set", before_work(raise_by_hand))
-    make.stock(make.bin_of(house, "A-01"), thing, -4)
-    make.stock(make.bin_of(house, "A-01"), other, 30)
-    deliver_all()
+    assert while_others_are_told(raise_by_hand) == 6
     assert told()[-3:] == [(6, ANY), (30, ANY), (6, "raised")]
-    assert shop.books.stock() == {thing.code: 6, other.code: 30}
+
+
+def test_so_it_is_where_that_is_less_than_what_is_known_to_be_told(shop, channel, thing, while_others_are_told):
+    """And is looked at before the number that it was is written down."""
+    raised = shop.books.by_sku(thing.code)
+
+    def raise_by_hand() -> None:
+        assert raised["quantity"] == 6
+        raised["quantity"] = 9
+        assert hook(channel, "listing.changed", shop.books.document(raised)) == 200
+        assert outbox.deliver(f"marketplaces.reports.hear_listings:{channel.pk}") == 1
+
+    assert while_others_are_told(raise_by_hand) == 6
+    assert told()[-3:] == [(6, ANY), (30, ANY), (6, "raised")]
+
+
+def test_an_echo_that_comes_so_early_starts_nothing(shop, channel, thing, while_others_are_told):
+    def echo() -> None:
+        assert hook(channel, "listing.changed", shop.books.document(shop.books.by_sku(thing.code))) == 200
+        assert outbox.deliver(f"marketplaces.reports.hear_listings:{channel.pk}") == 1
+
+    assert while_others_are_told(echo) == 6
+    assert told()[-2:] == [(6, ANY), (30, ANY)]
