@@ -22,7 +22,14 @@ from wms.core.models import Merchant
 
 
 def _form(request: HttpRequest) -> HttpResponse:
-    markets = [(name, adapters.adapter(name).NAME, adapters.keys(name)) for name in adapters.names()]
+    markets = [
+        (
+            name,
+            adapters.adapter(name).NAME,
+            [(key, needed, request.POST.get(f"{name}.{key}", "")) for key, needed in adapters.keys(name).items()],
+        )
+        for name in adapters.names()
+    ]
     return render(
         request,
         "marketplaces/desk/connect.html",
@@ -85,8 +92,8 @@ def _as_it_is(problem: str) -> str:
 
 
 def _credentials(request: HttpRequest, adapter: str) -> dict[str, str]:
-    """The form has a field for each marketplace's keys, and some have keys of the same name: the one that is filled in counts."""
-    return {name: next(filter(None, map(str.strip, request.POST.getlist(name))), "")[:2000] for name in adapters.keys(adapter)}
+    """Keys by their own names, or as "adapter.name": the form has fields for all marketplaces, of which only the chosen one's are seen."""
+    return {name: (request.POST.get(f"{adapter}.{name}") or request.POST.get(name) or "").strip()[:2000] for name in adapters.keys(adapter)}
 
 
 @require_http_methods(["GET", "POST"])

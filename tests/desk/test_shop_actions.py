@@ -151,3 +151,16 @@ def test_that_nobody_works_in_the_background_is_said(desk: Client, house: House)
     assert ["data-behind" in desk.get(url).content.decode() for url in pages] == [False, False]
     OutboxEvent.objects.create(topic="t", handler="nobody.hears", payload={}, due_at=timezone.now() - timedelta(minutes=3))
     assert ["data-behind" in desk.get(url).content.decode() for url in pages] == [True, True]
+
+
+def test_keys_that_were_typed_for_another_marketplace_are_not_taken(desk: Client, house: House) -> None:
+    """Whoever chooses another one in the form no longer sees what was typed for the first."""
+    amazon = {"amazon.client_id": "of Amazon", "amazon.client_secret": "also"}
+    ebay = {"adapter": "ebay", "ebay.client_id": "of eBay", "ebay.client_secret": "s", "ebay.refresh_token": ""}
+    fields = {"merchant": "ACME", "warehouse": "HOUSE", "name": "Shop", "base_url": "http://127.0.0.1:9", **amazon, **ebay}
+    refused = desk.post("/desk/channels/connect", fields)
+    assert (refused.status_code, refusal(refused)) == (422, "credentials_missing")
+    # What was typed is still there.
+    assert 'name="ebay.client_id" value="of eBay"' in refused.content.decode()
+    assert desk.post("/desk/channels/connect", {**fields, "ebay.refresh_token": "r"}).status_code == 303
+    assert Channel.objects.get().opened_credentials() == {"client_id": "of eBay", "client_secret": "s", "refresh_token": "r"}

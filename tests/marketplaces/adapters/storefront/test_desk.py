@@ -50,7 +50,7 @@ def fields(shop: StorefrontShop, house: Warehouse, thing: Sku, **keys: str) -> d
 def test_it_is_connected_fetched_told_subscribed_and_compared(desk, shop, house, thing):
     page = desk.get("/desk/channels/connect").content.decode()
     for key in ("secret", "location", "declaration"):
-        assert f'Generic storefront: {key}<input name="{key}"' in page
+        assert f'Generic storefront: {key}<input name="storefront.{key}"' in page
     shop.books.add_listing(sku=thing.code, quantity=3)
     answer = desk.post("/desk/channels/connect", fields(shop, house, thing))
     channel = Channel.objects.get()
