@@ -125,3 +125,31 @@ def test_lists_leave_out_what_is_in_the_sandbox_unless_its_merchant_is_asked_for
         asked = f"/desk/{url}{'&' if '?' in url else '?'}merchant=TRIAL"
         assert reference in desk.get(asked).text
     assert "SANDBOX" not in desk.get("/desk/waves").text
+
+
+def test_a_form_that_is_sent_twice_makes_one_key(chief: Client, house: House) -> None:
+    """A double click, or a reload of the page that shows the key, left keys behind that nobody had."""
+    page = f"/desk/merchants/{house.merchant.pk}"
+    shown = re.search(r'name="form" value="([^"]+)"', chief.get(page).content.decode())
+    assert shown is not None
+    issue = {"form": shown[1], "scopes": ["stock:read"]}
+    none = chief.post(f"{page}/issue-key", {"form": shown[1]})
+    assert (none.status_code, refusal(none), ApiKey.objects.count()) == (422, "invalid_input", 0)
+    assert chief.post(f"{page}/issue-key", issue).status_code == 200
+    again = chief.post(f"{page}/issue-key", issue)
+    assert (again.status_code, refusal(again), "data-key>" in again.content.decode()) == (409, "key_made_already", False)
+    rotate = {"form": "another", "key": str(ApiKey.objects.get().pk)}
+    assert [chief.post(f"{page}/rotate-key", rotate).status_code for _time in range(2)] == [200, 409]
+    assert ApiKey.objects.count() == 2
+    # Whatever page comes next has an id of its own.
+    assert shown[1] not in again.content.decode()
+
+
+def test_who_may_not_make_merchants_and_keys_sees_no_buttons_for_it(chief: Client, house: House) -> None:
+    access.issue_key(merchant=house.merchant)
+    pages = ("/desk/merchants", f"/desk/merchants/{house.merchant.pk}")
+    doing = ("/merchants/create", "/issue-key", "/rotate-key", "/revoke-key")
+    assert {does for does in doing if any(does in chief.get(page).content.decode() for page in pages)} == set(doing)
+    house.supervisor.is_superuser = False
+    house.supervisor.save()
+    assert not [does for does in doing if any(does in chief.get(page).content.decode() for page in pages)]

@@ -127,6 +127,15 @@ def test_a_new_secret_is_shown_once_and_the_old_one_signs_too(desk: Client, hous
         assert receiver.heard[0].verified(secret)["type"] == "order.accepted"
 
 
+def test_a_form_that_is_sent_twice_makes_one_secret(desk: Client, endpoint: Endpoint) -> None:
+    first, second = (desk.post(f"{page_of(endpoint)}/rotate-secret", {"form": "f1"}).content for _time in range(2))
+    shown = [re.findall(rb"data-secret>([^<]+)<", page) for page in (first, second)]
+    assert shown[0] == shown[1]
+    endpoint.refresh_from_db()
+    assert len(endpoint.old_secrets(timezone.now())) == 1
+    assert b'name="form"' in first
+
+
 def test_one_that_is_switched_off_is_sent_nothing_until_it_is_on(desk: Client, endpoint: Endpoint, receiver: Receiver) -> None:
     Endpoint.objects.update(switched_off_at=timezone.now())
     for does in ("test", "replay"):

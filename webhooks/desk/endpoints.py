@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from datetime import timedelta
 
 from django.db.models import Count, Max
@@ -53,6 +54,7 @@ def _endpoint(request: HttpRequest, endpoint_id: int, secret: str = "") -> HttpR
         "page": desk.Newest(tries, request),
         "show": request.GET.get("show", ""),
         "secret": secret,
+        "form_id": uuid.uuid4(),
         "overlap_hours": hooks.OVERLAP_HOURS,
         "now": timezone.now(),
     }
@@ -83,8 +85,11 @@ def delivery(request: HttpRequest, endpoint_id: int, attempt_id: int) -> HttpRes
 
 @desk.action(shows=endpoint, permission="webhooks.change_endpoint")
 def rotate_secret(request: HttpRequest, endpoint_id: int) -> HttpResponse:
-    """The page once with the new secret, the only time that anybody sees it. No fields."""
-    hooks.rotate_secret(endpoint_id=endpoint_id, by=desk.actor(request))
+    """The page once with the new secret, the only time that anybody sees it.
+
+    Perhaps a field form, an id of the client's making: sent again, by a double click or a reload, it makes no other secret.
+    """
+    hooks.rotate_secret(endpoint_id=endpoint_id, by=desk.actor(request), request_id=desk.clean(request.POST.get("form")) or None)
     return _endpoint(request, endpoint_id, secret=_find(request, endpoint_id).secrets(timezone.now())[0])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.contrib.auth.models import Group, Permission
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from wms.core import scopes
 from wms.core.errors import InvalidInput, NotFound, WmsError
-from wms.core.models import ApiKey, Merchant, OwnedQuerySet, User
+from wms.core.models import ApiKey, Merchant, OwnedQuerySet, RequestOutcome, User
 
 KEY_PREFIX = "wms_"
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
@@ -55,8 +55,17 @@ GROUPS = ("merchant", "picker", "supervisor")
 SUPERVISOR_APPS = ("inventory", "inbound", "outbound", "labels", "marketplaces", "webhooks", "operations")
 
 
+# Who sent a form, and the id that it was shown with.
+Form = tuple[User, str]
+
+
 class CodeTaken(WmsError):
     code, status, message = "code_taken", 409, _("There is a merchant {code} already.")
+
+
+class KeyMadeAlready(WmsError):
+    code, status = "key_made_already", 409
+    message = _("This was sent before: the key that it made is in the list, and nobody can show it again. Revoke it if it was not copied.")
 
 
 def ensure_groups() -> dict[str, Group]:
@@ -106,14 +115,27 @@ def create_merchant(*, code: str, name: str) -> Merchant:
 
 
 @transaction.atomic(durable=True)
-def issue_key(*, merchant: Merchant, wanted: Iterable[str] = scopes.ALL) -> str:
-    """A new key for the merchant's API with the wanted scopes. It is shown this once: only its SHA-256 is stored. Raises InvalidInput."""
+def issue_key(*, merchant: Merchant, wanted: Iterable[str] = scopes.ALL, form: Form | None = None) -> str:
+    """A new key for the merchant's API with the wanted scopes. It is shown this once: only its SHA-256 is stored. Raises InvalidInput, KeyMadeAlready."""
+    _once(form)
     user, new = User.objects.get_or_create(username=f"api:{merchant.code}", defaults={"merchant": merchant})
     if new:
         user.set_unusable_password()
         user.save(update_fields=["password"])
     user.groups.add(ensure_groups()["merchant"])
     return _new_key(merchant, user, scopes.checked(wanted))
+
+
+def _once(form: Form | None) -> None:
+    """A step: of a form that is sent twice, by a double click or a reload, the second one is refused: what it made cannot be shown again."""
+    if form is None:
+        return
+    by, form_id = form
+    try:
+        with transaction.atomic():
+            RequestOutcome.objects.create(actor=by, request_id=form_id, fingerprint="", outcome={})
+    except IntegrityError as error:
+        raise KeyMadeAlready from error
 
 
 def _new_key(merchant: Merchant, user: User, granted: list[str]) -> str:
@@ -123,8 +145,12 @@ def _new_key(merchant: Merchant, user: User, granted: list[str]) -> str:
 
 
 @transaction.atomic(durable=True)
-def rotate_key(*, merchant: Merchant, key_id: int, overlap_hours: int = OVERLAP_HOURS) -> str:
-    """A new key in place of one that works, with its scopes; the old one goes on for so many hours, at most 90 days. Raises NotFound, InvalidInput."""
+def rotate_key(*, merchant: Merchant, key_id: int, overlap_hours: int = OVERLAP_HOURS, form: Form | None = None) -> str:
+    """A new key in place of one that works, with its scopes; the old one goes on for so many hours, at most 90 days.
+
+    Raises NotFound, InvalidInput, KeyMadeAlready.
+    """
+    _once(form)
     if not 0 <= overlap_hours <= LONGEST_OVERLAP_HOURS:
         message = str(_("From 0 to {most} hours.")).format(most=LONGEST_OVERLAP_HOURS)
         raise InvalidInput([{"path": ["overlap_hours"], "message": message}])

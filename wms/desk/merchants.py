@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.db.models import Count, Max, Q
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
@@ -46,6 +48,7 @@ def _merchant(request: HttpRequest, merchant_id: int, raw_key: str = "") -> Http
         "merchant": found,
         "keys": keys,
         "raw_key": raw_key,
+        "form_id": uuid.uuid4(),
         "now": timezone.now(),
         "scopes": scopes.SCOPES,
         "overlap_hours": access.OVERLAP_HOURS,
@@ -64,17 +67,30 @@ merchant = desk.page(_merchant)
 
 @desk.action(shows=merchant, permission="core.add_apikey")
 def issue_key(request: HttpRequest, merchant_id: int) -> HttpResponse:
-    """The page once with the new key, the only time that anybody sees it. Fields: scopes, several; without one the key gets all of them."""
-    wanted = [desk.clean(scope) for scope in request.POST.getlist("scopes")] or scopes.ALL
-    return _merchant(request, merchant_id, raw_key=access.issue_key(merchant=find(merchant_id), wanted=wanted))
+    """The page once with the new key, the only time that anybody sees it.
+
+    Fields: scopes, several; perhaps form, an id of the client's making under which one key is made. Without form and scopes the key gets all of them.
+    """
+    form = _form(request)
+    wanted = [desk.clean(scope) for scope in request.POST.getlist("scopes")]
+    if form and not wanted:
+        raise desk.field_error("scopes", _("Tick at least one."))
+    return _merchant(request, merchant_id, raw_key=access.issue_key(merchant=find(merchant_id), wanted=wanted or scopes.ALL, form=form))
+
+
+def _form(request: HttpRequest) -> access.Form | None:
+    form_id = desk.clean(request.POST.get("form"))
+    return (desk.actor(request), form_id) if form_id else None
 
 
 @desk.action(shows=merchant, permission="core.add_apikey")
 def rotate_key(request: HttpRequest, merchant_id: int) -> HttpResponse:
-    """The page once with the new key. Fields: key (the old one's id), hours (that the old one goes on)."""
+    """The page once with the new key. Fields: key (the old one's id), hours (that the old one goes on); perhaps form, as in issue_key."""
     hours = desk.whole_number(request.POST.get("hours"), default=access.OVERLAP_HOURS)
     key = desk.whole_number(request.POST.get("key"), most=2**62)
-    return _merchant(request, merchant_id, raw_key=access.rotate_key(merchant=find(merchant_id), key_id=key, overlap_hours=hours))
+    return _merchant(
+        request, merchant_id, raw_key=access.rotate_key(merchant=find(merchant_id), key_id=key, overlap_hours=hours, form=_form(request))
+    )
 
 
 @desk.action(shows=merchant, permission="core.change_apikey")

@@ -16,7 +16,7 @@ from tests.marketplaces.adapters.amazon.shop import AmazonShop, errors
 from tests.marketplaces.misbehaving import fail
 from tests.marketplaces.shops import deliver_all, make_due
 from tests.marketplaces.test_tracking import leave
-from wms.core.models import OutboxEvent, User
+from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -131,22 +131,6 @@ def test_a_hook_that_nobody_signed_changes_nothing(shop, channel):
     assert Client().post(f"/hooks/{channel.pk}", data=b"{}", content_type="application/json").status_code == 401
     assert Client().get(f"/hooks/{channel.pk}").status_code == 405
     assert OutboxEvent.objects.count() == before
-
-
-def test_a_key_that_another_marketplace_names_alike_is_read_from_the_field_that_is_filled(shop, channel):
-    """The form shows the keys of all marketplaces, each in a field of its own."""
-    staff = Client()
-    staff.force_login(User.objects.create_superuser("chief"))
-    filled: dict[str, object] = {name: ["", value, ""] for name, value in shop.keys.items()}
-    staff.post(
-        "/desk/channels/connect",
-        {
-            **filled, "merchant": channel.merchant.code, "warehouse": channel.warehouse.code, "adapter": "amazon", "name": "Second",
-            "base_url": shop.url, "code": "SEC",
-        },
-    )  # fmt: skip
-    credentials = Channel.objects.get(code="SEC").opened_credentials()
-    assert {name: value for name, value in credentials.items() if value} == shop.keys
 
 
 # Many at once: a feed.
