@@ -65,17 +65,12 @@ def notice(channel: Channel, shown: Mapping[str, Mapping[str, int]], said: Mappi
     telling.have_told(raised)
 
 
-_IN_HAND = "SELECT EXISTS (SELECT FROM core_outboxevent WHERE handler = %s AND lease_until >= now())"
-
-
 def _more_than_is_on_its_way(channel: Channel, shown: Mapping[str, Mapping[str, int]]) -> list[tuple[str, int]]:
     """Places and listings that show more than is told just now, though less than the number before, which alone is known to be told as long as
     somebody is at it: he writes down answers when the next ones are there. So it is looked at before what is known.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_IN_HAND, [telling.lane(channel.pk)])
-        if not cursor.fetchone()[0]:
-            return []
+    if not outbox.busy(telling.lane(channel.pk)):
+        return []
     tied = list(channel.listings.tied().filter(external_id__in=shown).values_list("pk", flat=True))
     return [
         (row.location, row.listing_id)

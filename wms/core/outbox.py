@@ -152,13 +152,19 @@ _ONE_AFTER_ANOTHER = "SELECT pg_advisory_xact_lock(hashtextextended(%(handler)s,
 _IN_HAND = "SELECT EXISTS (SELECT FROM core_outboxevent WHERE handler = %(handler)s AND lease_until >= now())"
 
 
+def busy(lane: str) -> bool:
+    """Whether somebody delivers of this lane, "handler:lane", at this moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_HAND, {"handler": lane})
+        return bool(cursor.fetchone()[0])
+
+
 def in_hand(lane: str) -> bool:
-    """A step: whether somebody delivers of this lane, "handler:lane", at this moment. Until the commit nobody begins to."""
+    """A step: as busy(), and until the commit nobody begins to."""
     assert_in_transaction("in_hand()")
     with connection.cursor() as cursor:
         cursor.execute(_ONE_AFTER_ANOTHER, {"handler": lane})
-        cursor.execute(_IN_HAND, {"handler": lane})
-        return bool(cursor.fetchone()[0])
+    return busy(lane)
 
 
 def deliver(handler: str) -> int:
