@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -51,10 +52,14 @@ WITH raw AS (SELECT id, raw_id FROM marketplaces_channelorder c WHERE raw_id IS 
 cut AS (UPDATE marketplaces_channelorder o SET raw_id = NULL, buyer_hash = '', word_hash = '' FROM raw WHERE o.id = raw.id)
 DELETE FROM core_personalrecord WHERE id IN (SELECT raw_id FROM raw)
 """
-_NOT_OURS = "NOT EXISTS (SELECT FROM marketplaces_channelorderpart p WHERE p.channel_order_id = c.id AND p.order_id IS NOT NULL)"
+# The merchant's own order of that number may be another buyer's: what the shop says of its own goes with its own, and takes that one not along.
+_NOT_OURS = """NOT EXISTS (
+    SELECT FROM marketplaces_channelorderpart p WHERE p.channel_order_id = c.id AND p.order_id IS NOT NULL AND NOT p.merchants_own
+)"""
 _OF_ORDERS = _RAW.format(
     which="""id IN (SELECT channel_order_id FROM marketplaces_channelorderpart WHERE order_id = ANY(%(orders)s)) AND NOT EXISTS (
-        SELECT FROM marketplaces_channelorderpart p LEFT JOIN outbound_order o ON o.id = p.order_id WHERE p.channel_order_id = c.id AND o.erased_at IS NULL
+        SELECT FROM marketplaces_channelorderpart p LEFT JOIN outbound_order o ON o.id = p.order_id
+        WHERE p.channel_order_id = c.id AND NOT p.merchants_own AND o.erased_at IS NULL
     )"""
 )
 _OF_ROWS = _RAW.format(which=f"{_NOT_OURS} AND id = ANY(%(rows)s)")
@@ -156,8 +161,8 @@ def forget_buyers(payloads: Sequence[dict[str, Any]]) -> None:
     """Outbox handler of `buyer.deleted` {adapter, buyers: fingerprints}: the platform has forgotten them, on all of its channels here."""
     for payload in payloads:
         found = ChannelOrder.objects.filter(channel__adapter=payload["adapter"], buyer_hash__in=payload["buyers"])
-        rows = list(found.values_list("pk", "parts__order"))
-        _forget([order for _row, order in rows if order], [row for row, _order in rows], Erasure.Reason.PLATFORM, None)
+        orders, rows = _with_ours(found)
+        _forget(orders, rows, Erasure.Reason.PLATFORM, None)
 
 
 def tell(channel: Channel, buyer_ids: Sequence[str]) -> None:
@@ -184,8 +189,14 @@ def _by_reference(reference: str, merchant_ids: Iterable[int] | None) -> tuple[l
     if merchant_ids is not None:
         owners = list(merchant_ids)
         orders, rows = orders.filter(merchant__in=owners), rows.filter(merchant__in=owners)
-    found = list(rows.values_list("pk", "parts__order"))
-    return [*orders.values_list("pk", flat=True), *(order for _row, order in found if order)], [row for row, _order in found]
+    ours, keys = _with_ours(rows)
+    return [*orders.values_list("pk", flat=True), *ours], keys
+
+
+def _with_ours(rows: QuerySet[ChannelOrder]) -> tuple[list[int], list[int]]:
+    """The orders of ours that these became, and their own keys."""
+    found = list(rows.values_list("pk", "parts__order", "parts__merchants_own"))
+    return [order for _row, order, merchants_own in found if order and not merchants_own], [row for row, _order, _own in found]
 
 
 def _by_email(email: str, merchant_ids: Iterable[int] | None) -> tuple[list[int], list[int]]:
@@ -200,9 +211,8 @@ def _by_email(email: str, merchant_ids: Iterable[int] | None) -> tuple[list[int]
             break
         last = page[-1].pk
         records += [record.pk for record in page if wanted in _emails_of(record.opened())]
-    rows = list(ChannelOrder.objects.filter(raw__in=records).values_list("pk", "parts__order"))
-    orders = Order.objects.filter(ship_to__in=records).values_list("pk", flat=True)
-    return sorted({*orders, *(order for _row, order in rows if order)}), [row for row, _order in rows]
+    ours, keys = _with_ours(ChannelOrder.objects.filter(raw__in=records))
+    return sorted({*Order.objects.filter(ship_to__in=records).values_list("pk", flat=True), *ours}), keys
 
 
 def _emails_of(content: dict[str, Any]) -> set[str]:

@@ -238,6 +238,31 @@ def test_a_buyer_whom_the_platform_forgot_is_forgotten_on_all_of_its_channels(ho
     assert list(Erasure.objects.values_list("reason", "orders")) == [("platform", 2)]
 
 
+@pytest.mark.parametrize("by", ["platform", "email", "shop's id"])
+@pytest.mark.parametrize("parts", [1, 2])
+def test_the_merchants_own_order_of_that_number_is_another_buyers_and_stays(house, sku, by, parts):
+    """Of the shop's order nothing is left."""
+    shop = connect(merchant=sku.merchant, warehouse=house)
+    own = left(sold(house, sku, shop, buyer_id="grace"), 1)
+    row = ChannelOrder.objects.get()
+    row.parts.update(merchants_own=True)
+    PersonalRecord.objects.filter(pk=own.ship_to_id).update(sealed=sealing.seal(make.SHIP_TO))
+    if parts == 2:
+        other = left(sold(house, sku), 1)
+        row.parts.create(number=2, warehouse=house, reference=other.reference, order=other)
+    match by:
+        case "platform":
+            buyer_data.forget_buyers([{"adapter": shop.adapter, "buyers": [row.buyer_hash]}])
+        case "email":
+            buyer_data.forget(by=None, email="grace@example.com")
+        case _:
+            buyer_data.forget(by=None, reference=row.external_id)
+    row.refresh_from_db()
+    assert (row.raw, row.buyer_hash, row.word_hash) == (None, "", "")
+    found = Order.objects.order_by("pk").values_list("erased_at", flat=True)
+    assert [at is not None for at in found] == [False, True][:parts]
+
+
 def test_a_buyer_is_found_under_an_earlier_key(house, sku, settings):
     settings.ENCRYPTION_KEYS = ["old"]
     shop = connect(merchant=sku.merchant, warehouse=house)
