@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -30,9 +31,13 @@ FREED_TOGETHER = 500
 
 @dataclass(slots=True)
 class Plan:
-    """A shop's order with the parts that it becomes, and beside each what the warehouse is asked for; none where it cannot be taken in."""
+    """A shop's order with the parts that it becomes, and beside each what the warehouse is asked for; none where it cannot be taken in.
+
+    `unreadable`: why the shop's last word on it could not be read, where that was so.
+    """
 
     row: ChannelOrder
+    unreadable: str
     parts: list[ChannelOrderPart] = field(default_factory=list)
     orders: list[NewOrder] = field(default_factory=list)
 
@@ -60,7 +65,10 @@ def _take_in(channel: Channel, keys: Sequence[int]) -> None:
     for plan in plans:
         for part in plan.parts:
             _note(plan.row, part, next(answers))
-    tie(channel, {plan.row: plan.parts for plan in plans})
+    strays = tie(channel, {plan.row: plan.parts for plan in plans}, {plan.row.pk: plan.unreadable for plan in plans})
+    for order_id in strays:
+        with suppress(cancellation.AlreadyLeft, NotPossibleNow):
+            cancellation.cancel(order_id=order_id, by=channel.user)
 
 
 @transaction.atomic
@@ -79,7 +87,7 @@ def _plan(channel: Channel, keys: Sequence[int]) -> list[Plan]:
     # Read when the rows are locked: whoever had them before us has decided by then.
     for part in ChannelOrderPart.objects.filter(channel_order__in=[row.pk for row in rows]):
         planned.setdefault(part.channel_order_id, []).append(part)
-    plans = [Plan(row, planned.get(row.pk, [])) for row in rows]
+    plans = [Plan(row, row.problem_detail if row.problem == Problem.UNREADABLE else "", planned.get(row.pk, [])) for row in rows]
     codes = map_lines(channel, [plan.row for plan in plans if not plan.parts])
     addressed = [(plan, address) for plan in plans if (address := _address(plan)) is not None]
     new = [(plan, address) for plan, address in addressed if not plan.parts]

@@ -19,16 +19,22 @@ from wms.core.errors import NotFound, WmsError
 
 Problem = ChannelOrder.Problem
 
-# What another worker has settled meanwhile stays as it is, and so does what the shop has said meanwhile that is for a person.
+# What another worker has settled meanwhile stays as it is, and so does what the shop has said meanwhile that is for a person. Nothing is written of
+# an order that was cancelled meanwhile and opened again: it is decided anew.
 _TIE = """
-WITH noted AS (
+WITH said AS (
+    SELECT r.*, o.reopened <> r.reopened AS stale, r.problem IN ('', o.problem) AND (
+        o.problem IN ('changed', 'unpaid', 'closed') OR o.problem = 'unreadable' AND o.problem_detail <> r.unreadable
+    ) AS kept
+    FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+        AS r (id, reopened, unreadable, status, problem, detail, lines)
+    JOIN marketplaces_channelorder o ON o.id = r.id
+), noted AS (
     UPDATE marketplaces_channelorder o
-    SET status = r.status, updated_at = now(),
-        problem = CASE WHEN r.problem = '' AND o.problem IN ('changed', 'unpaid', 'closed') THEN o.problem ELSE r.problem END,
-        problem_detail = CASE WHEN r.problem IN ('', o.problem) AND o.problem IN ('changed', 'unpaid', 'closed') THEN o.problem_detail ELSE r.detail END,
-        lines = r.lines::jsonb
-    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[]) AS r (id, status, problem, detail, lines)
-    WHERE o.id = r.id AND (o.status IN ('seen', 'unmapped', 'refused') OR NOT EXISTS (
+    SET status = r.status, updated_at = now(), lines = r.lines::jsonb,
+        problem = CASE WHEN r.kept THEN o.problem ELSE r.problem END, problem_detail = CASE WHEN r.kept THEN o.problem_detail ELSE r.detail END
+    FROM said r
+    WHERE o.id = r.id AND NOT r.stale AND (o.status IN ('seen', 'unmapped', 'refused') OR NOT EXISTS (
         SELECT FROM marketplaces_channelorderpart p WHERE p.channel_order_id = o.id AND p.order_id IS NOT NULL
     ))
 ), tied AS (
@@ -36,6 +42,7 @@ WITH noted AS (
     SELECT r.* FROM json_to_recordset(%s::json)
         AS r (channel_order_id bigint, number smallint, warehouse_id bigint, reference text, order_id bigint, merchants_own boolean, lines jsonb,
               ship_by timestamptz)
+    JOIN said ON said.id = r.channel_order_id AND NOT said.stale
     ON CONFLICT (channel_order_id, number) DO UPDATE SET order_id = EXCLUDED.order_id, merchants_own = EXCLUDED.merchants_own
         WHERE marketplaces_channelorderpart.order_id IS NULL
     RETURNING channel_order_id, order_id, merchants_own, ship_by
@@ -45,20 +52,26 @@ WITH noted AS (
     FROM tied JOIN outbound_order o ON o.id = tied.order_id JOIN marketplaces_channelorder c ON c.id = tied.channel_order_id
     WHERE NOT tied.merchants_own
 )
-SELECT * FROM known WHERE moved_on OR ship_by_moved
+SELECT id, channel_order_id, moved_on, ship_by_moved FROM known WHERE moved_on OR ship_by_moved
+UNION ALL SELECT NULL, id, FALSE, FALSE FROM said WHERE stale
 """
 
 
-def tie(channel: Channel, parts_of: Mapping[ChannelOrder, Sequence[ChannelOrderPart]]) -> None:
-    """Tie the parts to their orders and tell all shops of the goods anew: what was waiting is promised now."""
+def tie(channel: Channel, parts_of: Mapping[ChannelOrder, Sequence[ChannelOrderPart]], unreadable: Mapping[int, str]) -> list[int]:
+    """Tie the parts to their orders and tell all shops of the goods anew: what was waiting is promised now.
+
+    `unreadable`: why the shop's word on an order could not be read when it was decided, by its key. Answers the keys of orders of ours that are
+    nobody's: the shop's was cancelled while they were taken in, and opened again.
+    """
     if not parts_of:
-        return
+        return []
     rows = list(parts_of)
     with transaction.atomic():
         # As whoever writes down what the shop says: it has read both the row and its parts, and writes all of the row.
         hold(channel.pk)
         _leave_to_others(parts_of)
-        told: list[list[Any]] = [[row.pk for row in rows], [str(row.status) for row in rows], [str(row.problem) for row in rows]]
+        told: list[list[Any]] = [[row.pk for row in rows], [row.reopened for row in rows], [unreadable.get(row.pk, "") for row in rows]]
+        told += [[str(row.status) for row in rows], [str(row.problem) for row in rows]]
         told += [[row.problem_detail for row in rows], [json.dumps(row.lines) for row in rows]]
         tied = [part for parts in parts_of.values() for part in parts if part.order_id is not None]
         columns = ("channel_order_id", "number", "warehouse_id", "reference", "order_id", "merchants_own", "lines", "ship_by")
@@ -75,6 +88,8 @@ def tie(channel: Channel, parts_of: Mapping[ChannelOrder, Sequence[ChannelOrderP
         if undone:
             ChannelOrderPart.objects.filter(pk__in=undone, order=None).delete()
         publish(channel, rows)
+    stale = {key for order_id, key, _moved_on, _moved in found if order_id is None}
+    return [part.order_id for part in tied if part.channel_order_id in stale and part.order_id is not None and not part.merchants_own]
 
 
 def _catch_up(order_ids: Sequence[int]) -> None:

@@ -168,7 +168,7 @@ def test_a_worker_that_read_the_order_before_it_was_tied_does_not_cancel_it(chan
         part = ChannelOrderPart.objects.get()
         part.order, part.merchants_own = Order.objects.get(), True
         stale.status, stale.problem = "imported", "other_content"
-        tying.tie(channel, {stale: [part]})
+        tying.tie(channel, {stale: [part]}, {})
         return real(*arguments)
 
     monkeypatch.setattr(settling, "adopt", tie_meanwhile)

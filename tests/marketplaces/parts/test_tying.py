@@ -1,19 +1,23 @@
 """A worker that dies between taking an order in and tying it to the shop's leaves nothing undone."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from marketplaces import settling
+from marketplaces import order_book, order_import, settling
 from marketplaces.adapters.woocommerce import CAPABILITIES, WooCommerce
-from marketplaces.models import ChannelOrder
+from marketplaces.models import Channel, ChannelOrder
+from marketplaces.port import ChannelOrderState as State
+from marketplaces.port import ShipTo, UnreadableOrder
 from outbound import cancellation, orders
 from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.parts.houses import parts_of, stock, totals
-from tests.marketplaces.shops import BUYER, poll
+from tests.marketplaces.shops import BUYER, poll, sale
 from tests.marketplaces.test_tracking import leave, told
+from wms.core import sealing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,6 +94,78 @@ def test_so_does_one_of_which_a_part_has_left_when_the_shop_cancels_it(shop, cha
         poll()
     assert sorted(part[2] for part in parts_of(number)) == ["ready", "shipped"]
     assert ChannelOrder.objects.get().status == "imported"
+
+
+def meanwhile(monkeypatch, what, happens):
+    """It happens once, to a worker that is about to do `what`, by another one."""
+    real, done = getattr(settling, what), []
+
+    def late(*args):
+        if not done:
+            done.append(True)
+            happens()
+        return real(*args)
+
+    monkeypatch.setattr(settling, what, late)
+
+
+def cancelled_and_opened(at):
+    """That it is open again is written down, and nobody has looked at it yet."""
+    order_import.import_orders(Channel.objects.get(), [sale("THING", at + timedelta(minutes=1), state=State.CANCELLED)])
+    order_book.record(Channel.objects.get(), [sale("THING", at + timedelta(minutes=2))])
+
+
+def test_a_late_worker_ties_nothing_to_an_order_that_was_cancelled_and_opened_again(channel, thing, monkeypatch):
+    """Its order of ours is cancelled: the shop's, which is open, would never be sent."""
+    stock(WEST={thing: 5})
+    at = datetime.now(UTC).replace(microsecond=0)
+    meanwhile(monkeypatch, "tie", lambda: cancelled_and_opened(at))
+    order_import.import_orders(Channel.objects.get(), [sale("THING", at)])
+    poll()
+    assert parts_of("501") == [("WOO-501-2", "WEST", "ready", [("THING", 2)])]
+    assert sorted(Order.objects.values_list("reference", "status")) == [("WOO-501", "cancelled"), ("WOO-501-2", "ready")]
+    assert (ChannelOrder.objects.get().status, totals()) == ("imported", [("WEST", "THING", 5, 2)])
+
+
+def test_nor_sends_it_twice_what_it_takes_in_after_that(channel, thing, monkeypatch):
+    stock(WEST={thing: 5})
+    at = datetime.now(UTC).replace(microsecond=0)
+    real, done = orders.accept_many, []
+
+    def late(**what):
+        if not done:
+            done.append(True)
+            cancelled_and_opened(at)
+        return real(**what)
+
+    monkeypatch.setattr(orders, "accept_many", late)
+    order_import.import_orders(Channel.objects.get(), [sale("THING", at)])
+    poll()
+    assert parts_of("501") == [("WOO-501-2", "WEST", "ready", [("THING", 2)])]
+    assert sorted(Order.objects.values_list("reference", "status")) == [("WOO-501", "cancelled"), ("WOO-501-2", "ready")]
+    assert totals() == [("WEST", "THING", 5, 2)]
+
+
+def test_a_word_that_cannot_be_read_and_comes_while_its_order_is_taken_in_stays_on_the_list(channel, thing, monkeypatch):
+    """It may say that the order is cancelled."""
+    stock(WEST={thing: 5})
+    unreadable = [UnreadableOrder("501", "order 501: KeyError: 'status'")]
+    meanwhile(monkeypatch, "tie", lambda: order_book.record_unreadable(channel, unreadable))
+    order_import.import_orders(Channel.objects.get(), [sale("THING", datetime.now(UTC))])
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.problem, row.problem_detail) == ("imported", "unreadable", "order 501: KeyError: 'status'")
+
+
+def test_one_that_came_before_ends_when_a_person_has_the_order_tried_again(channel, thing):
+    stock(WEST={thing: 5})
+    order_import.import_orders(Channel.objects.get(), [sale("THING", datetime.now(UTC), ship_to=ShipTo("", "", "", "", "US"))])
+    ChannelOrder.objects.update(status="refused", problem="unreadable", problem_detail="ValueError: once")
+    row = ChannelOrder.objects.select_related("raw").get()
+    row.raw.sealed = sealing.seal(order_book._personal(sale("THING", datetime.now(UTC))))
+    row.raw.save()
+    order_import.retry_unmapped(Channel.objects.get())
+    row.refresh_from_db()
+    assert (row.status, row.problem, row.problem_detail) == ("imported", "", "")
 
 
 def test_a_crash_before_the_parts_are_tied_and_a_cancellation_leave_no_order_behind(shop, channel, thing, other, monkeypatch):
