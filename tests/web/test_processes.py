@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import signal
 import socket
@@ -27,11 +28,18 @@ import django
 django.setup()
 from wms.web import processes
 def application(environ, start_response):
-    if environ["PATH_INFO"] == "/slow":
-        time.sleep(1)
+    if environ["PATH_INFO"] == "/held":
+        open("taken", "w").close()
+        while not os.path.exists(f"stops-{os.getpid()}"):
+            time.sleep(0.02)
     body = str(os.getpid()).encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
+takes_nothing_new = processes.Server.del_channel
+def noted(server, *which):
+    takes_nothing_new(server, *which)
+    open(f"stops-{os.getpid()}", "w").close()
+processes.Server.del_channel = noted
 processes.STOP_SECONDS = float(sys.argv[2])
 sys.exit(processes.serve(application, socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=128)))
 """
@@ -41,10 +49,11 @@ class Web:
     """`stop_seconds`: how long a stop waits."""
 
     def __init__(self, log: Path, stop_seconds: float) -> None:
-        self.port, self.log = free_port(), log
+        self.port, self.log, self.folder = free_port(), log, log.parent
         with log.open("wb") as output:
             command = [sys.executable, "-c", PROGRAM, str(self.port), str(stop_seconds)]
-            self.process = subprocess.Popen(command, cwd=REPOSITORY, stdout=output, stderr=output)
+            environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+            self.process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=output, stderr=output)
         assert eventually(lambda: len(self.children()) == processes.PROCESSES and self.answers())
 
     def children(self) -> list[psutil.Process]:
@@ -117,8 +126,8 @@ def test_a_stop_answers_what_is_under_way(web: Web, number: signal.Signals) -> N
     children = web.children()
     with Client(web.port) as idle, Client(web.port) as asking:
         idle.ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        asking.send(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
-        time.sleep(0.3)
+        asking.send(b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert eventually((web.folder / "taken").exists)
         web.process.send_signal(number)
         told = asking.hear()
         assert (told.status, told.headers["connection"]) == (200, "close")
