@@ -14,6 +14,7 @@ from django.utils import timezone
 from marketplaces import drift, leaving, places, stock_sync
 from marketplaces.models import Channel, Comparison, Difference, Listing, ListingPlace, Submission
 from marketplaces.numbers import WAITING, WAITING_THERE, of_channel
+from marketplaces.port import ChannelThrottled
 from wms.core.models import OutboxEvent
 
 Facts = dict[str, Any]
@@ -117,7 +118,8 @@ def _why_it_waits(channel: Channel, listing: Listing, waiting: Waiting) -> tuple
     if not channel.active:
         return "paused", facts
     if channel.quiet_until and channel.quiet_until > timezone.now():
-        return "quiet", {**facts, "until": channel.quiet_until.isoformat(), "answer": channel.last_error[:300]}
+        code = "throttled" if channel.last_error.startswith(ChannelThrottled.code) else "quiet"
+        return code, {**facts, "until": channel.quiet_until.isoformat(), "answer": channel.last_error[:300]}
     return "queued", facts
 
 

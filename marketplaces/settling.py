@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import prefetch_related_objects
 
-from marketplaces import correcting, expansion, parts
+from marketplaces import correcting, expansion, parts, troubles
 from marketplaces.changes import WISH
 from marketplaces.holding import hold, hold_places
 from marketplaces.mapping import codes_of, map_lines
@@ -63,8 +63,8 @@ def _take_in(channel: Channel, keys: Sequence[int]) -> None:
     wanted = [order for plan in plans for order in plan.orders]
     answers = iter(orders.accept_many(merchant=channel.merchant, orders=wanted) if wanted else [])
     for plan in plans:
-        for part in plan.parts:
-            _note(plan.row, part, next(answers))
+        for part, asked in zip(plan.parts, plan.orders, strict=True):
+            _note(plan.row, part, asked, next(answers))
     strays = tie(channel, {plan.row: plan.parts for plan in plans}, {plan.row.pk: plan.unreadable for plan in plans})
     for order_id in strays:
         with suppress(cancellation.AlreadyLeft, NotPossibleNow):
@@ -139,7 +139,7 @@ def _new_order(row: ChannelOrder, part: ChannelOrderPart, address: dict[str, str
     )
 
 
-def _note(row: ChannelOrder, part: ChannelOrderPart, answer: Accepted | WmsError) -> None:
+def _note(row: ChannelOrder, part: ChannelOrderPart, asked: NewOrder, answer: Accepted | WmsError) -> None:
     """Keep what became of it. A reference that is there with other content is ours, from a try that was cut off, or the merchant's own."""
     if isinstance(answer, ReferenceTaken):
         if part.order_id is None:  # else a person has said what it is, or it is shown already
@@ -148,7 +148,7 @@ def _note(row: ChannelOrder, part: ChannelOrderPart, answer: Accepted | WmsError
         if part.merchants_own and row.status == Status.IMPORTED:
             row.problem = Problem.OTHER_CONTENT
     elif isinstance(answer, WmsError):
-        row.status, row.problem, row.problem_detail = Status.REFUSED, Problem.REFUSED, f"{answer} {answer.details}"[:2000]
+        row.status, row.problem, row.problem_detail = Status.REFUSED, Problem.REFUSED, troubles.refusal(answer, asked)
     else:
         part.order_id = answer.id
 

@@ -19,7 +19,7 @@ from marketplaces.calling import calling, keep_busy, well_again
 from marketplaces.holding import hold
 from marketplaces.models import Channel, Submission
 from marketplaces.numbers import HOUSE_IDS, Told, numbers
-from marketplaces.port import ChannelUnavailable, Marketplace, PushError, PushResult
+from marketplaces.port import ChannelThrottled, ChannelUnavailable, Marketplace, PushError, PushResult
 from marketplaces.push_log import Answered, Since
 from marketplaces.rounds import Round, most_urgent_first
 from marketplaces.telling import Where
@@ -167,9 +167,11 @@ def _push_batch(channel: Channel, shop: Marketplace, rows: list[Told], about: Ro
     if not failed:
         return
     if len(failed) == len(results) and all(result.error in (PushError.UNAVAILABLE, PushError.THROTTLED) for result in failed):
-        if any(result.error is PushError.THROTTLED for result in failed):
-            pace.refused(channel, shop.allowance)
         waits = [result.retry_after for result in failed if result.retry_after]
+        for result in failed:
+            if result.error is PushError.THROTTLED:
+                pace.refused(channel, shop.allowance)
+                raise ChannelThrottled(reason=result.message, retry_after=max(waits, default=None))
         raise ChannelUnavailable(reason=failed[0].message, retry_after=max(waits, default=None))
     try_again(
         channel,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -25,6 +25,10 @@ from marketplaces.port import (
     RightsMissing,
     storable,
 )  # fmt: skip
+from wms.core.errors import InvalidInput, WmsError
+
+if TYPE_CHECKING:
+    from outbound.orders import NewOrder
 
 # What is wrong with a part of an address.
 MISSING, UNKNOWN, FOREIGN = "missing", "unknown", "not of this country"
@@ -68,6 +72,14 @@ _STATES: dict[str, str | Promise] = {
     ChannelOrderState.SHIPPED: gettext_lazy("shipped"),
     ChannelOrderState.CANCELLED: gettext_lazy("cancelled"),
 }
+# What the warehouse refused of an order that it was asked for.
+_REFUSALS: dict[str, str | Promise] = {
+    "unknown_sku": gettext_lazy("sku {what} is not known here, or closed"),
+    "unknown_warehouse": gettext_lazy("warehouse {what} is not known here, or closed"),
+    "number_twice": gettext_lazy("another order of the shop has the same number: {what}"),
+}
+_REFUSAL = re.compile(r"(\w+): (.+)")
+_WORDS: dict[str, str | Promise] = {WISH: gettext_lazy("the buyer wants to cancel"), **_STATES, **ADDRESS_PARTS}
 _FAULT = re.compile(r"(\w+) \((.+)\)")
 _CHANGE = re.compile(r"(.+): ([^>]*)>([^>]*)")
 
@@ -75,6 +87,22 @@ _CHANGE = re.compile(r"(.+): ([^>]*)>([^>]*)")
 def kept(error: ChannelError) -> str:
     """As it is kept: the error's code and the shop's words."""
     return storable(f"{error.code}: {error.details['reason']}"[:LONGEST])
+
+
+def refusal(error: WmsError, asked: NewOrder) -> str:
+    """As a warehouse's refusal is kept: what it does not take of `asked`, each by its name."""
+    if not isinstance(error, InvalidInput):
+        return storable(str(error)[:LONGEST])
+    paths = [problem["path"] for problem in error.details["problems"]]
+    named = [
+        f"unknown_sku: {asked.lines[path[1]].sku}" if path[0] == "lines" else f"unknown_warehouse: {asked.warehouse}" for path in paths
+    ]
+    return ", ".join(dict.fromkeys(named))[:LONGEST]
+
+
+def number_twice(other: str) -> str:
+    """As it is kept that another order of the shop, by its id, has the same number."""
+    return f"number_twice: {other}"
 
 
 def in_words(trouble: str) -> str:
@@ -92,20 +120,20 @@ def fault_in_words(why: str) -> str:
 
 
 def detail_in_words(detail: str, lines: Sequence[Mapping[str, Any]]) -> str:
-    """What `changes.difference` or an address's faults name, with the goods of `lines` (ChannelOrder.lines) in place of the shop's line ids."""
+    """What `changes.difference`, `refusal`, `number_twice` or an address's faults name, with the goods of `lines` (ChannelOrder.lines) in place of the
+    shop's line ids.
+    """
     goods = {line["line_id"]: line["sku"] or line["line_id"] for line in lines}
     return ", ".join(_piece_in_words(piece, goods) for piece in detail.split(", "))
 
 
 def _piece_in_words(piece: str, goods: Mapping[str, str]) -> str:
-    if piece == WISH:
-        return _("the buyer wants to cancel")
-    if piece in _STATES:
-        return str(_STATES[piece])
-    if piece in ADDRESS_PARTS:
-        return str(ADDRESS_PARTS[piece])
+    if (words := _WORDS.get(piece)) is not None:
+        return str(words)
     if (fault := _FAULT.fullmatch(piece)) and fault[1] in ADDRESS_PARTS and fault[2] in _FAULTS:
         return f"{ADDRESS_PARTS[fault[1]]}: {_FAULTS[fault[2]]}"
+    if (refused := _REFUSAL.fullmatch(piece)) and refused[1] in _REFUSALS:
+        return str(_REFUSALS[refused[1]]).format(what=refused[2])
     if change := _CHANGE.fullmatch(piece):
         return f"{goods.get(change[1], change[1])}: {change[2]} → {change[3]}"
     return piece

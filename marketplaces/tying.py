@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils.translation import gettext_lazy as _
 
-from marketplaces import cancelled, tracking
+from marketplaces import cancelled, tracking, troubles
 from marketplaces.holding import hold
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.port import ChannelOrderState as State
 from marketplaces.telling import publish
 from wms.core import outbox
-from wms.core.errors import NotFound, WmsError
+from wms.core.errors import NotFound
 
 Problem = ChannelOrder.Problem
 
@@ -101,14 +100,6 @@ def _catch_up(order_ids: Sequence[int]) -> None:
         cancelled.tell_of(order_ids)
 
 
-class NumberTwice(WmsError):
-    code, status, message = (
-        "number_twice",
-        409,
-        _("Two orders of the shop have the number {number}: this one and the one that it calls {other}."),
-    )
-
-
 @transaction.atomic(durable=True)
 def recognise(channel: Channel, key: int) -> None:
     """A person says: the order that has the number of this one of the shop's (a key of ChannelOrder) IS it, whatever its content. From now on it
@@ -147,7 +138,7 @@ def _leave_to_others(parts_of: Mapping[ChannelOrder, Sequence[ChannelOrderPart]]
             if owner.pk != row.pk:
                 part.order = None
                 row.status, row.problem = ChannelOrder.Status.REFUSED, ChannelOrder.Problem.REFUSED
-                row.problem_detail = str(NumberTwice(number=owner.number or owner.external_id, other=owner.external_id))
+                row.problem_detail = troubles.number_twice(owner.external_id)
 
 
 # A worker that died between taking an order in and tying it. Earlier, and much later, the reference is another order's.

@@ -143,6 +143,11 @@ def _whole(answer: httpx.Response) -> httpx.Response:
     return httpx.Response(answer.status_code, headers=headers, content=bytes(content), request=answer.request)
 
 
+def with_status(status: int, reason: str) -> str:
+    """The reason behind its status; one that is the status in words already stays as it is."""
+    return reason if reason.startswith(f"HTTP {status}") else f"HTTP {status}: {reason}"
+
+
 def raise_for_answer(response: httpx.Response, *, code: str, reason: str) -> None:
     """Turn any status other than 2xx into the port's error, with the platform's own `code` and `reason`."""
     status, wait = response.status_code, retry_after_s(response)
@@ -151,7 +156,7 @@ def raise_for_answer(response: httpx.Response, *, code: str, reason: str) -> Non
     if status == 429:
         raise ChannelThrottled(reason=reason, retry_after=wait, answered=True)
     if status >= 500 or status in {408, 425}:
-        raise ChannelUnavailable(reason=f"HTTP {status}: {reason}", retry_after=wait, answered=True)
+        raise ChannelUnavailable(reason=with_status(status, reason), retry_after=wait, answered=True)
     refused = {401: CredentialsRefused, 403: CredentialsRefused, 404: NotOnChannel, 410: NotOnChannel}.get(status, ChannelRefused)
     raise refused(reason=reason, channel_code=code, http_status=status)
 

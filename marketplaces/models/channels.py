@@ -246,8 +246,14 @@ class ChannelOrder(models.Model):
 
     @property
     def detail(self) -> str:
-        """`problem_detail` in the reader's language: what changed in the shop, or is wrong with the address."""
-        named = (self.Problem.CHANGED, self.Problem.OTHER_CONTENT, self.Problem.BAD_ADDRESS, self.Problem.ADDRESS_CHANGED)
+        """`problem_detail` in the reader's language: what changed in the shop, is wrong with the address, or was refused."""
+        named = (
+            self.Problem.CHANGED,
+            self.Problem.REFUSED,
+            self.Problem.OTHER_CONTENT,
+            self.Problem.BAD_ADDRESS,
+            self.Problem.ADDRESS_CHANGED,
+        )
         return troubles.detail_in_words(self.problem_detail, self.lines) if self.problem in named else self.problem_detail
 
     @property

@@ -14,7 +14,7 @@ from outbound import orders
 from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.shops import BUYER
-from tests.marketplaces.woo_shop import fail, row_errors
+from tests.marketplaces.woo_shop import fail, row_errors, throttle
 from wms.core import access
 from wms.core.models import OutboxEvent
 
@@ -134,6 +134,17 @@ def test_the_push_waits_because_the_shop_failed(shop, channel, house, thing):
     words = pages.why(Difference(why=why, facts=facts))
     assert words.startswith("The push waits since 20")
     assert "HTTP 500" in words
+
+
+def test_the_push_waits_because_the_shop_asks_us_to_slow_down(shop, channel, house, thing):
+    shop.misbehave(BATCH, throttle("90"))
+    make.stock(make.bin_of(house, "A-01"), thing, 1)
+    shops.deliver_all()
+    channel.refresh_from_db()
+    found = drift.Difference(Listing.objects.get().pk, "x", 11, 10, 10)
+    known = differing.Known(channel, differing._waiting(channel), frozenset(), {})
+    why, facts = differing.reason(known, Listing.objects.get(), found)
+    assert (why, facts["until"]) == ("throttled", channel.quiet_until.isoformat())
 
 
 @pytest.mark.parametrize(

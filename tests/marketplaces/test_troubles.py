@@ -6,13 +6,17 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
+from inventory.models import Warehouse
 from marketplaces import troubles
 from marketplaces.calling import ChannelQuiet, calling
 from marketplaces.models import Channel, ChannelOrder, Listing
 from marketplaces.port import CallThrottled, ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel
 from outbound.models import Order
+from outbound.orders import NewLine, NewOrder
+from tests import make
 from tests.marketplaces import shops
-from tests.marketplaces.woo_shop import fail
+from tests.marketplaces.woo_shop import fail, throttle
+from wms.core.errors import InvalidInput, NotFound
 from wms.core.models import User
 
 
@@ -66,6 +70,52 @@ def test_details_name_goods_and_parts_in_place_of_the_shop_s_ids_and_our_fields(
         assert [troubles.detail_in_words(state, lines) for state in ("pending", "shipped", "cancelled")] == [
             "im Shop nicht mehr bezahlt", "versandt", "storniert",
         ]  # fmt: skip
+
+
+def test_a_refusal_names_what_the_warehouse_does_not_take():
+    asked = NewOrder("R1", "MAIN", {}, [NewLine("MUG", 1), NewLine("TEA", 2), NewLine("MUG", 3)])
+    skus = [{"path": ["lines", number, "sku"], "message": "Unknown sku."} for number in (0, 2)]
+    kept = troubles.refusal(InvalidInput(skus), asked)
+    assert kept == "unknown_sku: MUG"
+    assert troubles.refusal(InvalidInput([{"path": ["warehouse"], "message": "Unknown warehouse."}]), asked) == "unknown_warehouse: MAIN"
+    with translation.override("en"):
+        assert troubles.refusal(NotFound(what="order", key=7), asked) == "order 7 was not found."
+        assert troubles.detail_in_words(f"{kept}, unknown_warehouse: MAIN, {troubles.number_twice('7')}, note: none", []) == (
+            "sku MUG is not known here, or closed, warehouse MAIN is not known here, or closed, another order of the shop has the same number: 7, "
+            "note: none"
+        )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_order_that_the_warehouse_refuses_is_explained_in_the_reader_s_language(shop, channel, house, thing):
+    Warehouse.objects.update(active=False)
+    shop.books.place_order([(thing.code, 2)], shipping=shops.BUYER)
+    shops.poll()
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.problem, row.problem_detail) == ("refused", "refused", f"unknown_warehouse: {house.code}")
+    client = Client(headers={"accept-language": "de"})
+    client.force_login(User.objects.create_superuser("root"))
+    assert f"Lager {house.code} ist hier unbekannt oder geschlossen" in client.get(f"/desk/channels/{channel.pk}").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("where", ["a push", "a poll"])
+def test_a_shop_that_throttles_is_said_to_ask_us_to_slow_down_and_until_when(shop, channel, house, thing, where):
+    shop.misbehave("POST products/batch" if where == "a push" else "GET orders", throttle("90"))
+    if where == "a push":
+        make.stock(make.bin_of(house, "A-01"), thing, 1)
+        shops.deliver_all()
+    else:
+        shops.poll()
+    channel.refresh_from_db()
+    assert channel.last_error.partition(":")[0] == "channel_throttled"
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(User.objects.create_superuser("root"))
+    for page in ("/desk", "/desk/channels", f"/desk/channels/{channel.pk}", f"/desk/channels/{channel.pk}/drift"):
+        text = client.get(page).content.decode()
+        assert ("The shop asks us to slow down" in text, "left alone until" in text, "cannot be reached" in text) == (True, True, False), (
+            page
+        )
 
 
 @pytest.mark.django_db(transaction=True)

@@ -140,7 +140,7 @@ def _raise_for(response: httpx.Response) -> None:
         reason = f"the API has moved to {response.headers['Location'].split('?')[0]}"
     if response.is_redirect or status == 405 or (status in {404, 410} and not code):
         # Not eBay's own word on one order or item: a wrong address, or a proxy in trouble. That passes, the work waits.
-        raise ChannelUnavailable(reason=f"HTTP {status}: {reason}", answered=True)
+        raise ChannelUnavailable(reason=_http.with_status(status, reason), answered=True)
     if status == 400 and code in NOT_THERE:
         raise NotOnChannel(reason=reason, channel_code=code, http_status=status)
     if status == 401 and not code:

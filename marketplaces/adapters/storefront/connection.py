@@ -101,7 +101,7 @@ class Connection:
             return content
         if response.has_redirect_location or response.status_code == 405 or (response.status_code == 404 and not code):
             # Every shop has our one address. One that answers otherwise is being moved or updated, or its address is wrong: the work waits.
-            raise ChannelUnavailable(reason=f"HTTP {response.status_code}: {reason or 'nothing is there'}", answered=True)
+            raise ChannelUnavailable(reason=_http.with_status(response.status_code, reason or "nothing is there"), answered=True)
         if response.status_code == 429 and _http.retry_after_s(response) is None and self.allowance is not None:
             raise ChannelThrottled(
                 reason=reason or "HTTP 429", retry_after=self.allowance.wait_s(1, self.allowance.at) or None, answered=True

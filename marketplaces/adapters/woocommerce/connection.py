@@ -159,7 +159,7 @@ class Connection:
 
 def _astray(response: httpx.Response, reason: str) -> ChannelUnavailable:
     """Every shop has our routes. One that answers otherwise is being moved or updated, or its address is wrong: that passes, the work waits."""
-    return ChannelUnavailable(reason=f"HTTP {response.status_code}: {reason}", answered=True)
+    return ChannelUnavailable(reason=_http.with_status(response.status_code, reason), answered=True)
 
 
 def _object(value: Any) -> JsonObject:

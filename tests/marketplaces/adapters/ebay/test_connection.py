@@ -109,6 +109,25 @@ def test_what_answers_mean(shop: EBayShop, ebay: EBay, fault: Any, kind: type[Ch
 
 
 @pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (fail(500), "HTTP 500 Internal Server Error"),
+        (fail(405), "HTTP 405 Method Not Allowed"),
+        (refuse(503, 25001, "A system error has occurred"), "HTTP 503: A system error has occurred"),
+        (
+            fail(301, "", headers={"Location": "https://elsewhere.example/?x=1"}),
+            "HTTP 301: the API has moved to https://elsewhere.example/",
+        ),
+    ],
+)
+def test_the_status_is_named_once(shop: EBayShop, ebay: EBay, fault: Any, reason: str) -> None:
+    shop.misbehave("getOrder", fault)
+    with pytest.raises(ChannelUnavailable) as caught:
+        ebay.order("1")
+    assert caught.value.details["reason"] == reason
+
+
+@pytest.mark.parametrize(
     ("address", "base"),
     [
         ("https://api.ebay.com", "https://api.ebay.com"),

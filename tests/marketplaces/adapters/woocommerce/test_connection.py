@@ -73,7 +73,7 @@ def test_the_base_path_is_configurable(client: httpx.Client) -> None:
             WooCommerce(
                 base_url=shop.url.replace("/de", ""), consumer_key="ck_loopback", consumer_secret="cs_loopback", client=client
             ).listings()
-        assert caught.value.details["reason"] == "HTTP 404: HTTP 404 Not Found"
+        assert caught.value.details["reason"] == "HTTP 404 Not Found"
 
 
 def test_default_ports_are_left_out_of_the_signed_address() -> None:
