@@ -98,6 +98,41 @@ def test_a_shop_s_listings_and_the_rail_are_seen_whole(
     context.close()
 
 
+@pytest.mark.parametrize(("language", "width"), [("en", 1280), ("de", 1280), ("es", 1280)])
+def test_why_an_order_needs_a_person_is_read_in_full_beside_what_can_be_done(
+    chromium: Browser, live_server: LiveServer, house: House, language: str, width: int
+) -> None:
+    from marketplaces import channels
+    from marketplaces.models import ChannelOrder
+
+    channel = channels.connect(
+        merchant=house.merchant, warehouse=house.warehouse, adapter="woocommerce", base_url="https://shop.example", name="Shop", code="S",
+        credentials={"consumer_key": "ck", "consumer_secret": "cs"},
+    )  # fmt: skip
+    why = "The shop's message cannot be read, and the shop cannot be asked for its order: lines.0.quantity is less than one."
+    for problem in ("unreadable", "bad_address", "changed"):
+        ChannelOrder.objects.create(
+            channel=channel, merchant=house.merchant, external_id=problem, number=f"2026-11-29-{problem}", status="refused",
+            problem=problem, problem_detail=why,
+        )  # fmt: skip
+    context = chromium.new_context(viewport={"width": width, "height": 800}, locale=language, base_url=live_server.url)
+    page = context.new_page()
+    sign_in(page, live_server.url)
+    page.goto(f"/desk/channels/{channel.pk}")
+    assert page.locator("[data-channel-order]").count() == 3
+    for part in page.locator("[data-channel-order] button, [data-channel-order] a.button").all():
+        box = part.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= width
+    assert (
+        page.evaluate(
+            "[...document.querySelectorAll('.card, td')].filter(part => part.scrollWidth > part.clientWidth + 1).map(part => part.innerText)"
+        )
+        == []
+    )
+    context.close()
+
+
 def test_the_board_refreshes_itself(browser_page: Page, live_server: LiveServer, house: House) -> None:
     browser_page.clock.install()
     sign_in(browser_page, live_server.url)
