@@ -249,16 +249,18 @@ def _cancel(channel: Channel, row: ChannelOrder, ours: Sequence[Order]) -> bool:
             cancellation.cancel(order_id=order.pk, by=channel.user)
         except (cancellation.AlreadyLeft, NotPossibleNow) as refusal:
             refusals.append(str(refusal))
-    opened = False
-    if refusals:
+    if not refusals:
+        opened = _end(channel, row)
+        with transaction.atomic():
+            publish(channel, [row])
+        return opened
+    # Both or neither: of goods that have left nothing changes here, so nobody else would tell the shop that they are not on sale there.
+    with transaction.atomic():
         # Where a part of it is cancelled, whatever the shop says by now.
         moved = len(refusals) < len(ours)
         _show(channel, row, Status.CANCELLED_LATE, Problem.CANCELLED_LATE, " ".join(refusals), moved=moved)
-    else:
-        opened = _end(channel, row)
-    with transaction.atomic():
         publish(channel, [row])
-    return opened
+    return False
 
 
 @transaction.atomic

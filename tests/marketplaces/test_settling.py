@@ -6,7 +6,7 @@ import pytest
 from django.db.models import F
 
 from inventory.models import StockMovement
-from marketplaces import order_import
+from marketplaces import order_import, settling
 from marketplaces.models import ChannelOrder
 from marketplaces.port import ChannelOrderState as State
 from outbound.models import Order
@@ -103,6 +103,25 @@ def test_cancelled_after_it_left_is_no_receipt_and_the_shop_hears_our_number_aga
     assert (row.status, row.problem) == ("cancelled_late", "cancelled_late")
     assert StockMovement.objects.count() == movements
     assert (totals(thing), shop.books.stock()) == ((7, 0, 0), {thing.code: 7})
+
+
+def test_so_it_does_though_the_worker_dies_when_that_is_written_down(shop, channel, thing, monkeypatch):
+    """Nothing of ours has changed: nobody else would tell it before the night."""
+    number = shop.books.place_order([(thing.code, 3)], status="processing", shipping=BUYER)
+    poll()
+    ship_all(thing)
+    shops.deliver_all()
+    shop.books.change_order(number, {"status": "cancelled"})
+
+    def dies(*_arguments):
+        raise ConnectionError("the worker is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(settling, "publish", dies)
+        poll()
+    poll()
+    assert ChannelOrder.objects.get().status == "cancelled_late"
+    assert shop.books.stock() == {thing.code: 7}
 
 
 def ship_all(sku):
