@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from marketplaces import adapters
+from marketplaces import adapters, opened_again
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
 from outbound import erasing
@@ -216,8 +216,9 @@ def _by_email(email: str, merchant_ids: Iterable[int] | None) -> tuple[list[int]
 
 
 def _emails_of(content: dict[str, Any]) -> set[str]:
-    """The shop's, and what a person made of it."""
-    addresses = (content.get("ship_to") or content, content.get("corrected", {}).get("address", {}))
+    """The shop's, also as it was opened again with, and what a person made of it."""
+    later = content.get(opened_again.KEPT, {}).get("personal", {})
+    addresses = (content.get("ship_to") or content, content.get("corrected", {}).get("address", {}), later.get("ship_to", {}))
     return {str(address.get("email") or "").strip().casefold() for address in addresses}
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from marketplaces import changes, correcting, port
+from marketplaces import changes, correcting, opened_again, port
 from marketplaces.addresses import COUNTRIES
 from marketplaces.buyer_data import buyer_key
 from marketplaces.holding import hold
@@ -186,15 +186,12 @@ def _create(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[Chann
                 channel=channel,
                 merchant_id=channel.merchant_id,
                 external_id=order.order_id,
-                number=order.number[:100],
+                **_about(order),
                 status=Status.SEEN,
                 shop_state=order.state,
                 shop_updated_at=order.updated_at,
                 word_hash=sealing.fingerprint(_word(order)),
                 cancellation_requested=changes.wishes(order),
-                placed_at=order.placed_at,
-                service=order.shipping_method[:50],
-                ship_by=order.ship_by,
                 raw=records.get(order.order_id),
                 buyer_hash=_buyer_hash(channel, order) if order.order_id in records else "",
                 held_until=held_until(order),
@@ -215,6 +212,7 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
     moved: list[int] = []
     unsent = _unsent([row for row, order in news if order.state is State.SHIPPED])
     for row, order in news:
+        was_cancelled = row.shop_state == State.CANCELLED
         row.shop_state, row.shop_updated_at, row.updated_at = order.state, order.updated_at, timezone.now()
         row.cancellation_requested, taken = changes.wishes(order), bool(row.parts.all())
         forgotten = taken and row.raw_id is None
@@ -225,8 +223,8 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
         if not taken:
             # Of what is over it is still to be told which goods are free again.
             row.lines = _lines(order) if order.state is State.OPEN or row.held_until else row.lines
-            row.number, row.placed_at = order.number[:100], order.placed_at
-            row.service, row.ship_by = order.shipping_method[:50], order.ship_by
+            for name, value in _about(order).items():
+                setattr(row, name, value)
             row.status, row.problem, row.problem_detail = Status.SEEN, "", ""
             if order.state is not State.PENDING:
                 row.buyer_hash = _buyer_hash(row.channel, order)
@@ -239,6 +237,11 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
             if order.state is State.OPEN and row.status in ENDED and any(part.order_id is None for part in row.parts.all()):
                 row.status = Status.SEEN  # a worker died between its parts, and it was closed before the next one looked
             row.problem, row.problem_detail = _problem_of(row, order, sent=row.pk not in unsent)
+            if row.problem_detail and order.state is State.OPEN and row.raw is not None:
+                said = row.raw.opened()
+                if was_cancelled or opened_again.KEPT in said:  # ours is being cancelled, and it is taken in anew when that is done
+                    opened_again.keep(row, said, _personal(order), _lines(order), **_about(order))
+                    records.append(row.raw)
     PersonalRecord.objects.bulk_update(records, ["sealed"])
     if again:
         ChannelOrderPart.objects.filter(channel_order__in=again).delete()
@@ -291,6 +294,13 @@ def _lines(order: port.ChannelOrder) -> list[dict[str, Any]]:
         | ({"location": line.location} if line.location else {})
         for line in order.lines
     ]
+
+
+def _about(order: port.ChannelOrder) -> dict[str, Any]:
+    """Fields of the row, but for the goods and the buyer."""
+    return {
+        "number": order.number[:100], "placed_at": order.placed_at, "service": order.shipping_method[:50], "ship_by": order.ship_by,
+    }  # fmt: skip
 
 
 def _personal(order: port.ChannelOrder) -> dict[str, Any]:

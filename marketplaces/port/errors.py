@@ -37,7 +37,7 @@ class CallThrottled(ChannelThrottled):
 
 class ChannelRefused(ChannelError):
     """The shop understood and said no: repeating the same call at once is useless. `channel_code` is the platform's own word, except
-    "order_cancelled" and "on_hold", which are the same for all.
+    "order_cancelled", "on_hold" and "not_possible", which are the same for all.
     """
 
     code, status, message = "channel_refused", 422, _("The shop refused: {reason}")
@@ -56,6 +56,11 @@ class ChannelRefused(ChannelError):
     def held(self) -> bool:
         """The order waits there for somebody: the same call works when it goes on."""
         return self.channel_code == "on_hold"
+
+    @property
+    def not_possible(self) -> bool:
+        """The shop has no such call."""
+        return self.channel_code == "not_possible"
 
 
 class CredentialsRefused(ChannelRefused):

@@ -1,12 +1,13 @@
 """Two workers hear of one order at once: what the second one heard is not undone by the first one, which read the order before."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from marketplaces import order_book, order_import, settling
+from marketplaces import buyer_data, order_book, order_import, settling
 from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.models import Channel, ChannelOrder
 from marketplaces.port import ChannelOrderState as State
@@ -170,6 +171,43 @@ def test_a_shop_that_cannot_say_what_it_opened_again_is_asked_again_when_somebod
     deliver_all()
     row.refresh_from_db()
     assert (row.status, row.problem, Order.objects.get(status="ready").unit_count) == ("imported", "", 3)
+
+
+@pytest.mark.parametrize("otherwise", [{"quantity": 3}, {"ship_to": ELSEWHERE}, {"shipping_method": "Express", "quantity": 3}])
+@pytest.mark.parametrize("before", [None, {"quantity": 5}])
+def test_a_shop_that_cannot_be_asked_at_all_has_said_what_it_opened_again(say, meanwhile, thing, monkeypatch, otherwise, before):
+    """It would else have to say it once more, and nobody tells it so."""
+    say(OPEN)
+
+    def cannot(_self: object, _order_id: str) -> None:
+        raise ChannelRefused(reason="it answers no order.get", channel_code="not_possible")
+
+    monkeypatch.setattr(WooCommerce, "order", cannot)
+    meanwhile("cancel", lambda: [say(OPEN, **each) for each in (before, otherwise) if each])
+    row = say(CANCELLED)
+    assert (row.status, found()) == ("seen", [("WOO-501", "cancelled")])
+    deliver_all()
+    row.refresh_from_db()
+    assert (row.status, row.problem, row.problem_detail) == ("imported", "", "")
+    assert (row.reopened, found()) == (1, [("WOO-501", "cancelled"), ("WOO-501-2", "ready")])
+    now = sale(thing.code, row.placed_at, **otherwise)
+    ours = Order.objects.get(status="ready")
+    assert (ours.unit_count, ours.ship_to.opened()["line1"], ours.service) == (
+        now.lines[0].quantity,
+        now.ship_to.line1,
+        now.shipping_method,
+    )
+    assert set(row.raw.opened()) == {"ship_to", "note", "raw"}
+    # Said once more it is no news.
+    assert say(OPEN, **otherwise).problem == ""
+
+
+def test_a_buyer_is_found_by_what_it_was_opened_again_with(say, meanwhile, monkeypatch):
+    say(OPEN)
+    meanwhile("cancel", lambda: say(OPEN, ship_to=replace(ELSEWHERE, email="grace@navy.example")))
+    say(CANCELLED)
+    assert buyer_data.forget(by=None, email="grace@navy.example").never_came_in == 1
+    assert ChannelOrder.objects.get().raw is None
 
 
 def test_a_word_that_cannot_be_read_is_shown_beside_what_is_shown_already(channel, say):
