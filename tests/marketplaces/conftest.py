@@ -6,15 +6,18 @@ Models are imported late: conftest files are read before Django is set up.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from marketplaces import adapters
 from tests.marketplaces.woo_shop import WooShop
 
 if TYPE_CHECKING:
     from inventory.models import Sku, Warehouse
     from marketplaces.models import Channel
+    from tests.marketplaces.platforms import Platform
 
 
 @pytest.fixture
@@ -44,3 +47,12 @@ def channel(shop: WooShop, house: Warehouse, thing: Sku) -> Channel:
     from tests.marketplaces import shops
 
     return shops.selling(shop, house, {thing: 10}, code="WOO")
+
+
+@pytest.fixture(params=adapters.names())
+def platform(request: pytest.FixtureRequest, shared_path: Path) -> Iterator[Platform]:
+    """A shop of each platform."""
+    from tests.marketplaces.platforms import opened
+
+    with opened(request.param, shared_path / "contracts") as platform:
+        yield platform

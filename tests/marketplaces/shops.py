@@ -20,7 +20,7 @@ from marketplaces.models import Channel
 from tests import make
 from tests.marketplaces.woo_shop import WooShop
 from wms.core import outbox
-from wms.core.models import Merchant
+from wms.core.models import Merchant, OutboxEvent
 
 BUYER = {
     "first_name": "Grace",
@@ -39,11 +39,10 @@ def connect(shop: WooShop, merchant: Merchant, house: Warehouse, name: str = "My
     )
 
 
-def connect_as(adapter: str, shop: Any, keys: Mapping[str, str], merchant: Merchant, house: Warehouse) -> Channel:
+def connect_as(adapter: str, shop: Any, keys: Mapping[str, str], merchant: Merchant, house: Warehouse, **more: Any) -> Channel:
     """The channel of a shop of any platform, called after it; what it lists is known."""
-    channel = channels.connect(
-        merchant=merchant, warehouse=house, adapter=adapter, base_url=shop.url, credentials=keys, name=adapter, code=adapter[:3].upper()
-    )
+    named = {"name": adapter, "code": adapter[:3].upper(), **more}
+    channel = channels.connect(merchant=merchant, warehouse=house, adapter=adapter, base_url=shop.url, credentials=keys, **named)
     channels.fetch_listings(channel=channel)
     return channel
 
@@ -89,6 +88,22 @@ def poll() -> None:
     order_import.ask_all()
     make_due()
     deliver_all()
+
+
+def until_quiet() -> None:
+    """Time passes until nothing is left to do: neither what waits nor what was given up."""
+    for _round in range(4):
+        make_due()
+        deliver_all()
+    assert not OutboxEvent.objects.filter(handler__startswith="marketplaces").exists()
+
+
+def settle() -> None:
+    """Every shop is asked for its orders, however seldom that is else, and all that follows is done."""
+    make_due()
+    Channel.objects.update(last_poll_at=None)
+    order_import.ask_all()
+    until_quiet()
 
 
 def fetch_orders(channel: Channel) -> None:

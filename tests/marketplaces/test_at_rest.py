@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -12,14 +10,14 @@ from django.utils import timezone
 
 from inventory.models import Sku, Warehouse
 from labels.models import Printer, PrintJob, Route
-from marketplaces import adapters, buyer_data
+from marketplaces import buyer_data
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
 from outbound import packing, picking, shipping, waves
 from outbound.models import Order
 from tests import make
 from tests.api.calling import api_of, body_of
 from tests.marketplaces import shops
-from tests.marketplaces.platforms import Platform, opened
+from tests.marketplaces.platforms import Platform
 from webhooks.models import Endpoint, Event, Message
 from wms.core import outbox, sealing
 from wms.core.models import OutboxEvent, PersonalRecord, RequestOutcome
@@ -40,12 +38,6 @@ def readable() -> list[str]:
             cursor.execute(_LOOK.format(table=table), [shapes])
             found += [table] if cursor.fetchone()[0] else []
     return found
-
-
-@pytest.fixture(params=adapters.names())
-def platform(request: pytest.FixtureRequest, shared_path: Path) -> Iterator[Platform]:
-    with opened(request.param, shared_path / "contracts") as platform:
-        yield platform
 
 
 @pytest.fixture

@@ -6,12 +6,13 @@ Models are imported late: conftest files are read before Django is set up.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
-from marketplaces import adapters
+from marketplaces.adapters._http import new_client
+from tests.marketplaces.adapters.clock import HASTE_S, Clock
 
 if TYPE_CHECKING:
     from inventory.models import Sku, Warehouse
@@ -19,14 +20,24 @@ if TYPE_CHECKING:
     from tests.marketplaces.platforms import Platform
 
 
-@pytest.fixture(params=adapters.names())
-def platform(request: pytest.FixtureRequest, shared_path: Path) -> Iterator[Platform]:
-    from tests.marketplaces.platforms import opened
-
-    with opened(request.param, shared_path / "contracts") as platform:
-        yield platform
-
-
 @pytest.fixture
 def channel(platform: Platform, house: Warehouse, thing: Sku) -> Channel:
     return platform.connect(house, thing)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[httpx.Client]:
+    with new_client() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def hasty_client() -> Iterator[httpx.Client]:
+    """Gives up soon: for tests of that alone. On a machine with much else to do any answer can take as long."""
+    with new_client(timeout=httpx.Timeout(HASTE_S)) as client:
+        yield client

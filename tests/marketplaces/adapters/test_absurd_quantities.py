@@ -12,7 +12,6 @@ from outbound.models import Order
 from tests.marketplaces import shops
 from tests.marketplaces.misbehaving import Fault
 from tests.marketplaces.platforms import Platform
-from wms.core.models import OutboxEvent
 from wms.simulation.shop_server import Answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,14 +32,6 @@ def wanting(platform: Platform, order_id: str, units: Any) -> Fault:
     return fault
 
 
-def settle() -> None:
-    """Until nothing is left to do: neither what waits nor what was given up."""
-    for _round in range(3):
-        shops.make_due()
-        shops.deliver_all()
-    assert not OutboxEvent.objects.filter(handler__startswith="marketplaces").exists()
-
-
 def here(channel: Channel) -> dict[str, tuple[str, str]]:
     return {key: (status, problem) for key, status, problem in channel.orders.values_list("external_id", "status", "problem")}
 
@@ -50,7 +41,7 @@ def test_in_a_page(platform, channel, thing, units: Any):
     bad, good = platform.order(thing.code), platform.order(thing.code)
     platform.shop.misbehave(platform.poll, wanting(platform, bad, units), times=99)
     order_import.ask_all()
-    settle()
+    shops.until_quiet()
     platform.shop.behave()
     assert here(channel) == {bad: ("refused", "unreadable"), good: ("imported", "")}
     assert Order.objects.get().lines.get().quantity == 1
@@ -62,7 +53,7 @@ def test_in_a_message(platform, channel, thing, units: Any):
     for call in (platform.poll, platform.ask):
         platform.shop.misbehave(call, wanting(platform, bad, units), times=99)
     assert [platform.say(channel, bad, units), platform.say(channel, good, 1)] == [200, 200]
-    settle()
+    shops.until_quiet()
     platform.shop.behave()
     assert here(channel) == {bad: ("refused", "unreadable"), good: ("imported", "")}
     assert Order.objects.get().lines.get().quantity == 1
@@ -77,7 +68,7 @@ def test_of_an_order_for_nothing_nothing_is_sent(platform, channel, thing, does:
         order_import.ask_all()
     else:
         assert [platform.say(channel, bad, 0), platform.say(channel, good, 1)] == [200, 200]
-    settle()
+    shops.until_quiet()
     platform.shop.behave()
     assert here(channel)[good] == ("imported", "")
     assert Order.objects.get().lines.get().quantity == 1

@@ -11,7 +11,6 @@ from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.misbehaving import Fault, drip, without_end
 from tests.marketplaces.platforms import Platform
-from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,14 +35,6 @@ def in_trouble(channel: Channel) -> tuple[bool, str]:
     return channel.failures > 0, channel.trouble
 
 
-def well_again() -> None:
-    """The shop is well, and its time has come; what hurries elsewhere is no part of it."""
-    for _round in range(4):
-        shops.make_due()
-        shops.deliver_all()
-    assert not OutboxEvent.objects.filter(handler__startswith="marketplaces").exists()
-
-
 def waited_for_once(platform: Platform, call: str) -> None:
     """All that is due is done, and the call came once: for another one nobody would have waited less."""
     platform.shop.calls.clear()
@@ -62,7 +53,7 @@ def test_a_number_is_told_when_the_shop_is_well_again(platform, channel, house, 
     assert failing
     assert reason in said
     monkeypatch.undo()
-    well_again()
+    shops.until_quiet()
     assert platform.shop.books.stock() == {thing.code: 15}
     assert in_trouble(channel) == (False, "")
 
@@ -81,6 +72,6 @@ def test_an_order_comes_in_when_the_shop_is_well_again(platform, channel, thing,
     assert reason in said
     assert not Order.objects.exists()
     monkeypatch.undo()
-    well_again()
+    shops.until_quiet()
     assert Order.objects.get().lines.get().sku == thing
     assert in_trouble(channel) == (False, "")

@@ -1,32 +1,15 @@
 """One strict Amazon for each test, and the adapter that talks to it."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
-from marketplaces.adapters._http import new_client
 from marketplaces.adapters.amazon import Amazon, limits, tokens
 from tests.marketplaces.adapters.amazon.contracts import Contracts
 from tests.marketplaces.adapters.amazon.shop import AmazonShop
-
-NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
-HASTE_S = 0.3
-
-
-class Clock:
-    """Amazon's time and the adapter's stand still until somebody moves them."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **parts: float) -> None:
-        self.now += timedelta(**parts)
+from tests.marketplaces.adapters.clock import Clock
 
 
 @pytest.fixture(scope="session")
@@ -42,28 +25,11 @@ def nothing_remembered() -> None:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def shop(contracts: Contracts, clock: Clock) -> Iterator[AmazonShop]:
     """Every test ends with the proof that no request or answer broke the contracts and that all scripted faults came."""
     with AmazonShop(contracts, clock=clock) as shop:
         yield shop
         shop.check()
-
-
-@pytest.fixture(scope="session")
-def client() -> Iterator[httpx.Client]:
-    with new_client() as client:
-        yield client
-
-
-@pytest.fixture(scope="session")
-def hasty_client() -> Iterator[httpx.Client]:
-    with new_client(timeout=httpx.Timeout(HASTE_S)) as client:
-        yield client
 
 
 def adapter(shop: AmazonShop, client: httpx.Client, **keys: str) -> Amazon:

@@ -9,9 +9,10 @@ from marketplaces.adapters.amazon.limits import PLANS, Limits
 from marketplaces.port import CallThrottled, ChannelRefused, ChannelUnavailable, CredentialsRefused, NotOnChannel, RightsMissing
 from tests.marketplaces.adapters.amazon.contracts import BURSTS, RATES
 from tests.marketplaces.adapters.amazon.shop import KEYS, AmazonShop, errors, throttle
+from tests.marketplaces.adapters.clock import NOON
 from tests.marketplaces.misbehaving import fail, hang_up
 
-from .conftest import NOON, adapter
+from .conftest import adapter
 
 SEARCH = "searchListingsItems"
 

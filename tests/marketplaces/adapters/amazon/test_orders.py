@@ -17,9 +17,8 @@ from marketplaces.port import (
     ShipTo,
 )
 from tests.marketplaces.adapters.amazon.shop import AmazonShop, errors
+from tests.marketplaces.adapters.clock import NOON
 from tests.marketplaces.misbehaving import change_answer, fail
-
-from .conftest import NOON
 
 
 def test_an_order_as_the_warehouse_needs_it(shop: AmazonShop, amazon: Amazon) -> None:

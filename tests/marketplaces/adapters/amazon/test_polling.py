@@ -8,9 +8,10 @@ from marketplaces.adapters.amazon import Amazon
 from marketplaces.port import ChannelOrder, ChannelRefused, ChannelUnavailable, CredentialsRefused, UnreadableOrder
 from tests.marketplaces.adapters.amazon.books import HERE, THERE
 from tests.marketplaces.adapters.amazon.shop import AmazonShop, errors
+from tests.marketplaces.adapters.clock import NOON, Clock
 from tests.marketplaces.misbehaving import change_answer, fail
 
-from .conftest import NOON, Clock, adapter
+from .conftest import adapter
 
 SEARCH = "searchOrders"
 

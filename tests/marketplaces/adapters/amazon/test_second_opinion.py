@@ -24,8 +24,9 @@ from marketplaces.adapters.amazon.tokens import NOTIFICATIONS
 from marketplaces.port import StockLevel, Tracking
 from tests.marketplaces.adapters.amazon.books import HERE, SELLER
 from tests.marketplaces.adapters.amazon.shop import AmazonShop, Call
+from tests.marketplaces.adapters.clock import NOON
 
-from .conftest import NOON, adapter
+from .conftest import adapter
 from .test_notifications import QUEUE
 
 # What was compared in this run, by the contract's names; the last test counts.

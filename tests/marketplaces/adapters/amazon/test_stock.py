@@ -6,9 +6,10 @@ from marketplaces.adapters.amazon import Amazon
 from marketplaces.port import CredentialsRefused, PushError, PushResult, StockLevel
 from tests.marketplaces.adapters.amazon.books import HERE, THERE
 from tests.marketplaces.adapters.amazon.shop import AmazonShop, errors, throttle
+from tests.marketplaces.adapters.clock import HASTE_S
 from tests.marketplaces.misbehaving import change_answer, fail, hang_up, hang_up_after_work, slow
 
-from .conftest import HASTE_S, adapter
+from .conftest import adapter
 
 PATCH = "patchListingsItem"
 

@@ -14,7 +14,7 @@ from tests import make
 from tests.marketplaces.adapters.amazon.contracts import Contracts
 from tests.marketplaces.adapters.amazon.shop import AmazonShop, errors
 from tests.marketplaces.misbehaving import fail
-from tests.marketplaces.shops import deliver_all, make_due
+from tests.marketplaces.shops import connect_as, deliver_all, make_due, settle
 from tests.marketplaces.test_tracking import leave
 from wms.core.models import OutboxEvent
 
@@ -34,23 +34,9 @@ def channel(shop: AmazonShop, house: Warehouse, thing: Sku) -> Channel:
     """Amazon offers the sku, of which the warehouse has 10, and has been told."""
     shop.books.add_listing(thing.code, 3)
     make.stock(make.bin_of(house, "A-01"), thing, 10)
-    made = channels.connect(
-        merchant=thing.merchant, warehouse=house, adapter="amazon", base_url=shop.url, credentials=shop.keys, name="Amazon", code="AMZ"
-    )
-    channels.fetch_listings(channel=made)
+    made = connect_as("amazon", shop, shop.keys, thing.merchant, house, name="Amazon", code="AMZ")
     deliver_all()
     return made
-
-
-def settle(channel: Channel) -> None:
-    """Polls, and all that follows, until nothing is to be done."""
-    make_due()
-    Channel.objects.filter(pk=channel.pk).update(last_poll_at=None)
-    order_import.ask_all()
-    for _round in range(4):
-        make_due()
-        deliver_all()
-    assert not OutboxEvent.objects.filter(handler__startswith="marketplaces").exists()
 
 
 def test_a_stock_change_is_shown(shop, channel, house, thing):
@@ -63,7 +49,7 @@ def test_a_stock_change_is_shown(shop, channel, house, thing):
 
 def test_an_order_is_imported_shipped_and_its_tracking_is_there(shop, channel, house, thing):
     number = shop.books.place_order([(thing.code, 4)])
-    settle(channel)
+    settle()
     row = ChannelOrder.objects.get()
     assert (row.status, row.external_id, row.ship_by) == ("imported", number, shop.books.orders[number]["ship_by"])
     order = Order.objects.get()
@@ -75,7 +61,7 @@ def test_an_order_is_imported_shipped_and_its_tracking_is_there(shop, channel, h
     assert shop.books.orders[number]["status"] == "PARTIALLY_SHIPPED"
     leave(order, "WMS-2", 1)
     deliver_all()
-    settle(channel)
+    settle()
     assert shop.books.told(number) == [("Other", "WMS-1"), ("Other", "WMS-2")]
     assert shop.books.orders[number]["status"] == "SHIPPED"
     assert (len(shop.made("confirmShipment")), ToldParcel.objects.filter(error="").count()) == (2, 2)
@@ -84,11 +70,11 @@ def test_an_order_is_imported_shipped_and_its_tracking_is_there(shop, channel, h
 
 def test_a_pending_order_waits_for_its_payment(shop, channel, thing):
     number = shop.books.place_order([(thing.code, 4)], status="PENDING")
-    settle(channel)
+    settle()
     assert (ChannelOrder.objects.get().parts.exists(), Order.objects.exists()) == (False, False)
     assert shop.books.stock() == {thing.code: 6}, "told again, the units of the pending order would be offered twice"
     shop.books.pay(number)
-    settle(channel)
+    settle()
     assert Order.objects.get().status != "cancelled"
     assert ChannelOrder.objects.get().held_until is None
     assert shop.books.stock() == {thing.code: 6}
@@ -96,13 +82,13 @@ def test_a_pending_order_waits_for_its_payment(shop, channel, thing):
 
 def test_an_order_that_is_cancelled_there_is_cancelled_here(shop, channel, thing):
     number = shop.books.place_order([(thing.code, 4)])
-    settle(channel)
+    settle()
     shop.books.ask_to_cancel(number)
-    settle(channel)
+    settle()
     row = ChannelOrder.objects.get()
     assert (row.problem, row.problem_detail, row.parts.get().order.status) == ("changed", "cancellation requested", "ready")
     shop.books.cancel(number)
-    settle(channel)
+    settle()
     assert Order.objects.get().status == "cancelled"
     assert shop.books.stock() == {thing.code: 10}
 
@@ -161,7 +147,7 @@ def test_a_feed_is_not_believed_before_its_report(shop, channel, thing, things):
     deliver_all()
     assert set(rows.values_list("pushed_quantity", "last_error")) == {(7, "")}
     assert not Submission.objects.exists()
-    settle(channel)
+    settle()
     assert (len(shop.books.feeds), drift.compare(channel)) == (1, [])
 
 
@@ -183,7 +169,7 @@ def test_a_number_that_was_told_while_the_feed_waited_is_told_again(shop, channe
     assert shop.books.stock()[sold.code] == 9
     shop.books.work_on_feeds()
     assert shop.books.stock()[sold.code] == 7
-    settle(channel)
+    settle()
     assert shop.books.stock()[sold.code] == 9
     assert Listing.objects.get(sku=sold).pushed_quantity == 9
 
@@ -197,7 +183,7 @@ def test_a_listing_that_is_untied_while_its_number_is_in_a_feed_is_told_nothing_
     assert shop.books.stock()[things[0].code] == (0 if told_before else 1)
     shop.books.work_on_feeds()
     assert shop.books.stock()[things[0].code] == 7
-    settle(channel)
+    settle()
     assert shop.books.stock()[things[0].code] == 0
     assert shop.books.stock()[things[1].code] == 7
 
@@ -205,7 +191,7 @@ def test_a_listing_that_is_untied_while_its_number_is_in_a_feed_is_told_nothing_
 def test_untied_listings_whose_feed_amazon_refuses_are_not_handed_in_at_once_again(shop, channel, things):
     """Each feed is one of the few that a seller may hand in."""
     shop.books.work_on_feeds()
-    settle(channel)
+    settle()
     for listing in Listing.objects.all():
         channels.tie(listing=listing)
     deliver_all()
@@ -226,7 +212,7 @@ def test_a_feed_that_amazon_cancelled_is_handed_in_again(shop, channel, thing, t
     deliver_all()
     assert (len(shop.books.feeds), Submission.objects.count()) == (2, 1)
     shop.books.work_on_feeds()
-    settle(channel)
+    settle()
     assert drift.compare(channel) == []
 
 

@@ -10,9 +10,8 @@ from marketplaces.adapters.amazon.tracking import reference_of
 from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, NotOnChannel, TrackedLine, Tracking
 from tests.marketplaces.adapters.amazon.books import THERE
 from tests.marketplaces.adapters.amazon.shop import AmazonShop, errors
+from tests.marketplaces.adapters.clock import NOON, Clock
 from tests.marketplaces.misbehaving import before_work, fail, hang_up, hang_up_after_work
-
-from .conftest import NOON, Clock
 
 CONFIRM = "confirmShipment"
 

@@ -4,11 +4,10 @@ import pytest
 
 from marketplaces.adapters.ebay import EBay
 from marketplaces.port import ChannelOrderState, ChannelRefused, ChannelUnavailable, NotOnChannel
+from tests.marketplaces.adapters.clock import NOON
 from tests.marketplaces.adapters.ebay.books import stamp
 from tests.marketplaces.adapters.ebay.shop import EBayShop, refuse
 from tests.marketplaces.misbehaving import change_answer, fail, hang_up_after_work
-
-from .conftest import NOON
 
 State = ChannelOrderState
 

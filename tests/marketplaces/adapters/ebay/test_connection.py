@@ -17,10 +17,11 @@ from marketplaces.port import (
     NotOnChannel,
     RightsMissing,
 )
+from tests.marketplaces.adapters.clock import Clock
 from tests.marketplaces.adapters.ebay.shop import BASE_PATH, KEYS, EBayShop, refuse, throttle
 from tests.marketplaces.misbehaving import fail, hang_up
 
-from .conftest import Clock, adapter
+from .conftest import adapter
 
 
 def test_one_token_serves_all_that_call_one_account(shop: EBayShop, ebay: EBay, client: httpx.Client) -> None:

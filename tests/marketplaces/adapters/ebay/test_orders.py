@@ -8,11 +8,10 @@ import pytest
 
 from marketplaces.adapters.ebay import EBay
 from marketplaces.port import ChannelOrder, ChannelOrderState, MessageUnreadable, NotOnChannel, ShipTo
+from tests.marketplaces.adapters.clock import NOON, Clock
 from tests.marketplaces.adapters.ebay.books import CONTACT, stamp
 from tests.marketplaces.adapters.ebay.shop import EBayShop
 from tests.marketplaces.misbehaving import change_answer
-
-from .conftest import NOON, Clock
 
 State = ChannelOrderState
 

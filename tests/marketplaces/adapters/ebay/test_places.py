@@ -20,9 +20,8 @@ from outbound.models import Order
 from tests import make
 from tests.marketplaces.adapters.ebay.contract import Contract
 from tests.marketplaces.adapters.ebay.shop import KEYS, EBayShop, rows
-from tests.marketplaces.adapters.ebay.test_sync import settle
 from tests.marketplaces.misbehaving import fail
-from tests.marketplaces.shops import deliver_all, make_due
+from tests.marketplaces.shops import deliver_all, make_due, settle
 from wms.core.errors import InvalidInput
 from wms.core.models import OutboxEvent
 

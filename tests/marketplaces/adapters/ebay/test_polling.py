@@ -7,11 +7,10 @@ import pytest
 
 from marketplaces.adapters.ebay import EBay
 from marketplaces.port import ChannelOrder, ChannelThrottled, ChannelUnavailable, OrderPage
+from tests.marketplaces.adapters.clock import NOON, Clock
 from tests.marketplaces.adapters.ebay.books import stamp
 from tests.marketplaces.adapters.ebay.shop import EBayShop, refuse, throttle
 from tests.marketplaces.misbehaving import after_work, change_answer, fail
-
-from .conftest import NOON, Clock
 
 
 @pytest.fixture(autouse=True)

@@ -9,11 +9,12 @@ import pytest
 from marketplaces.adapters.ebay import EBay
 from marketplaces.adapters.ebay.stock import DAY
 from marketplaces.port import ChannelUnavailable, CredentialsRefused, PushError, PushResult, StockLevel
+from tests.marketplaces.adapters.clock import HASTE_S
 from tests.marketplaces.adapters.ebay.shop import Call, EBayShop, refuse, rows, throttle
 from tests.marketplaces.misbehaving import change_answer, fail, hang_up, hang_up_after_work, slow
 from wms.simulation.shop_server import Answer
 
-from .conftest import HASTE_S, adapter
+from .conftest import adapter
 
 SET = "bulkUpdatePriceQuantity"
 

@@ -9,14 +9,14 @@ import pytest
 from django.test import Client
 
 from inventory.models import Sku, Warehouse
-from marketplaces import channels, drift, order_import
+from marketplaces import channels, drift
 from marketplaces.models import Channel, ChannelOrder, Listing, ToldParcel, WebhookDelivery
 from outbound.models import Order
 from tests import make
 from tests.marketplaces.adapters.ebay.contract import Contract
 from tests.marketplaces.adapters.ebay.shop import KEYS, EBayShop, refuse, rows, throttle
 from tests.marketplaces.misbehaving import fail, hang_up_after_work
-from tests.marketplaces.shops import deliver_all, make_due
+from tests.marketplaces.shops import connect_as, deliver_all, make_due, settle
 from tests.marketplaces.test_tracking import leave
 from wms.core.models import OutboxEvent
 
@@ -36,22 +36,9 @@ def channel(shop: EBayShop, house: Warehouse, thing: Sku) -> Channel:
     """The seller offers the sku, of which the warehouse has 10, and eBay has been told."""
     shop.books.add_item(sku=thing.code, quantity=3, own=3)
     make.stock(make.bin_of(house, "A-01"), thing, 10)
-    made = channels.connect(
-        merchant=thing.merchant, warehouse=house, adapter="ebay", base_url=shop.url, credentials=KEYS, name="eBay", code="EBY"
-    )
-    channels.fetch_listings(channel=made)
+    made = connect_as("ebay", shop, KEYS, thing.merchant, house, name="eBay", code="EBY")
     deliver_all()
     return made
-
-
-def settle() -> None:
-    """Polls, and all that follows, until nothing is to be done."""
-    make_due()
-    order_import.ask_all()
-    for _round in range(4):
-        make_due()
-        deliver_all()
-    assert not OutboxEvent.objects.filter(handler__startswith="marketplaces").exists()
 
 
 def hook(channel: Channel, shop: EBayShop, order_id: str, *, delivery: str = "") -> int:

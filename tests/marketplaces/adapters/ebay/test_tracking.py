@@ -8,10 +8,9 @@ import pytest
 from marketplaces.adapters.ebay import EBay
 from marketplaces.adapters.ebay.carriers import CODES, code
 from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, NotOnChannel, TrackedLine, Tracking
+from tests.marketplaces.adapters.clock import NOON
 from tests.marketplaces.adapters.ebay.shop import EBayShop, refuse, throttle
 from tests.marketplaces.misbehaving import before_work, change_answer, fail, hang_up_after_work
-
-from .conftest import NOON
 
 TOLD = [("1Z999AA10123456784", "UPS")]
 

@@ -8,10 +8,11 @@ import pytest
 from marketplaces.adapters.shopify import Shopify
 from marketplaces.adapters.shopify.connection import Connection, gid, number_of
 from marketplaces.port import Allowance, ChannelRefused, ChannelThrottled, NotOnChannel
+from tests.marketplaces.adapters.clock import NOON
 from tests.marketplaces.adapters.shopify.shop import ShopifyShop, error, throttle
 from tests.marketplaces.misbehaving import fail
 
-from .conftest import NOON, adapter
+from .conftest import adapter
 
 KEYS: dict[str, Any] = {"access_token": "shpat_1", "client_secret": "s", "location_id": "71"}
 

@@ -14,11 +14,12 @@ from marketplaces.port import (
     NotOnChannel,
     ShipTo,
 )
+from tests.marketplaces.adapters.clock import NOON, Clock
 from tests.marketplaces.adapters.shopify.books import ELSEWHERE
 from tests.marketplaces.adapters.shopify.shop import ShopifyShop, user_errors
 from tests.marketplaces.misbehaving import hang_up_after_work
 
-from .conftest import NOON, Clock, adapter
+from .conftest import adapter
 
 State = ChannelOrderState
 

@@ -6,11 +6,10 @@ import pytest
 
 from marketplaces.adapters.shopify import Shopify
 from marketplaces.port import ChannelOrder, ChannelRefused, ChannelUnavailable, CredentialsRefused, UnreadableOrder
+from tests.marketplaces.adapters.clock import NOON, Clock
 from tests.marketplaces.adapters.shopify.books import SECOND
 from tests.marketplaces.adapters.shopify.shop import ShopifyShop, change_answer, error, throttle
 from tests.marketplaces.misbehaving import fail
-
-from .conftest import NOON, Clock
 
 
 @pytest.fixture(autouse=True)

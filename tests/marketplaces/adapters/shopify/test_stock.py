@@ -4,11 +4,12 @@ import pytest
 
 from marketplaces.adapters.shopify import Shopify
 from marketplaces.port import CredentialsRefused, PushError, PushResult, StockLevel
+from tests.marketplaces.adapters.clock import HASTE_S
 from tests.marketplaces.adapters.shopify.books import ELSEWHERE, HERE
 from tests.marketplaces.adapters.shopify.shop import ShopifyShop, change_answer, error, throttle, user_errors
 from tests.marketplaces.misbehaving import before_work, fail, hang_up, hang_up_after_work, slow
 
-from .conftest import HASTE_S, adapter
+from .conftest import adapter
 
 SET = "SetQuantities"
 

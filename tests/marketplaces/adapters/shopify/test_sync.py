@@ -19,9 +19,8 @@ from tests.marketplaces.adapters.shopify.books import ELSEWHERE, HERE
 from tests.marketplaces.adapters.shopify.conftest import SECRET
 from tests.marketplaces.adapters.shopify.shop import ShopifyShop, error, throttle
 from tests.marketplaces.misbehaving import before_work, fail, hang_up, hang_up_after_work
-from tests.marketplaces.shops import deliver_all, make_due
+from tests.marketplaces.shops import connect_as, deliver_all, make_due, settle
 from tests.marketplaces.test_tracking import leave
-from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,22 +36,9 @@ def channel(shop: ShopifyShop, house: Warehouse, thing: Sku) -> Channel:
     shop.books.add_product(sku=thing.code, quantity=3)
     make.stock(make.bin_of(house, "A-01"), thing, 10)
     keys = {"access_token": shop.token, "client_secret": SECRET, "location_id": str(HERE)}
-    made = channels.connect(
-        merchant=thing.merchant, warehouse=house, adapter="shopify", base_url=shop.url, credentials=keys, name="Shopify", code="SHO"
-    )
-    channels.fetch_listings(channel=made)
+    made = connect_as("shopify", shop, keys, thing.merchant, house, name="Shopify")
     deliver_all()
     return made
-
-
-def settle() -> None:
-    """Polls, and all that follows, until nothing is to be done."""
-    make_due()
-    order_import.ask_all()
-    for _round in range(4):
-        make_due()
-        deliver_all()
-    assert not OutboxEvent.objects.filter(handler__startswith="marketplaces").exists()
 
 
 def hook(channel: Channel, topic: str, payload: dict) -> int:

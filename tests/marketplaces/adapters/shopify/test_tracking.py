@@ -9,11 +9,10 @@ from graphql import GraphQLObjectType, GraphQLSchema
 from marketplaces.adapters.shopify import Shopify
 from marketplaces.adapters.shopify.carriers import COMPANIES, company
 from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, NotOnChannel, TrackedLine, Tracking
+from tests.marketplaces.adapters.clock import NOON
 from tests.marketplaces.adapters.shopify.books import ELSEWHERE
 from tests.marketplaces.adapters.shopify.shop import ShopifyShop, throttle, user_errors
 from tests.marketplaces.misbehaving import before_work, fail, hang_up_after_work
-
-from .conftest import NOON
 
 NUMBER = "WMS-7000012345"
 INFO = {"number": NUMBER, "company": "UPS", "url": f"https://track.example/{NUMBER}"}

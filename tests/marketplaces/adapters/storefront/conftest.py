@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from marketplaces.adapters._http import new_client
 from marketplaces.adapters.storefront import Storefront, declaration
+from tests.marketplaces.adapters.clock import Clock
 from tests.marketplaces.adapters.storefront.shop import SECRET, StorefrontShop
 
 if TYPE_CHECKING:
     from inventory.models import Sku, Warehouse
     from marketplaces.models import Channel
     from tests.marketplaces.adapters.storefront.two import Place
-
-NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
-HASTE_S = 0.3
-
-
-class Clock:
-    """The shop's time stands still until a test moves it."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **parts: float) -> None:
-        self.now += timedelta(**parts)
 
 
 @pytest.fixture(autouse=True)
@@ -41,28 +24,11 @@ def _nothing_is_remembered() -> None:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def shop(clock: Clock) -> Iterator[StorefrontShop]:
     """Every test ends with the proof that no message broke the contract and that all scripted faults came."""
     with StorefrontShop(clock=clock) as shop:
         yield shop
         shop.check()
-
-
-@pytest.fixture(scope="session")
-def client() -> Iterator[httpx.Client]:
-    with new_client() as client:
-        yield client
-
-
-@pytest.fixture(scope="session")
-def hasty_client() -> Iterator[httpx.Client]:
-    with new_client(timeout=httpx.Timeout(HASTE_S)) as client:
-        yield client
 
 
 Connect = Callable[..., Storefront]

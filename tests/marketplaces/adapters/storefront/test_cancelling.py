@@ -12,9 +12,9 @@ from outbound import cancellation
 from outbound.models import Order
 from tests import make
 from tests.marketplaces.adapters.storefront.shop import refuse
-from tests.marketplaces.adapters.storefront.working import connected, hook, settle, tell
+from tests.marketplaces.adapters.storefront.working import connected, hook, tell
 from tests.marketplaces.misbehaving import fail, hang_up_after_work
-from tests.marketplaces.shops import deliver_all
+from tests.marketplaces.shops import deliver_all, settle
 from tests.marketplaces.test_tracking import leave
 from wms.core import outbox
 from wms.core.models import OutboxEvent

@@ -15,10 +15,11 @@ from marketplaces.port import (
     PushError,
     StockLevel,
 )
+from tests.marketplaces.adapters.clock import NOON
 from tests.marketplaces.adapters.storefront.shop import SECRET, StorefrontShop, refuse, throttle
 from tests.marketplaces.misbehaving import fail, hang_up, slow
 
-from .conftest import NOON, Connect
+from .conftest import Connect
 
 OTHER = "whsec_b3RoZXIgc2hvcCwgb3RoZXIgc2VjcmV0IGFnYWlu"
 

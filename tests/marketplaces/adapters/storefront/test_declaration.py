@@ -7,11 +7,12 @@ import pytest
 
 from marketplaces.adapters.storefront import CAPABILITIES, Storefront, declaration
 from marketplaces.port import Capabilities, ChannelRefused, ChannelUnavailable, CredentialsRefused, OrderPage, StockLevel
+from tests.marketplaces.adapters.clock import NOON
 from tests.marketplaces.adapters.storefront.contract import ours
 from tests.marketplaces.adapters.storefront.shop import StorefrontShop, only_taken, refuse
 from tests.marketplaces.misbehaving import change_answer, fail
 
-from .conftest import NOON, Connect
+from .conftest import Connect
 
 
 def test_capabilities_are_the_shop_s_own_words(shop: StorefrontShop, storefront: Storefront) -> None:

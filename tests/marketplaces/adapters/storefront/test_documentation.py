@@ -20,9 +20,8 @@ from outbound.models import Order
 from tests import make
 from tests.marketplaces.adapters.storefront.contract import FILE, ours
 from tests.marketplaces.adapters.storefront.shop import SECRET
-from tests.marketplaces.adapters.storefront.working import settle
 from tests.marketplaces.misbehaving import LoopbackShop
-from tests.marketplaces.shops import deliver_all, make_due
+from tests.marketplaces.shops import deliver_all, make_due, settle
 from tests.marketplaces.test_tracking import leave
 from wms.core import access
 from wms.simulation.shop_server import Answer

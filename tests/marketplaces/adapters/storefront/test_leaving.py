@@ -17,8 +17,7 @@ from outbound.models import Order
 from tests import make
 from tests.marketplaces.adapters.storefront.shop import StorefrontShop
 from tests.marketplaces.adapters.storefront.two import Place, locate, selling_at_two
-from tests.marketplaces.adapters.storefront.working import settle
-from tests.marketplaces.shops import deliver_all, make_due
+from tests.marketplaces.shops import deliver_all, make_due, settle
 from wms.core import outbox
 from wms.core.errors import InvalidInput
 from wms.core.models import OutboxEvent

@@ -15,8 +15,8 @@ from marketplaces.models import Channel, Listing, ListingPlace, StockPush
 from tests import make
 from tests.marketplaces.adapters.storefront.shop import SECRET, StorefrontShop, refuse
 from tests.marketplaces.adapters.storefront.two import locate
-from tests.marketplaces.adapters.storefront.working import connected, settle
-from tests.marketplaces.shops import deliver_all, make_due
+from tests.marketplaces.adapters.storefront.working import connected
+from tests.marketplaces.shops import deliver_all, make_due, settle
 from wms.core.models import OutboxEvent, User
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,8 +11,8 @@ from inventory.models import Sku, Warehouse
 from marketplaces import channels, drift
 from marketplaces.models import Channel
 from tests.marketplaces.adapters.storefront.shop import SECRET, StorefrontShop
-from tests.marketplaces.adapters.storefront.working import connected, hook, settle
-from tests.marketplaces.shops import deliver_all
+from tests.marketplaces.adapters.storefront.working import connected, hook
+from tests.marketplaces.shops import deliver_all, settle
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

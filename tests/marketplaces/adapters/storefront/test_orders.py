@@ -9,10 +9,11 @@ import pytest
 from marketplaces.adapters.storefront import Storefront
 from marketplaces.adapters.storefront.reading import read_listing, read_order
 from marketplaces.port import ChannelLine, ChannelOrderState, ChannelRefused, ChannelUnavailable, MessageUnreadable, NotOnChannel, ShipTo
+from tests.marketplaces.adapters.clock import NOON
 from tests.marketplaces.adapters.storefront.shop import StorefrontShop
 from tests.marketplaces.misbehaving import change_answer, fail
 
-from .conftest import NOON, Connect
+from .conftest import Connect
 
 State = ChannelOrderState
 

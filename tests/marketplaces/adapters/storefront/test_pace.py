@@ -14,8 +14,7 @@ from marketplaces.models import Channel, ChannelPace, Listing
 from marketplaces.port import Allowance
 from tests import make
 from tests.marketplaces.adapters.storefront.shop import StorefrontShop
-from tests.marketplaces.adapters.storefront.working import settle
-from tests.marketplaces.shops import deliver_all
+from tests.marketplaces.shops import deliver_all, settle
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

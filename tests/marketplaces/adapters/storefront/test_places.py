@@ -21,9 +21,9 @@ from tests import make
 from tests.marketplaces.adapters.storefront.conftest import Connect
 from tests.marketplaces.adapters.storefront.shop import StorefrontShop, only_taken
 from tests.marketplaces.adapters.storefront.two import Place, locate
-from tests.marketplaces.adapters.storefront.working import settle, tell
+from tests.marketplaces.adapters.storefront.working import tell
 from tests.marketplaces.misbehaving import change_answer
-from tests.marketplaces.shops import deliver_all
+from tests.marketplaces.shops import deliver_all, settle
 from tests.marketplaces.test_tracking import leave
 from wms.core.errors import InvalidInput
 from wms.core.models import OutboxEvent

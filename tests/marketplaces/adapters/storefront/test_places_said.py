@@ -14,8 +14,8 @@ from marketplaces.models import ListingPlace
 from marketplaces.port import MessageUnreadable
 from tests.marketplaces.adapters.storefront.contract import ours
 from tests.marketplaces.adapters.storefront.two import Place
-from tests.marketplaces.adapters.storefront.working import hook, settle
-from tests.marketplaces.shops import deliver_all
+from tests.marketplaces.adapters.storefront.working import hook
+from tests.marketplaces.shops import deliver_all, settle
 from wms.core import access, outbox
 from wms.core.models import OutboxEvent
 

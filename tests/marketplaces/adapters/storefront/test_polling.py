@@ -7,10 +7,9 @@ import pytest
 
 from marketplaces.adapters.storefront import Storefront, orders
 from marketplaces.port import ChannelOrder, ChannelOrderState, ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused
+from tests.marketplaces.adapters.clock import NOON, Clock
 from tests.marketplaces.adapters.storefront.shop import StorefrontShop, refuse, throttle
 from tests.marketplaces.misbehaving import after_work, change_answer, fail
-
-from .conftest import NOON, Clock
 
 
 @pytest.fixture(autouse=True)

@@ -18,9 +18,9 @@ from outbound.models import Order
 from tests import make
 from tests.marketplaces.adapters.storefront.shop import EVERYTHING, SECRET, StorefrontShop, message, only_taken, refuse, throttle
 from tests.marketplaces.adapters.storefront.test_connection import OTHER
-from tests.marketplaces.adapters.storefront.working import hook, settle, tell
+from tests.marketplaces.adapters.storefront.working import hook, tell
 from tests.marketplaces.misbehaving import before_work, fail, hang_up, hang_up_after_work
-from tests.marketplaces.shops import deliver_all, make_due
+from tests.marketplaces.shops import deliver_all, make_due, settle
 from tests.marketplaces.test_tracking import leave
 from wms.core import sealing
 from wms.core.models import OutboxEvent

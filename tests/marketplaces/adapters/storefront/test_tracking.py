@@ -6,10 +6,9 @@ import pytest
 
 from marketplaces.adapters.storefront import Storefront
 from marketplaces.port import ChannelRefused, ChannelUnavailable, NotOnChannel, TrackedLine, Tracking
+from tests.marketplaces.adapters.clock import NOON
 from tests.marketplaces.adapters.storefront.shop import StorefrontShop
 from tests.marketplaces.misbehaving import hang_up_after_work
-
-from .conftest import NOON
 
 
 @pytest.fixture(autouse=True)

@@ -6,41 +6,20 @@ from django.test import Client
 from django.utils import timezone
 
 from inventory.models import Sku, Warehouse
-from marketplaces import channels, order_import
 from marketplaces.models import Channel
 from tests import make
 from tests.marketplaces.adapters.storefront.contract import ours
 from tests.marketplaces.adapters.storefront.shop import SECRET, StorefrontShop, message
-from tests.marketplaces.shops import deliver_all, make_due
-from wms.core.models import OutboxEvent
+from tests.marketplaces.shops import connect_as, deliver_all
 
 
 def connected(shop: StorefrontShop, house: Warehouse, thing: Sku, **keys: str) -> Channel:
     """The shop sells the sku, of which the warehouse has 10, and has been told."""
     shop.books.add_listing(sku=thing.code, quantity=3)
     make.stock(make.bin_of(house, "A-01"), thing, 10)
-    made = channels.connect(
-        merchant=thing.merchant,
-        warehouse=house,
-        adapter="storefront",
-        base_url=shop.url,
-        credentials={"secret": SECRET, **keys},
-        name="Own shop",
-        code="OWN",
-    )
-    channels.fetch_listings(channel=made)
+    made = connect_as("storefront", shop, {"secret": SECRET, **keys}, thing.merchant, house, name="Own shop", code="OWN")
     deliver_all()
     return made
-
-
-def settle() -> None:
-    """Polls, and all that follows, until nothing is to be done."""
-    make_due()
-    order_import.ask_all()
-    for _round in range(4):
-        make_due()
-        deliver_all()
-    assert not OutboxEvent.objects.filter(handler__startswith="marketplaces").exists()
 
 
 def hook(channel: Channel, kind: str, data: Any, **more: Any) -> int:

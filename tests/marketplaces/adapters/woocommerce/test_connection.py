@@ -16,10 +16,11 @@ from marketplaces.adapters._http import new_client
 from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.adapters.woocommerce.connection import Connection, oauth_query, plain
 from marketplaces.port import ChannelThrottled, ChannelUnavailable, CredentialsRefused, RightsMissing
+from tests.marketplaces.adapters.clock import HASTE_S
 from tests.marketplaces.misbehaving import hang_up, slow
 from tests.marketplaces.woo_shop import WooShop, fail, page_of_html, throttle
 
-from .conftest import HASTE_S, adapter
+from .conftest import adapter
 
 
 def test_the_signature_of_rfc_5849() -> None:

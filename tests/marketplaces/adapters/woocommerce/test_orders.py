@@ -16,11 +16,12 @@ from marketplaces.port import (
     NotOnChannel,
     ShipTo,
 )
+from tests.marketplaces.adapters.clock import NOON, Clock
 from tests.marketplaces.misbehaving import Fault, change_answer
 from tests.marketplaces.woo_shop import WooShop, fail
 from wms.simulation.shop_server import Answer, Call
 
-from .conftest import NOON, Clock, many
+from .conftest import many
 
 BUYER = {
     "first_name": "Zoë",

@@ -11,11 +11,12 @@ from marketplaces.port import (
     ChannelUnavailable,
     OrderPage,
 )
+from tests.marketplaces.adapters.clock import NOON, Clock
 from tests.marketplaces.misbehaving import Fault
 from tests.marketplaces.woo_shop import WooShop, backwards, fail, first_page_again, twice, without_totals
 from wms.simulation.shop_server import Answer, Call
 
-from .conftest import NOON, Clock, many
+from .conftest import many
 
 GET_ORDERS = "GET orders"
 

@@ -5,6 +5,7 @@ import pytest
 
 from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.port import CredentialsRefused, PushError, PushResult, StockLevel
+from tests.marketplaces.adapters.clock import HASTE_S
 from tests.marketplaces.misbehaving import hang_up_after_work, slow
 from tests.marketplaces.woo_shop import (
     WooShop,
@@ -18,7 +19,7 @@ from tests.marketplaces.woo_shop import (
     too_large_over,
 )
 
-from .conftest import HASTE_S, adapter
+from .conftest import adapter
 
 BATCH = "POST products/batch"
 

@@ -6,10 +6,9 @@ import pytest
 
 from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, NotOnChannel, TrackedLine, Tracking
+from tests.marketplaces.adapters.clock import HASTE_S, NOON
 from tests.marketplaces.misbehaving import hang_up_after_work, slow
 from tests.marketplaces.woo_shop import WooShop, fail, throttle
-
-from .conftest import HASTE_S, NOON
 
 NUMBER = "WMS-7000012345"
 

@@ -15,9 +15,9 @@ from outbound.models import Order
 from tests import make
 from tests.marketplaces.adapters.shopify.books import ELSEWHERE, HERE
 from tests.marketplaces.adapters.shopify.conftest import adapter
-from tests.marketplaces.adapters.shopify.places.two import EAST, WEST, Place, locate, settle
+from tests.marketplaces.adapters.shopify.places.two import EAST, WEST, Place, locate
 from tests.marketplaces.adapters.shopify.shop import ShopifyShop
-from tests.marketplaces.shops import deliver_all
+from tests.marketplaces.shops import deliver_all, settle
 from tests.marketplaces.test_tracking import leave
 from wms.core.errors import InvalidInput
 from wms.core.models import OutboxEvent

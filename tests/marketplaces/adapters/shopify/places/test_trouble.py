@@ -14,9 +14,9 @@ from outbound import orders
 from outbound.models import Order
 from tests import make
 from tests.marketplaces.adapters.shopify.books import ELSEWHERE, HERE
-from tests.marketplaces.adapters.shopify.places.two import EAST, WEST, Place, locate, settle
+from tests.marketplaces.adapters.shopify.places.two import EAST, WEST, Place, locate
 from tests.marketplaces.misbehaving import before_work, fail, hang_up_after_work
-from tests.marketplaces.shops import deliver_all, make_due
+from tests.marketplaces.shops import deliver_all, make_due, settle
 from wms.core import outbox
 from wms.core.errors import InvalidInput
 from wms.core.models import OutboxEvent

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from inventory.models import Sku, Warehouse
-from marketplaces import channels, order_import, places
+from marketplaces import channels, places
 from marketplaces.models import Channel, ListingPlace
 from tests import make
 from tests.marketplaces.adapters.shopify.books import ELSEWHERE, HERE
 from tests.marketplaces.adapters.shopify.conftest import SECRET
 from tests.marketplaces.adapters.shopify.shop import ShopifyShop
-from tests.marketplaces.shops import deliver_all, make_due
-from wms.core.models import OutboxEvent
 
 WEST, EAST = str(HERE), str(ELSEWHERE)
 
@@ -53,12 +51,3 @@ def connect(shop: ShopifyShop, west: Warehouse, east: Warehouse, thing: Sku, **m
 
 def locate(channel: Channel, *houses: Warehouse, **locations: str) -> None:
     places.set_warehouses(channel=channel, warehouses=houses, routing="fallback", locations=locations)
-
-
-def settle() -> None:
-    make_due()
-    order_import.ask_all()
-    for _round in range(4):
-        make_due()
-        deliver_all()
-    assert not OutboxEvent.objects.filter(handler__startswith="marketplaces").exists()
