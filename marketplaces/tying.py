@@ -156,7 +156,11 @@ RETURNING c.id, o.id
 def adopt(channel: Channel, keys: Sequence[int] | None = None) -> list[int]:
     """Tie orders that were taken in for parts which the shop has closed meanwhile; answers the keys of its orders, which are to be settled."""
     with transaction.atomic(), connection.cursor() as cursor:
+        hold(channel.pk)
         cursor.execute(_ADOPT, {"channel": channel.pk, "keys": None if keys is None else list(keys)})
         found = cursor.fetchall()
+        adopted = sorted({key for key, _order_id in found})
+        # Whoever dies before they are settled leaves them to the next poll, as all that is here and cancelled there.
+        ChannelOrder.objects.filter(pk__in=adopted).update(status=ChannelOrder.Status.IMPORTED)
         _catch_up([order_id for _key, order_id in found])
-    return sorted({key for key, _order_id in found})
+    return adopted

@@ -94,6 +94,19 @@ def test_what_another_worker_has_tied_meanwhile_is_not_dropped_and_cancelled_whe
     assert (row.status, found()) == ("cancelled", [("WOO-501", "cancelled")])
 
 
+def test_what_a_dead_worker_took_in_of_a_cancelled_order_is_cancelled_though_the_one_who_finds_it_fails(channel, house, thing, monkeypatch):
+    row = channel.orders.create(merchant=thing.merchant, external_id="501", status="cancelled", shop_state="cancelled")
+    row.parts.create(number=1, warehouse=house, reference="WOO-501")
+    orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 2}, "WOO-501"))
+    with monkeypatch.context() as patched:
+        patched.setattr(settling, "_follow", dies)
+        poll()
+    assert row.parts.get().order is not None
+    poll()
+    row.refresh_from_db()
+    assert (row.status, found()) == ("cancelled", [("WOO-501", "cancelled")])
+
+
 def test_what_the_shop_changes_while_an_order_is_taken_in_is_for_a_person(channel, say, meanwhile, thing):
     at = datetime.now(UTC) + timedelta(hours=1)
     meanwhile("tie", lambda: order_book.record(Channel.objects.get(), [sale(thing.code, at, quantity=3)]))
