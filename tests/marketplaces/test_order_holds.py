@@ -154,7 +154,7 @@ def test_the_board_asks_nobody_to_release_it(house, thing, doubted):
 def test_every_page_on_which_orders_are_picked_for_a_wave_says_why_and_leads_to_where_it_is_decided(channel, house, thing, desk, doubted):
     row = ChannelOrder.objects.get()
     where = f'href="/desk/channels/{channel.pk}?order={row.pk}#order-{row.pk}"'
-    words = "My shop: changed in the shop after it was imported (the buyer wants to cancel)"
+    words = "changed in the shop after it was imported (the buyer wants to cancel)"
     for page in (f"/desk/waves?warehouse={house.code}", "/desk/orders", f"/desk?warehouse={house.code}"):
         if page.startswith("/desk?"):
             Order.objects.update(ship_by=timezone.now() + timedelta(minutes=30))
