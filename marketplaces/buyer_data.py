@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from marketplaces import adapters, opened_again
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
+from marketplaces.port import EventKind
 from outbound import erasing
 from outbound.models import Erasure, Order
 from wms.core import outbox, sealing
@@ -243,11 +244,13 @@ def _erase_deliveries(orders: Sequence[int], rows: Sequence[int]) -> None:
 def _tells_of(names: set[str], channel: Channel, raw: dict[str, Any]) -> bool:
     """Whether a kept message is of one of these orders; where it does not say of which, whether one is named anywhere in it.
 
-    A short id stands in many a message, and that of another buyer's order may not have been read yet.
+    A short id stands in many a message, and that of another buyer's order, or of an offer, may not have been read yet.
     """
     body = str(raw.get("body", ""))
     try:
-        of = open_shop(channel).reread(headers=raw.get("headers", {}), body=body.encode()).order_id
+        event = open_shop(channel).reread(headers=raw.get("headers", {}), body=body.encode())
     except WmsError:  # it cannot be read, or not any more
-        of = ""
-    return of in names if of else any(name in body for name in names)
+        return any(name in body for name in names)
+    if event.kind is EventKind.LISTING:  # of no buyer at all
+        return False
+    return event.order_id in names if event.order_id else any(name in body for name in names)

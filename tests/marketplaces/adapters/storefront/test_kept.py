@@ -154,3 +154,14 @@ def test_a_buyer_who_is_forgotten_takes_no_others_unread_order_along(shop, chann
     assert [delivery.raw_id is None for delivery in WebhookDelivery.objects.filter(topic="order.changed").order_by("pk")] == [True, False]
     deliver_all()
     assert ChannelOrder.objects.filter(external_id=other).exists()
+
+
+def test_nor_an_unread_offer_in_which_the_orders_name_stands(shop, channel, thing):
+    """It says nothing of any buyer, and is never said again."""
+    one = shop.books.place_order([(thing.code, 1)])
+    assert tell(shop, channel, one) == 200
+    deliver_all()
+    assert hook(channel, "listing.changed", offer(shop, "LATE") | {"title": f"Late {one}"}) == 200
+    buyer_data.forget(by=None, reference=one)
+    deliver_all()
+    assert Listing.objects.get(external_id="900").title == f"Late {one}"
