@@ -28,7 +28,7 @@ from marketplaces.port import (
 )
 from marketplaces.settling import give_up, settle
 from marketplaces.tying import adopt
-from wms.core import outbox
+from wms.core import faults, outbox
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def import_orders(channel: Channel, orders: Sequence[port.ChannelOrder]) -> None
                 import_orders(channel, [order])
             return
         log.exception("channel %s: order %s cannot be written down", channel.pk, orders[0].order_id)
-        order_book.record_unreadable(channel, [port.UnreadableOrder(orders[0].order_id, _words(error))])
+        order_book.record_unreadable(channel, [port.UnreadableOrder(orders[0].order_id, faults.of(error))])
         return
     _settle(channel, keys)
 
@@ -72,11 +72,7 @@ def _settle(channel: Channel, keys: Sequence[int]) -> None:
                 _settle(channel, [key])
             return
         log.exception("channel %s: the order of row %s cannot be taken in", channel.pk, keys[0])
-        give_up(channel, keys[0], _words(error))
-
-
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+        give_up(channel, keys[0], faults.of(error))
 
 
 def ask(channel_id: int) -> None:

@@ -107,7 +107,7 @@ def test_a_patient_handler_never_makes_a_dead_letter():
     OutboxEvent.objects.update(attempts=outbox.MAX_ATTEMPTS + 5)
     assert outbox.deliver(f"{HANDLER}:1") == 1
     event = OutboxEvent.objects.get()
-    assert (event.dead_at, event.lease_until, event.last_error) == (None, None, "tests.marketplaces.test_lanes.Patient\n")
+    assert (event.dead_at, event.lease_until, event.last_error) == (None, None, "tests.marketplaces.test_lanes.Patient")
 
 
 def test_what_is_told_for_later_waits():

@@ -3,7 +3,6 @@
 import json
 import logging
 import random
-import traceback
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from operator import itemgetter
@@ -14,6 +13,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils.module_loading import import_string
 
+from wms.core import faults
 from wms.core.locking import assert_in_transaction
 
 log = logging.getLogger(__name__)
@@ -259,7 +259,7 @@ def _postpone(keys: list[int], lease: datetime | None, attempts: int, error: Exc
     asked, patient = getattr(error, "retry_after", None), bool(getattr(error, "patient", False))
     delay = float(asked) if asked else min(MAX_DELAY_SECONDS, 2**attempts) * random.uniform(0.5, 1.0)
     dead = attempts >= MAX_ATTEMPTS and not patient
-    said = "".join(traceback.format_exception_only(error))[:2000]
+    said = faults.of(error)[:2000]
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE core_outboxevent SET lease_until = NULL, due_at = now() + make_interval(secs => %s), last_error = %s, "

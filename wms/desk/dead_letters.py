@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils.translation import ngettext
 
 from marketplaces.models import Channel
-from wms.core import desk, outbox
+from wms.core import desk, faults, outbox
 from wms.core.models import OutboxEvent
 
 
@@ -22,8 +22,7 @@ def dead_letters(request: HttpRequest) -> HttpResponse:
         {
             "page": page,
             "shops": {event.pk: shops.get(event.payload.get("channel_id")) for event in page},
-            # Of a traceback the last line says what is wrong.
-            "errors": {event.pk: event.last_error.strip().rpartition("\n")[2] for event in page},
+            "errors": {event.pk: faults.in_words(event.last_error) for event in page},
         },
     )
 
