@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from marketplaces import changes, correcting, opened_again, port
+from marketplaces import changes, correcting, opened_again, order_holds, port
 from marketplaces.addresses import COUNTRIES
 from marketplaces.buyer_data import buyer_key
 from marketplaces.holding import hold
@@ -124,7 +124,8 @@ def record_unreadable(channel: Channel, orders: Sequence[port.UnreadableOrder]) 
     ]
     with transaction.atomic():
         hold(channel.pk)
-        known = {row.external_id: row for row in channel.orders.filter(external_id__in=[row.external_id for row in rows])}
+        found = channel.orders.prefetch_related("parts").filter(external_id__in=[row.external_id for row in rows])
+        known = {row.external_id: row for row in found}
         changed = [(known[row.external_id], row.problem_detail) for row in rows if row.external_id in known]
         for shown, reason in changed:
             if shown.problem not in ("", Problem.UNREADABLE):  # beside what stands there already
@@ -135,6 +136,7 @@ def record_unreadable(channel: Channel, orders: Sequence[port.UnreadableOrder]) 
             shown.problem = Problem.UNREADABLE if shown.problem_detail != reason else shown.problem
             shown.problem_detail = reason
         ChannelOrder.objects.bulk_update([shown for shown, _reason in changed], ["problem", "problem_detail"])
+        order_holds.tell(shown for shown, _reason in changed)
         ChannelOrder.objects.bulk_create(rows, ignore_conflicts=True)
 
 
@@ -246,23 +248,11 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
     if again:
         ChannelOrderPart.objects.filter(channel_order__in=again).delete()
     fields = [
-        "shop_state",
-        "shop_updated_at",
-        "word_hash",
-        "cancellation_requested",
-        "updated_at",
-        "lines",
-        "number",
-        "placed_at",
-        "service",
-        "ship_by",
-        "status",
-        "raw",
-        "buyer_hash",
-        "held_until",
-        "reopened",
-    ]
+        "shop_state", "shop_updated_at", "word_hash", "cancellation_requested", "updated_at", "lines", "number", "placed_at", "service",
+        "ship_by", "status", "raw", "buyer_hash", "held_until", "reopened",
+    ]  # fmt: skip
     ChannelOrder.objects.bulk_update([row for row, _order in news], [*fields, "problem", "problem_detail"])
+    order_holds.tell(row for row, _order in news)
     if moved:
         outbox.emit("ship_by.moved", rows=moved)
 

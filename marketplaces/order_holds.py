@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db.models import Q
 
@@ -10,6 +10,7 @@ from marketplaces.models import ChannelOrder, ChannelOrderPart
 from outbound.clock import OUT
 from outbound.holds import Hold
 from outbound.models import Order
+from wms.core import outbox
 
 Problem = ChannelOrder.Problem
 
@@ -37,3 +38,11 @@ def find(
 
 def _hold(row: ChannelOrder) -> Hold:
     return Hold(row.channel.name, row.words, row.channel_id, row.pk)
+
+
+def tell(rows: Iterable[ChannelOrder]) -> None:
+    """A step: the floor hears that orders of ours may be held now. `rows` are what the shop has just spoken of, with their parts loaded."""
+    with_problem = [row for row in rows if row.problem]
+    ours = [part.order_id for row in with_problem for part in row.parts.all() if part.order_id is not None and not part.merchants_own]
+    if ours:
+        outbox.emit("order.held", order_ids=ours)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Final, TypedDict
+from typing import Any, Final, TypedDict
 
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from inventory import ledger, losses
 from inventory.ledger import Leg, Place
 from inventory.models import BinKind, Reason
 from outbound import holds
+from outbound.interception import lock_orders
 from outbound.models import Order, PickTask
 from wms.core import outbox
 from wms.core.commands import command
@@ -244,6 +245,16 @@ def claim(*, warehouse_id: int, by: User, most: int = 12, wave_id: int | None = 
             if cursor.fetchone()[0]:
                 raise StartOver
         return claimed
+
+
+def put_aside(payloads: list[dict[str, Any]]) -> None:
+    """Outbox handler of `order.held` {order_ids}: the stops of orders that wait for somebody's decision, and that no picker has begun, are nobody's
+    again. What lies in a tote already its picker finishes.
+    """
+    with transaction.atomic():
+        held = holds.of_orders([order_id for payload in payloads for order_id in payload["order_ids"]])
+        untouched = [order.pk for order in lock_orders(list(held)) if order.status == Order.Status.RELEASED]
+        PickTask.objects.filter(order__in=untouched, status=PickTask.Status.OPEN).exclude(picker=None).update(picker=None)
 
 
 @command

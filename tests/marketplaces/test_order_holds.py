@@ -1,6 +1,7 @@
 """An order whose buyer wants to cancel it, or that its shop has changed since, goes no step further by itself until a person has decided."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -10,11 +11,13 @@ from django.utils import timezone
 
 from marketplaces import order_book, order_import
 from marketplaces.models import ChannelOrder
+from marketplaces.port import ChannelLine, UnreadableOrder
 from marketplaces.port import ChannelOrderState as State
 from outbound import cancellation, holds, orders, papers, picking, waves
 from outbound.models import Order, PickTask, Wave
 from tests import make
 from tests.marketplaces.shops import sale
+from wms.core import outbox
 from wms.core.models import User
 from wms.desk.clock import to_release
 
@@ -140,6 +143,33 @@ def test_no_picker_is_sent_for_one_that_was_released_before(channel, house, thin
     assert picking.claim(warehouse_id=house.pk, by=by) == 0
     order_book.dismiss(channel, ChannelOrder.objects.get().pk)
     assert picking.claim(warehouse_id=house.pk, by=by) == 1
+
+
+@pytest.mark.parametrize(("begun", "left"), [(False, 0), (True, 1)])
+def test_what_a_picker_has_not_begun_is_taken_off_his_walk(channel, house, thing, at, by, begun, left):
+    second = make.sku(thing.merchant)
+    make.stock(make.bin_of(house, "A-02"), second, 5)
+    channel.listings.create(merchant=thing.merchant, external_id="second", external_sku=second.code, sku=second)
+    lines = (ChannelLine("1", "", thing.code, "Mug", 2, Decimal(5)), ChannelLine("2", "", second.code, "Tea", 1, Decimal(5)))
+    order_import.import_orders(channel, [sale(thing.code, at, lines=lines)])
+    other = another(house, thing)
+    waves.release(warehouse_id=house.pk, by=by)
+    assert picking.claim(warehouse_id=house.pk, by=by) == 3
+    mine = PickTask.objects.filter(picker=by, status="open", order__reference__endswith="501").order_by("walking_sequence")
+    if begun:
+        picking.pick(task_id=mine[0].pk, tote_code="TOTE-01", by=by)
+    say(channel, thing, at, lines=lines, cancellation_requested=True)
+    outbox.deliver("outbound.picking.put_aside")
+    assert (mine.count(), PickTask.objects.get(order=other).picker) == (left, by)
+
+
+def test_nor_is_one_that_the_shop_tells_unreadably_since(channel, house, thing, at, by):
+    order_import.import_orders(channel, [sale(thing.code, at)])
+    waves.release(warehouse_id=house.pk, by=by)
+    assert picking.claim(warehouse_id=house.pk, by=by) == 1
+    order_book.record_unreadable(channel, [UnreadableOrder("501", "no lines")])
+    outbox.deliver("outbound.picking.put_aside")
+    assert not PickTask.objects.filter(picker=by).exists()
 
 
 def test_the_board_asks_nobody_to_release_it(house, thing, doubted):
