@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC
 from typing import Annotated, Any
 
 import pydantic_core
@@ -54,7 +55,7 @@ def _fresh(order: NewOrder, answer: Accepted) -> dict[str, Any]:
         "status": answer.status,
         "warehouse": order.warehouse,
         "service": order.service,
-        "ship_by": answer.ship_by,
+        "ship_by": answer.ship_by and answer.ship_by.astimezone(UTC),  # as it is read back
         "lines": [
             {"number": number, "sku": line.sku, "quantity": line.quantity, "shipped": 0} for number, line in enumerate(order.lines, 1)
         ],

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from django.db.models import JSONField, Value
 from django.utils import timezone
 
-from inventory.models import Availability
+from inventory.models import Availability, Warehouse
 from outbound.models import Order
 from tests import make
 from tests.api.calling import api_of, body_of, refused
@@ -50,6 +51,19 @@ def test_an_order_is_accepted_once_and_its_repetition_answers_the_first_result(a
         "shipped_at": None,
         "buyer_erased_at": None,
     }
+
+
+@pytest.mark.parametrize("asked", [{"ship_by": "2030-01-31T18:00:00+01:00"}, {}])
+def test_a_ship_by_is_answered_as_the_same_text_every_time(api, house, asked):
+    """In UTC, whatever it was asked in, or by whichever clock it was worked out."""
+    Warehouse.objects.filter(pk=house.pk).update(time_zone="Europe/Berlin")
+    thing = make.sku(api.merchant)
+    one, many = body_of(house, {thing: 1}, **asked), body_of(house, {thing: 1}, **asked)
+    texts = [api.post("/orders", one).json()["ship_by"] for _time in range(2)]
+    texts += [api.post("/orders/bulk", [many]).json()["items"][0]["order"]["ship_by"] for _time in range(2)]
+    assert len(set(texts)) == 1
+    assert texts[0].endswith("Z")
+    assert texts[0] == asked.get("ship_by", texts[0]).replace("18:00:00+01:00", "17:00:00Z")
 
 
 def test_an_order_shows_its_clock_and_what_its_shop_can_bear(api, house):

@@ -54,10 +54,11 @@ def span(difference: timedelta) -> str:
 
 @register.filter
 def ago(moment: datetime | None) -> SafeString | str:
-    """“5 min ago”, with the exact time on hover."""
+    """“5 min ago”, “just now”, with the exact time on hover."""
     if moment is None:
         return gettext("never")
-    words = gettext("%(span)s ago") % {"span": span(timezone.now() - moment)}
+    since = timezone.now() - moment
+    words = gettext("%(span)s ago") % {"span": span(since)} if abs(since) >= timedelta(minutes=1) else gettext("just now")
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), _exact(moment), words)
 
 
