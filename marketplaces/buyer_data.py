@@ -30,13 +30,14 @@ from wms.core.models import PersonalRecord, User
 BATCH = 500
 LOOKED_AT_ONCE = 2000
 
+# A merchant's own order that has a shop's number is kept as the house keeps all others: nothing of it came from the platform.
 # One walk along order_to_forget, whose condition stands here word for word, from the oldest; what is kept longer is stepped over.
 _OVER = """
 SELECT o.id, coalesce(o.shipped_at, o.updated_at),
        coalesce(o.shipped_at, o.updated_at) < %(now)s - make_interval(days => least(
            coalesce(k.keep_buyers_days, %(days)s), coalesce((%(longest)s::jsonb ->> k.adapter)::int, 36500)
        ))
-FROM outbound_order o LEFT JOIN marketplaces_channelorderpart p ON p.order_id = o.id
+FROM outbound_order o LEFT JOIN marketplaces_channelorderpart p ON p.order_id = o.id AND NOT p.merchants_own
 LEFT JOIN marketplaces_channelorder c ON c.id = p.channel_order_id LEFT JOIN marketplaces_channel k ON k.id = c.channel_id
 WHERE o.erased_at IS NULL AND o.status IN ('shipped', 'carrier_scanned', 'delivered', 'cancelled')
   AND (coalesce(o.shipped_at, o.updated_at), o.id) > (%(after)s, %(last)s)
@@ -57,6 +58,11 @@ DELETE FROM core_personalrecord WHERE id IN (SELECT raw_id FROM raw)
 _NOT_OURS = """NOT EXISTS (
     SELECT FROM marketplaces_channelorderpart p WHERE p.channel_order_id = c.id AND p.order_id IS NOT NULL AND NOT p.merchants_own
 )"""
+# The shop never hears that the merchant has sent his own in its place, and may have it open for ever.
+_SENT_AS_OWN = """EXISTS (
+    SELECT FROM marketplaces_channelorderpart p JOIN outbound_order o ON o.id = p.order_id
+    WHERE p.channel_order_id = c.id AND p.merchants_own AND o.status IN ('shipped', 'carrier_scanned', 'delivered', 'cancelled')
+)"""
 _OF_ORDERS = _RAW.format(
     which="""id IN (SELECT channel_order_id FROM marketplaces_channelorderpart WHERE order_id = ANY(%(orders)s)) AND NOT EXISTS (
         SELECT FROM marketplaces_channelorderpart p LEFT JOIN outbound_order o ON o.id = p.order_id
@@ -65,7 +71,7 @@ _OF_ORDERS = _RAW.format(
 )
 _OF_ROWS = _RAW.format(which=f"{_NOT_OURS} AND id = ANY(%(rows)s)")
 _NEVER_CAME_IN = _RAW.format(
-    which=f"""{_NOT_OURS} AND shop_state <> 'open' AND updated_at < %(now)s - make_interval(days => (
+    which=f"""{_NOT_OURS} AND (shop_state <> 'open' OR {_SENT_AS_OWN}) AND updated_at < %(now)s - make_interval(days => (
         SELECT least(coalesce(k.keep_buyers_days, %(days)s), coalesce((%(longest)s::jsonb ->> k.adapter)::int, 36500))
         FROM marketplaces_channel k WHERE k.id = channel_id
     ))"""

@@ -110,6 +110,36 @@ def test_each_order_goes_after_its_own_channels_time(house, sku, settings):
     assert buyer_data.erase_kept_long_enough() == 0
 
 
+@pytest.mark.parametrize("state", ["open", "shipped"])
+def test_the_merchants_own_order_of_a_shops_number_is_kept_as_the_house_does_and_the_platforms_word_is_not(house, sku, state):
+    """Nobody tells the shop that it was sent: there it may be open for ever."""
+    amazon = connect(merchant=sku.merchant, warehouse=house)
+    own, row = left(sold(house, sku, amazon), 31), ChannelOrder.objects.get()
+    row.parts.update(merchants_own=True)
+    ChannelOrder.objects.update(shop_state=state, updated_at=timezone.now() - timedelta(days=29))
+    assert buyer_data.erase_kept_long_enough() == 0
+    ChannelOrder.objects.update(updated_at=timezone.now() - timedelta(days=31))
+    assert buyer_data.erase_kept_long_enough() == 1
+    row.refresh_from_db()
+    own.refresh_from_db()
+    assert (row.raw, row.word_hash, own.erased_at) == (None, "", None)
+    aged(own, 181)
+    assert buyer_data.erase_kept_long_enough() == 1
+    assert erased(own)
+
+
+def test_what_a_shop_says_beside_an_own_order_that_is_still_to_be_sent_stays(house, sku):
+    """A person may yet say that it is the shop's."""
+    amazon = connect(merchant=sku.merchant, warehouse=house)
+    aged(sold(house, sku, amazon), 400)
+    row = ChannelOrder.objects.get()
+    row.parts.update(merchants_own=True)
+    ChannelOrder.objects.update(shop_state="open", updated_at=timezone.now() - timedelta(days=400))
+    assert buyer_data.erase_kept_long_enough() == 0
+    row.refresh_from_db()
+    assert row.raw is not None
+
+
 def test_open_orders_keep_their_buyer_and_cancelled_ones_count_from_then(house, sku):
     amazon = connect(merchant=sku.merchant, warehouse=house)
     open_, cancelled = aged(sold(house, sku, amazon), 400), sold(house, sku, amazon)
