@@ -38,6 +38,16 @@ class ChannelQuiet(WmsError):
         self.retry_after = max(seconds, 0.1)
 
 
+class CannotBeAsked(WmsError):
+    code, status, message = "cannot_be_asked", 409, _("{shop} cannot be asked what it sells and shows: it says so by itself.")
+
+
+def need_lists(shop: Marketplace, channel: Channel) -> None:
+    """Raises CannotBeAsked where the shop lists nothing: that it names no listing would be taken for an answer."""
+    if not shop.capabilities.lists:
+        raise CannotBeAsked(shop=channel.name)
+
+
 def open_shop(channel: Channel) -> Marketplace:
     """The channel's shop, at the channel's places, without a call to it. Raises UnknownMarketplace, CredentialsMissing."""
     shop = adapters.connect(channel.adapter, base_url=channel.base_url, credentials=channel.opened_credentials())

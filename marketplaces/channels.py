@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from inventory.models import Sku, Warehouse
 from marketplaces import adapters, leaving, order_import, places, standings, stock_sync
 from marketplaces.abilities import Reports, StopsBackorders
-from marketplaces.calling import calling, keep_busy
+from marketplaces.calling import calling, keep_busy, need_lists
 from marketplaces.holding import hold
 from marketplaces.models import Bundle, Channel, Listing
 from marketplaces.port import ChannelListing, Subscription
@@ -114,10 +114,16 @@ def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base
     return moved
 
 
+class TakesNoAddress(WmsError):
+    code, status, message = "takes_no_address", 409, _("{shop} takes no address from here. Enter it in the shop itself: {url}")
+
+
 def subscribe(*, channel: Channel, url: str) -> list[Subscription]:
-    """Have the shop push its changes to `url`, the public address of this channel's hook."""
+    """Have the shop push its changes to `url`, the public address of this channel's hook. Raises TakesNoAddress, ChannelQuiet."""
     with calling(channel) as shop:
-        return shop.subscribe_webhooks(url=url, secret=channel.opened_secret()) if shop.capabilities.webhooks else []
+        if not shop.capabilities.webhooks:
+            raise TakesNoAddress(shop=channel.name, url=url)
+        return shop.subscribe_webhooks(url=url, secret=channel.opened_secret())
 
 
 _KEEP_LISTINGS = """
@@ -135,9 +141,13 @@ WHERE (known.external_sku, known.title, known.sells_without_stock, coalesce(EXCL
 
 
 def fetch_listings(*, channel: Channel) -> int:
-    """Read what the shop sells and tie it to skus and bundles; answers how many offers there are. What a person tied stays tied."""
+    """Read what the shop sells and tie it to skus and bundles; answers how many offers there are. What a person tied stays tied.
+
+    Raises CannotBeAsked, ChannelQuiet.
+    """
     cursor, fetched = "", set[str]()
     with calling(channel) as shop:
+        need_lists(shop, channel)
         while True:
             asked_at = timezone.now()
             page = shop.listings(cursor=cursor)

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from marketplaces import drift, leaving, places, stock_sync
+from marketplaces.calling import CannotBeAsked
 from marketplaces.models import Channel, Comparison, Difference, Listing, ListingPlace, Submission
 from marketplaces.numbers import WAITING, WAITING_THERE, of_channel
 from marketplaces.port import ChannelThrottled
@@ -42,7 +43,7 @@ class Known:
 
 
 def run(channel: Channel) -> Comparison:
-    """Ask the shop for all its numbers, and keep what differs with its reasons in place of what was found before. Raises ChannelQuiet."""
+    """Ask the shop for all its numbers, and keep what differs with its reasons in place of what was found before. Raises CannotBeAsked, ChannelQuiet."""
     found = drift.compare_all(channel)
     channel.refresh_from_db()
     listings = {row.pk: row for row in channel.listings.filter(pk__in=[row.listing_id for row in found.differences])}
@@ -86,6 +87,8 @@ def mend(channel: Channel) -> None:
         places.forget_gone(channel)
         run(channel)
         tell_again(channel=channel)
+    except CannotBeAsked:  # what was found while it answered says nothing any more
+        Comparison.objects.filter(channel=channel).delete()
     finally:
         with transaction.atomic():
             leaving.go_on(channel)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from marketplaces import stock_sync
-from marketplaces.calling import calling, keep_busy
+from marketplaces.calling import calling, keep_busy, need_lists
 from marketplaces.models import Channel, ChannelOrder
 from marketplaces.numbers import numbers
 from marketplaces.port import ChannelError, Marketplace
@@ -43,16 +43,17 @@ class Compared:
 
 
 def compare(channel: Channel) -> list[Difference]:
-    """Ask the shop for all its numbers. Raises ChannelQuiet."""
+    """Ask the shop for all its numbers. Raises CannotBeAsked, ChannelQuiet."""
     return compare_all(channel).differences
 
 
 def compare_all(channel: Channel) -> Compared:
-    """Ask the shop for all its numbers, and where it shows fewer than it was told for the orders that it has. Raises ChannelQuiet."""
+    """Ask the shop for all its numbers, and where it shows fewer than it was told for the orders that it has. Raises CannotBeAsked, ChannelQuiet."""
     theirs: dict[tuple[str, str], int | None] = {}
     sold: dict[tuple[str, str], list[str]] = {}
     cursor = ""
     with calling(channel) as shop:
+        need_lists(shop, channel)
         while True:
             page = shop.listings(cursor=cursor)
             keep_busy(channel)

@@ -30,7 +30,8 @@ class Capabilities:
     no more often than this; what has to be known sooner is pushed. `pace`: how fast it may be called, None where only its answers can say.
     `locations`: each of its places may be told a number of its own (abilities.HasPlaces); `whole_listings`: then it wants those of a listing all
     together, and `batch_size` counts listings. `holds_pending`: it keeps the units of its own unpaid orders back beside the number that it is
-    told; elsewhere they are still for sale there after every push, and are taken off the number.
+    told; elsewhere they are still for sale there after every push, and are taken off the number. `lists`: it can be asked what it sells and shows;
+    else it says so by itself (abilities.Reports).
     """
 
     batch_size: int
@@ -47,6 +48,7 @@ class Capabilities:
     pace: Pace | None = None
     holds_pending: bool = False
     poll_every_s: float = 0.0
+    lists: bool = True
 
 
 @dataclass(frozen=True, slots=True)

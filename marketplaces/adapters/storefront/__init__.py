@@ -40,7 +40,7 @@ CREDENTIALS = ("secret",)
 # `location`: which of the shop's locations this channel is. `declaration`: what the shop can do, for one that answers no question.
 OPTIONAL = ("location", "declaration")
 # Of a shop that declares nothing, and what it may declare beyond that.
-CAPABILITIES = Capabilities(batch_size=BATCH_SIZE)
+CAPABILITIES = Capabilities(batch_size=BATCH_SIZE, lists=False)
 MAY_DECLARE = ("locations",)
 
 

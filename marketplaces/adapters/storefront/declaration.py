@@ -54,6 +54,7 @@ class Declaration:
             hears_cancellations="order.cancelled" in self.answers,
             cancellation_requests={"cancellation.answer", "order.get"} <= self.answers,
             webhooks="hook.set" in self.answers,
+            lists="listings.list" in self.answers,
         )
 
 

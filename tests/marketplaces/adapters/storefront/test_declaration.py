@@ -60,7 +60,7 @@ def test_a_shop_that_declares_nothing_takes_numbers_and_parcels(shop: Storefront
 
 def test_a_declaration_may_come_with_the_keys(shop: StorefrontShop, connect: Connect) -> None:
     storefront = connect(declared=json.dumps({"answers": ["orders.list", "something.new"], "batch_size": 3, "compare_and_set": True}))
-    assert storefront.capabilities == Capabilities(batch_size=3, compare_and_set=True)
+    assert storefront.capabilities == Capabilities(batch_size=3, compare_and_set=True, lists=False)
     assert shop.calls == []
 
 

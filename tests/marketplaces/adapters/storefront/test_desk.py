@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from inventory.models import Sku, Warehouse
-from marketplaces.models import Channel, Listing
+from marketplaces import differing
+from marketplaces.models import Channel, Comparison, Listing
 from tests import make
 from tests.marketplaces.adapters.storefront.shop import SECRET, StorefrontShop
 from tests.marketplaces.shops import deliver_all
@@ -89,3 +91,25 @@ def test_a_declaration_that_is_pasted_in_is_believed(desk, shop, house, thing):
     assert not shop.made("shop.describe|orders.list")
     assert [row["location"] for row in shop.made("stock.set")[-1].data["rows"]] == ["LEIPZIG"]
     assert Listing.objects.get().pushed_quantity == 10
+
+
+def test_a_shop_that_cannot_be_asked_is_not_said_to_agree(desk: Client, house: Warehouse, thing: Sku) -> None:
+    """Of one that lists nothing "exactly our numbers" was said where it has no listings, and else that it had lost them all."""
+    with StorefrontShop(answers=()) as shop:
+        desk.post("/desk/channels/connect", fields(shop, house, thing))
+        channel = Channel.objects.get()
+        page = f"/desk/channels/{channel.pk}"
+        for answer in (
+            desk.get(f"{page}/compare"),
+            desk.post(f"{page}/fetch"),
+            desk.post(f"{page}/repair"),
+            desk.post(f"{page}/drift/run"),
+        ):
+            assert (answer.status_code, 'data-error="cannot_be_asked"' in answer.content.decode()) == (409, True)
+        answer = desk.post(f"{page}/subscribe", {"url": "https://wms.example/hooks/1"})
+        assert (answer.status_code, "https://wms.example/hooks/1" in answer.content.decode()) == (409, True)
+        channel.listings.create(merchant=channel.merchant, external_id="77", external_sku=thing.code, sku=thing)
+        Comparison.objects.create(channel=channel, at=timezone.now(), listing_count=1)
+        differing.mend(channel)
+        assert (Comparison.objects.count(), Channel.objects.get().failures) == (0, 0)
+        shop.check()
