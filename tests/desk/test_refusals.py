@@ -105,3 +105,16 @@ def test_a_time_at_the_edge_of_the_calendar_is_refused_and_stored_nowhere(desk: 
         assert (refused.status_code, f"Row 2, column {column}" in refused.text) == (422, True)
     order.refresh_from_db()
     assert (order.status, Order.objects.count()) == ("ready", 1)
+
+
+def test_the_address_of_a_button_shows_its_page(desk: Client, house: House) -> None:
+    """Whoever signs in again after a button, or reloads what was refused, saw a blank page of the browser."""
+    for url in posts(house):
+        answer = desk.get(url)
+        if answer.status_code == 405:
+            assert 'data-error="nothing_done"' in answer.text, url
+        else:
+            assert answer.status_code in {200, 302, 303, 404, 409}, (url, answer.status_code)
+    order = Order.objects.get()
+    answer = desk.get(f"/desk/orders/{order.pk}/cancel")
+    assert (answer.status_code, order.reference in answer.text, Order.objects.get().status) == (405, True, "ready")

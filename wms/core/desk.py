@@ -21,7 +21,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from wms.core.errors import InvalidInput, NotFound, WmsError
@@ -37,6 +37,10 @@ PAGE_MAX = 200
 
 class NotANumber(WmsError):
     code, message = "not_a_number", _("“{text}” is not a number.")
+
+
+class NothingDone(WmsError):
+    code, status, message = "nothing_done", 405, _("Nothing was done: this address is that of a button. Press it again.")
 
 
 class SeeOther(HttpResponseRedirect):
@@ -63,11 +67,18 @@ def page(view: View) -> View:
 
 
 def action(shows: View, permission: str = "") -> Callable[[View], View]:
-    """A POST of supervisors who hold `permission`. On a WmsError the page `shows` comes again, with the error and its status."""
+    """A POST of supervisors who hold `permission`. On a WmsError the page `shows` comes again, with the error and its status.
+
+    So it does on a GET: of somebody who signed in again after the button, or reloads what was refused.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def run(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+            if request.method != "POST":
+                shown = refused(request, NothingDone(), shows, **kwargs)
+                shown["Allow"] = "POST"
+                return shown
             if permission:
                 need(request, permission)
             try:
@@ -75,7 +86,7 @@ def action(shows: View, permission: str = "") -> Callable[[View], View]:
             except WmsError as error:
                 return refused(request, error, shows, **kwargs)
 
-        return require_POST(_for_supervisors(run))
+        return require_http_methods(["GET", "POST"])(_for_supervisors(run))
 
     return decorate
 
