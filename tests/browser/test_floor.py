@@ -152,3 +152,20 @@ def test_a_scanner_without_an_end_mark_and_scans_in_a_burst(scanner: Page, peopl
         scanner.keyboard.press("Tab")
     expect(scanner.locator("main")).to_have_attribute("data-code", "A-04")
     assert scanner.evaluate("document.activeElement.name") == "scan"
+
+
+@pytest.mark.parametrize("scanner", [True], indirect=True, ids=["script"])
+def test_a_scan_where_a_button_is_waited_for_is_said_to_be_none(scanner: Page, people: tuple[Warehouse, Merchant, User]) -> None:
+    from tests import make
+
+    house, shop, picker = people
+    sku = make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), sku, 6)
+    released(shop, house, {sku: 2}, picker)
+    scanner.goto("/floor/pick")
+    scanner.keyboard.type("TOTE-01", delay=3)
+    scanner.keyboard.press("Enter")
+    alert = scanner.get_by_role("alert")
+    expect(alert).to_be_visible()
+    expect(alert).to_contain_text("press a button")
+    expect(scanner.locator("main")).to_have_attribute("data-screen", "pick-start")

@@ -104,6 +104,14 @@
     else if (b?.name) add([[b.name, b.value]]);
     else submit();
   });
+  // A screen that waits for a button has no field: a scan there would be lost without a word, and its Enter would press what was pressed last.
+  let stray = '', struck = 0;
+  document.addEventListener('keydown', (e) => {
+    const form = $('form#scan'); if (!form || $('#field')) return;
+    if (e.timeStamp - struck > 500) stray = '';
+    struck = e.timeStamp;
+    if (e.key === 'Enter' || e.key === 'Tab') { if (stray.length >= 3) { e.preventDefault(); say('error', form.dataset.press); signal('error'); } stray = ''; } else if (e.key.length === 1) stray += e.key;
+  });
   document.addEventListener('click', (e) => { if (!e.target.closest('a,button,input,select,label')) refocus(); });
   const again = async () => {
     if (!$('form#scan') || busy) return;
