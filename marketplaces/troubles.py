@@ -21,6 +21,7 @@ from marketplaces.port import (
     ChannelUnavailable,
     CredentialsRefused,
     NotOnChannel,
+    NotUsable,
     PushError,
     RightsMissing,
     storable,
@@ -56,7 +57,16 @@ _FAULTS: dict[str, str | Promise] = {
 _ERRORS: dict[str, str | Promise] = {
     **{
         kind.code: kind.message
-        for kind in (ChannelError, ChannelUnavailable, ChannelThrottled, ChannelRefused, CredentialsRefused, RightsMissing, NotOnChannel)
+        for kind in (
+            ChannelError,
+            ChannelUnavailable,
+            ChannelThrottled,
+            ChannelRefused,
+            CredentialsRefused,
+            RightsMissing,
+            NotOnChannel,
+            NotUsable,
+        )
     },
     PushError.THROTTLED: ChannelThrottled.message,
     PushError.UNAVAILABLE: ChannelUnavailable.message,

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import threading
 import time
 from collections.abc import Collection, Iterator
@@ -48,6 +49,9 @@ class Stint:
     def over(self) -> bool:
         return time.monotonic() > self._until
 
+
+# What the system calls a fault by, which says nothing to people.
+_NUMBER = re.compile(r"^\[Errno -?\d+\] ")
 
 _clients: dict[int, httpx.Client] = {}
 _clients_lock = threading.Lock()
@@ -126,9 +130,22 @@ def send(client: httpx.Client, request: httpx.Request, *, auth: httpx.Auth | Non
     except httpx.TimeoutException as error:
         raise ChannelUnavailable(reason=f"no answer in time ({type(error).__name__})") from error
     except httpx.HTTPError as error:
-        raise ChannelUnavailable(reason=str(error) or type(error).__name__) from error
+        raise ChannelUnavailable(reason=_what_failed(request, error)) from error
     except UnicodeError as error:  # a name that no name server can be asked for
         raise ChannelUnavailable(reason=f"{request.url.host!r} is no name of a server") from error
+
+
+def _what_failed(request: httpx.Request, error: httpx.HTTPError) -> str:
+    """For people, and of the server that was asked: where keys are granted that is another one than the shop's."""
+    server = request.url.netloc.decode()
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(cause, socket.gaierror):
+        return f"no server is known by the name {request.url.host}"
+    if isinstance(cause, ConnectionRefusedError):
+        return f"nobody answers at {server}"
+    return f"{server}: {_NUMBER.sub('', str(error)) or type(error).__name__}"
 
 
 def _whole(answer: httpx.Response) -> httpx.Response:

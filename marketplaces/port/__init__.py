@@ -14,6 +14,7 @@ from marketplaces.port.errors import (
     CredentialsRefused,
     MessageUnreadable,
     NotOnChannel,
+    NotUsable,
     RightsMissing,
     SignatureInvalid,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "Marketplace",
     "MessageUnreadable",
     "NotOnChannel",
+    "NotUsable",
     "OrderPage",
     "Pace",
     "PushError",

@@ -63,6 +63,12 @@ class ChannelRefused(ChannelError):
         return self.channel_code == "not_possible"
 
 
+class NotUsable(ChannelRefused):
+    """Nobody was asked: what was entered, an address, a key or an id, has not the form that it must have."""
+
+    code, message = "not_usable", _("This cannot be used: {reason}")
+
+
 class CredentialsRefused(ChannelRefused):
     """The keys are wrong or have too few rights: nothing works on this channel until somebody changes them."""
 

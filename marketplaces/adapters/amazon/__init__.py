@@ -28,6 +28,7 @@ from marketplaces.port import (
     ListingPage,
     Marketplace,
     MessageUnreadable,
+    NotUsable,
     OrderPage,
     Pace,
     PushResult,
@@ -68,7 +69,7 @@ class Amazon:
         self._seller_id = keys["seller_id"].strip()
         self._marketplace_ids = [part for text in keys["marketplace_ids"].split(",") if (part := text.strip())]
         if not self._marketplace_ids or not all(part.isalnum() for part in self._marketplace_ids):
-            raise ChannelRefused(reason=f"{keys['marketplace_ids']!r} are not ids of marketplaces", channel_code="bad_id")
+            raise NotUsable(reason=f"{keys['marketplace_ids']!r} are not ids of marketplaces", channel_code="bad_id")
         self._connection = Connection(
             base_url=base_url,
             token_url=keys.get("token_url", ""),

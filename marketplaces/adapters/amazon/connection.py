@@ -12,7 +12,7 @@ import httpx
 from marketplaces.adapters import _http
 from marketplaces.adapters.amazon.limits import limits_of
 from marketplaces.adapters.amazon.tokens import TOKEN_URL, Tokens
-from marketplaces.port import CallThrottled, ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused
+from marketplaces.port import CallThrottled, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotUsable
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 # Longer than this nobody sleeps here.
@@ -29,7 +29,7 @@ def checked_address(url: str, what: str) -> str:
     parts = urlsplit(url.strip())
     plain = parts.scheme == "http" and parts.hostname in LOOPBACK
     if not (parts.scheme == "https" or plain) or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise ChannelRefused(reason=f"{url!r} is not the address of {what}", channel_code="bad_address")
+        raise NotUsable(reason=f"{url!r} is not the address of {what}", channel_code="bad_address")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 

@@ -11,7 +11,7 @@ import httpx
 
 from marketplaces.adapters import _http
 from marketplaces.adapters.shopify.bucket import bucket_of
-from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel
+from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel, NotUsable
 
 API_PATH = "/admin/api/2026-10"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -35,7 +35,7 @@ def gid(kind: str, number: str) -> str:
     """The global id of a thing: from its number, or as it is. Raises ChannelRefused for what is no id of this kind."""
     match = _ID.fullmatch(number.strip())
     if match is None or match["kind"] not in (None, kind):
-        raise ChannelRefused(reason=f"{number!r} is not the id of a Shopify {kind}", channel_code="bad_id")
+        raise NotUsable(reason=f"{number!r} is not the id of a Shopify {kind}", channel_code="bad_id")
     return f"gid://shopify/{kind}/{match['number']}"
 
 
@@ -54,7 +54,7 @@ class Connection:
         parts = urlsplit(base_url.strip())
         plain = parts.scheme == "http" and parts.hostname in LOOPBACK  # else the token would travel readably
         if not (parts.scheme == "https" or plain) or not parts.hostname or parts.query or parts.fragment or parts.username:
-            raise ChannelRefused(reason=f"{base_url!r} is not the address of a shop's API", channel_code="bad_address")
+            raise NotUsable(reason=f"{base_url!r} is not the address of a shop's API", channel_code="bad_address")
         path = parts.path.rstrip("/").removesuffix("/graphql.json") or API_PATH
         self.url = f"{parts.scheme}://{parts.netloc}{path}/graphql.json"
         self._token = access_token

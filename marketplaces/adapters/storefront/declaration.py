@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from marketplaces.port import Capabilities, ChannelRefused, ChannelUnavailable
+from marketplaces.port import Capabilities, ChannelUnavailable, NotUsable
 
 # What every shop takes. All else only where the shop names it.
 ALWAYS = frozenset({"stock.set", "parcel.shipped"})
@@ -81,7 +81,7 @@ def given(text: str) -> Declaration | None:
             raise ValueError("not an object")
         return read(document)
     except ValueError as error:
-        raise ChannelRefused(reason=f"the declaration cannot be read: {error}", channel_code="bad_declaration") from error
+        raise NotUsable(reason=f"the declaration cannot be read: {error}", channel_code="bad_declaration") from error
 
 
 def asked(account: str, ask: Callable[[], Mapping[str, Any]]) -> Declaration:

@@ -19,7 +19,7 @@ import httpx
 import pydantic_core
 
 from marketplaces.adapters import _http
-from marketplaces.port import Allowance, ChannelRefused, ChannelUnavailable
+from marketplaces.port import Allowance, ChannelRefused, ChannelUnavailable, NotUsable
 
 NO_ROUTE = "rest_no_route"
 PER_PAGE = 100
@@ -57,7 +57,7 @@ class Connection:
     def __init__(self, *, base_url: str, consumer_key: str, consumer_secret: str, client: httpx.Client | None = None) -> None:
         parts = urlsplit(base_url.strip())
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
-            raise ChannelRefused(reason=f"{base_url!r} is not the address of a shop's API", channel_code="bad_address")
+            raise NotUsable(reason=f"{base_url!r} is not the address of a shop's API", channel_code="bad_address")
         default_port = {"http": 80, "https": 443}[parts.scheme]
         netloc = parts.hostname if parts.port in {None, default_port} else f"{parts.hostname}:{parts.port}"
         self.base_url = f"{parts.scheme}://{netloc}{parts.path.rstrip('/')}"

@@ -17,6 +17,7 @@ from marketplaces.port import (
     ChannelOrderState,
     ChannelRefused,
     MessageUnreadable,
+    NotUsable,
     OrderPage,
     ShipTo,
     UnreadableOrder,
@@ -161,7 +162,7 @@ class Orders:
 def path_id(order_id: str) -> str:
     """An id as it goes into an address. Anything but digits never came from this shop."""
     if not (order_id.isascii() and order_id.isdecimal()):
-        raise ChannelRefused(reason=f"{order_id!r} is not a WooCommerce order id", channel_code="bad_id")
+        raise NotUsable(reason=f"{order_id!r} is not a WooCommerce order id", channel_code="bad_id")
     return order_id
 
 

@@ -175,3 +175,18 @@ def test_whoever_hurries_waits_no_longer_than_he_has_left() -> None:
         pytest.raises(ChannelUnavailable, match="no answer in time"),
     ):
         _http.send(client, client.build_request("GET", f"http://127.0.0.1:{shop.getsockname()[1]}/"))
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://127.0.0.1:9/x", "nobody answers at 127.0.0.1:9"),
+        ("http://nowhere.invalid/x", "no server is known by the name nowhere.invalid"),
+    ],
+)
+def test_who_was_asked_is_said_in_words(address: str, said: str) -> None:
+    """Where keys are granted that is another server than the shop's; "[Errno -2]" says nothing to people."""
+    client = _http.new_client()
+    with pytest.raises(ChannelUnavailable) as caught:
+        _http.send(client, client.build_request("GET", address))
+    assert caught.value.details["reason"] == said

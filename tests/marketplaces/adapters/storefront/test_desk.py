@@ -73,7 +73,7 @@ def test_it_is_connected_fetched_told_subscribed_and_compared(desk, shop, house,
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
-    [({"secret": ""}, "credentials_missing"), ({"secret": "whsec_short"}, "channel_refused"), ({"declaration": "{"}, "channel_refused")],
+    [({"secret": ""}, "credentials_missing"), ({"secret": "whsec_short"}, "not_usable"), ({"declaration": "{"}, "not_usable")],
 )
 def test_keys_that_cannot_be_used_are_refused(desk, shop, house, thing, wrong, said):
     answer = desk.post("/desk/channels/connect", fields(shop, house, thing, **wrong))
