@@ -1,16 +1,21 @@
 """Fixtures that tests of every app use."""
 
+import contextlib
 import os
 import shutil
+import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.utils import timezone, translation
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django import DjangoDbBlocker
+from pytest_django.live_server_helper import LiveServer
 
 from conftest import SERVERS
 from tests import migrated
@@ -41,6 +46,28 @@ def django_db_setup(copied: bool, django_db_setup: None, django_db_keepdb: bool,
     if not copied and not django_db_keepdb:
         with django_db_blocker.unblock():
             migrated.keep()
+
+
+@pytest.fixture(scope="session")
+def live_server(django_db_setup: None, live_server: LiveServer) -> Iterator[LiveServer]:
+    """Hangs up at the end on clients that keep their connections: the thread of each has a session, beside which no database can be dropped."""
+    threads: dict[Any, threading.Thread] = {}
+    server: Any = live_server.thread.httpd
+    serve = server.process_request_thread
+
+    def remember(client: Any, address: object) -> None:
+        threads[client] = threading.current_thread()
+        try:
+            serve(client, address)
+        finally:
+            del threads[client]
+
+    server.process_request_thread = remember
+    yield live_server
+    for client, thread in list(threads.items()):
+        with contextlib.suppress(OSError):  # it has just gone by itself
+            client.shutdown(socket.SHUT_RDWR)
+        thread.join(30)
 
 
 @pytest.fixture(scope="session")

@@ -62,6 +62,7 @@ class Worker:
         """kill -9 of the worker and its children, at once."""
         assert self.process is not None
         main = psutil.Process(self.process.pid)
+        main.suspend()  # it would put a new child into the place of a dead one, which nobody would end
         for process in [*main.children(recursive=True), main]:
             process.send_signal(signal.SIGKILL)
         self.process.wait(20)
