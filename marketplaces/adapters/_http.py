@@ -165,6 +165,17 @@ def with_status(status: int, reason: str) -> str:
     return reason if reason.startswith(f"HTTP {status}") else f"HTTP {status}: {reason}"
 
 
+def object_of(response: httpx.Response, who: str = "the shop") -> dict[str, Any]:
+    """The JSON object that `who` answered. Raises ChannelUnavailable where it is none."""
+    try:
+        answer = response.json()
+    except ValueError as error:
+        raise ChannelUnavailable(reason=f"{who} answered something else than JSON", answered=True) from error
+    if not isinstance(answer, dict):
+        raise ChannelUnavailable(reason=f"{who} answered something else than an object", answered=True)
+    return answer
+
+
 def raise_for_answer(response: httpx.Response, *, code: str, reason: str) -> None:
     """Turn any status other than 2xx into the port's error, with the platform's own `code` and `reason`."""
     status, wait = response.status_code, retry_after_s(response)

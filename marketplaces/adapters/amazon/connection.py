@@ -101,23 +101,13 @@ class Connection:
             _raise_for(response)
         if response.status_code == 204:
             return {}
-        return _json(response)
-
-
-def _json(response: httpx.Response) -> JsonObject:
-    try:
-        answer = response.json()
-    except ValueError as error:
-        raise ChannelUnavailable(reason="Amazon answered something else than JSON", answered=True) from error
-    if not isinstance(answer, dict):
-        raise ChannelUnavailable(reason="Amazon answered something else than an object", answered=True)
-    return answer
+        return _http.object_of(response, "Amazon")
 
 
 def _raise_for(response: httpx.Response) -> None:
     code, reason = "", f"HTTP {response.status_code} {response.reason_phrase}".strip()
     try:
-        errors = _json(response).get("errors")
+        errors = _http.object_of(response, "Amazon").get("errors")
     except ChannelUnavailable:  # a proxy's page
         errors = None
     if isinstance(errors, list) and errors and isinstance(errors[0], dict):

@@ -94,13 +94,7 @@ def segment(value: str) -> str:
 
 
 def object_of(response: httpx.Response) -> JsonObject:
-    try:
-        answer = response.json()
-    except ValueError as error:
-        raise ChannelUnavailable(reason="eBay answered something else than JSON", answered=True) from error
-    if not isinstance(answer, dict):
-        raise ChannelUnavailable(reason="eBay answered something else than an object", answered=True)
-    return answer
+    return _http.object_of(response, "eBay")
 
 
 def rows_of(page: JsonObject, field: str) -> list[JsonObject]:

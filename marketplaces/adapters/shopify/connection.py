@@ -91,7 +91,7 @@ class Connection:
         response = _http.send(client, request)
         if not response.is_success:
             _raise_for(response)
-        answer = _json(response)
+        answer = _http.object_of(response)
         extensions = answer.get("extensions")
         self.bucket.heard(operation, extensions.get("cost") if isinstance(extensions, dict) else None)
         if answer.get("errors"):
@@ -124,21 +124,11 @@ class Connection:
             page = more(cursor)
 
 
-def _json(response: httpx.Response) -> JsonObject:
-    try:
-        answer = response.json()
-    except ValueError as error:
-        raise ChannelUnavailable(reason="the shop answered something else than JSON", answered=True) from error
-    if not isinstance(answer, dict):
-        raise ChannelUnavailable(reason="the shop answered something else than an object", answered=True)
-    return answer
-
-
 def _raise_for(response: httpx.Response) -> None:
     status = response.status_code
     reason = f"HTTP {status} {response.reason_phrase}".strip()
     try:
-        errors = _json(response).get("errors")
+        errors = _http.object_of(response).get("errors")
     except ChannelUnavailable:  # a proxy's page
         errors = None
     if isinstance(errors, str):

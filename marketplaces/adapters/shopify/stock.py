@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from marketplaces.adapters._http import TOO_SLOW, Stint
+from marketplaces.adapters._pushed import failed, later
 from marketplaces.adapters.shopify import documents
 from marketplaces.adapters.shopify.connection import Connection, JsonObject, gid, number_of
 from marketplaces.port import (
@@ -55,7 +56,7 @@ class Stock:
                 self._place(level)
                 wanted.append(level)
             except ChannelRefused as error:
-                results[level] = _failed(level, PushError.UNKNOWN_LISTING, error.details["reason"])
+                results[level] = failed(level, PushError.UNKNOWN_LISTING, error.details["reason"])
         failures, stint = 0, Stint()
         for start in range(0, len(wanted), BATCH_SIZE):
             batch = wanted[start : start + BATCH_SIZE]
@@ -63,10 +64,10 @@ class Stock:
                 results |= self._send(batch, stint)
                 failures = 0
             except ChannelUnavailable as error:
-                results |= {level: _later(level, error) for level in batch}
+                results |= {level: later(level, error) for level in batch}
                 failures += 1
                 if isinstance(error, ChannelThrottled) or not error.answered or failures >= GIVE_UP_AFTER:
-                    results |= {level: _later(level, error) for level in wanted[start + BATCH_SIZE :]}
+                    results |= {level: later(level, error) for level in wanted[start + BATCH_SIZE :]}
                     break
         self._look_up(results)
         return [results[last[level.listing_id, level.location]] for level in levels]
@@ -80,13 +81,13 @@ class Stock:
         key = self._key(rows)
         for _round in range(MOST_ROUNDS):
             if stint.over():
-                return results | {level: _failed(level, PushError.PENDING, TOO_SLOW) for level in rows}
+                return results | {level: failed(level, PushError.PENDING, TOO_SLOW) for level in rows}
             try:
                 payload = self._set(rows, key)
             except CredentialsRefused:
                 raise
             except ChannelRefused as error:
-                return results | {level: _failed(level, PushError.REFUSED, error.details["reason"]) for level in rows}
+                return results | {level: failed(level, PushError.REFUSED, error.details["reason"]) for level in rows}
             named, codes, message = _errors(payload, rows)
             if not named and not codes:
                 return results | self._done(payload, rows)
@@ -96,13 +97,13 @@ class Stock:
             if UNDER_WAY in codes:
                 raise ChannelUnavailable(reason=message, retry_after=AGAIN_S, answered=True)
             if codes:
-                return results | {level: named.get(level) or _failed(level, PushError.REFUSED, message) for level in rows}
+                return results | {level: named.get(level) or failed(level, PushError.REFUSED, message) for level in rows}
             results |= named
             rows = [level for level in rows if level not in named]
             if not rows:
                 return results
             key = self._key(rows)
-        return results | {level: _failed(level, PushError.UNAVAILABLE, "the shop keeps refusing other rows") for level in rows}
+        return results | {level: failed(level, PushError.UNAVAILABLE, "the shop keeps refusing other rows") for level in rows}
 
     def _set(self, rows: Sequence[StockLevel], key: str) -> JsonObject:
         quantities = []
@@ -143,7 +144,7 @@ class Stock:
             if shown == level.quantity:
                 results[level] = PushResult(level.listing_id, level.quantity, shown=shown, location=level.location)
             else:
-                results[level] = _failed(level, PushError.STALE, "the shop shows another number", shown)
+                results[level] = failed(level, PushError.STALE, "the shop shows another number", shown)
         return results
 
     def _look_up(self, results: Results) -> None:
@@ -163,7 +164,7 @@ class Stock:
                     return
                 shown = {node["id"]: _available(node) for node in nodes if node}
                 for level in part:
-                    results[level] = _failed(level, PushError.STALE, results[level].message, shown.get(self._place(level)[0]))
+                    results[level] = failed(level, PushError.STALE, results[level].message, shown.get(self._place(level)[0]))
 
     def listings(self, cursor: str) -> ListingPage:
         """Variants in the order of their ids, so that new ones come last, with the location's numbers; of several locations one after another.
@@ -200,24 +201,8 @@ def _errors(payload: JsonObject, rows: Sequence[StockLevel]) -> tuple[Results, s
             messages.append(f"{code}: {message}")
             continue
         kind = PushError.STALE if code in STALE else PushError.UNKNOWN_LISTING if code == "INVALID_INVENTORY_ITEM" else PushError.REFUSED
-        named[rows[index]] = _failed(rows[index], kind, f"{code}: {message}")
+        named[rows[index]] = failed(rows[index], kind, f"{code}: {message}")
     return named, codes, "; ".join(messages)
-
-
-def _later(level: StockLevel, error: ChannelUnavailable) -> PushResult:
-    kind = PushError.THROTTLED if isinstance(error, ChannelThrottled) else PushError.UNAVAILABLE
-    return PushResult(
-        level.listing_id,
-        level.quantity,
-        error=kind,
-        message=error.details["reason"],
-        retry_after=error.retry_after,
-        location=level.location,
-    )
-
-
-def _failed(level: StockLevel, kind: PushError, message: str, shown: int | None = None) -> PushResult:
-    return PushResult(level.listing_id, level.quantity, shown=shown, error=kind, message=message, location=level.location)
 
 
 def _available(item: JsonObject) -> int | None:

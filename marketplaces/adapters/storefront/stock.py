@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from marketplaces.adapters._http import TOO_SLOW, Stint
+from marketplaces.adapters._pushed import failed, later
 from marketplaces.adapters.storefront.connection import Connection, JsonObject
 from marketplaces.adapters.storefront.reading import read_places
 from marketplaces.port import (
@@ -43,7 +44,7 @@ class Stock:
         waiting, results, failures, stint = list(last.values()), Results(), 0, Stint()
         while waiting:
             if stint.over():
-                results |= {self._key(level): _failed(level, PushError.PENDING, TOO_SLOW) for level in waiting}
+                results |= {self._key(level): failed(level, PushError.PENDING, TOO_SLOW) for level in waiting}
                 break
             batch, waiting = waiting[:batch_size], waiting[batch_size:]
             try:
@@ -56,12 +57,12 @@ class Stock:
                     batch_size = max(len(batch) // 2, 1)  # this shop takes no more: do not try again with every batch
                     waiting = [*batch, *waiting]
                     continue
-                results |= {self._key(level): _failed(level, PushError.REFUSED, error.details["reason"]) for level in batch}
+                results |= {self._key(level): failed(level, PushError.REFUSED, error.details["reason"]) for level in batch}
             except ChannelUnavailable as error:
-                results |= {self._key(level): _later(level, error) for level in batch}
+                results |= {self._key(level): later(level, error) for level in batch}
                 failures += 1
                 if isinstance(error, ChannelThrottled) or not error.answered or failures >= GIVE_UP_AFTER:
-                    results |= {self._key(level): _later(level, error) for level in waiting}
+                    results |= {self._key(level): later(level, error) for level in waiting}
                     break
         return [results[self._key(level)] for level in levels]
 
@@ -104,8 +105,8 @@ class Stock:
 def unsent(levels: Sequence[StockLevel], error: ChannelError) -> list[PushResult]:
     """For a shop that does not even say what it can do."""
     if isinstance(error, ChannelUnavailable):
-        return [_later(level, error) for level in levels]
-    return [_failed(level, PushError.REFUSED, str(error)) for level in levels]
+        return [later(level, error) for level in levels]
+    return [failed(level, PushError.REFUSED, str(error)) for level in levels]
 
 
 def page_of(answer: JsonObject | None) -> tuple[list[Any], str]:
@@ -118,29 +119,13 @@ def page_of(answer: JsonObject | None) -> tuple[list[Any], str]:
 
 def _result(level: StockLevel, row: JsonObject | None) -> PushResult:
     if row is None:
-        return _failed(level, PushError.UNAVAILABLE, "the shop's answer leaves this listing out")
+        return failed(level, PushError.UNAVAILABLE, "the shop's answer leaves this listing out")
     status, message = row.get("status"), str(row.get("message") or row.get("status") or "")[:300]
     shown = row.get("shown")
     shown = shown if isinstance(shown, int) and not isinstance(shown, bool) else None
     if status == "taken":
         if shown not in (None, level.quantity):
-            return _failed(level, PushError.STALE, "the shop shows another number", shown)
+            return failed(level, PushError.STALE, "the shop shows another number", shown)
         return PushResult(level.listing_id, level.quantity, shown=shown, location=level.location)
     kinds = {"stale": PushError.STALE, "unknown": PushError.UNKNOWN_LISTING, "later": PushError.UNAVAILABLE}
-    return _failed(level, kinds.get(str(status), PushError.REFUSED), message, shown)
-
-
-def _later(level: StockLevel, error: ChannelUnavailable) -> PushResult:
-    kind = PushError.THROTTLED if isinstance(error, ChannelThrottled) else PushError.UNAVAILABLE
-    return PushResult(
-        level.listing_id,
-        level.quantity,
-        error=kind,
-        message=error.details["reason"],
-        retry_after=error.retry_after,
-        location=level.location,
-    )
-
-
-def _failed(level: StockLevel, kind: PushError, message: str, shown: int | None = None) -> PushResult:
-    return PushResult(level.listing_id, level.quantity, shown=shown, error=kind, message=message, location=level.location)
+    return failed(level, kinds.get(str(status), PushError.REFUSED), message, shown)

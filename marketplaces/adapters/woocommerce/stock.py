@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from marketplaces.adapters._http import TOO_SLOW, Stint
+from marketplaces.adapters._pushed import failed, later
 from marketplaces.adapters.woocommerce.connection import Connection, JsonObject, plain
 from marketplaces.port import (
     MOST_UNITS,
@@ -66,17 +67,17 @@ class Stock:
         failures, stint = 0, Stint()
         for path, batch in self._batches(list(last.values()), results):
             if stint.over():
-                results |= {level.listing_id: _failed(level, PushError.PENDING, TOO_SLOW) for level in batch}
+                results |= {level.listing_id: failed(level, PushError.PENDING, TOO_SLOW) for level in batch}
                 continue
             try:
                 results |= self._send(path, batch)
                 failures = 0
             except ChannelUnavailable as error:
-                results |= {level.listing_id: _later(level, error) for level in batch}
+                results |= {level.listing_id: later(level, error) for level in batch}
                 failures += 1
                 if isinstance(error, ChannelThrottled) or not error.answered or failures >= GIVE_UP_AFTER:
                     unsent = [level for level in last.values() if level.listing_id not in results]
-                    results |= {level.listing_id: _later(level, error) for level in unsent}
+                    results |= {level.listing_id: later(level, error) for level in unsent}
                     break
         return [results[level.listing_id] for level in levels]
 
@@ -87,7 +88,7 @@ class Stock:
             try:
                 product, variation = split_listing_id(level.listing_id)
             except ValueError:
-                results[level.listing_id] = _failed(level, PushError.UNKNOWN_LISTING, "not a WooCommerce product")
+                results[level.listing_id] = failed(level, PushError.UNKNOWN_LISTING, "not a WooCommerce product")
                 continue
             by_path[f"products/{product}/variations/batch" if variation else "products/batch"].append(level)
         for path, group in by_path.items():
@@ -105,13 +106,13 @@ class Stock:
         except CredentialsRefused:
             raise
         except NotOnChannel as error:
-            return {level.listing_id: _failed(level, PushError.UNKNOWN_LISTING, error.details["reason"]) for level in batch}
+            return {level.listing_id: failed(level, PushError.UNKNOWN_LISTING, error.details["reason"]) for level in batch}
         except ChannelRefused as error:
             if error.http_status == 413 and len(batch) > 1:
                 half = len(batch) // 2
                 self._batch_size = max(half, 1)  # this shop takes no more: do not try again with every batch
                 return self._send(path, batch[:half]) | self._send(path, batch[half:])
-            return {level.listing_id: _failed(level, PushError.REFUSED, error.details["reason"]) for level in batch}
+            return {level.listing_id: failed(level, PushError.REFUSED, error.details["reason"]) for level in batch}
         answered = answer.get("update")
         by_id = {row.get("id"): row for row in answered if isinstance(row, dict)} if isinstance(answered, list) else {}
         return {level.listing_id: _result(level, by_id.get(key)) for key, level in zip(ids, batch, strict=True)}
@@ -129,7 +130,7 @@ class Stock:
                 if row.get("backorders") != "no":
                     error = row.get("error") if isinstance(row.get("error"), dict) else {}
                     message = plain(str((error or {}).get("message") or "the shop goes on selling it without stock"))
-                    refused[level.listing_id] = _failed(level, PushError.REFUSED, message)
+                    refused[level.listing_id] = failed(level, PushError.REFUSED, message)
         return {listing_id: result.message for listing_id, result in refused.items()}
 
     def listings(self, cursor: str) -> ListingPage:
@@ -148,15 +149,6 @@ class Stock:
 
 def _own_id(level: StockLevel) -> int:
     return int(level.listing_id.rpartition(":")[2])
-
-
-def _later(level: StockLevel, error: ChannelUnavailable) -> PushResult:
-    kind = PushError.THROTTLED if isinstance(error, ChannelThrottled) else PushError.UNAVAILABLE
-    return PushResult(level.listing_id, level.quantity, error=kind, message=error.details["reason"], retry_after=error.retry_after)
-
-
-def _failed(level: StockLevel, kind: PushError, message: str) -> PushResult:
-    return PushResult(level.listing_id, level.quantity, error=kind, message=message)
 
 
 def _result(level: StockLevel, row: JsonObject | None) -> PushResult:
@@ -180,7 +172,7 @@ def _result(level: StockLevel, row: JsonObject | None) -> PushResult:
             kind = PushError.UNKNOWN_LISTING
         else:
             kind = PushError.REFUSED
-        return _failed(level, kind, f"{code}: {message}")
+        return failed(level, kind, f"{code}: {message}")
     shown = _number(row.get("stock_quantity"))
     if shown != level.quantity:
         return PushResult(level.listing_id, level.quantity, shown=shown, error=PushError.STALE, message="the shop shows another number")

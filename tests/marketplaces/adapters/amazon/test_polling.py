@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from marketplaces.adapters.amazon import Amazon
-from marketplaces.port import ChannelOrder, ChannelRefused, ChannelUnavailable, CredentialsRefused, UnreadableOrder
+from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, UnreadableOrder
 from tests.marketplaces.adapters.amazon.books import HERE, THERE
 from tests.marketplaces.adapters.amazon.shop import AmazonShop, errors
 from tests.marketplaces.adapters.clock import NOON, Clock
+from tests.marketplaces.adapters.polling import poll
 from tests.marketplaces.misbehaving import change_answer, fail
 
 from .conftest import adapter
@@ -18,17 +19,6 @@ SEARCH = "searchOrders"
 
 def place(shop: AmazonShop, **more) -> str:
     return shop.books.place_order([("A", 1)], **more)
-
-
-def poll(amazon: Amazon, cursor: str = "", since=NOON - timedelta(hours=1)) -> tuple[list[ChannelOrder], str]:
-    """Pages until there are no more."""
-    found: list[ChannelOrder] = []
-    while True:
-        page = amazon.orders(since=since, cursor=cursor)
-        found += page.orders
-        cursor = page.cursor
-        if not page.more:
-            return found, cursor
 
 
 def test_a_poll_reads_all_pages_and_goes_on_from_there(shop: AmazonShop, amazon: Amazon, clock: Clock) -> None:

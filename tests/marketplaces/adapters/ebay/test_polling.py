@@ -10,6 +10,7 @@ from marketplaces.port import ChannelOrder, ChannelThrottled, ChannelUnavailable
 from tests.marketplaces.adapters.clock import NOON, Clock
 from tests.marketplaces.adapters.ebay.books import stamp
 from tests.marketplaces.adapters.ebay.shop import EBayShop, refuse, throttle
+from tests.marketplaces.adapters.polling import poll
 from tests.marketplaces.misbehaving import after_work, change_answer, fail
 
 
@@ -25,17 +26,6 @@ def place_many(shop: EBayShop, clock: Clock, count: int) -> list[str]:
         ids.append(shop.books.place_order([("A", 1)]))
     clock.advance(minutes=1)
     return ids
-
-
-def poll(ebay: EBay, cursor: str = "", *, pages: int = 20) -> tuple[list[ChannelOrder], str]:
-    """All pages of one poll."""
-    found: list[ChannelOrder] = []
-    for _page in range(pages):
-        page = ebay.orders(since=NOON, cursor=cursor)
-        found, cursor = [*found, *page.orders], page.cursor
-        if not page.more:
-            return found, cursor
-    raise AssertionError("the poll never ends")
 
 
 def ids_of(orders: list[ChannelOrder]) -> list[str]:
@@ -72,7 +62,7 @@ def test_pages(shop: EBayShop, ebay: EBay, clock: Clock) -> None:
 
 def test_after_the_first_page_the_window_is_closed_by_the_platform_s_clock(shop: EBayShop, ebay: EBay, clock: Clock) -> None:
     place_many(shop, clock, 60)
-    poll(ebay)
+    poll(ebay, since=NOON)
     first, second = window(shop)
     assert first == "lastmodifieddate:[2026-11-20T11:55:00.000Z..]"
     assert second == f"lastmodifieddate:[2026-11-20T11:55:00.000Z..{stamp(clock.now - timedelta(seconds=10))}]"

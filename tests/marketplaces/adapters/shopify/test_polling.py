@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from marketplaces.adapters.shopify import Shopify
-from marketplaces.port import ChannelOrder, ChannelRefused, ChannelUnavailable, CredentialsRefused, UnreadableOrder
+from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, UnreadableOrder
 from tests.marketplaces.adapters.clock import NOON, Clock
+from tests.marketplaces.adapters.polling import poll
 from tests.marketplaces.adapters.shopify.books import SECOND
 from tests.marketplaces.adapters.shopify.shop import ShopifyShop, change_answer, error, throttle
 from tests.marketplaces.misbehaving import fail
@@ -19,17 +20,6 @@ def goods(shop: ShopifyShop) -> None:
 
 def place(shop: ShopifyShop, **more) -> str:
     return str(shop.books.place_order([("A", 2)], **more))
-
-
-def poll(shopify: Shopify, cursor: str = "", since=NOON - timedelta(hours=1)) -> tuple[list[ChannelOrder], str]:
-    """Pages until there are no more."""
-    found: list[ChannelOrder] = []
-    while True:
-        page = shopify.orders(since=since, cursor=cursor)
-        found += page.orders
-        cursor = page.cursor
-        if not page.more:
-            return found, cursor
 
 
 def test_a_poll_reads_pages_in_the_order_of_change(shop: ShopifyShop, shopify: Shopify, clock: Clock) -> None:

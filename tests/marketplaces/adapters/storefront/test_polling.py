@@ -8,6 +8,7 @@ import pytest
 from marketplaces.adapters.storefront import Storefront, orders
 from marketplaces.port import ChannelOrder, ChannelOrderState, ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused
 from tests.marketplaces.adapters.clock import NOON, Clock
+from tests.marketplaces.adapters.polling import poll
 from tests.marketplaces.adapters.storefront.shop import StorefrontShop, refuse, throttle
 from tests.marketplaces.misbehaving import after_work, change_answer, fail
 
@@ -26,17 +27,6 @@ def place_many(shop: StorefrontShop, clock: Clock, count: int, **more: Any) -> l
     return ids
 
 
-def poll(storefront: Storefront, cursor: str = "", *, pages: int = 40) -> tuple[list[ChannelOrder], str]:
-    """All pages of one poll."""
-    found: list[ChannelOrder] = []
-    for _page in range(pages):
-        page = storefront.orders(since=NOON, cursor=cursor)
-        found, cursor = [*found, *page.orders], page.cursor
-        if not page.more:
-            return found, cursor
-    raise AssertionError("the poll never ends")
-
-
 def ids_of(found: list[ChannelOrder]) -> list[str]:
     return list(dict.fromkeys(order.order_id for order in found))
 
@@ -46,7 +36,7 @@ def asked(shop: StorefrontShop) -> list[str]:
 
 
 def test_a_first_poll_begins_where_it_is_told_with_overlap_and_reads_all_that_is_open(shop: StorefrontShop, storefront: Storefront) -> None:
-    assert poll(storefront)[0] == []
+    assert poll(storefront, since=NOON)[0] == []
     assert asked(shop) == ["2026-11-20T11:58:00+00:00", "open"]
 
 
