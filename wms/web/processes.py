@@ -19,6 +19,7 @@ from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 
 from wms.web.connections import BODY_BYTES, HEAD_BYTES, Connection
+from wms.web.threads import Threads
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,6 @@ class Server(TcpWSGIServer):
         self._kept, self._place = kept, place
         settings = Adjustments(
             sockets=[listener],
-            threads=THREADS,
             backlog=BACKLOG,
             connection_limit=2 * CONNECTIONS,
             channel_timeout=IDLE_SECONDS,
@@ -71,7 +71,8 @@ class Server(TcpWSGIServer):
             clear_untrusted_proxy_headers=False,
         )
         bound = (listener.family, listener.type, listener.proto, listener.getsockname())
-        super().__init__(application, {}, True, listener, adj=settings, sockinfo=bound, bind_socket=False)
+        threads: Any = Threads(THREADS)  # all that waitress asks of a dispatcher; the stubs name its own
+        super().__init__(application, {}, True, listener, dispatcher=threads, adj=settings, sockinfo=bound, bind_socket=False)
         self._count()
 
     def handle_accept(self) -> None:
