@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, connection
@@ -41,10 +43,11 @@ class CameBefore(Exception):
 _DRAFT_SQL = """
 draft AS MATERIALIZED (
     SELECT nextval((SELECT pg_get_serial_sequence('outbound_order', 'id')::regclass)) AS id,
-           nextval((SELECT pg_get_serial_sequence('core_personalrecord', 'id')::regclass)) AS ship_to_id, g.warehouse_id, d.*
+           nextval((SELECT pg_get_serial_sequence('core_personalrecord', 'id')::regclass)) AS ship_to_id, g.warehouse_id, d.*,
+           substring((SELECT decode(%(sealed)s, 'base64')) FROM d.sealed_from FOR d.sealed_bytes) AS sealed
     FROM granted g, unnest(%(index)s::int[], %(reference)s::text[], %(kind)s::text[], %(service)s::text[], %(ship_by)s::timestamptz[],
-                           %(country)s::text[], %(hash)s::text[], %(units)s::bigint[], %(sealed)s::bytea[])
-         AS d (index, reference, kind, service, ship_by, country, content_hash, unit_count, sealed)
+                           %(country)s::text[], %(hash)s::text[], %(units)s::bigint[], %(sealed_from)s::int[], %(sealed_bytes)s::int[])
+         AS d (index, reference, kind, service, ship_by, country, content_hash, unit_count, sealed_from, sealed_bytes)
 )"""
 # In the order of the unique key (merchant, reference), so that two batches with the same references cannot deadlock.
 _ORDER_SQL = """
@@ -139,6 +142,7 @@ def _columns(drafts: Sequence[Draft], short: Sequence[Draft], codes: Sequence[st
     """
     places = {code: place for place, code in enumerate(codes, 1)}
     orders = [draft.order for draft in drafts]
+    sizes = [len(draft.sealed) for draft in drafts]
     lines = [(draft.index, number, places[line.sku], line.quantity) for draft in drafts for number, line in enumerate(draft.order.lines, 1)]
     return {
         "short": [draft.index for draft in short],
@@ -150,7 +154,9 @@ def _columns(drafts: Sequence[Draft], short: Sequence[Draft], codes: Sequence[st
         "country": [order.ship_to.get("country", "") for order in orders],
         "hash": [draft.content_hash for draft in drafts],
         "units": [sum(line.quantity for line in order.lines) for order in orders],
-        "sealed": [draft.sealed for draft in drafts],
+        "sealed": b64encode(b"".join([draft.sealed for draft in drafts])).decode(),
+        "sealed_from": list(accumulate(sizes[:-1], initial=1)),
+        "sealed_bytes": sizes,
         "line_index": [line[0] for line in lines],
         "line_number": [line[1] for line in lines],
         "line_place": [line[2] for line in lines],

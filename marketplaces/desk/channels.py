@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from inventory.models import Sku, Warehouse
+from inventory.models import Sku
 from marketplaces import adapters, correcting, drift, leaving, order_book, order_import, pausing, refused_parcels, stock_sync, unknown_goods
 from marketplaces import channels as shops
 from marketplaces import places as shop_places
@@ -28,22 +28,23 @@ from wms.core.errors import NotFound, WmsError
 
 @desk.page
 def channels(request: HttpRequest) -> HttpResponse:
-    """With `warehouse` (a code) those of which it has orders that are for people, and how many of these, as the board counts them."""
-    warehouse = Warehouse.objects.filter(code=desk.clean(request.GET.get("warehouse"))).first()
-    wanted = orders.for_people(warehouse) if warehouse else ChannelOrder.objects.exclude(problem="")
     rows = Channel.objects.visible_to(request.user).select_related("merchant").order_by("merchant__code", "code", "pk")
-    if warehouse:
-        rows = rows.filter(pk__in=wanted.values("channel"))
     page = desk.Page(rows, request)
     keys = [channel.pk for channel in page]
-    waiting = dict(wanted.filter(channel__in=keys).values_list("channel").annotate(count=Count("pk")).values_list("channel", "count"))
+    waiting = dict(
+        ChannelOrder.objects.filter(channel__in=keys)
+        .exclude(problem="")
+        .values_list("channel")
+        .annotate(count=Count("pk"))
+        .values_list("channel", "count")
+    )
     offers = {
         row["channel"]: row
         for row in Listing.objects.filter(channel__in=keys)
         .values("channel")
         .annotate(total=Count("pk"), unmapped=Count("pk", filter=Q(sku=None, bundle=None)), failed=Count("pk", filter=~Q(last_error="")))
     }
-    return render(request, "marketplaces/desk/channels.html", {"page": page, "warehouse": warehouse, "waiting": waiting, "offers": offers})
+    return render(request, "marketplaces/desk/channels.html", {"page": page, "waiting": waiting, "offers": offers})
 
 
 def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Difference] | None = None) -> HttpResponse:

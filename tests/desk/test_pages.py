@@ -161,10 +161,10 @@ def test_pages_cost_the_same_however_much_they_show(desk: Client, house: House) 
 
 def test_the_board_takes_few_statements(desk: Client, house: House) -> None:
     furnish(house, 1)
-    # Session, user, warehouse, late orders, warehouses, open orders, today, loose ends, shops' orders, what waits, dead letters, channels;
+    # Session, user, warehouse, late orders, warehouses, open orders, today, loose ends, what waits, dead letters, channels;
     # the clock: open orders by channel, rules, channels, untold parcels, what has to be released now, and what must not;
     # without the admin's own two.
-    assert statements(desk, "/desk") == 17
+    assert statements(desk, "/desk") == 16
 
 
 def test_a_wave_whose_goods_were_all_missing_is_over(desk: Client, house: House) -> None:

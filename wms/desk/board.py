@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from inventory.desk.warehouse import page_warehouse
 from inventory.models import Warehouse
-from marketplaces.desk import orders as shops_orders
 from marketplaces.models import Channel
 from outbound import holds
 from outbound.desk.orders import OPEN
@@ -52,7 +51,8 @@ SELECT (SELECT count(*) FROM outbound_parcel WHERE warehouse_id = %(warehouse)s 
        (SELECT count(*) FROM inventory_putbacktask WHERE warehouse_id = %(warehouse)s AND status = 'open'),
        (SELECT count(*) FROM inventory_stockbalance b JOIN inventory_bin p ON p.id = b.bin_id
         WHERE p.warehouse_id = %(warehouse)s AND p.kind = 'lost' AND b.on_hand > 0),
-       (SELECT count(*) FROM inbound_asn WHERE warehouse_id = %(warehouse)s AND status IN ('arrived', 'partly_arrived', 'receiving'))
+       (SELECT count(*) FROM inbound_asn WHERE warehouse_id = %(warehouse)s AND status IN ('arrived', 'partly_arrived', 'receiving')),
+       (SELECT count(*) FROM marketplaces_channelorder WHERE NOT (problem = ''))
 """
 
 
@@ -106,8 +106,7 @@ def today(warehouse: Warehouse, now: datetime) -> dict[str, Any]:
 def loose_ends(warehouse: Warehouse) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(_LOOSE, {"warehouse": warehouse.pk})
-        found = dict(zip(("stage", "put_backs", "missing", "asns"), cursor.fetchone(), strict=True))
-    return {**found, "shops_orders": shops_orders.for_people(warehouse).count()}
+        return dict(zip(("stage", "put_backs", "missing", "asns", "shops_orders"), cursor.fetchone(), strict=True))
 
 
 @desk.page
