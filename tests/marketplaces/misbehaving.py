@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, repeat
 from typing import Any, Self
 
+from django.db import connections
+
 from wms.simulation.shop_server import Answer, send_pieces
 
 # A platform's own call, whose text names it, and what would properly be answered.
@@ -58,7 +60,12 @@ class Misbehaving:
             scripted = next((fault for fault in self._script if fault.left and fault.pattern.fullmatch(str(call))), None)
             if scripted:
                 scripted.left -= 1
-        return scripted.fault(call, proper) if scripted else proper()
+        if scripted is None:
+            return proper()
+        try:
+            return scripted.fault(call, proper)
+        finally:
+            connections.close_all()  # a fault may have worked with our database, and this thread lives as long as its client's connection
 
 
 class LoopbackShop(Misbehaving, ABC):
