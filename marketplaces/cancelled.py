@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from marketplaces.calling import calling, keep_busy
-from marketplaces.models import Channel, ChannelOrderPart
+from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused
 from marketplaces.telling import publish
 from outbound.models import Order
@@ -24,11 +24,11 @@ BUDGET_S = 5.0
 EVENT_ORDERS = 100
 
 # All parts of it: what is still to come, or has left, is not cancelled; nor is it with the merchant's own order of that number. One that is cancelled
-# in the shop as well is where it came from.
+# in the shop as well is where it came from, and so is one that the shop has opened again while ours was being cancelled for it.
 _CHANNELS = """
 SELECT c.channel_id, array_agg(DISTINCT c.id ORDER BY c.id) FROM marketplaces_channelorder c
 JOIN marketplaces_channelorderpart p ON p.channel_order_id = c.id JOIN outbound_order o ON o.id = p.order_id AND o.status = 'cancelled'
-WHERE c.shop_state = 'open' AND (o.id = ANY(%(orders)s) OR c.channel_id = %(channel)s) AND NOT EXISTS (
+WHERE c.shop_state = 'open' AND c.status <> 'cancelling' AND (o.id = ANY(%(orders)s) OR c.channel_id = %(channel)s) AND NOT EXISTS (
     SELECT FROM marketplaces_channelorderpart x LEFT JOIN outbound_order y ON y.id = x.order_id
     WHERE x.channel_order_id = c.id AND (y.status IS DISTINCT FROM 'cancelled' OR x.merchants_own)
 )
@@ -72,7 +72,8 @@ def tell(payloads: Sequence[dict[str, Any]]) -> None:
     wanted = {key for payload in payloads for key in payload["rows"]}
     gone = Q(order__status=Order.Status.CANCELLED, merchants_own=False)
     others = ChannelOrderPart.objects.exclude(gone).filter(channel_order=OuterRef("pk"))
-    rows = list(channel.orders.filter(~Exists(others), pk__in=wanted, shop_state="open", parts__isnull=False).distinct().order_by("pk"))
+    found = channel.orders.filter(~Exists(others), pk__in=wanted, shop_state="open", parts__isnull=False)
+    rows = list(found.exclude(status=ChannelOrder.Status.CANCELLING).distinct().order_by("pk"))
     until = time.monotonic() + BUDGET_S
     with calling(channel) as shop:
         if not shop.capabilities.hears_cancellations:

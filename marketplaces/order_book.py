@@ -72,6 +72,8 @@ def held_until(order: port.ChannelOrder) -> datetime | None:
 
 def _is_unsettled(row: ChannelOrder) -> bool:
     """A worker may have died between writing it down and making the warehouse follow. With one that holds its units nothing is left to do."""
+    if row.status == Status.CANCELLING:
+        return True
     if row.status == Status.IMPORTED:
         return row.shop_state == State.CANCELLED and any(not part.merchants_own for part in row.parts.all())
     if row.word_hash == ChannelOrder.UNHEARD:
@@ -82,9 +84,9 @@ def _is_unsettled(row: ChannelOrder) -> bool:
 def unsettled(channel: Channel) -> QuerySet[ChannelOrder]:
     """What a dead worker left half done, however it was heard of."""
     open_ones = Q(status=Status.SEEN, shop_state=State.OPEN) & ~Q(word_hash=ChannelOrder.UNHEARD)
-    cancelled = Q(status=Status.IMPORTED, shop_state=State.CANCELLED)
+    cancelled, cancelling = Q(status=Status.IMPORTED, shop_state=State.CANCELLED), Q(status=Status.CANCELLING)
     ours = Exists(ChannelOrderPart.objects.filter(channel_order=OuterRef("pk"), merchants_own=False))
-    return channel.orders.filter(open_ones | cancelled & ours).order_by("pk")
+    return channel.orders.filter(open_ones | cancelled & ours | cancelling).order_by("pk")
 
 
 def _is_news(order: port.ChannelOrder, row: ChannelOrder) -> bool:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import prefetch_related_objects
+from django.db.models import Q, prefetch_related_objects
 
-from marketplaces import correcting, expansion, parts, troubles
+from marketplaces import cancelling, correcting, expansion, parts, troubles
 from marketplaces.changes import WISH
 from marketplaces.holding import hold, hold_places
 from marketplaces.mapping import codes_of, map_lines
@@ -21,7 +21,6 @@ from marketplaces.tying import adopt, tie
 from outbound import cancellation, orders
 from outbound.models import Order
 from outbound.orders import Accepted, NewLine, NewOrder
-from wms.core import outbox
 from wms.core.errors import ReferenceTaken, WmsError
 from wms.core.transitions import NotPossibleNow
 
@@ -46,7 +45,8 @@ def settle(channel: Channel, keys: Sequence[int]) -> None:
     """Bring the orders with these keys (rows of ChannelOrder) to what the shop says of them now."""
     _take_in(channel, keys)
     # A cancellation may have come in while its order was being taken in.
-    closed = list(ChannelOrder.objects.filter(pk__in=keys).exclude(shop_state=State.OPEN).order_by("pk"))
+    over = ~Q(shop_state=State.OPEN) | Q(status=Status.CANCELLING)
+    closed = list(ChannelOrder.objects.filter(over, pk__in=keys).order_by("pk"))
     if not closed:
         return
     adopt(channel, [row.pk for row in closed])
@@ -221,15 +221,16 @@ def _has_merchants_own(row: ChannelOrder) -> bool:
 
 
 def _follow(channel: Channel, row: ChannelOrder, ours: Sequence[Order]) -> bool:
-    """Orders of `ours` whose shop's order is no longer open. Where another part of it is the merchant's own order, a person looks at it.
+    """Orders of `ours` whose shop's order is no longer open, or was not when we began to cancel it. Where another part of it is the merchant's
+    own order, a person looks at it.
 
     Answers whether the shop has opened it again meanwhile, so that it is to be taken in anew.
     """
     over = row.status == Status.CANCELLED and all(order.status == Order.Status.CANCELLED for order in ours)
     if over:
         return False
-    if row.shop_state == State.CANCELLED:
-        return _cancel(channel, row, ours)
+    if row.shop_state == State.CANCELLED or row.status == Status.CANCELLING:
+        return cancelling.cancel(channel, row, ours)
     if _has_merchants_own(row):
         return False
     if row.shop_state == State.PENDING:
@@ -239,61 +240,10 @@ def _follow(channel: Channel, row: ChannelOrder, ours: Sequence[Order]) -> bool:
     return False
 
 
-def _cancel(channel: Channel, row: ChannelOrder, ours: Sequence[Order]) -> bool:
-    """Cancelled there: what has not left is cancelled, and what has is named. It is no receipt here, though the shop may have put it back on
-    sale: it is told our number again.
-    """
-    refusals = []
-    for order in ours:
-        try:
-            cancellation.cancel(order_id=order.pk, by=channel.user)
-        except (cancellation.AlreadyLeft, NotPossibleNow) as refusal:
-            refusals.append(str(refusal))
-    if not refusals:
-        opened = _end(channel, row)
-        with transaction.atomic():
-            publish(channel, [row])
-        return opened
-    # Both or neither: of goods that have left nothing changes here, so nobody else would tell the shop that they are not on sale there.
-    with transaction.atomic():
-        # Where a part of it is cancelled, whatever the shop says by now.
-        moved = len(refusals) < len(ours)
-        _show(channel, row, Status.CANCELLED_LATE, Problem.CANCELLED_LATE, " ".join(refusals), moved=moved)
-        publish(channel, [row])
-    return False
-
-
-@transaction.atomic
-def _end(channel: Channel, row: ChannelOrder) -> bool:
-    """All of ours are cancelled; answers whether the shop has opened its order again meanwhile, as it was, so that it is to be taken in anew.
-
-    Opened with other lines or another address it is sent as the shop has it now: the buyer wants no more what he had ordered before, which would come
-    back, and a person who has to look first may cost the ship-by. Of an order that was ours the shop's new words are not kept, so it is asked for
-    them; until it has answered nothing is sent, and the change stands on the list.
-    """
-    hold(channel.pk)
-    now = ChannelOrder.objects.select_for_update(no_key=True).get(pk=row.pk)
-    if now.reopened != row.reopened:  # another worker has cancelled it too, and it is taken in anew
-        return False
-    opened = now.shop_state == State.OPEN
-    otherwise = opened and now.problem_detail != ""
-    now.status = Status.SEEN if opened else Status.CANCELLED
-    if opened:
-        now.reopened += 1
-        now.parts.all().delete()
-    if otherwise:
-        now.problem, now.word_hash = Problem.CHANGED, ChannelOrder.UNHEARD
-        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, order_ids=[now.external_id])
-    elif opened or now.problem != Problem.OTHER_CONTENT:  # the merchant's own order beside ours is still for a person
-        now.problem, now.problem_detail = "", ""
-    now.save(update_fields=["status", "problem", "problem_detail", "word_hash", "reopened"])
-    return opened and not otherwise
-
-
-def _show(channel: Channel, row: ChannelOrder, status: str, problem: str, detail: str = "", *, moved: bool = False) -> None:
-    """Unless the shop says something else by now, which whoever heard it follows; or also then, where it has `moved`."""
+def _show(channel: Channel, row: ChannelOrder, status: str, problem: str) -> None:
+    """Unless the shop says something else by now, which whoever heard it follows."""
     with transaction.atomic():
         # As whoever writes down what the shop says: its next word comes before this or after it.
         hold(channel.pk)
-        found = ChannelOrder.objects.filter(pk=row.pk) if moved else ChannelOrder.objects.filter(pk=row.pk, shop_state=row.shop_state)
-        found.update(status=status, problem=problem, problem_detail=detail)
+        found = ChannelOrder.objects.filter(pk=row.pk, shop_state=row.shop_state)
+        found.update(status=status, problem=problem, problem_detail="")

@@ -147,7 +147,7 @@ UPDATE marketplaces_channelorderpart p SET order_id = o.id
 FROM marketplaces_channelorder c JOIN outbound_order o ON o.merchant_id = c.merchant_id
 WHERE c.id = p.channel_order_id AND p.order_id IS NULL AND o.reference = p.reference
   AND o.created_at >= p.created_at AND o.created_at < p.created_at + interval '1 hour'
-  AND c.channel_id = %(channel)s AND c.shop_state <> 'open' AND (%(keys)s::bigint[] IS NULL OR c.id = ANY(%(keys)s::bigint[]))
+  AND c.channel_id = %(channel)s AND (c.shop_state <> 'open' OR c.status = 'cancelling') AND (%(keys)s::bigint[] IS NULL OR c.id = ANY(%(keys)s::bigint[]))
   AND NOT EXISTS (SELECT FROM marketplaces_channelorderpart x WHERE x.order_id = o.id)
 RETURNING c.id, o.id
 """
@@ -161,6 +161,7 @@ def adopt(channel: Channel, keys: Sequence[int] | None = None) -> list[int]:
         found = cursor.fetchall()
         adopted = sorted({key for key, _order_id in found})
         # Whoever dies before they are settled leaves them to the next poll, as all that is here and cancelled there.
-        ChannelOrder.objects.filter(pk__in=adopted).update(status=ChannelOrder.Status.IMPORTED)
+        half_done = ChannelOrder.Status.CANCELLING
+        ChannelOrder.objects.filter(pk__in=adopted).exclude(status=half_done).update(status=ChannelOrder.Status.IMPORTED)
         _catch_up([order_id for _key, order_id in found])
     return adopted

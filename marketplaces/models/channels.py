@@ -157,7 +157,8 @@ class ChannelOrder(models.Model):
     into every unit of the shop's line, no components are unknown goods; with "location" where the shop says which of its places sends it, and
     then one line of the shop's may be several. Its `parts` say which order of ours carries what.
     `shop_state` and `shop_updated_at` are the shop's latest word; `cancellation_requested`: that its buyer wishes to cancel the open order.
-    `reopened`: how often the shop opened it again after we had cancelled it.
+    `reopened`: how often the shop opened it again after we had cancelled it. What is CANCELLING is cancelled to its end, whatever the shop says
+    meanwhile: a part of ours may be already.
     `raw` holds {"ship_to", "note", "raw"}, sealed, and where a person corrected the address "corrected" (marketplaces.correcting); who did it last,
     and when, is `corrected_by` and `corrected_at`.
     """
@@ -167,6 +168,7 @@ class ChannelOrder(models.Model):
         IMPORTED = "imported", _("imported")
         UNMAPPED = "unmapped", _("unknown goods")
         REFUSED = "refused", _("refused")
+        CANCELLING = "cancelling", _("being cancelled")
         CANCELLED = "cancelled", _("cancelled")
         CANCELLED_LATE = "cancelled_late", _("cancelled after it left")
         CLOSED = "closed", _("closed in the shop")
@@ -231,7 +233,11 @@ class ChannelOrder(models.Model):
             ),
             models.Index(fields=["held_until"], condition=Q(held_until__isnull=False), name="channel_order_held"),
             # Cancelled in the shop and not here yet: what a worker that died left half done.
-            models.Index(fields=["channel"], condition=Q(status="imported", shop_state="cancelled"), name="channel_order_to_cancel"),
+            models.Index(
+                fields=["channel"],
+                condition=Q(status="imported", shop_state="cancelled") | Q(status="cancelling"),
+                name="channel_order_to_cancel",
+            ),
             models.Index(fields=["channel"], condition=~Q(problem=""), name="channel_order_to_look_at"),
             models.Index(fields=["buyer_hash"], condition=~Q(buyer_hash=""), name="channel_order_of_buyer"),
             # Those that still hold the shop's words.

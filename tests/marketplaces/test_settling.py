@@ -6,7 +6,7 @@ import pytest
 from django.db.models import F
 
 from inventory.models import StockMovement
-from marketplaces import order_import, settling
+from marketplaces import cancelling, order_import
 from marketplaces.models import ChannelOrder
 from marketplaces.port import ChannelOrderState as State
 from outbound.models import Order
@@ -117,7 +117,7 @@ def test_so_it_does_though_the_worker_dies_when_that_is_written_down(shop, chann
         raise ConnectionError("the worker is gone")
 
     with monkeypatch.context() as patched:
-        patched.setattr(settling, "publish", dies)
+        patched.setattr(cancelling, "publish", dies)
         poll()
     poll()
     assert ChannelOrder.objects.get().status == "cancelled_late"

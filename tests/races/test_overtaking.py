@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from marketplaces import holding, order_book, order_import, settling, tying
+from marketplaces import cancelling, holding, order_book, order_import, settling, tying
 from marketplaces.models import Channel, ChannelOrder
 from marketplaces.port import ChannelOrderState as State
 from outbound import cancellation, orders
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def cancel_while_recording(monkeypatch, together):
     """Answers the two outcomes. The shop's news is read beside what is known of the order, and before it is written down ours is cancelled."""
     reading = Stop()
-    cancelling = Stop(ended=reading.reached)
+    ending = Stop(ended=reading.reached)
     with WooShop() as shop:
         thing, at = make.sku(make.merchant()), datetime.now(UTC).replace(microsecond=0)
         shops.selling(shop, make.warehouse(), {thing: 10}, code="WOO")
@@ -35,7 +35,7 @@ def cancel_while_recording(monkeypatch, together):
         told = [sale(thing.code, at, updated_at=at + timedelta(minutes=1), state=State.CANCELLED)]
         keys = order_book.record(worker(), told)
         monkeypatch.setattr(order_book, "_renew", reading.before(order_book._renew))
-        monkeypatch.setattr(cancellation, "cancel", cancelling.before(cancellation.cancel))
+        monkeypatch.setattr(cancellation, "cancel", ending.before(cancellation.cancel))
         news = [sale(thing.code, at, updated_at=at + timedelta(minutes=2))]
 
         def cancel():
@@ -44,7 +44,7 @@ def cancel_while_recording(monkeypatch, together):
             finally:
                 reading.ended.set()
 
-        yield partial(together, [cancelling.second(partial(order_import.import_orders, worker(), news)), cancel])
+        yield partial(together, [ending.second(partial(order_import.import_orders, worker(), news)), cancel])
         assert reading.ended.is_set()
 
 
@@ -58,8 +58,9 @@ def test_who_cancelled_it_waits_for_the_shops_word_and_takes_it_in_anew(cancel_w
     assert found() == (("imported", "open"), [("WOO-501", "cancelled"), ("WOO-501-2", "ready")])
 
 
-def test_without_the_channels_lock_nobody_would_send_it(cancel_while_recording, monkeypatch):
-    monkeypatch.setattr(settling, "hold", lambda channel_id: None)
+def test_without_the_channels_lock_and_a_mark_on_what_is_being_cancelled_nobody_would_send_it(cancel_while_recording, monkeypatch):
+    monkeypatch.setattr(cancelling, "_begin", lambda *_order: True)
+    monkeypatch.setattr(cancelling, "hold", lambda channel_id: None)
     assert cancel_while_recording() == [None, None]
     assert found() == (("imported", "open"), [("WOO-501", "cancelled")])
 
