@@ -100,15 +100,19 @@ def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base
     """
     base_url = base_url or channel.base_url
     now = leaving.own_location(adapters.connect(channel.adapter, base_url=base_url, credentials=credentials))
-    was = leaving.place_of(channel)
-    before, after = (adapters.account(channel.adapter, keys) for keys in (channel.opened_credentials(), credentials))
-    moved = (channel.base_url, before) != (base_url, after)
-    channel.credentials, channel.base_url = sealing.seal(dict(credentials)), base_url
-    channel.failures, channel.quiet_until, channel.last_error = 0, None, ""
     with transaction.atomic():
         hold(channel.pk)
+        # As they are by now: somebody else may have changed them, too, and what he left is told 0 as well.
+        known = Channel.objects.get(pk=channel.pk)
+        before, after = (adapters.account(channel.adapter, keys) for keys in (known.opened_credentials(), credentials))
+        moved = (known.base_url, before) != (base_url, after)
+        channel.credentials, channel.base_url = sealing.seal(dict(credentials)), base_url
+        channel.failures, channel.quiet_until, channel.last_error = 0, None, ""
         channel.save(update_fields=["credentials", "base_url", "failures", "quiet_until", "last_error"])
-        leaving.leave(channel, was, now)
+        if moved:
+            leaving.leave_shop(known)
+        else:
+            leaving.leave(known, leaving.place_of(known), now)
         stock_sync.stale_all(channel, "all")
         outbox.hurry(LANES, lane=channel.pk)
     return moved

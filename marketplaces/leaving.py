@@ -80,18 +80,20 @@ def leave(channel: Channel, was: str, now: str) -> None:
     go_on(channel)
 
 
+def leave_shop(channel: Channel) -> None:
+    """A step, with the channel held: it is another shop now. What it left is not there, where somebody else may sell at a place of the same name."""
+    if not channel.located:
+        ListingPlace.objects.filter(listing__channel=channel).delete()
+
+
 def go_on(channel: Channel) -> None:
     """A step: have told what is still left."""
     if not channel.located and ListingPlace.objects.filter(listing__channel=channel).exists():
-        _ask(channel, 0)
+        outbox.emit("channel.left", **_event(channel, 0))
 
 
-def _ask(channel: Channel, tries: int) -> None:
-    event: dict[str, Any] = {"lane": channel.pk, "channel_id": channel.pk, "listing_ids": [], "left": tries}
-    if tries:
-        outbox.emit_later(min(LONGEST_DELAY_S, 2.0 ** min(tries, 12)), "channel.left", **event)
-    else:
-        outbox.emit("channel.left", **event)
+def _event(channel: Channel, tries: int) -> dict[str, Any]:
+    return {"lane": channel.pk, "channel_id": channel.pk, "listing_ids": [], "left": tries}
 
 
 def wanted(payloads: Sequence[dict[str, Any]]) -> int | None:
@@ -99,28 +101,34 @@ def wanted(payloads: Sequence[dict[str, Any]]) -> int | None:
     return max((payload["left"] for payload in payloads if "left" in payload), default=None)
 
 
-def tell(channel: Channel, shop: Marketplace, until: float) -> bool:
-    """Tell 0 where something is left; answers whether some of it is to be tried again. No failure of that holds up other numbers."""
+def tell(channel: Channel, shop: Marketplace, until: float, tries: int) -> int | None:
+    """Tell 0 where something is left, which was done in vain so often; answers how often it was by now, None where nothing is to be tried again.
+
+    No failure of that holds up other numbers.
+    """
     if channel.located or not isinstance(shop, HasPlaces):
-        return False
+        return None
     _forget(channel, _taken_over(channel) if shop.tells_apart() else None)
-    rows, again = left(channel, MOST_IN_A_TURN), False
+    rows = left(channel, MOST_IN_A_TURN)
+    more, told, again = len(rows) == MOST_IN_A_TURN, 0, False
     while rows and time.monotonic() < until:
         granted, _wait_s = pace.for_push(channel, shop.capabilities, len(rows))
         if not granted:
             break
         count = min(granted, shop.capabilities.batch_size)
         batch, rows = rows[:count], rows[count:]
-        failed = _tell(channel, shop, batch)
+        gone, failed = _tell(channel, shop, batch)
         pace.heard(channel, shop.allowance)
-        again = again or bool(failed)
-        if len(failed) == len(batch):
+        told, again = told + gone, again or failed > 0
+        if failed == len(batch):
             break
-    return again or bool(rows)
+    if not (again or rows or (more and told)):
+        return None
+    return 0 if told else tries + 1
 
 
-def _tell(channel: Channel, shop: Marketplace, rows: Sequence[Told]) -> list[PushError | None]:
-    """The errors of those that may be taken another time."""
+def _tell(channel: Channel, shop: Marketplace, rows: Sequence[Told]) -> tuple[int, int]:
+    """How many of these sell nothing any more, and how many may be taken another time."""
     sent_at, known = time.time(), push_log.now(BECAUSE)
     results = shop.push_stock([row.level(None) for row in rows])
     by_place = {(row.external_id, row.location): row for row in rows}
@@ -138,13 +146,13 @@ def _tell(channel: Channel, shop: Marketplace, rows: Sequence[Told]) -> list[Pus
             else:
                 error = f"{result.error}: {result.message}"[: push_log.LONGEST_ERROR]
                 ListingPlace.objects.filter(place).update(last_error=error)
-        ListingPlace.objects.filter(gone).delete()
-    return [result.error for result in results if result.retryable]
+        count, _by_model = ListingPlace.objects.filter(gone).delete()
+    return count, sum(result.retryable for result in results)
 
 
 def again(channel: Channel, tries: int) -> None:
-    """A step: later, what was told in vain so often."""
-    _ask(channel, tries + 1)
+    """A step: later, what was told in vain so often. Other numbers have a turn before."""
+    outbox.emit_later(min(LONGEST_DELAY_S, 2.0 ** min(tries, 12)), "channel.left", **_event(channel, tries))
 
 
 def _taken_over(channel: Channel) -> set[str]:

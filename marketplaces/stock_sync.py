@@ -93,17 +93,17 @@ def push_stale(payloads: Sequence[dict[str, Any]]) -> None:
     if channel is None or not channel.hears:  # resuming tells all numbers again
         return
     since = by_hand.stale(channel, payloads) | push_log.of_payloads(payloads)
-    left_in_vain = leaving.wanted(payloads)
-    if not since and left_in_vain is None:
+    tries = leaving.wanted(payloads)
+    if not since and tries is None:
         return
     until = time.monotonic() + BUDGET_S
     with calling(channel) as shop, noting(partial(_store, channel)) as note:
         whole = shop.capabilities.whole_listings
-        left_again = left_in_vain is not None and leaving.tell(channel, shop, until)
+        in_vain = None if tries is None else leaving.tell(channel, shop, until, tries)
         _push_all(channel, shop, Round(channel, since, push_log.places_of(payloads), whole, until, note))
-    if left_again:
+    if in_vain is not None:
         with transaction.atomic():
-            leaving.again(channel, left_in_vain or 0)
+            leaving.again(channel, in_vain)
 
 
 def _push_all(channel: Channel, shop: Marketplace, about: Round) -> None:

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from inventory.models import Sku, Warehouse
-from marketplaces import channels, drift, pausing, stock_sync, telling
+from marketplaces import channels, drift, leaving, pausing, stock_sync, telling
 from marketplaces.models import Channel, Listing, ListingPlace, StockPush
 from tests import make
 from tests.marketplaces.adapters.storefront.shop import SECRET, StorefrontShop, refuse
@@ -157,3 +157,48 @@ def test_another_address_cannot_be_told_and_that_is_said(shop: StorefrontShop, c
     fields = {"secret": SECRET, "location": "leipzig", "base_url": f"{shop.root}/elsewhere"}
     page = desk.post(f"/desk/channels/{channel.pk}/keys", fields, follow=True).content.decode()
     assert "The old address or account is told nothing any more. Where it still sells, set its numbers to 0 there." in page
+
+
+def test_more_than_fit_into_one_turn_are_told_by_several(
+    shop: StorefrontShop, channel: Channel, thing: Sku, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One after another, also where each turn tells a few, and one for ever none."""
+    monkeypatch.setattr(leaving, "MOST_IN_A_TURN", 2)
+    for number in range(4):
+        more = make.sku(thing.merchant, code=f"MORE-{number}")
+        shop.books.add_listing(sku=more.code, quantity=0)
+    for there in shop.books.there.values():
+        there.setdefault("hamburg", 0)
+    channels.fetch_listings(channel=channel)
+    channels.tie_by_code(channel=channel)
+    deliver_all()
+    assert channel.listings.exclude(pushed_quantity=None).count() == 5
+    be(channel, "hamburg")
+    settle()
+    assert not ListingPlace.objects.exists()
+
+
+def test_another_shop_s_locations_are_left_alone(shop: StorefrontShop, channel: Channel, thing: Sku) -> None:
+    """At its new address somebody else may sell at a location of the same name."""
+    with StorefrontShop() as other:
+        other.declared |= {"locations": True}
+        other.books.locations = ["leipzig", "hamburg"]
+        listing = other.books.add_listing(sku=thing.code, quantity=0)
+        other.books.there[listing] = {"leipzig": 5, "hamburg": 0}
+        keys = {"secret": SECRET, "location": "hamburg"}
+        channels.change_credentials(channel=Channel.objects.get(pk=channel.pk), credentials=keys, base_url=other.url)
+        settle()
+        assert other.books.there[listing] == {"leipzig": 5, "hamburg": 10}
+        assert not ListingPlace.objects.exists()
+
+
+def test_two_people_who_change_it_at_once_leave_nothing_behind(shop: StorefrontShop, channel: Channel) -> None:
+    """The second one has its page from before the first one's change."""
+    shop.books.locations.append("bremen")
+    shop.books.there[next(iter(shop.books.there))]["bremen"] = 0
+    second = Channel.objects.get(pk=channel.pk)
+    be(channel, "hamburg")
+    deliver_all()
+    channels.change_credentials(channel=second, credentials={"secret": SECRET, "location": "bremen"})
+    settle()
+    assert shown(shop) == {"leipzig": 0, "hamburg": 0, "bremen": 10}
