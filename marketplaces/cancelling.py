@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models import Q
 
+from marketplaces import strays
 from marketplaces.holding import hold
 from marketplaces.models import Channel, ChannelOrder
 from marketplaces.port import ChannelOrderState as State
@@ -76,7 +77,7 @@ def _end(channel: Channel, row: ChannelOrder) -> bool:
     now.status = Status.SEEN if opened else Status.CANCELLED
     if opened:
         now.reopened += 1
-        now.parts.all().delete()
+        strays.forget(channel.pk, now.parts.all())
     if otherwise:
         now.problem, now.word_hash = Problem.CHANGED, ChannelOrder.UNHEARD
         outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, order_ids=[now.external_id])

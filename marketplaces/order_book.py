@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from marketplaces import changes, correcting, opened_again, order_holds, port
+from marketplaces import changes, correcting, opened_again, order_holds, port, strays
 from marketplaces.addresses import COUNTRIES
 from marketplaces.buyer_data import buyer_key
 from marketplaces.holding import hold
@@ -248,7 +248,7 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
                     records.append(row.raw)
     PersonalRecord.objects.bulk_update(records, ["sealed"])
     if again:
-        ChannelOrderPart.objects.filter(channel_order__in=again).delete()
+        strays.forget(news[0][0].channel_id, ChannelOrderPart.objects.filter(channel_order__in=again))
     fields = [
         "shop_state", "shop_updated_at", "word_hash", "cancellation_requested", "updated_at", "lines", "number", "placed_at", "service",
         "ship_by", "status", "raw", "buyer_hash", "held_until", "reopened",

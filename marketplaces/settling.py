@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q, prefetch_related_objects
 
-from marketplaces import cancelling, correcting, expansion, parts, troubles
+from marketplaces import cancelling, correcting, expansion, parts, strays, troubles
 from marketplaces.changes import WISH
 from marketplaces.holding import hold, hold_places
 from marketplaces.mapping import codes_of, map_lines
@@ -18,11 +17,10 @@ from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.port import ChannelOrderState as State
 from marketplaces.telling import publish
 from marketplaces.tying import adopt, tie
-from outbound import cancellation, orders
+from outbound import orders
 from outbound.models import Order
 from outbound.orders import Accepted, NewLine, NewOrder
 from wms.core.errors import ReferenceTaken, WmsError
-from wms.core.transitions import NotPossibleNow
 
 Status, Problem = ChannelOrder.Status, ChannelOrder.Problem
 FREED_TOGETHER = 500
@@ -65,10 +63,8 @@ def _take_in(channel: Channel, keys: Sequence[int]) -> None:
     for plan in plans:
         for part, asked in zip(plan.parts, plan.orders, strict=True):
             _note(plan.row, part, asked, next(answers))
-    strays = tie(channel, {plan.row: plan.parts for plan in plans}, {plan.row.pk: plan.unreadable for plan in plans})
-    for order_id in strays:
-        with suppress(cancellation.AlreadyLeft, NotPossibleNow):
-            cancellation.cancel(order_id=order_id, by=channel.user)
+    untied = tie(channel, {plan.row: plan.parts for plan in plans}, {plan.row.pk: plan.unreadable for plan in plans})
+    strays.cancel(channel, untied)
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ from marketplaces import cancelled, tracking, troubles
 from marketplaces.holding import hold
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.port import ChannelOrderState as State
+from marketplaces.strays import TAKEN_FOR
 from marketplaces.telling import publish
 from wms.core import outbox
 from wms.core.errors import NotFound
@@ -141,12 +142,11 @@ def _leave_to_others(parts_of: Mapping[ChannelOrder, Sequence[ChannelOrderPart]]
                 row.problem_detail = troubles.number_twice(owner.external_id)
 
 
-# A worker that died between taking an order in and tying it. Earlier, and much later, the reference is another order's.
-_ADOPT = """
+# A worker that died between taking an order in and tying it.
+_ADOPT = f"""
 UPDATE marketplaces_channelorderpart p SET order_id = o.id
 FROM marketplaces_channelorder c JOIN outbound_order o ON o.merchant_id = c.merchant_id
-WHERE c.id = p.channel_order_id AND p.order_id IS NULL AND o.reference = p.reference
-  AND o.created_at >= p.created_at AND o.created_at < p.created_at + interval '1 hour'
+WHERE c.id = p.channel_order_id AND p.order_id IS NULL AND {TAKEN_FOR}
   AND c.channel_id = %(channel)s AND (c.shop_state <> 'open' OR c.status = 'cancelling') AND (%(keys)s::bigint[] IS NULL OR c.id = ANY(%(keys)s::bigint[]))
   AND NOT EXISTS (SELECT FROM marketplaces_channelorderpart x WHERE x.order_id = o.id)
 RETURNING c.id, o.id

@@ -189,6 +189,7 @@ OUTBOX_ROUTES: dict[str, list[str]] = {
     "pick.short": ["outbound.unbinding.empty_place"],
     "order.shipped": ["marketplaces.tracking.send_shipped"],
     "order.cancelled": ["marketplaces.cancelled.tell_shops"],
+    "parts.forgotten": ["marketplaces.strays.look"],
     "order.held": ["outbound.picking.put_aside"],
     "ship_by.moved": ["marketplaces.deadlines.follow"],
     "buyer.deleted": ["marketplaces.buyer_data.forget_buyers"],
