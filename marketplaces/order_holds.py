@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from django.db.models import Q
+from django.utils.translation import gettext as _
 
-from marketplaces.models import ChannelOrder, ChannelOrderPart
+from marketplaces.models import ChannelOrder
+from marketplaces.strays import TAKEN_FOR
 from outbound.clock import OUT
 from outbound.holds import Hold
 from outbound.models import Order
 from wms.core import outbox
 
-Problem = ChannelOrder.Problem
-
 # What the shop cannot tell us may be that its order is cancelled. Of orders beside the merchant's own one that stands in its place is a problem only
-# where the shop has changed it as well. The others do not concern an order that can still be sent.
-HOLDING = Q(channel_order__problem__in=[Problem.CHANGED, Problem.UNPAID, Problem.CLOSED, Problem.UNREADABLE]) | Q(
-    channel_order__problem=Problem.OTHER_CONTENT
-) & ~Q(channel_order__problem_detail="")
+# where the shop has changed it as well. The other problems do not concern an order that can still be sent. What is cancelled in the shop and not here
+# yet is about to be; each of the two is found by an index of its own (channel_order_to_look_at, channel_order_to_cancel).
+_HELD = """
+NOT (c.problem = '') AND (c.problem IN ('changed', 'unpaid', 'closed', 'unreadable') OR c.problem = 'other_content' AND NOT (c.problem_detail = ''))
+OR c.status = 'imported' AND c.shop_state = 'cancelled' OR c.status = 'cancelling'
+"""
+# Of one that is taken in and not tied yet all that the shop has said since its first word stands on its own row alone: nobody has looked at it.
+_FIND = """
+WITH held AS (
+    SELECT p.order_id, p.channel_order_id FROM marketplaces_channelorderpart p
+    JOIN marketplaces_channelorder c ON c.id = p.channel_order_id JOIN outbound_order o ON o.id = p.order_id
+    WHERE NOT p.merchants_own AND ({held}) AND {wanted}
+    UNION ALL
+    SELECT o.id, p.channel_order_id FROM marketplaces_channelorderpart p
+    JOIN marketplaces_channelorder c ON c.id = p.channel_order_id JOIN outbound_order o ON o.merchant_id = c.merchant_id AND {taken_for}
+    WHERE p.order_id IS NULL AND (c.cancellation_requested OR NOT (c.problem = '') OR c.shop_state <> 'open') AND {wanted}
+      AND NOT EXISTS (SELECT FROM marketplaces_channelorderpart x WHERE x.order_id = o.id)
+)
+SELECT c.*, h.name AS shop, o.id AS ours FROM held
+JOIN outbound_order o ON o.id = held.order_id JOIN marketplaces_channelorder c ON c.id = held.channel_order_id
+JOIN marketplaces_channel h ON h.id = c.channel_id
+WHERE o.status <> ALL(%(out)s) ORDER BY o.ship_by, o.id
+"""
+_OF_ORDERS = _FIND.format(held=_HELD, taken_for=TAKEN_FOR, wanted="o.id = ANY(%(orders)s)")
+_IN_WAREHOUSE = _FIND.format(held=_HELD, taken_for=TAKEN_FOR, wanted="o.warehouse_id = %(warehouse)s AND o.status = ANY(%(statuses)s)")
 
 
 def find(
@@ -26,18 +47,23 @@ def find(
 ) -> dict[int, Hold]:
     """settings.ORDER_HOLDS: by order id, soonest ship-by first, of these orders or of a warehouse's in these statuses.
 
-    As long as the problem stands among the orders to look at of its channel: until a person has dealt with it or the shop takes it back.
+    As long as the problem stands among the orders to look at of its channel: until a person has dealt with it or the shop takes it back. Or until an
+    order that is cancelled in the shop is cancelled here, too.
     """
-    wanted = Q(order__in=order_ids) if order_ids is not None else Q(order__warehouse=warehouse_id, order__status__in=statuses)
-    # ~Q(problem="") word for word as in the index channel_order_to_look_at.
-    parts = ChannelOrderPart.objects.filter(HOLDING, ~Q(channel_order__problem=""), wanted, merchants_own=False)
-    parts = parts.exclude(order__status__in=OUT)
-    found = parts.select_related("channel_order__channel").order_by("order__ship_by", "order")
-    return {part.order_id: _hold(part.channel_order) for part in found if part.order_id is not None}
+    told = {
+        "orders": list(order_ids or ()),
+        "warehouse": warehouse_id,
+        "statuses": [str(status) for status in statuses],
+        "out": sorted(OUT),
+    }
+    found: Iterable[Any] = ChannelOrder.objects.raw(_IN_WAREHOUSE if order_ids is None else _OF_ORDERS, told)
+    return {row.ours: Hold(row.shop, _why(row), row.channel_id, row.pk) for row in found}
 
 
-def _hold(row: ChannelOrder) -> Hold:
-    return Hold(row.channel.name, row.words, row.channel_id, row.pk)
+def _why(row: ChannelOrder) -> str:
+    if row.problem:
+        return row.words
+    return _("the buyer wants to cancel") if row.cancellation_requested else _("cancelled in the shop, and about to be here")
 
 
 def tell(rows: Iterable[ChannelOrder]) -> None:

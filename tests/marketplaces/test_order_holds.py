@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from marketplaces import order_book, order_import
+from marketplaces import order_book, order_import, settling
 from marketplaces.models import ChannelOrder
 from marketplaces.port import ChannelLine, UnreadableOrder
 from marketplaces.port import ChannelOrderState as State
@@ -224,3 +224,51 @@ def test_asking_costs_one_statement_however_many_are_held(channel, house, thing,
     with CaptureQueriesContext(connection) as captured:
         assert len(holds.in_warehouse(house.pk, Order.Status.READY)) == 4
     assert len(captured) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "reason"),
+    [
+        ({"cancellation_requested": True}, None, "the buyer wants to cancel"),
+        ({}, {"quantity": 1}, "changed in the shop after it was imported (THING: 2 → 1)"),
+        ({}, {"state": State.CANCELLED}, "cancelled in the shop, and about to be here"),
+        ({}, {}, None),
+    ],
+)
+def test_one_that_is_taken_in_and_not_tied_yet_is_held_by_the_same_words(channel, house, thing, by, at, monkeypatch, first, then, reason):
+    """A wave may be released at just that moment, and a worker that died there is found minutes later."""
+    with monkeypatch.context() as patched, pytest.raises(ConnectionError):
+        patched.setattr(settling, "tie", dies)
+        order_import.import_orders(channel, [sale(thing.code, at, **first)])
+    order = Order.objects.get()
+    if then is not None:
+        order_book.record(channel, [sale(thing.code, at, updated_at=at + timedelta(minutes=1), **then)])
+    row, expected = ChannelOrder.objects.get(), {}
+    if reason is not None:
+        expected = {order.pk: holds.Hold(channel.name, reason.replace("THING", thing.code), channel.pk, row.pk)}
+    assert row.parts.get().order is None
+    assert (holds.of_orders([order.pk]), holds.in_warehouse(house.pk, Order.Status.READY)) == (expected, expected)
+    other = another(house, thing)
+    assert in_wave(waves.release(warehouse_id=house.pk, by=by)) == ([other] if reason else [order.pk, other])
+
+
+@pytest.mark.parametrize("at_step", [None, "cancel"])
+def test_one_that_is_cancelled_in_the_shop_is_held_until_it_is_here(channel, house, thing, by, at, monkeypatch, at_step):
+    order_import.import_orders(channel, [sale(thing.code, at)])
+    word = [sale(thing.code, at, updated_at=at + timedelta(minutes=1), state=State.CANCELLED)]
+    if at_step is None:
+        order_book.record(channel, word)
+    else:
+        with monkeypatch.context() as patched, pytest.raises(ConnectionError):
+            patched.setattr(cancellation, at_step, dies)
+            order_import.import_orders(channel, word)
+        order_book.record(channel, [sale(thing.code, at, updated_at=at + timedelta(minutes=2))])
+    order, row = Order.objects.get(), ChannelOrder.objects.get()
+    hold = holds.Hold(channel.name, "cancelled in the shop, and about to be here", channel.pk, row.pk)
+    assert holds.of_orders([order.pk]) == holds.in_warehouse(house.pk, Order.Status.READY) == {order.pk: hold}
+    with pytest.raises(waves.NothingToRelease):
+        waves.release(warehouse_id=house.pk, by=by)
+
+
+def dies(*_arguments: object, **_more: object) -> None:
+    raise ConnectionError("the worker is gone")
