@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, prefetch_related_objects
 
-from marketplaces import cancelling, correcting, expansion, parts, strays, troubles
+from marketplaces import cancelling, correcting, expansion, order_holds, parts, strays, troubles
 from marketplaces.changes import WISH
 from marketplaces.holding import hold, hold_places
 from marketplaces.mapping import codes_of, map_lines
@@ -189,6 +189,7 @@ def give_up(channel: Channel, key: int, reason: str) -> None:
         row.status = Status.REFUSED
     row.problem, row.problem_detail = Problem.UNREADABLE, reason
     row.save(update_fields=["status", "problem", "problem_detail", "lines"])
+    order_holds.tell([row])
     publish(channel, [row])
 
 
@@ -242,4 +243,6 @@ def _show(channel: Channel, row: ChannelOrder, status: str, problem: str) -> Non
         # As whoever writes down what the shop says: its next word comes before this or after it.
         hold(channel.pk)
         found = ChannelOrder.objects.filter(pk=row.pk, shop_state=row.shop_state)
-        found.update(status=status, problem=problem, problem_detail="")
+        if found.update(status=status, problem=problem, problem_detail=""):
+            row.problem = problem
+            order_holds.tell([row])

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from marketplaces import cancelled, tracking, troubles
+from marketplaces import cancelled, order_holds, tracking, troubles
 from marketplaces.holding import hold
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.port import ChannelOrderState as State
@@ -123,6 +123,7 @@ def recognise(channel: Channel, key: int) -> None:
         row.status = ChannelOrder.Status.IMPORTED
         outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, poll=True)
     row.save(update_fields=["status", "problem", "problem_detail"])
+    order_holds.tell([row])
     _catch_up(order_ids)
     if row.ship_by is not None:
         outbox.emit("ship_by.moved", rows=[row.pk])

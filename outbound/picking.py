@@ -215,6 +215,7 @@ WITH free AS (
     ORDER BY date_trunc('hour', o.ship_by), o.headroom, o.ship_by, o.id LIMIT %(most)s FOR NO KEY UPDATE OF o SKIP LOCKED
 )
 UPDATE outbound_picktask t SET picker_id = %(by)s FROM free WHERE t.order_id = free.id AND t.status = 'open' AND t.picker_id IS NULL
+RETURNING t.order_id
 """
 
 
@@ -238,13 +239,16 @@ def claim(*, warehouse_id: int, by: User, most: int = 12, wave_id: int | None = 
     with connection.cursor() as cursor:
         values = {"warehouse": warehouse_id, "wave": wave_id, "most": most, "by": by.pk, "held": list(held)}
         cursor.execute(_CLAIM, values)
-        claimed = int(cursor.rowcount)
+        claimed = [order_id for (order_id,) in cursor.fetchall()]
         if not claimed:
             # Another picker may have taken just these while we looked: there may be others.
             cursor.execute(_UNCLAIMED, values)
             if cursor.fetchone()[0]:
                 raise StartOver
-        return claimed
+        # A shop may have spoken meanwhile. What it says from now on finds them on the walk: put_aside() waits for our locks.
+        if holds.of_orders(sorted(set(claimed))):
+            raise StartOver
+        return len(claimed)
 
 
 def put_aside(payloads: list[dict[str, Any]]) -> None:

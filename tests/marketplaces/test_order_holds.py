@@ -2,14 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from unittest.mock import Mock
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from marketplaces import order_book, order_import, settling
+from marketplaces import order_book, order_import, settling, tying
 from marketplaces.models import ChannelOrder
 from marketplaces.port import ChannelLine, UnreadableOrder
 from marketplaces.port import ChannelOrderState as State
@@ -168,6 +169,44 @@ def test_nor_is_one_that_the_shop_tells_unreadably_since(channel, house, thing, 
     waves.release(warehouse_id=house.pk, by=by)
     assert picking.claim(warehouse_id=house.pk, by=by) == 1
     order_book.record_unreadable(channel, [UnreadableOrder("501", "no lines")])
+    outbox.deliver("outbound.picking.put_aside")
+    assert not PickTask.objects.filter(picker=by).exists()
+
+
+def on_a_walk(house, by) -> None:
+    waves.release(warehouse_id=house.pk, by=by)
+    assert picking.claim(warehouse_id=house.pk, by=by) == 1
+
+
+def test_nor_is_one_that_a_person_recognises_as_the_shop_s_which_is_not_paid_any_more(channel, house, thing, at, by):
+    orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 1}, "WOO-501"))
+    order_import.import_orders(channel, [sale(thing.code, at)])
+    on_a_walk(house, by)
+    say(channel, thing, at, state=State.PENDING)
+    outbox.deliver("outbound.picking.put_aside")
+    assert PickTask.objects.filter(picker=by).exists()
+    tying.recognise(channel, ChannelOrder.objects.get().pk)
+    outbox.deliver("outbound.picking.put_aside")
+    assert not PickTask.objects.filter(picker=by).exists()
+
+
+def test_nor_is_one_that_a_dead_worker_took_in_and_that_is_not_paid_any_more(channel, house, thing, at, by):
+    order_import.import_orders(channel, [sale(thing.code, at)])
+    ChannelOrder.objects.update(status="seen")
+    ChannelOrder.objects.get().parts.update(order=None)
+    on_a_walk(house, by)
+    say(channel, thing, at, state=State.PENDING)
+    assert ChannelOrder.objects.get().problem == "unpaid"
+    outbox.deliver("outbound.picking.put_aside")
+    assert not PickTask.objects.filter(picker=by).exists()
+
+
+def test_nor_is_one_that_cannot_be_cancelled_here(channel, house, thing, at, by, monkeypatch):
+    order_import.import_orders(channel, [sale(thing.code, at)])
+    on_a_walk(house, by)
+    monkeypatch.setattr(cancellation, "cancel", Mock(side_effect=DataError("no")))
+    say(channel, thing, at, state=State.CANCELLED)
+    assert ChannelOrder.objects.get().problem == "unreadable"
     outbox.deliver("outbound.picking.put_aside")
     assert not PickTask.objects.filter(picker=by).exists()
 

@@ -128,7 +128,7 @@ def statements(prepare: Callable[[House], Callable[[], object]], lines: int) -> 
         (put_one_back, 7),
         (count_reserved, 11),
         (move_carton, 5),
-        (claim, 2),
+        (claim, 3),
         (pick, 3),
         (pack, 4),
         (ship, 5),

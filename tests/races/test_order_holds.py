@@ -1,17 +1,20 @@
-"""A shop says that its buyer wants to cancel while a wave waits for another one's orders: it is not released on the word of before."""
+"""A shop says that its buyer wants to cancel while a wave waits for another one's orders, or while a picker is given his walk: nobody goes by the word of
+before.
+"""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from marketplaces import order_import
-from outbound import holds, orders, waves
-from outbound.models import Order
+from outbound import holds, orders, picking, waves
+from outbound.models import Order, PickTask
 from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.shops import sale
 from tests.marketplaces.woo_shop import WooShop
 from tests.races.stop import Stop
+from wms.core import outbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,3 +52,44 @@ def test_a_word_that_comes_before_the_orders_are_locked_counts(overtaken):
 def test_without_asking_again_the_order_would_be_released(overtaken, monkeypatch):
     monkeypatch.setattr(holds, "of_orders", lambda _order_ids: {})
     assert overtaken() is True
+
+
+@pytest.fixture
+def given(monkeypatch, together):
+    """A picker begins, and nothing is found against the order; before he is given it the word comes in, and whoever has it on his walk loses it. Ends
+    with whether this one has it.
+    """
+    stop, at = Stop(), datetime.now(UTC)
+    house, by = make.warehouse(), make.user()
+    thing = make.sku(make.merchant())
+    with WooShop() as shop:
+        channel = shops.selling(shop, house, {thing: 10})
+        order_import.import_orders(channel, [sale(thing.code, at)])
+    doubted = Order.objects.get().pk
+    other = orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 1})).id
+    waves.release(warehouse_id=house.pk, by=by)
+    monkeypatch.setattr(holds, "in_warehouse", stop.behind(holds.in_warehouse))
+    word = sale(thing.code, at, updated_at=at + timedelta(minutes=1), cancellation_requested=True)
+
+    def speak():
+        order_import.import_orders(channel, [word])
+        outbox.deliver("outbound.picking.put_aside")
+
+    def claim():
+        answers = together([lambda: picking.claim(warehouse_id=house.pk, by=by), stop.second(speak)])
+        assert stop.ended.is_set() and answers[1] is None
+        mine = set(PickTask.objects.filter(picker=by).values_list("order", flat=True))
+        assert other in mine and answers[0] == len(mine)
+        return doubted in mine
+
+    return claim
+
+
+def test_a_word_that_comes_before_the_walk_is_given_counts(given):
+    assert given() is False
+
+
+def test_without_asking_again_the_order_would_be_on_the_walk(given, monkeypatch):
+    asked = holds.of_orders
+    monkeypatch.setattr(holds, "of_orders", lambda order_ids: {} if PickTask.objects.exclude(picker=None).exists() else asked(order_ids))
+    assert given() is True
