@@ -15,22 +15,22 @@ from outbound.models import Order
 from wms.core import outbox
 
 # What the shop cannot tell us may be that its order is cancelled. Of orders beside the merchant's own one that stands in its place is a problem only
-# where the shop has changed it as well. The other problems do not concern an order that can still be sent. What is cancelled in the shop and not here
-# yet is about to be; each of the two is found by an index of its own (channel_order_to_look_at, channel_order_to_cancel).
-_HELD = """
+# where the shop has changed it as well. The other problems do not concern an order that can still be sent.
+_TO_DECIDE = """
 NOT (c.problem = '') AND (c.problem IN ('changed', 'unpaid', 'closed', 'unreadable') OR c.problem = 'other_content' AND NOT (c.problem_detail = ''))
-OR c.status = 'imported' AND c.shop_state = 'cancelled' OR c.status = 'cancelling'
 """
+# What is cancelled in the shop and not here yet is about to be.
+_TO_CANCEL = "(c.status = 'imported' AND c.shop_state = 'cancelled' OR c.status = 'cancelling')"
 # Of one that is taken in and not tied yet all that the shop has said since its first word stands on its own row alone: nobody has looked at it.
-_FIND = """
+_FIND = f"""
 WITH held AS (
     SELECT p.order_id, p.channel_order_id FROM marketplaces_channelorderpart p
     JOIN marketplaces_channelorder c ON c.id = p.channel_order_id JOIN outbound_order o ON o.id = p.order_id
-    WHERE NOT p.merchants_own AND ({held}) AND {wanted}
+    WHERE NOT p.merchants_own AND {{held}} AND {{wanted}}
     UNION ALL
     SELECT o.id, p.channel_order_id FROM marketplaces_channelorderpart p
-    JOIN marketplaces_channelorder c ON c.id = p.channel_order_id JOIN outbound_order o ON o.merchant_id = c.merchant_id AND {taken_for}
-    WHERE p.order_id IS NULL AND (c.cancellation_requested OR NOT (c.problem = '') OR c.shop_state <> 'open') AND {wanted}
+    JOIN marketplaces_channelorder c ON c.id = p.channel_order_id JOIN outbound_order o ON o.merchant_id = c.merchant_id AND {TAKEN_FOR}
+    WHERE p.order_id IS NULL AND (c.cancellation_requested OR NOT (c.problem = '') OR c.shop_state <> 'open') AND {{wanted}}
       AND NOT EXISTS (SELECT FROM marketplaces_channelorderpart x WHERE x.order_id = o.id)
 )
 SELECT c.*, h.name AS shop, o.id AS ours FROM held
@@ -38,8 +38,15 @@ JOIN outbound_order o ON o.id = held.order_id JOIN marketplaces_channelorder c O
 JOIN marketplaces_channel h ON h.id = c.channel_id
 WHERE o.status <> ALL(%(out)s) ORDER BY o.ship_by, o.id
 """
-_OF_ORDERS = _FIND.format(held=_HELD, taken_for=TAKEN_FOR, wanted="o.id = ANY(%(orders)s)")
-_IN_WAREHOUSE = _FIND.format(held=_HELD, taken_for=TAKEN_FOR, wanted="o.warehouse_id = %(warehouse)s AND o.status = ANY(%(statuses)s)")
+_OF_ORDERS = _FIND.format(held=f"({_TO_DECIDE} OR {_TO_CANCEL})", wanted="o.id = ANY(%(orders)s)")
+# Each of the two by an index of its own (channel_order_to_look_at, channel_order_to_cancel). They stand in an array so that they are found first: the
+# planner takes them for many, as most orders are imported, and would read all parts that there ever were.
+_OF_ALL = f"""
+p.channel_order_id = ANY(ARRAY(
+    SELECT c.id FROM marketplaces_channelorder c WHERE {_TO_DECIDE} UNION SELECT c.id FROM marketplaces_channelorder c WHERE {_TO_CANCEL}
+))
+"""
+_IN_WAREHOUSE = _FIND.format(held=_OF_ALL, wanted="o.warehouse_id = %(warehouse)s AND o.status = ANY(%(statuses)s)")
 
 
 def find(
