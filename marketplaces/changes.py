@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from marketplaces import correcting, port, troubles
-from marketplaces.models import ChannelOrder
+from marketplaces.models import ChannelOrder, ChannelOrderPart
 from marketplaces.port import ChannelOrderState as State
+from outbound.models import Order
 
 WISH = troubles.WISH
 
@@ -53,3 +54,18 @@ def _moved(row: ChannelOrder, order: port.ChannelOrder) -> list[str]:
         # One of several that has sent its units is no move; nor is it where the channel has got its places since.
         if key in before and "" not in before[key] and not places <= before[key]
     ]
+
+
+def unsent(rows: Sequence[ChannelOrder]) -> set[int]:
+    """The keys of those of which the warehouse has not sent all."""
+    parts = ChannelOrderPart.objects.filter(channel_order__in=rows, order__isnull=False, order__shipped_at=None)
+    return set(parts.values_list("channel_order_id", flat=True)) if rows else set()
+
+
+def given_up(rows: Sequence[ChannelOrder]) -> dict[int, list[str]]:
+    """By key the references of those parts which are cancelled here."""
+    found: dict[int, list[str]] = {}
+    parts = ChannelOrderPart.objects.filter(channel_order__in=rows, merchants_own=False, order__status=Order.Status.CANCELLED)
+    for key, reference in parts.values_list("channel_order_id", "reference") if rows else ():
+        found.setdefault(key, []).append(reference)
+    return found

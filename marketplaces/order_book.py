@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from marketplaces import changes, correcting, opened_again, order_holds, port, strays
+from marketplaces import changes, correcting, opened_again, order_holds, port, strays, troubles
 from marketplaces.addresses import COUNTRIES
 from marketplaces.buyer_data import buyer_key
 from marketplaces.holding import hold
@@ -214,7 +214,8 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
     records: list[PersonalRecord] = []
     again: list[int] = []
     moved: list[int] = []
-    unsent = _unsent([row for row, order in news if order.state is State.SHIPPED])
+    unsent = changes.unsent([row for row, order in news if order.state is State.SHIPPED])
+    given_up = changes.given_up([row for row, order in news if order.state is State.OPEN and row.status == Status.CANCELLED_LATE])
     for row, order in news:
         was_cancelled = row.shop_state == State.CANCELLED
         row.shop_state, row.shop_updated_at, row.updated_at = order.state, order.updated_at, timezone.now()
@@ -240,7 +241,7 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
                 row.ship_by, moved = order.ship_by, [*moved, row.pk]
             if order.state is State.OPEN and row.status in ENDED and any(part.order_id is None for part in row.parts.all()):
                 row.status = Status.SEEN  # a worker died between its parts, and it was closed before the next one looked
-            row.problem, row.problem_detail = _problem_of(row, order, sent=row.pk not in unsent)
+            row.problem, row.problem_detail = _problem_of(row, order, sent=row.pk not in unsent, cancelled=given_up.get(row.pk, ()))
             if row.problem_detail and order.state is State.OPEN and row.raw is not None:
                 said = row.raw.opened()
                 if was_cancelled or opened_again.KEPT in said:  # ours is being cancelled, and it is taken in anew when that is done
@@ -259,21 +260,19 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
         outbox.emit("ship_by.moved", rows=moved)
 
 
-def _problem_of(row: ChannelOrder, order: port.ChannelOrder, *, sent: bool) -> tuple[str, str]:
-    """Of an order that the warehouse has, and its detail. Written with the word itself: nobody would be warned by a worker that dies then."""
-    detail = changes.difference(row, order, ship_to(order.ship_to))
+def _problem_of(row: ChannelOrder, order: port.ChannelOrder, *, sent: bool, cancelled: Sequence[str]) -> tuple[str, str]:
+    """Of an order that the warehouse has, and its detail; `cancelled`: what of it is, while another part has left.
+
+    Written with the word itself: nobody would be warned by a worker that dies then.
+    """
+    difference = changes.difference(row, order, ship_to(order.ship_to))
+    detail = ", ".join([*filter(None, [difference]), *map(troubles.opened_again, cancelled)])
     if row.status == Status.CANCELLED:  # and not open there: it is over
         return "", ""
     if any(part.merchants_own for part in row.parts.all()):  # no word of the shop's ends that, and nobody follows it
         return Problem.OTHER_CONTENT, detail or ("" if order.state is State.OPEN else order.state)
     unpaid, closed = order.state is State.PENDING, order.state is State.SHIPPED and not sent
     return (Problem.CHANGED if detail else Problem.UNPAID if unpaid else Problem.CLOSED if closed else ""), detail
-
-
-def _unsent(rows: Sequence[ChannelOrder]) -> set[int]:
-    """The keys of those of which the warehouse has not sent all."""
-    parts = ChannelOrderPart.objects.filter(channel_order__in=rows, order__isnull=False, order__shipped_at=None)
-    return set(parts.values_list("channel_order_id", flat=True)) if rows else set()
 
 
 def _buyer_hash(channel: Channel, order: port.ChannelOrder) -> str:

@@ -82,11 +82,12 @@ _STATES: dict[str, str | Promise] = {
     ChannelOrderState.SHIPPED: gettext_lazy("shipped"),
     ChannelOrderState.CANCELLED: gettext_lazy("cancelled"),
 }
-# What the warehouse refused of an order that it was asked for.
+# What the warehouse refused of an order that it was asked for, or sends no more.
 _REFUSALS: dict[str, str | Promise] = {
     "unknown_sku": gettext_lazy("sku {what} is not known here, or closed"),
     "unknown_warehouse": gettext_lazy("warehouse {what} is not known here, or closed"),
     "number_twice": gettext_lazy("another order of the shop has the same number: {what}"),
+    "opened_again": gettext_lazy("opened again, and {what} is cancelled here"),
 }
 _REFUSAL = re.compile(r"(\w+): (.+)")
 _WORDS: dict[str, str | Promise] = {WISH: gettext_lazy("the buyer wants to cancel"), **_STATES, **ADDRESS_PARTS}
@@ -115,6 +116,11 @@ def number_twice(other: str) -> str:
     return f"number_twice: {other}"
 
 
+def opened_again(reference: str) -> str:
+    """As it is kept that the shop has opened its order again of which ours with this reference is cancelled, and another one has left."""
+    return f"opened_again: {reference}"
+
+
 def in_words(trouble: str) -> str:
     """What `kept` made, or an answer to a push as "code: message", for people. What has no such name stays as it is."""
     if trouble.startswith(QUEUE):
@@ -130,8 +136,8 @@ def fault_in_words(why: str) -> str:
 
 
 def detail_in_words(detail: str, lines: Sequence[Mapping[str, Any]]) -> str:
-    """What `changes.difference`, `refusal`, `number_twice` or an address's faults name, with the goods of `lines` (ChannelOrder.lines) in place of the
-    shop's line ids.
+    """What `changes.difference`, `refusal`, `number_twice`, `opened_again` or an address's faults name, with the goods of `lines` (ChannelOrder.lines)
+    in place of the shop's line ids.
     """
     goods = {line["line_id"]: line["sku"] or line["line_id"] for line in lines}
     return ", ".join(_piece_in_words(piece, goods) for piece in detail.split(", "))

@@ -17,6 +17,7 @@ from outbound import cancellation
 from outbound.models import Order
 from tests.marketplaces.parts.houses import parts_of, stock
 from tests.marketplaces.shops import deliver_all, poll, sale
+from tests.marketplaces.test_tracking import leave
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -113,3 +114,29 @@ def test_one_of_which_a_part_was_cancelled_is_cancelled_to_its_end_and_taken_in_
     say(State.OPEN, lines=lines)
     assert sorted(status for _reference, status in found()) == ["cancelled", "cancelled", "ready", "ready"]
     assert [part[2] for part in parts_of("501")] == ["ready", "ready"]
+
+
+def test_one_that_is_opened_again_when_a_part_of_it_has_left_and_another_was_cancelled_is_for_a_person(say, channel, other):
+    """What was cancelled is sent by nobody, and the shop says that all of it is wanted."""
+    stock(EAST={other: 2})
+    lines = tuple(ChannelLine(str(number), "", code, "", 1, Decimal(5)) for number, code in enumerate(("THING", "OTHER"), start=1))
+    say(State.OPEN, lines=lines)
+    leave(Order.objects.get(reference="WOO-501"), "TRACK-1", 1)
+    say(State.CANCELLED, lines=lines)
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.problem) == ("cancelled_late", "cancelled_late")
+    say(State.OPEN, lines=lines)
+    row.refresh_from_db()
+    assert row.words == "changed in the shop after it was imported (opened again, and WOO-501-P2 is cancelled here)"
+    order_book.dismiss(channel, row.pk)
+    say(State.CANCELLED, lines=lines)
+    row.refresh_from_db()
+    assert row.problem == "cancelled_late"
+
+
+def test_one_of_which_all_has_left_is_not(say):
+    say(State.OPEN)
+    leave(Order.objects.get(), "TRACK-1", 2)
+    say(State.CANCELLED)
+    say(State.OPEN)
+    assert ChannelOrder.objects.get().problem == ""
