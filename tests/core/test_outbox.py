@@ -1,7 +1,7 @@
 """Delivering: what a slow, a failing and a dying worker do to the events, and to whom they belong."""
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
 from wms.core import outbox
@@ -184,3 +184,15 @@ def test_a_handler_that_somebody_is_at_is_not_behind():
     say(2, due_at=LONG_AGO)
     OutboxEvent.objects.filter(payload__number=0).update(lease_until="2999-01-01T00:00:00Z")
     assert outbox.behind_since() is None
+
+
+def test_what_is_logged_of_a_failure_names_no_row_that_the_database_refused(monkeypatch, caplog):
+    """It may hold a buyer's data, and logs are kept elsewhere."""
+
+    def refused(_payloads):
+        raise IntegrityError("duplicate key value violates unique constraint\nDETAIL:  Key (name)=(Grace Hopper) already exists.")
+
+    monkeypatch.setattr(f"{__name__}.during", refused)
+    say(1)
+    outbox.deliver(HANDLER)
+    assert "duplicate key" in caplog.text and "Grace Hopper" not in caplog.text

@@ -247,7 +247,7 @@ def _hand_over(function: Callable[[list[dict[str, Any]]], None], group: list[Cla
     try:
         function([event[1] for event in group])
     except Exception as error:  # whatever it was, the events must not be lost
-        log.warning("outbox handler %s failed: %s", function.__name__, error)
+        log.warning("outbox handler %s failed: %s", function.__name__, faults.of(error))
         _postpone(keys, lease, min(event[2] for event in group), error)
     else:
         with connection.cursor() as cursor:
