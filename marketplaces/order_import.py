@@ -184,7 +184,7 @@ def _go_on_later(channel: Channel, wanted: _Wanted, wait_s: float = 0.0) -> None
     events = [("channel.heard", {"lane": channel.pk, "channel_id": channel.pk, **part}) for part in parts]
     with transaction.atomic():
         if wait_s:
-            outbox.emit_all_later(wait_s, events)
+            outbox.emit_all_later(wait_s, events, tried=1)
         else:
             outbox.emit_all(events)
 

@@ -196,3 +196,13 @@ def test_what_is_logged_of_a_failure_names_no_row_that_the_database_refused(monk
     say(1)
     outbox.deliver(HANDLER)
     assert "duplicate key" in caplog.text and "Grace Hopper" not in caplog.text
+
+
+def test_what_was_put_off_as_its_shop_failed_is_hurried_too():
+    with transaction.atomic():
+        outbox.emit_all_later(300, [("count", {"number": 1, "lane": 7})], tried=1)
+        outbox.emit_all_later(300, [("count", {"number": 2, "lane": 7})])
+    with transaction.atomic():
+        outbox.hurry(["count"], lane=7)
+    assert outbox.deliver(HANDLER + ":7") == 1
+    assert heard == [[1]]

@@ -104,6 +104,19 @@ def test_whoever_has_mended_a_shop_does_not_wait_until_it_would_be_asked_again(s
     assert OutboxEvent.objects.get().due_at < timezone.now()
 
 
+def test_nor_does_what_was_asked_for_as_a_message_came_in(shop, client, fields):
+    """Its message is dealt with, and what the shop has to say of it was put off as the keys were refused."""
+    connect(client, fields, consumer_key="ck_other")
+    channel = Channel.objects.get()
+    with transaction.atomic():
+        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, delivery_id=0)
+    assert outbox.deliver(f"marketplaces.order_import.hear:{channel.pk}") == 1
+    assert OutboxEvent.objects.get().due_at > timezone.now() + timedelta(minutes=2)
+    shop.consumer_key = "ck_other"
+    client.post(f"{DESK}/{channel.pk}/try")
+    assert OutboxEvent.objects.get().due_at < timezone.now()
+
+
 @pytest.mark.parametrize(("path", "reason"), [("", "HTTP 404"), ("/wp-json/wc/v1", "HTTP 404")])
 def test_a_wrong_address(shop, client, fields, path, reason):
     address = shop.url.replace("/wp-json/wc/v3", path)

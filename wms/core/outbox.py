@@ -56,8 +56,8 @@ INSERT_SQL = """
 
 _INSERT_LATER = """
     INSERT INTO core_outboxevent (topic, handler, payload, attempts, last_error, due_at)
-    SELECT topic, handler, payload::jsonb, 0, '', now() + make_interval(secs => delay.seconds)
-    FROM unnest(%s::text[], %s::text[], %s::text[]) AS event (topic, handler, payload), (SELECT %s::float8 AS seconds) delay
+    SELECT topic, handler, payload::jsonb, delay.tried, '', now() + make_interval(secs => delay.seconds)
+    FROM unnest(%s::text[], %s::text[], %s::text[]) AS event (topic, handler, payload), (SELECT %s::float8 AS seconds, %s::int AS tried) delay
 """
 
 
@@ -81,10 +81,11 @@ def emit_later(seconds: float, topic: str, **payload: Any) -> None:
     emit_all_later(seconds, [(topic, payload)])
 
 
-def emit_all_later(seconds: float, events: list[tuple[str, dict[str, Any]]]) -> None:
+def emit_all_later(seconds: float, events: list[tuple[str, dict[str, Any]]], *, tried: int = 0) -> None:
+    """As emit_later. `tried`: so often it has failed, in an event before these; then it is hurried as others that failed are."""
     assert_in_transaction("emit_later()")
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT_LATER, [*rows(events), seconds])
+        cursor.execute(_INSERT_LATER, [*rows(events), seconds, tried])
 
 
 _HURRY = """
