@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from marketplaces.adapters.shopify import documents
 from marketplaces.adapters.shopify.connection import Connection, JsonObject, gid, number_of
@@ -14,6 +15,7 @@ from marketplaces.port import (
     ChannelOrderState,
     ChannelRefused,
     ChannelUnavailable,
+    CredentialsRefused,
     MessageUnreadable,
     NotOnChannel,
     OrderPage,
@@ -23,6 +25,8 @@ from marketplaces.port import (
 
 # Each poll reads the last minutes again: the shop's search finds an order some time after it was saved.
 OVERLAP = timedelta(minutes=2)
+# A shop that refuses every cursor that it has given just before is in trouble, and not asked for its first page over and over.
+ANEW_EVERY = timedelta(minutes=1)
 # A webhook about a fulfilment order does not name its order.
 WORK_PREFIX = "work:"
 AWAITS_PAYMENT = {"PENDING", "PARTIALLY_PAID"}
@@ -31,11 +35,15 @@ UNPAID = {"PENDING", "EXPIRED", "PARTIALLY_PAID", "VOIDED", "REFUNDED"}
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a poll stands: read what changed since `after`, on from the shop's own cursor `page`; `seen` is the youngest change so far."""
+    """Where a poll stands: read what changed since `after`, on from the shop's own cursor `page`; `seen` is the youngest change so far.
+
+    `anew_at`: when this reading began anew, as the shop refused its cursor.
+    """
 
     after: datetime
     page: str
     seen: datetime
+    anew_at: datetime | None = None
 
     @classmethod
     def read(cls, text: str, *, since: datetime) -> "Cursor":
@@ -43,15 +51,23 @@ class Cursor:
             start = since.astimezone(UTC) - OVERLAP
             return cls(after=start, page="", seen=start)
         data = json.loads(text)
-        return cls(after=datetime.fromisoformat(data["after"]), page=data["page"], seen=datetime.fromisoformat(data["seen"]))
+        anew_at = datetime.fromisoformat(data["anew_at"]) if data.get("anew_at") else None
+        return cls(datetime.fromisoformat(data["after"]), data["page"], datetime.fromisoformat(data["seen"]), anew_at)
 
     def __str__(self) -> str:
-        return json.dumps({"after": self.after.isoformat(), "page": self.page, "seen": self.seen.isoformat()})
+        anew = {"anew_at": self.anew_at.isoformat()} if self.anew_at else {}
+        return json.dumps({"after": self.after.isoformat(), "page": self.page, "seen": self.seen.isoformat(), **anew})
+
+    def anew(self, now: datetime) -> "Cursor | None":
+        """The same reading from its first page on; None where that was done just now."""
+        if not self.page or (self.anew_at and now - self.anew_at < ANEW_EVERY):
+            return None
+        return Cursor(self.after, "", self.after, now)
 
     def following(self, changes: list[datetime], page: str) -> "Cursor":
         # A time in the future, made by a wrong clock, must not hide what changes until then.
         seen = max([self.seen, *(min(change, datetime.now(UTC)) for change in changes)])
-        return Cursor(self.after, page, seen) if page else Cursor(max(self.after, seen - OVERLAP), "", seen)
+        return Cursor(self.after, page, seen, self.anew_at) if page else Cursor(max(self.after, seen - OVERLAP), "", seen)
 
 
 class Orders:
@@ -61,10 +77,19 @@ class Orders:
 
     def changed(self, *, since: datetime, cursor: str) -> OrderPage:
         position = Cursor.read(cursor, since=since)
-        query = f"updated_at:>='{position.after:%Y-%m-%dT%H:%M:%SZ}'"
-        page = self._connection.call(documents.ORDERS, query=query, after=position.page or None).get("orders")
         try:
-            rows, info = page["nodes"], page["pageInfo"]  # type: ignore[index]  # TypeError says so
+            page = self._page(position)
+        except CredentialsRefused:
+            raise
+        except ChannelRefused:
+            anew = position.anew(datetime.now(UTC))
+            if anew is None:
+                raise
+            # The cursor is too old, perhaps: its pages are read again from the first.
+            position = anew
+            page = self._page(position)
+        try:
+            rows, info = page["nodes"], page["pageInfo"]  # TypeError says that it is none
             changes = [_moment(row["updatedAt"]) for row in rows]
             following = str(info["endCursor"] or "") if info["hasNextPage"] else ""
         except (KeyError, TypeError, ValueError) as error:
@@ -82,6 +107,10 @@ class Orders:
             if order.order_id not in orders or orders[order.order_id].updated_at <= order.updated_at:
                 orders[order.order_id] = order
         return OrderPage(tuple(orders.values()), str(position.following(changes, following)), bool(following), tuple(unreadable.values()))
+
+    def _page(self, position: Cursor) -> Any:
+        query = f"updated_at:>='{position.after:%Y-%m-%dT%H:%M:%SZ}'"
+        return self._connection.call(documents.ORDERS, query=query, after=position.page or None).get("orders")
 
     def one(self, order_id: str) -> ChannelOrder:
         return self._complete(self._row(order_id))

@@ -1,11 +1,13 @@
 """A poll that loses no order, whatever the shop does meanwhile."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from marketplaces.adapters.shopify import Shopify
-from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, UnreadableOrder
+from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, OrderPage, UnreadableOrder
 from tests.marketplaces.adapters.clock import NOON, Clock
 from tests.marketplaces.adapters.polling import poll
 from tests.marketplaces.adapters.shopify.books import SECOND
@@ -166,3 +168,54 @@ def test_no_call_may_cost_more_than_the_shop_allows(shop: ShopifyShop, shopify: 
     poll(shopify)
     shopify.listings()
     assert {operation: cost <= 1000 for operation, cost in shop.costs.items()} == {"Orders": True, "Listings": True}
+
+
+def begun(shop: ShopifyShop, shopify: Shopify, clock: Clock) -> tuple[list[str], OrderPage]:
+    """Of eight orders the first page is read."""
+    ids = []
+    for _number in range(8):
+        clock.advance(seconds=1)
+        ids.append(place(shop))
+    page = shopify.orders(since=NOON - timedelta(hours=1))
+    assert page.more
+    return ids, page
+
+
+def test_a_cursor_that_the_shop_refuses_is_given_up_and_no_order_is_lost(shop: ShopifyShop, shopify: Shopify, clock: Clock) -> None:
+    """Asked with it for ever, nothing would ever come in again."""
+    ids, first = begun(shop, shopify, clock)
+    clock.advance(seconds=1)
+    later = place(shop)
+    shop.misbehave("Orders", error("INVALID_CURSOR", "Invalid cursor for current pagination sort."))
+    found, cursor = poll(shopify, first.cursor)
+    assert [order.order_id for order in found] == [*ids, later]
+    clock.advance(minutes=5)
+    last = place(shop)
+    assert [order.order_id for order in poll(shopify, cursor)[0]][-1] == last
+
+
+def test_a_shop_that_refuses_every_cursor_is_in_trouble_and_not_asked_over_and_over(
+    shop: ShopifyShop, shopify: Shopify, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids, first = begun(shop, shopify, clock)
+    refused = error("INVALID_CURSOR", "Invalid cursor for current pagination sort.")
+    shop.misbehave("Orders", refused)
+    second = shopify.orders(since=NOON, cursor=first.cursor)
+    shop.misbehave("Orders", refused)
+    with pytest.raises(ChannelRefused):
+        shopify.orders(since=NOON, cursor=second.cursor)
+    monkeypatch.setattr("marketplaces.adapters.shopify.orders.ANEW_EVERY", timedelta(0))
+    shop.misbehave("Orders", refused)
+    assert [order.order_id for order in poll(shopify, second.cursor)[0]] == ids
+
+
+@pytest.mark.parametrize(("on_first", "fault"), [(True, error("", "Parse error")), (False, error("ACCESS_DENIED"))])
+def test_a_refusal_of_the_first_page_or_of_the_keys_begins_nothing_anew(
+    shop: ShopifyShop, shopify: Shopify, clock: Clock, on_first: bool, fault: Callable[..., Any]
+) -> None:
+    _ids, first = begun(shop, shopify, clock)
+    before = len(shop.made("Orders"))
+    shop.misbehave("Orders", fault)
+    with pytest.raises(ChannelRefused):
+        shopify.orders(since=NOON, cursor="" if on_first else first.cursor)
+    assert len(shop.made("Orders")) == before + 1
