@@ -159,14 +159,14 @@ def record_deleted(channel: Channel, external_id: str) -> list[int]:
 @transaction.atomic(durable=True)
 def dismiss(channel: Channel, key: int) -> None:
     """A person has dealt with the problem of one order; the shop's next change may bring it back. Raises NotFound where there is none for people,
-    also of one that the shop is still to be asked about: without the problem nobody would know that it is not taken in.
+    also of one that the shop is still to be asked about, or that is being cancelled: without the problem nobody would know that it is not taken in, or
+    that the shop has opened it again otherwise.
 
     Of one that the shop has cancelled nothing is left to do with the merchant's own order. What is opened again does not come to its number.
     """
     hold(channel.pk)
-    row = (
-        channel.orders.select_for_update(no_key=True).filter(pk=key, problem__in=FOR_PEOPLE).exclude(word_hash=ChannelOrder.UNHEARD).first()
-    )
+    for_people = channel.orders.select_for_update(no_key=True).filter(problem__in=FOR_PEOPLE)
+    row = for_people.filter(pk=key).exclude(word_hash=ChannelOrder.UNHEARD).exclude(status=Status.CANCELLING).first()
     if row is None:
         raise NotFound(what=str(ChannelOrder._meta.verbose_name), key=key)
     if row.shop_state == State.CANCELLED and row.parts.filter(merchants_own=True).delete()[0]:

@@ -18,6 +18,7 @@ from outbound.models import Order
 from tests.marketplaces.parts.houses import parts_of, stock
 from tests.marketplaces.shops import deliver_all, poll, sale
 from tests.marketplaces.test_tracking import leave
+from wms.core.errors import NotFound
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,6 +93,19 @@ def test_one_that_is_opened_again_otherwise_is_sent_as_the_shop_has_it_now(say, 
     deliver_all()
     assert found() == [("WOO-501", "cancelled"), ("WOO-501-2", "ready")]
     assert (Order.objects.get(status="ready").unit_count, ChannelOrder.objects.get().problem) == (3, "")
+
+
+def test_nor_as_it_was_where_somebody_has_taken_the_change_off_the_list_meanwhile(channel, say, monkeypatch, thing):
+    """The change is all by which it is known that the shop has it otherwise now."""
+    say(State.OPEN)
+    die_at(monkeypatch, cancelling, "_end", lambda: say(State.CANCELLED))
+    say(State.OPEN, dies=True, quantity=3)
+    with pytest.raises(NotFound):
+        order_book.dismiss(channel, ChannelOrder.objects.get().pk)
+    monkeypatch.setattr(WooCommerce, "order", lambda _self, _id: sale(thing.code, datetime.now(UTC) + timedelta(hours=1), quantity=3))
+    poll()
+    deliver_all()
+    assert list(Order.objects.filter(status="ready").values_list("unit_count", flat=True)) == [3]
 
 
 def test_one_that_is_opened_again_before_ours_is_cancelled_goes_on(say, monkeypatch):
