@@ -243,6 +243,4 @@ def _show(channel: Channel, row: ChannelOrder, status: str, problem: str) -> Non
         # As whoever writes down what the shop says: its next word comes before this or after it.
         hold(channel.pk)
         found = ChannelOrder.objects.filter(pk=row.pk, shop_state=row.shop_state)
-        if found.update(status=status, problem=problem, problem_detail=""):
-            row.problem = problem
-            order_holds.tell([row])
+        found.update(status=status, problem=problem, problem_detail="")

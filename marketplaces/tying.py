@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from marketplaces import cancelled, order_holds, tracking, troubles
+from marketplaces import cancelled, tracking, troubles
 from marketplaces.holding import hold
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.port import ChannelOrderState as State
@@ -99,6 +99,8 @@ def _catch_up(order_ids: Sequence[int]) -> None:
     if order_ids:
         tracking.tell_of(order_ids)
         cancelled.tell_of(order_ids)
+        # What the shop has said of them was said of nobody's order.
+        outbox.emit("order.held", order_ids=list(order_ids))
 
 
 @transaction.atomic(durable=True)
@@ -123,7 +125,6 @@ def recognise(channel: Channel, key: int) -> None:
         row.status = ChannelOrder.Status.IMPORTED
         outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, poll=True)
     row.save(update_fields=["status", "problem", "problem_detail"])
-    order_holds.tell([row])
     _catch_up(order_ids)
     if row.ship_by is not None:
         outbox.emit("ship_by.moved", rows=[row.pk])

@@ -201,6 +201,18 @@ def test_nor_is_one_that_a_dead_worker_took_in_and_that_is_not_paid_any_more(cha
     assert not PickTask.objects.filter(picker=by).exists()
 
 
+def test_nor_is_one_of_which_the_shop_spoke_before_it_was_tied(channel, house, thing, at, by, monkeypatch):
+    """A worker died between taking it in and tying it, and somebody had it on his walk before the shop's next word."""
+    with monkeypatch.context() as patched, pytest.raises(ConnectionError):
+        patched.setattr(settling, "tie", dies)
+        order_import.import_orders(channel, [sale(thing.code, at)])
+    on_a_walk(house, by)
+    say(channel, thing, at, cancellation_requested=True)
+    assert ChannelOrder.objects.get().parts.get().order == Order.objects.get()
+    outbox.deliver("outbound.picking.put_aside")
+    assert not PickTask.objects.filter(picker=by).exists()
+
+
 def test_nor_is_one_that_cannot_be_cancelled_here(channel, house, thing, at, by, monkeypatch):
     order_import.import_orders(channel, [sale(thing.code, at)])
     on_a_walk(house, by)
