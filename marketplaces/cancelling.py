@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models import Q
 
-from marketplaces import strays
+from marketplaces import strays, troubles
 from marketplaces.holding import hold
 from marketplaces.models import Channel, ChannelOrder
 from marketplaces.port import ChannelOrderState as State
@@ -31,7 +31,7 @@ def cancel(channel: Channel, row: ChannelOrder, ours: Sequence[Order]) -> bool:
         try:
             cancellation.cancel(order_id=order.pk, by=channel.user)
         except (cancellation.AlreadyLeft, NotPossibleNow) as refusal:
-            refusals.append(str(refusal))
+            refusals.append(troubles.refused_to_cancel(refusal, order))
     if not refusals:
         opened = _end(channel, row)
         with transaction.atomic():
@@ -44,7 +44,7 @@ def cancel(channel: Channel, row: ChannelOrder, ours: Sequence[Order]) -> bool:
         # Where nothing of it is cancelled, and the shop has opened it again meanwhile, nothing has happened.
         if len(refusals) == len(ours):
             found.exclude(shop_state=State.CANCELLED).update(status=Status.IMPORTED)
-        found.update(status=Status.CANCELLED_LATE, problem=Problem.CANCELLED_LATE, problem_detail=" ".join(refusals))
+        found.update(status=Status.CANCELLED_LATE, problem=Problem.CANCELLED_LATE, problem_detail=", ".join(refusals))
         publish(channel, [row])
     return False
 

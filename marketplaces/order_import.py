@@ -13,7 +13,7 @@ from django.db import DataError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from marketplaces import adapters, opened_again, order_book, pace, port
+from marketplaces import adapters, opened_again, order_book, pace, port, troubles
 from marketplaces.calling import AGAIN_S, ChannelQuiet, calling, keep_busy, open_shop, well_again
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
 from marketplaces.port import (
@@ -242,7 +242,10 @@ def _ask_for(channel: Channel, shop: Marketplace, waiting: list[str]) -> None:
                 if kept := opened_again.take_in(channel, order_id) if cannot_say else []:
                     _settle(channel, kept)
                 else:
-                    order_book.record_unreadable(channel, [port.UnreadableOrder(order_id, str(error))])
+                    reason = (
+                        troubles.CANNOT_SAY if cannot_say else troubles.kept(error) if isinstance(error, ChannelRefused) else str(error)
+                    )
+                    order_book.record_unreadable(channel, [port.UnreadableOrder(order_id, reason)])
             asked.add(order_id)
             keep_busy(channel)
     finally:

@@ -29,6 +29,7 @@ from marketplaces.port import (
 from wms.core.errors import InvalidInput, WmsError
 
 if TYPE_CHECKING:
+    from outbound.models import Order
     from outbound.orders import NewOrder
 
 # What is wrong with a part of an address.
@@ -37,6 +38,8 @@ QUEUE = "queue: "
 LONGEST = 2000
 # Of an open order its buyer's wish is for a person to answer, in the shop.
 WISH = "cancellation requested"
+# Of a message that cannot be read, of a shop that answers no question about an order.
+CANNOT_SAY = "cannot_say"
 ADDRESS_PARTS: dict[str, str | Promise] = {
     "name": gettext_lazy("Name"),
     "company": gettext_lazy("Company"),
@@ -75,6 +78,7 @@ _ERRORS: dict[str, str | Promise] = {
     PushError.PENDING: gettext_lazy("The shop still works on it: {reason}"),
     PushError.UNKNOWN_LISTING: NotOnChannel.message,
     PushError.REFUSED: ChannelRefused.message,
+    CANNOT_SAY: gettext_lazy("a message of the shop about it cannot be read, and the shop cannot be asked what it is now"),
 }
 # Of an order that is not the shop's: what the shop says of its own.
 _STATES: dict[str, str | Promise] = {
@@ -87,10 +91,17 @@ _REFUSALS: dict[str, str | Promise] = {
     "unknown_sku": gettext_lazy("sku {what} is not known here, or closed"),
     "unknown_warehouse": gettext_lazy("warehouse {what} is not known here, or closed"),
     "number_twice": gettext_lazy("another order of the shop has the same number: {what}"),
+    "already_left": gettext_lazy("a parcel of order {what} has left already"),
+    "not_possible_now": gettext_lazy("order {what} has left already"),
     "opened_again": gettext_lazy("opened again, and {what} is cancelled here"),
 }
 _REFUSAL = re.compile(r"(\w+): (.+)")
-_WORDS: dict[str, str | Promise] = {WISH: gettext_lazy("the buyer wants to cancel"), **_STATES, **ADDRESS_PARTS}
+_WORDS: dict[str, str | Promise] = {
+    WISH: gettext_lazy("the buyer wants to cancel"),
+    CANNOT_SAY: _ERRORS[CANNOT_SAY],
+    **_STATES,
+    **ADDRESS_PARTS,
+}
 _FAULT = re.compile(r"(\w+) \((.+)\)")
 _CHANGE = re.compile(r"(.+): ([^>]*)>([^>]*)")
 
@@ -116,6 +127,11 @@ def number_twice(other: str) -> str:
     return f"number_twice: {other}"
 
 
+def refused_to_cancel(error: WmsError, order: Order) -> str:
+    """As it is kept that an order of ours could not be cancelled any more."""
+    return f"{error.code}: {order.reference}"
+
+
 def opened_again(reference: str) -> str:
     """As it is kept that the shop has opened its order again of which ours with this reference is cancelled, and another one has left."""
     return f"opened_again: {reference}"
@@ -136,8 +152,8 @@ def fault_in_words(why: str) -> str:
 
 
 def detail_in_words(detail: str, lines: Sequence[Mapping[str, Any]]) -> str:
-    """What `changes.difference`, `refusal`, `number_twice`, `opened_again` or an address's faults name, with the goods of `lines` (ChannelOrder.lines)
-    in place of the shop's line ids.
+    """What `changes.difference`, `refusal`, `number_twice`, `opened_again`, `refused_to_cancel` or an address's faults name, with the goods of `lines`
+    (ChannelOrder.lines) in place of the shop's line ids.
     """
     goods = {line["line_id"]: line["sku"] or line["line_id"] for line in lines}
     return ", ".join(_piece_in_words(piece, goods) for piece in detail.split(", "))

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from marketplaces.calling import ChannelQuiet, calling
 from marketplaces.channels import LANES
 from marketplaces.models import Channel
-from marketplaces.port import CallThrottled, ChannelRefused, ChannelUnavailable, CredentialsRefused, within
+from marketplaces.port import CallThrottled, ChannelError, ChannelRefused, ChannelThrottled, ChannelUnavailable, within
 from marketplaces.troubles import kept
 from wms.core import outbox
 
@@ -44,6 +44,6 @@ def _why(channel: Channel, quiet: ChannelQuiet) -> str:
     cause = quiet.__cause__
     if isinstance(cause, CallThrottled):  # it knows us: it counts what we ask
         return ""
-    if isinstance(cause, ChannelUnavailable):
+    if isinstance(cause, ChannelUnavailable) and not isinstance(cause, ChannelThrottled):
         return _("%(problem)s (address: %(address)s)") % {"problem": cause, "address": channel.base_url}
-    return str(cause if isinstance(cause, CredentialsRefused) else quiet)
+    return str(cause if isinstance(cause, ChannelError) else quiet)

@@ -252,14 +252,17 @@ class ChannelOrder(models.Model):
 
     @property
     def detail(self) -> str:
-        """`problem_detail` in the reader's language: what changed in the shop, is wrong with the address, or was refused."""
+        """`problem_detail` in the reader's language: what changed in the shop, is wrong with the address, was refused, or cannot be read."""
         named = (
             self.Problem.CHANGED,
             self.Problem.REFUSED,
             self.Problem.OTHER_CONTENT,
             self.Problem.BAD_ADDRESS,
             self.Problem.ADDRESS_CHANGED,
+            self.Problem.CANCELLED_LATE,
         )
+        if self.problem == self.Problem.UNREADABLE:
+            return troubles.in_words(self.problem_detail)
         return troubles.detail_in_words(self.problem_detail, self.lines) if self.problem in named else self.problem_detail
 
     @property

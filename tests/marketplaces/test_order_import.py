@@ -303,4 +303,4 @@ def test_an_order_that_the_shop_refuses_to_show_holds_up_no_other(shop, channel,
 
     rows = list(ChannelOrder.objects.order_by("pk").values_list("external_id", "status", "problem"))
     assert rows == [(str(bad), "refused", "unreadable"), (str(good), "imported", "")]
-    assert ChannelOrder.objects.get(external_id=str(bad)).problem_detail == "The shop refused: Not this one."
+    assert ChannelOrder.objects.get(external_id=str(bad)).detail == "The shop refused: Not this one."

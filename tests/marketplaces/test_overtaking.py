@@ -268,7 +268,7 @@ def test_a_part_that_was_cancelled_is_shown_though_the_shop_has_opened_the_order
     meanwhile("cancel", lambda: say(OPEN))
     row = say(CANCELLED)
     assert (row.status, row.shop_state, row.problem) == ("cancelled_late", "open", "cancelled_late")
-    assert row.problem_detail == "A parcel of order WOO-501-P2 has left already."
+    assert row.problem_detail == "already_left: WOO-501-P2"
     assert found() == [("WOO-501", "cancelled"), ("WOO-501-P2", "ready")]
 
 

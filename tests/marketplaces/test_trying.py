@@ -126,6 +126,13 @@ def test_a_wrong_address(shop, client, fields, path, reason):
     assert state()[0]
 
 
+def test_a_shop_that_asks_us_to_slow_down_has_the_right_address(shop, client, fields):
+    shop.misbehave("GET orders", fail(429))
+    page = connect(client, fields)
+    assert "The shop asks us to slow down" in page
+    assert "(address:" not in page
+
+
 def test_a_page_that_is_no_api(shop, client, fields):
     shop.misbehave("GET orders", page_of_html)
     assert "The shop cannot be reached: the shop answered something else than JSON" in connect(client, fields)

@@ -7,17 +7,20 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
+from django.utils import translation
 
 from marketplaces import cancelled, cancelling, order_book, order_import, settling
 from marketplaces.adapters.woocommerce import CAPABILITIES, WooCommerce
 from marketplaces.models import Channel, ChannelOrder
-from marketplaces.port import ChannelLine
+from marketplaces.port import ChannelLine, ChannelRefused
 from marketplaces.port import ChannelOrderState as State
 from outbound import cancellation
 from outbound.models import Order
 from tests.marketplaces.parts.houses import parts_of, stock
 from tests.marketplaces.shops import deliver_all, poll, sale
 from tests.marketplaces.test_tracking import leave
+from wms.core import outbox
 from wms.core.errors import NotFound
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -154,3 +157,35 @@ def test_one_of_which_all_has_left_is_not(say):
     say(State.CANCELLED)
     say(State.OPEN)
     assert ChannelOrder.objects.get().problem == ""
+
+
+def test_what_has_left_is_named_in_the_reader_s_language(say):
+    say(State.OPEN)
+    leave(Order.objects.get(), "TRACK-1", 2)
+    with translation.override("es"):  # the worker's
+        say(State.CANCELLED)
+    row = ChannelOrder.objects.get()
+    with translation.override("en"):
+        assert row.detail == "order WOO-501 has left already"
+    with translation.override("de"):
+        assert row.detail == "Auftrag WOO-501 ist schon weg"
+
+
+def test_so_is_that_a_shop_cannot_say_what_its_order_is(channel, say, monkeypatch):
+    def cannot(_self: object, _order_id: str) -> None:
+        raise ChannelRefused(reason="it answers no order.get", channel_code="not_possible")
+
+    say(State.OPEN)
+    monkeypatch.setattr(WooCommerce, "order", cannot)
+    with transaction.atomic():
+        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, order_ids=["501"])
+    with translation.override("es"):
+        deliver_all()
+    row = ChannelOrder.objects.get()
+    with translation.override("en"):
+        assert (
+            row.words
+            == "the shop's order cannot be read (a message of the shop about it cannot be read, and the shop cannot be asked what it is now)"
+        )
+    with translation.override("de"):
+        assert "der Shop kann nicht gefragt werden" in row.words

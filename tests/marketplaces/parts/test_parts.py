@@ -87,7 +87,7 @@ def test_what_the_shop_cancels_when_one_part_has_left_is_cancelled_as_far_as_it_
     second.refresh_from_db()
     row = ChannelOrder.objects.get()
     assert (second.status, row.status, row.problem) == ("cancelled", "cancelled_late", "cancelled_late")
-    assert row.problem_detail == f"A parcel of order WOO-{number} has left already."
+    assert row.detail == f"a parcel of order WOO-{number} has left already"
     assert not Order.objects.filter(pk=first.pk, status="cancelled").exists()
 
 
