@@ -1,12 +1,14 @@
 """Which marketplaces exist: one folder each. A new one is copied from the nearest.
 
-Each folder offers NAME (for people), CREDENTIALS (the names of its keys), perhaps OPTIONAL (those of keys that may be left out), perhaps ACCOUNT
+Each folder offers NAME (for people), EXAMPLE (an address), CREDENTIALS (the names of its keys), perhaps OPTIONAL (those of keys that may be left out),
+LABELS (what people call the keys, as far as the platform's own page has a name for it), perhaps ACCOUNT
 (those of keys that say where is sold: with others it is another shop), CAPABILITIES, perhaps MAY_DECLARE (what of these a single shop may have
 besides), perhaps RULES (what the platform demands of its sellers) and KEEP_BUYERS_DAYS (how long it lets us keep their buyers' data), and
 `connect(base_url=, credentials=)` -> Marketplace.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -40,10 +42,24 @@ def adapter(marketplace: str) -> ModuleType:
     return import_module(f"{__name__}.{marketplace}")
 
 
-def keys(marketplace: str) -> dict[str, bool]:
-    """The names of its keys: True for those without which nothing works."""
+@dataclass(frozen=True, slots=True)
+class Key:
+    """`needed`: without it nothing works. `secret`: nobody who looks on needs to see it."""
+
+    name: str
+    label: str
+    needed: bool
+
+    @property
+    def secret(self) -> bool:
+        return self.name.endswith(("secret", "token", "secret_access_key"))
+
+
+def keys(marketplace: str) -> list[Key]:
+    """Its keys, those that are needed first, in the reader's language."""
     module = adapter(marketplace)
-    return dict.fromkeys(module.CREDENTIALS, True) | dict.fromkeys(getattr(module, "OPTIONAL", ()), False)
+    optional: tuple[str, ...] = getattr(module, "OPTIONAL", ())
+    return [Key(name, str(module.LABELS[name]), name not in optional) for name in (*module.CREDENTIALS, *optional)]
 
 
 def account(marketplace: str, credentials: Mapping[str, str]) -> list[str | None]:

@@ -26,7 +26,8 @@ def _form(request: HttpRequest) -> HttpResponse:
         (
             name,
             adapters.adapter(name).NAME,
-            [(key, needed, request.POST.get(f"{name}.{key}", "")) for key, needed in adapters.keys(name).items()],
+            adapters.adapter(name).EXAMPLE,
+            [(key, request.POST.get(f"{name}.{key.name}", "")) for key in adapters.keys(name)],
         )
         for name in adapters.names()
     ]
@@ -93,7 +94,8 @@ def _as_it_is(problem: str) -> str:
 
 def _credentials(request: HttpRequest, adapter: str) -> dict[str, str]:
     """Keys by their own names, or as "adapter.name": the form has fields for all marketplaces, of which only the chosen one's are seen."""
-    return {name: (request.POST.get(f"{adapter}.{name}") or request.POST.get(name) or "").strip()[:2000] for name in adapters.keys(adapter)}
+    names = [key.name for key in adapters.keys(adapter)]
+    return {name: (request.POST.get(f"{adapter}.{name}") or request.POST.get(name) or "").strip()[:2000] for name in names}
 
 
 @require_http_methods(["GET", "POST"])

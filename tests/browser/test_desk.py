@@ -64,6 +64,11 @@ def test_a_morning_at_the_desk(browser_page: Page, live_server: LiveServer, hous
     for url in ("/desk", "/desk/orders", "/desk/waves", "/desk/stock", "/desk/bins", "/desk/asns/new", "/desk/channels/connect"):
         browser_page.goto(live_server.url + url)
         assert browser_page.evaluate("document.documentElement.scrollWidth") <= 390, url
+    browser_page.select_option("[name=adapter]", "woocommerce")
+    secret = browser_page.locator("[name='woocommerce.consumer_secret']")
+    expect(secret).to_have_attribute("type", "password")
+    browser_page.check("[data-show-keys] input")
+    expect(secret).to_have_attribute("type", "text")
     assert complaints == []
 
 

@@ -9,13 +9,14 @@ from django.test import Client
 from django.utils import timezone
 
 from inventory.models import Sku
+from marketplaces import adapters
 from marketplaces.models import Channel
 from outbound import orders
 from tests import make
 from tests.desk.house import House
 from tests.desk.test_actions import refusal
 from tests.marketplaces.test_standings import connect
-from wms.core.models import OutboxEvent
+from wms.core.models import OutboxEvent, User
 
 
 def test_a_shop_sells_out_of_several_warehouses(desk: Client, house: House) -> None:
@@ -173,3 +174,19 @@ def test_keys_that_were_typed_for_another_marketplace_are_not_taken(desk: Client
     assert 'name="ebay.client_id" value="of eBay"' in refused.content.decode()
     assert desk.post("/desk/channels/connect", {**fields, "ebay.refresh_token": "r"}).status_code == 303
     assert Channel.objects.get().opened_credentials() == {"client_id": "of eBay", "client_secret": "s", "refresh_token": "r"}
+
+
+def test_keys_are_asked_for_by_the_names_that_people_know_and_secret_ones_are_dots(desk: Client, house: House) -> None:
+    page = desk.get("/desk/channels/connect").content.decode()
+    for name in adapters.names():
+        assert f"the address is like {adapters.adapter(name).EXAMPLE}" in page
+        for key in adapters.keys(name):
+            field = page[page.index(f'name="{name}.{key.name}"') :].partition(">")[0]
+            assert ('type="password"' in field) is key.secret, key
+            assert f": {key.name}<input" not in page
+    assert "Amazon: LWA client ID of the app<input" in page
+    secret = {key.name for name in adapters.names() for key in adapters.keys(name) if key.secret}
+    assert secret == {"secret", "client_secret", "consumer_secret", "access_token", "refresh_token", "aws_secret_access_key"}
+    german = Client(headers={"accept-language": "de"})
+    german.force_login(User.objects.get(pk=desk.session["_auth_user_id"]))
+    assert "Amazon: Händlertoken (Verkäufer-ID)<input" in german.get("/desk/channels/connect").content.decode()

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import httpx
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from marketplaces.abilities import QueuedMessage
 from marketplaces.adapters._http import needing
@@ -46,6 +48,19 @@ CREDENTIALS = ("client_id", "client_secret", "refresh_token", "seller_id", "mark
 ACCOUNT = ("seller_id", "marketplace_ids")
 # Without a queue orders come by polling alone. The last two are for other addresses than Amazon's own.
 OPTIONAL = ("queue_arn", "aws_access_key_id", "aws_secret_access_key", "token_url", "queue_endpoint")
+EXAMPLE = "https://sellingpartnerapi-eu.amazon.com"
+LABELS: dict[str, str | Promise] = {
+    "client_id": gettext_lazy("LWA client ID of the app"),
+    "client_secret": gettext_lazy("LWA client secret of the app"),
+    "refresh_token": gettext_lazy("Refresh token of the app's authorisation"),
+    "seller_id": gettext_lazy("Merchant token (seller ID)"),
+    "marketplace_ids": gettext_lazy("Marketplace IDs, with commas between them"),
+    "queue_arn": gettext_lazy("ARN of the SQS queue"),
+    "aws_access_key_id": gettext_lazy("AWS access key ID"),
+    "aws_secret_access_key": gettext_lazy("AWS secret access key"),
+    "token_url": gettext_lazy("Address for tokens, if it is not Amazon's own"),
+    "queue_endpoint": gettext_lazy("Address of the queue service, if it is not Amazon's own"),
+}
 # Seller Central, "Shipping performance" of seller-fulfilled orders: late shipment rate under 4 % over 10 and over 30 days, cancellation rate
 # under 2.5 % over 7 days, valid tracking rate over 95 % over 30 days. The windows there follow Amazon's own calendar.
 RULES = (

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import httpx
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from marketplaces.abilities import ShopPlace
 from marketplaces.adapters._http import needing
@@ -39,6 +41,12 @@ from marketplaces.rules import Measure, Rule
 NAME = "eBay"
 # The application's keys (App ID, Cert ID), and what the seller granted it.
 CREDENTIALS = ("client_id", "client_secret", "refresh_token")
+EXAMPLE = "https://api.ebay.com"
+LABELS: dict[str, str | Promise] = {
+    "client_id": gettext_lazy("App ID (client ID)"),
+    "client_secret": gettext_lazy("Cert ID (client secret)"),
+    "refresh_token": gettext_lazy("Refresh token of the seller's consent"),
+}
 # What the seller has to grant. The notification API also takes the application's own token, which has the first.
 SCOPES = (
     "https://api.ebay.com/oauth/api_scope",

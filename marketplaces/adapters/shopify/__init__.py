@@ -5,6 +5,8 @@ from copy import copy
 from datetime import datetime
 
 import httpx
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from marketplaces.abilities import ShopPlace
 from marketplaces.adapters.shopify import access, places, webhooks
@@ -32,6 +34,12 @@ from marketplaces.port import (
 NAME = "Shopify"
 # The app's access token and client secret, and the id of the shop's location that the warehouses are, unless each is one of its own.
 CREDENTIALS = ("access_token", "client_secret", "location_id")
+EXAMPLE = "https://shop.myshopify.com/admin/api/2026-10"
+LABELS: dict[str, str | Promise] = {
+    "access_token": _("Admin API access token"),
+    "client_secret": _("The app's client secret"),
+    "location_id": _("Location: the number at the end of its address in the shop's settings"),
+}
 # What the app has to be allowed. Fulfilment orders that it may not see are simply left out of an order.
 SCOPES = (
     "read_products",

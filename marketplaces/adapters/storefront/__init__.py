@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from marketplaces.abilities import ShopPlace
@@ -39,6 +40,12 @@ NAME = _("Generic storefront")
 CREDENTIALS = ("secret",)
 # `location`: which of the shop's locations this channel is. `declaration`: what the shop can do, for one that answers no question.
 OPTIONAL = ("location", "declaration")
+EXAMPLE = "https://shop.example/wms"
+LABELS: dict[str, str | Promise] = {
+    "secret": _("Secret (whsec_…)"),
+    "location": _("The shop's location that this channel is"),
+    "declaration": _("What the shop can do, where it does not answer that itself"),
+}
 # Of a shop that declares nothing, and what it may declare beyond that.
 CAPABILITIES = Capabilities(batch_size=BATCH_SIZE, lists=False)
 MAY_DECLARE = ("locations",)

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import httpx
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from marketplaces.adapters._http import needing
 from marketplaces.adapters.woocommerce import webhooks
@@ -28,6 +30,11 @@ from marketplaces.port import (
 
 NAME = "WooCommerce"
 CREDENTIALS = ("consumer_key", "consumer_secret")
+EXAMPLE = "https://shop.example/wp-json/wc/v3"
+LABELS: dict[str, str | Promise] = {
+    "consumer_key": gettext_lazy("Consumer key"),
+    "consumer_secret": gettext_lazy("Consumer secret"),
+}
 CAPABILITIES = Capabilities(batch_size=BATCH_SIZE, cancel=True, webhooks=True)
 
 

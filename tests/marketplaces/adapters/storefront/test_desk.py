@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import escape
 
 from inventory.models import Sku, Warehouse
-from marketplaces import differing
+from marketplaces import adapters, differing
 from marketplaces.models import Channel, Comparison, Listing
 from tests import make
 from tests.marketplaces.adapters.storefront.shop import SECRET, StorefrontShop
@@ -51,8 +52,8 @@ def fields(shop: StorefrontShop, house: Warehouse, thing: Sku, **keys: str) -> d
 
 def test_it_is_connected_fetched_told_subscribed_and_compared(desk, shop, house, thing):
     page = desk.get("/desk/channels/connect").content.decode()
-    for key in ("secret", "location", "declaration"):
-        assert f'Generic storefront: {key}<input name="storefront.{key}"' in page
+    for key in adapters.keys("storefront"):
+        assert f'Generic storefront: {escape(key.label)}<input name="storefront.{key.name}"' in page
     shop.books.add_listing(sku=thing.code, quantity=3)
     answer = desk.post("/desk/channels/connect", fields(shop, house, thing))
     channel = Channel.objects.get()
