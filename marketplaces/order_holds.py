@@ -22,8 +22,9 @@ NOT (c.problem = '') AND (c.problem IN ('changed', 'unpaid', 'closed', 'unreadab
 # What is cancelled in the shop and not here yet is about to be.
 _TO_CANCEL = "(c.status = 'imported' AND c.shop_state = 'cancelled' OR c.status = 'cancelling')"
 # Of one that is taken in and not tied yet all that the shop has said since its first word stands on its own row alone: nobody has looked at it.
+# Materialized so that all are found once, and not once for each order that is open.
 _FIND = f"""
-WITH held AS (
+WITH held AS MATERIALIZED (
     SELECT p.order_id, p.channel_order_id FROM marketplaces_channelorderpart p
     JOIN marketplaces_channelorder c ON c.id = p.channel_order_id JOIN outbound_order o ON o.id = p.order_id
     WHERE NOT p.merchants_own AND {{held}} AND {{wanted}}
