@@ -122,3 +122,16 @@ def test_on_a_wide_screen_it_is_a_table(browser_page: Page, live_server: LiveSer
     )
     assert len(set(tops)) == 1
     assert browser_page.locator("#list thead th").first.is_visible()
+
+
+def test_which_page_is_open_is_seen_in_the_strip_of_pages(phone: Page) -> None:
+    """The strip scrolls sideways, and stands at its beginning on every page."""
+    unseen = []
+    for url in ("/desk", "/desk/orders", "/desk/printers", "/desk/channels", "/desk/merchants"):
+        phone.goto(url)
+        for end in (0, 9999):
+            phone.evaluate("to => { document.querySelector('.rail').scrollLeft = to; }", end)
+            box = phone.locator(".rail a[aria-current]").bounding_box()
+            if box is None or box["x"] < 0 or box["x"] + box["width"] > WIDTH:
+                unseen.append((url, end))
+    assert unseen == []
