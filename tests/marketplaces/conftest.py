@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from tests.marketplaces.platforms import Platform
 
 
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    from tests.marketplaces import remembered
+
+    remembered.forget()
+
+
 @pytest.fixture
 def shop() -> Iterator[WooShop]:
     """Strict: the test fails where a request breaks the captured contract."""

@@ -15,14 +15,10 @@ from django.db import transaction
 from django.test import Client
 
 from inventory.models import Sku, Warehouse
-from marketplaces.adapters.amazon import limits as amazon_limits
-from marketplaces.adapters.amazon import tokens as amazon_tokens
-from marketplaces.adapters.ebay import limits, messages, offers, tokens
 from marketplaces.adapters.shopify.webhooks import sign
-from marketplaces.adapters.storefront import declaration
 from marketplaces.models import Channel
 from tests import make
-from tests.marketplaces import shops
+from tests.marketplaces import remembered, shops
 from tests.marketplaces.adapters.amazon.contracts import Contracts
 from tests.marketplaces.adapters.amazon.shop import AmazonShop
 from tests.marketplaces.adapters.ebay.contract import Contract
@@ -72,10 +68,7 @@ class Platform:
 @contextmanager
 def opened(adapter: str, contracts: Path) -> Iterator[Platform]:
     """Strict: what follows fails where a request broke the platform's contract. `contracts`: where all of these are."""
-    # Another test's shop may have had the same port.
-    for remembered in (tokens._tokens, offers._kept, messages._keys, limits._limits, amazon_tokens._tokens, amazon_limits._limits):
-        remembered.clear()
-    declaration.forget()
+    remembered.forget()
     with _OPENED[adapter](contracts) as platform:
         yield platform
         platform.shop.check()

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from marketplaces.adapters.amazon import Amazon, limits, tokens
+from marketplaces.adapters.amazon import Amazon
 from tests.marketplaces.adapters.amazon.contracts import Contracts
 from tests.marketplaces.adapters.amazon.shop import AmazonShop
 from tests.marketplaces.adapters.clock import Clock
@@ -15,13 +15,6 @@ from tests.marketplaces.adapters.clock import Clock
 @pytest.fixture(scope="session")
 def contracts(shared_path: Path) -> Contracts:
     return Contracts(shared_path / "contracts" / "amazon-spapi")
-
-
-@pytest.fixture(autouse=True)
-def nothing_remembered() -> None:
-    """A later shop may get the port of an earlier one, and would be called with its tokens."""
-    tokens._tokens.clear()
-    limits._limits.clear()
 
 
 @pytest.fixture

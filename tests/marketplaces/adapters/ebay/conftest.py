@@ -5,17 +5,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from marketplaces.adapters.ebay import EBay, limits, messages, offers, tokens
+from marketplaces.adapters.ebay import EBay
 from tests.marketplaces.adapters.clock import Clock
 from tests.marketplaces.adapters.ebay.contract import Contract
 from tests.marketplaces.adapters.ebay.shop import KEYS, EBayShop
-
-
-@pytest.fixture(autouse=True)
-def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another test's shop may have had the same port."""
-    for module, name in ((tokens, "_tokens"), (offers, "_kept"), (messages, "_keys"), (limits, "_limits")):
-        monkeypatch.setattr(module, name, {})
 
 
 @pytest.fixture(scope="session")

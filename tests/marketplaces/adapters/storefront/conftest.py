@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from marketplaces.adapters.storefront import Storefront, declaration
+from marketplaces.adapters.storefront import Storefront
 from tests.marketplaces.adapters.clock import Clock
 from tests.marketplaces.adapters.storefront.shop import SECRET, StorefrontShop
 
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from inventory.models import Sku, Warehouse
     from marketplaces.models import Channel
     from tests.marketplaces.adapters.storefront.two import Place
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_remembered() -> None:
-    declaration.forget()
 
 
 @pytest.fixture
