@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 if TYPE_CHECKING:
     from pytest_django.live_server_helper import LiveServer
 
+    from marketplaces.models import Channel
     from tests.desk.house import House
 
 
@@ -72,18 +73,23 @@ def test_a_morning_at_the_desk(browser_page: Page, live_server: LiveServer, hous
     assert complaints == []
 
 
+def connected(house: House) -> Channel:
+    from marketplaces import channels
+
+    return channels.connect(
+        merchant=house.merchant, warehouse=house.warehouse, adapter="woocommerce", base_url="https://shop.example", name="Shop", code="S",
+        credentials={"consumer_key": "ck", "consumer_secret": "cs"},
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("language", ["en", "de", "es", "zh-hans"])
 @pytest.mark.parametrize("width", [1280, 1600])
 def test_a_shop_s_listings_and_the_rail_are_seen_whole(
     chromium: Browser, live_server: LiveServer, house: House, language: str, width: int
 ) -> None:
-    from marketplaces import channels
     from tests import make
 
-    channel = channels.connect(
-        merchant=house.merchant, warehouse=house.warehouse, adapter="woocommerce", base_url="https://shop.example", name="Shop", code="S",
-        credentials={"consumer_key": "ck", "consumer_secret": "cs"},
-    )  # fmt: skip
+    channel = connected(house)
     for number, title in enumerate(["Blue ceramic mug with a bamboo lid, 350 ml, dishwasher safe, in a gift box", "Mug"]):
         channel.listings.create(
             merchant=house.merchant, external_id=f"7{number}", external_sku=f"KB-MECH-87-WHITE-2026-{number}", title=title,
@@ -107,13 +113,9 @@ def test_a_shop_s_listings_and_the_rail_are_seen_whole(
 def test_why_an_order_needs_a_person_is_read_in_full_beside_what_can_be_done(
     chromium: Browser, live_server: LiveServer, house: House, language: str, width: int
 ) -> None:
-    from marketplaces import channels
     from marketplaces.models import ChannelOrder
 
-    channel = channels.connect(
-        merchant=house.merchant, warehouse=house.warehouse, adapter="woocommerce", base_url="https://shop.example", name="Shop", code="S",
-        credentials={"consumer_key": "ck", "consumer_secret": "cs"},
-    )  # fmt: skip
+    channel = connected(house)
     why = "The shop's message cannot be read, and the shop cannot be asked for its order: lines.0.quantity is less than one."
     for problem in ("unreadable", "bad_address", "changed"):
         ChannelOrder.objects.create(

@@ -2,10 +2,13 @@
 before.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from inventory.models import Warehouse
 from marketplaces import order_import
 from outbound import holds, orders, picking, waves
 from outbound.models import Order, PickTask
@@ -19,28 +22,40 @@ from wms.core import outbox
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@dataclass(frozen=True)
+class Sold:
+    """Two orders that are ready: the shop is about to say that the buyer of `doubted` wants to cancel."""
+
+    house: Warehouse
+    doubted: int
+    other: int
+    speak: Callable[[], None]
+
+
 @pytest.fixture
-def overtaken(monkeypatch, together):
-    """The wave has found nothing against the order; when it is about to lock it the shop's word comes in. Ends with what went into the wave."""
-    stop, at = Stop(), datetime.now(UTC)
-    house, by = make.warehouse(), make.user()
-    thing = make.sku(make.merchant())
+def sold() -> Sold:
+    at, house, thing = datetime.now(UTC), make.warehouse(), make.sku(make.merchant())
     with WooShop() as shop:
         channel = shops.selling(shop, house, {thing: 10})
         order_import.import_orders(channel, [sale(thing.code, at)])
     doubted = Order.objects.get().pk
     other = orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 1})).id
-    monkeypatch.setattr(waves, "_wanted", stop.before(waves._wanted))
     word = sale(thing.code, at, updated_at=at + timedelta(minutes=1), cancellation_requested=True)
+    return Sold(house, doubted, other, lambda: order_import.import_orders(channel, [word]))
+
+
+@pytest.fixture
+def overtaken(monkeypatch, together, sold):
+    """The wave has found nothing against the order; when it is about to lock it the shop's word comes in. Ends with what went into the wave."""
+    stop, house, by = Stop(), sold.house, make.user()
+    monkeypatch.setattr(waves, "_wanted", stop.before(waves._wanted))
 
     def release():
-        answers = together(
-            [lambda: waves.release(warehouse_id=house.pk, by=by), stop.second(lambda: order_import.import_orders(channel, [word]))]
-        )
+        answers = together([lambda: waves.release(warehouse_id=house.pk, by=by), stop.second(sold.speak)])
         assert stop.ended.is_set() and answers[1] is None
         released = set(Order.objects.filter(wave=answers[0]["wave_id"]).values_list("pk", flat=True))
-        assert other in released
-        return doubted in released
+        assert sold.other in released
+        return sold.doubted in released
 
     return release
 
@@ -55,32 +70,24 @@ def test_without_asking_again_the_order_would_be_released(overtaken, monkeypatch
 
 
 @pytest.fixture
-def given(monkeypatch, together):
+def given(monkeypatch, together, sold):
     """A picker begins, and nothing is found against the order; before he is given it the word comes in, and whoever has it on his walk loses it. Ends
     with whether this one has it.
     """
-    stop, at = Stop(), datetime.now(UTC)
-    house, by = make.warehouse(), make.user()
-    thing = make.sku(make.merchant())
-    with WooShop() as shop:
-        channel = shops.selling(shop, house, {thing: 10})
-        order_import.import_orders(channel, [sale(thing.code, at)])
-    doubted = Order.objects.get().pk
-    other = orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 1})).id
+    stop, house, by = Stop(), sold.house, make.user()
     waves.release(warehouse_id=house.pk, by=by)
     monkeypatch.setattr(holds, "in_warehouse", stop.behind(holds.in_warehouse))
-    word = sale(thing.code, at, updated_at=at + timedelta(minutes=1), cancellation_requested=True)
 
     def speak():
-        order_import.import_orders(channel, [word])
+        sold.speak()
         outbox.deliver("outbound.picking.put_aside")
 
     def claim():
         answers = together([lambda: picking.claim(warehouse_id=house.pk, by=by), stop.second(speak)])
         assert stop.ended.is_set() and answers[1] is None
         mine = set(PickTask.objects.filter(picker=by).values_list("order", flat=True))
-        assert other in mine and answers[0] == len(mine)
-        return doubted in mine
+        assert sold.other in mine and answers[0] == len(mine)
+        return sold.doubted in mine
 
     return claim
 
