@@ -1,20 +1,17 @@
 """Orders that the seller ships himself: the poll that loses none, and what is left to ship of them (Orders API 2026-01-01)."""
 
-import json
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
+from marketplaces.adapters._cursor import Cursor, page_at
 from marketplaces.adapters.amazon.connection import Connection, JsonObject
 from marketplaces.port import (
     ChannelLine,
     ChannelOrder,
     ChannelOrderState,
-    ChannelRefused,
     ChannelUnavailable,
-    CredentialsRefused,
     MessageUnreadable,
     NotOnChannel,
     OrderPage,
@@ -38,55 +35,20 @@ STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where a poll stands: read what changed since `after`, on from Amazon's `token`; all that changed until `seen` is read then."""
-
-    after: datetime
-    token: str
-    seen: datetime
-
-    @classmethod
-    def read(cls, text: str, *, since: datetime) -> "Cursor":
-        if not text:
-            start = since.astimezone(UTC) - OVERLAP
-            return cls(after=start, token="", seen=start)
-        data = json.loads(text)
-        return cls(after=datetime.fromisoformat(data["after"]), token=data["token"], seen=datetime.fromisoformat(data["seen"]))
-
-    def __str__(self) -> str:
-        return json.dumps({"after": self.after.isoformat(), "token": self.token, "seen": self.seen.isoformat()})
-
-    def following(self, changes: list[datetime], token: str) -> "Cursor":
-        # A time in the future, made by a wrong clock, must not hide what changes until then.
-        seen = max([self.seen, *(min(change, datetime.now(UTC)) for change in changes)])
-        return Cursor(self.after, token, seen) if token else Cursor(max(self.after, seen - OVERLAP), "", seen)
-
-
 class Orders:
     def __init__(self, connection: Connection, marketplace_ids: list[str]) -> None:
         self._connection = connection
         self._marketplaces = ",".join(marketplace_ids)
 
     def changed(self, *, since: datetime, cursor: str) -> OrderPage:
-        position = Cursor.read(cursor, since=since)
-        try:
-            answer = self._search(position)
-        except CredentialsRefused:
-            raise
-        except ChannelRefused:
-            if not position.token:
-                raise
-            # The token is too old: its pages are read again from the first.
-            position = Cursor(position.after, "", position.after)
-            answer = self._search(position)
+        position, answer = page_at(Cursor.read(cursor, start=since.astimezone(UTC) - OVERLAP), self._search)
         try:
             rows = answer["orders"]
             token = str((answer.get("pagination") or {}).get("nextToken") or "")
             changes = [_moment(row["lastUpdatedTime"]) for row in rows]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ChannelUnavailable(reason=f"Amazon's list of orders cannot be read: {error}", answered=True) from error
-        token = "" if token == position.token else token
+        token = "" if token == position.page else token
         orders: dict[str, ChannelOrder] = {}
         unreadable: dict[str, UnreadableOrder] = {}
         for row in rows:
@@ -100,7 +62,9 @@ class Orders:
                 continue
             if order.order_id not in orders or orders[order.order_id].updated_at <= order.updated_at:
                 orders[order.order_id] = order
-        return OrderPage(tuple(orders.values()), str(position.following(changes, token)), bool(token), tuple(unreadable.values()))
+        return OrderPage(
+            tuple(orders.values()), str(position.following(changes, token, overlap=OVERLAP)), bool(token), tuple(unreadable.values())
+        )
 
     def _search(self, position: Cursor) -> JsonObject:
         params = {
@@ -109,7 +73,7 @@ class Orders:
             "fulfilledBy": "MERCHANT",
             "includedData": INCLUDED,
         }
-        params |= {"paginationToken": position.token} if position.token else {}
+        params |= {"paginationToken": position.page} if position.page else {}
         return self._connection.call("searchOrders", "GET", PATH, params=params)
 
     def one(self, order_id: str) -> ChannelOrder:

@@ -1,11 +1,10 @@
 """Orders of the shop: the poll that loses none, and what is the warehouse's part of them."""
 
-import json
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from marketplaces.adapters._cursor import Cursor, page_at
 from marketplaces.adapters.shopify import documents
 from marketplaces.adapters.shopify.connection import Connection, JsonObject, gid, number_of
 from marketplaces.adapters.shopify.work import Work, WorkList
@@ -15,7 +14,6 @@ from marketplaces.port import (
     ChannelOrderState,
     ChannelRefused,
     ChannelUnavailable,
-    CredentialsRefused,
     MessageUnreadable,
     NotOnChannel,
     OrderPage,
@@ -25,49 +23,10 @@ from marketplaces.port import (
 
 # Each poll reads the last minutes again: the shop's search finds an order some time after it was saved.
 OVERLAP = timedelta(minutes=2)
-# A shop that refuses every cursor that it has given just before is in trouble, and not asked for its first page over and over.
-ANEW_EVERY = timedelta(minutes=1)
 # A webhook about a fulfilment order does not name its order.
 WORK_PREFIX = "work:"
 AWAITS_PAYMENT = {"PENDING", "PARTIALLY_PAID"}
 UNPAID = {"PENDING", "EXPIRED", "PARTIALLY_PAID", "VOIDED", "REFUNDED"}
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where a poll stands: read what changed since `after`, on from the shop's own cursor `page`; `seen` is the youngest change so far.
-
-    `anew_at`: when this reading began anew, as the shop refused its cursor.
-    """
-
-    after: datetime
-    page: str
-    seen: datetime
-    anew_at: datetime | None = None
-
-    @classmethod
-    def read(cls, text: str, *, since: datetime) -> "Cursor":
-        if not text:
-            start = since.astimezone(UTC) - OVERLAP
-            return cls(after=start, page="", seen=start)
-        data = json.loads(text)
-        anew_at = datetime.fromisoformat(data["anew_at"]) if data.get("anew_at") else None
-        return cls(datetime.fromisoformat(data["after"]), data["page"], datetime.fromisoformat(data["seen"]), anew_at)
-
-    def __str__(self) -> str:
-        anew = {"anew_at": self.anew_at.isoformat()} if self.anew_at else {}
-        return json.dumps({"after": self.after.isoformat(), "page": self.page, "seen": self.seen.isoformat(), **anew})
-
-    def anew(self, now: datetime) -> "Cursor | None":
-        """The same reading from its first page on; None where that was done just now."""
-        if not self.page or (self.anew_at and now - self.anew_at < ANEW_EVERY):
-            return None
-        return Cursor(self.after, "", self.after, now)
-
-    def following(self, changes: list[datetime], page: str) -> "Cursor":
-        # A time in the future, made by a wrong clock, must not hide what changes until then.
-        seen = max([self.seen, *(min(change, datetime.now(UTC)) for change in changes)])
-        return Cursor(self.after, page, seen, self.anew_at) if page else Cursor(max(self.after, seen - OVERLAP), "", seen)
 
 
 class Orders:
@@ -76,18 +35,7 @@ class Orders:
         self._work = work
 
     def changed(self, *, since: datetime, cursor: str) -> OrderPage:
-        position = Cursor.read(cursor, since=since)
-        try:
-            page = self._page(position)
-        except CredentialsRefused:
-            raise
-        except ChannelRefused:
-            anew = position.anew(datetime.now(UTC))
-            if anew is None:
-                raise
-            # The cursor is too old, perhaps: its pages are read again from the first.
-            position = anew
-            page = self._page(position)
+        position, page = page_at(Cursor.read(cursor, start=since.astimezone(UTC) - OVERLAP), self._page)
         try:
             rows, info = page["nodes"], page["pageInfo"]  # TypeError says that it is none
             changes = [_moment(row["updatedAt"]) for row in rows]
@@ -106,7 +54,12 @@ class Orders:
                 continue
             if order.order_id not in orders or orders[order.order_id].updated_at <= order.updated_at:
                 orders[order.order_id] = order
-        return OrderPage(tuple(orders.values()), str(position.following(changes, following)), bool(following), tuple(unreadable.values()))
+        return OrderPage(
+            tuple(orders.values()),
+            str(position.following(changes, following, overlap=OVERLAP)),
+            bool(following),
+            tuple(unreadable.values()),
+        )
 
     def _page(self, position: Cursor) -> Any:
         query = f"updated_at:>='{position.after:%Y-%m-%dT%H:%M:%SZ}'"

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from marketplaces.adapters._cursor import just_now, page_at, youngest
 from marketplaces.adapters.storefront.connection import Connection, message_id
 from marketplaces.adapters.storefront.reading import read_order
 from marketplaces.adapters.storefront.stock import page_of
@@ -21,7 +22,6 @@ from marketplaces.port import (
     ChannelOrder,
     ChannelRefused,
     ChannelUnavailable,
-    CredentialsRefused,
     MessageUnreadable,
     OrderPage,
     UnreadableOrder,
@@ -30,8 +30,6 @@ from marketplaces.port import (
 # Each poll reads the last minutes again: an order saved by a slow transaction becomes visible after younger ones.
 OVERLAP = timedelta(minutes=2)
 OPEN_ONES_EVERY = timedelta(minutes=10)
-# A shop that refuses every cursor that it has given just before is in trouble, and not asked for its first page over and over.
-ANEW_EVERY = timedelta(minutes=1)
 PER_PAGE = 100
 
 
@@ -62,19 +60,13 @@ class Cursor:
         return json.dumps(asdict(self))
 
     def anew(self, now: datetime) -> Cursor | None:
-        """The same reading from its first page on; None where that was done just now."""
-        if not self.page or (self.anew_at and now - datetime.fromisoformat(self.anew_at) < ANEW_EVERY):
+        if not self.page or (self.anew_at and just_now(datetime.fromisoformat(self.anew_at), now)):
             return None
         return replace(self, page="", last="", anew_at=now.isoformat())
 
     def following(self, changes: list[datetime], *, page: str, digest: str, now: datetime) -> tuple[Cursor, bool]:
         """Where to read on, and whether at once."""
-        if not self.open:
-            # A time in the future, made by a wrong clock, must not hide what changes until then.
-            youngest = max([datetime.fromisoformat(self.seen), *(min(change, now) for change in changes)])
-            seen = youngest.isoformat()
-        else:
-            seen = self.seen
+        seen = self.seen if self.open else youngest(datetime.fromisoformat(self.seen), changes, now).isoformat()
         if page and page != self.page and digest != self.last:
             return replace(self, seen=seen, page=page, last=digest), True
         done = Cursor(after=self.after, seen=seen, open_at=self.open_at)
@@ -92,18 +84,7 @@ class Orders:
         self._read = partial(read_order, location=location, at=at)
 
     def changed(self, *, since: datetime, cursor: str) -> OrderPage:
-        position = Cursor.read(cursor, since=since)
-        try:
-            items, page = self._list(position)
-        except CredentialsRefused:
-            raise
-        except ChannelRefused:
-            anew = position.anew(datetime.now(UTC))
-            if anew is None:
-                raise
-            # The cursor is too old, perhaps: its pages are read again from the first.
-            position = anew
-            items, page = self._list(position)
+        position, (items, page) = page_at(Cursor.read(cursor, since=since), self._list)
         orders: dict[str, ChannelOrder] = {}
         unreadable: dict[str, UnreadableOrder] = {}
         for row in items:

@@ -123,6 +123,26 @@ def test_a_token_that_is_too_old_is_started_over(shop: AmazonShop, amazon: Amazo
     assert [order.order_id for order in orders] == ids
 
 
+def test_when_every_token_is_refused_it_is_not_started_over_again_and_again(
+    shop: AmazonShop, amazon: Amazon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.answers.orders_page = 2
+    ids = [place(shop) for _number in range(4)]
+    second = amazon.orders(since=NOON, cursor=amazon.orders(since=NOON).cursor.replace("page-2", "expired"))
+    refused = second.cursor.replace("page-2", "expired")
+    with pytest.raises(ChannelRefused):
+        amazon.orders(since=NOON, cursor=refused)
+    monkeypatch.setattr("marketplaces.adapters._cursor.ANEW_EVERY", timedelta(0))
+    assert [order.order_id for order in poll(amazon, refused)[0]] == ids
+
+
+def test_a_token_that_an_earlier_version_kept_is_read_on(shop: AmazonShop, amazon: Amazon) -> None:
+    shop.answers.orders_page = 2
+    ids = [place(shop) for _number in range(4)]
+    kept = amazon.orders(since=NOON).cursor.replace('"page":', '"token":')
+    assert [order.order_id for order in poll(amazon, kept)[0]] == ids[2:]
+
+
 def test_a_page_that_comes_again_and_again_ends(shop: AmazonShop, amazon: Amazon) -> None:
     shop.answers.orders_page = 1
     for _number in range(3):

@@ -44,12 +44,7 @@ def test_a_poll_reads_pages_in_the_order_of_change(shop: ShopifyShop, shopify: S
 
 
 def test_an_order_that_changes_while_pages_are_read_hides_no_other(shop: ShopifyShop, shopify: Shopify, clock: Clock) -> None:
-    ids = []
-    for _number in range(8):
-        clock.advance(seconds=1)
-        ids.append(place(shop))
-    page = shopify.orders(since=NOON - timedelta(hours=1))
-    assert page.more
+    ids, page = begun(shop, shopify, clock)
     clock.advance(seconds=1)
     shop.books.touch(int(ids[0]))  # would move the first of the next page into the page that is read
     orders, _cursor = poll(shopify, page.cursor)
@@ -204,7 +199,7 @@ def test_a_shop_that_refuses_every_cursor_is_in_trouble_and_not_asked_over_and_o
     shop.misbehave("Orders", refused)
     with pytest.raises(ChannelRefused):
         shopify.orders(since=NOON, cursor=second.cursor)
-    monkeypatch.setattr("marketplaces.adapters.shopify.orders.ANEW_EVERY", timedelta(0))
+    monkeypatch.setattr("marketplaces.adapters._cursor.ANEW_EVERY", timedelta(0))
     shop.misbehave("Orders", refused)
     assert [order.order_id for order in poll(shopify, second.cursor)[0]] == ids
 

@@ -197,7 +197,7 @@ def test_a_shop_that_refuses_every_cursor_is_in_trouble_and_not_asked_over_and_o
     with pytest.raises(ChannelRefused):
         storefront.orders(since=NOON, cursor=second.cursor)
     # A while later it is tried again, and the shop has been mended.
-    monkeypatch.setattr(orders, "ANEW_EVERY", timedelta(0))
+    monkeypatch.setattr("marketplaces.adapters._cursor.ANEW_EVERY", timedelta(0))
     shop.misbehave("orders.list", refuse("bad_cursor", status=400))
     assert ids_of(poll(storefront, second.cursor)[0]) == ids
 
