@@ -39,6 +39,15 @@ def test_a_thread_keeps_its_connection_and_shares_it_with_no_other(store):
     assert number(store) == number(store) != seen[0]
 
 
+def test_threads_may_come_and_go_for_ever(store):
+    seen = []
+    for _number in range(store.connection_pool.max_connections + 1):
+        thread = threading.Thread(target=lambda: seen.append(number(store)))
+        thread.start()
+        thread.join()
+    assert len(seen) == len(set(seen)) == store.connection_pool.max_connections + 1
+
+
 def test_one_that_the_server_closed_is_made_anew(store):
     before = number(store)
     assert store.execute_command("CLIENT", "KILL", "ID", before) == 1
@@ -49,6 +58,10 @@ def test_a_child_leaves_its_parents_connection_alone(store):
     before = number(store)
     child = os.fork()
     if not child:
-        os._exit(0 if number(store) != before else 1)
+        code = 1
+        try:
+            code = 0 if number(store) != before else 1
+        finally:
+            os._exit(code)  # whatever happens: it must not go on as a second runner of tests
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert number(store) == before
