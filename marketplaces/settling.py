@@ -132,6 +132,7 @@ def _new_order(row: ChannelOrder, part: ChannelOrderPart, address: dict[str, str
         ship_by=part.ship_by,
         service=row.service,
         placed_at=row.placed_at,
+        taken_for=part.pk,
     )
 
 

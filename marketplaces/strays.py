@@ -16,15 +16,15 @@ from wms.core.transitions import NotPossibleNow
 
 log = logging.getLogger(__name__)
 
-# Of a part p, planned and not tied, and an order o of its merchant's: a worker took it in for that. Earlier, and much later, the reference is another
-# order's.
-TAKEN_FOR = "o.reference = p.reference AND o.created_at >= p.created_at AND o.created_at < p.created_at + interval '1 hour'"
+# Of a part p, planned and not tied, and an order o of its merchant's: a worker took it in for that. What the merchant enters by himself under the
+# reference is taken in for none. The reference is what has an index.
+TAKEN_FOR = "o.reference = p.reference AND o.taken_for = p.id"
 
 # By then a worker that decided on them is done, or dead.
 LATEST_S = outbox.LEASE_SECONDS + 60.0
 
 _STRAYS = f"""
-SELECT o.id FROM unnest(%s::text[], %s::timestamptz[]) AS p (reference, created_at)
+SELECT o.id FROM unnest(%s::bigint[], %s::text[]) AS p (id, reference)
 JOIN outbound_order o ON o.merchant_id = %s AND {TAKEN_FOR}
 WHERE o.status <> 'cancelled' AND NOT EXISTS (SELECT FROM marketplaces_channelorderpart x WHERE x.order_id = o.id) ORDER BY o.id
 """
@@ -34,24 +34,24 @@ def forget(channel_id: int, parts: QuerySet[ChannelOrderPart]) -> None:
     """A step: the shop's orders are no longer made of these parts. What was taken in for one that is not tied, or is by a worker that is at it, is
     cancelled.
     """
-    planned = list(parts.filter(order=None).values_list("reference", "created_at"))
+    planned = list(parts.filter(order=None).values_list("pk", "reference"))
     parts.delete()
     if not planned:
         return
-    about = {"channel_id": channel_id, "planned": [[reference, created_at.isoformat()] for reference, created_at in planned]}
+    about = {"channel_id": channel_id, "planned": planned}
     outbox.emit("parts.forgotten", **about)
     outbox.emit_later(LATEST_S, "parts.forgotten", **about)
 
 
 def look(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `parts.forgotten` {channel_id, planned: [[reference, when it was decided]]}."""
+    """Outbox handler of `parts.forgotten` {channel_id, planned: [[the part's key, its reference]]}."""
     for payload in payloads:
         channel = Channel.objects.select_related("user").filter(pk=payload["channel_id"]).first()
         if channel is None:
             continue
-        references, moments = zip(*payload["planned"], strict=True)
+        part_ids, references = zip(*payload["planned"], strict=True)
         with connection.cursor() as cursor:
-            cursor.execute(_STRAYS, [list(references), list(moments), channel.merchant_id])
+            cursor.execute(_STRAYS, [list(part_ids), list(references), channel.merchant_id])
             found = [order_id for (order_id,) in cursor.fetchall()]
         cancel(channel, found)
 

@@ -66,6 +66,8 @@ class Order(models.Model):
     country = models.CharField(_("country"), max_length=2)
     content_hash = models.CharField(max_length=64, editable=False)
     unit_count = models.PositiveBigIntegerField(_("units"))
+    # The key of the part of a shop's order (marketplaces) that it was taken in for: whoever looks for what a dead worker took in takes no other for it.
+    taken_for = models.BigIntegerField(null=True, editable=False)
     wave = models.ForeignKey("Wave", models.PROTECT, null=True, related_name="orders", verbose_name=_("wave"), db_index=False)
     tote = models.ForeignKey(Bin, models.PROTECT, null=True, related_name="+", verbose_name=_("tote"), db_index=False)
     created_at = models.DateTimeField(_("created at"), db_default=Now())

@@ -46,14 +46,15 @@ draft AS MATERIALIZED (
            nextval((SELECT pg_get_serial_sequence('core_personalrecord', 'id')::regclass)) AS ship_to_id, g.warehouse_id, d.*,
            substring((SELECT decode(%(sealed)s, 'base64')) FROM d.sealed_from FOR d.sealed_bytes) AS sealed
     FROM granted g, unnest(%(index)s::int[], %(reference)s::text[], %(kind)s::text[], %(service)s::text[], %(ship_by)s::timestamptz[],
-                           %(country)s::text[], %(hash)s::text[], %(units)s::bigint[], %(sealed_from)s::int[], %(sealed_bytes)s::int[])
-         AS d (index, reference, kind, service, ship_by, country, content_hash, unit_count, sealed_from, sealed_bytes)
+                           %(country)s::text[], %(hash)s::text[], %(units)s::bigint[], %(taken_for)s::bigint[], %(sealed_from)s::int[], %(sealed_bytes)s::int[])
+         AS d (index, reference, kind, service, ship_by, country, content_hash, unit_count, taken_for, sealed_from, sealed_bytes)
 )"""
 # In the order of the unique key (merchant, reference), so that two batches with the same references cannot deadlock.
 _ORDER_SQL = """
-INSERT INTO outbound_order (id, merchant_id, warehouse_id, reference, status, kind, service, ship_by, ship_to_id, country, content_hash, unit_count)
+INSERT INTO outbound_order (id, merchant_id, warehouse_id, reference, status, kind, service, ship_by, ship_to_id, country, content_hash, unit_count,
+                            taken_for)
 SELECT id, %(merchant)s, warehouse_id, reference, CASE WHEN index = ANY(%(short)s::int[]) THEN 'short' ELSE 'ready' END, kind, service,
-       ship_by, ship_to_id, country, content_hash, unit_count
+       ship_by, ship_to_id, country, content_hash, unit_count, taken_for
 FROM draft ORDER BY reference"""
 # Of the drafts in `fresh`.
 _PARTS_SQL = """
@@ -154,6 +155,7 @@ def _columns(drafts: Sequence[Draft], short: Sequence[Draft], codes: Sequence[st
         "country": [order.ship_to.get("country", "") for order in orders],
         "hash": [draft.content_hash for draft in drafts],
         "units": [sum(line.quantity for line in order.lines) for order in orders],
+        "taken_for": [order.taken_for for order in orders],
         "sealed": b64encode(b"".join([draft.sealed for draft in drafts])).decode(),
         "sealed_from": list(accumulate(sizes[:-1], initial=1)),
         "sealed_bytes": sizes,

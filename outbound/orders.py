@@ -34,7 +34,10 @@ class NewLine(NamedTuple):
 
 
 class NewOrder(NamedTuple):
-    """What a merchant sends. `ship_to` has name, line1, city, postcode, country and perhaps company, line2, region, phone, email."""
+    """What a merchant sends. `ship_to` has name, line1, city, postcode, country and perhaps company, line2, region, phone, email.
+
+    `taken_for`: the key of the part of a shop's order that it is; None of all that the merchant enters by himself. It is no content.
+    """
 
     reference: str
     warehouse: str
@@ -44,6 +47,7 @@ class NewOrder(NamedTuple):
     service: str = ""
     kind: str = Order.Kind.PARCEL.value
     placed_at: datetime | None = None
+    taken_for: int | None = None
 
     @property
     def content_hash(self) -> str:

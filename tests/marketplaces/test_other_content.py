@@ -179,7 +179,6 @@ def test_a_worker_that_read_the_order_before_it_was_tied_does_not_cancel_it(chan
 
 def test_what_was_dismissed_is_not_taken_for_an_order_of_a_dead_worker(channel, row, thing, at):
     """The merchant's own came in between deciding and asking the warehouse."""
-    ChannelOrderPart.objects.update(created_at=at - MINUTE)
     say(row, thing.code, at + MINUTE, state=State.CANCELLED)
     order_book.dismiss(channel, row.pk)
     poll()

@@ -96,8 +96,8 @@ def test_what_another_worker_has_tied_meanwhile_is_not_dropped_and_cancelled_whe
 
 def test_what_a_dead_worker_took_in_of_a_cancelled_order_is_cancelled_though_the_one_who_finds_it_fails(channel, house, thing, monkeypatch):
     row = channel.orders.create(merchant=thing.merchant, external_id="501", status="cancelled", shop_state="cancelled")
-    row.parts.create(number=1, warehouse=house, reference="WOO-501")
-    orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 2}, "WOO-501"))
+    part = row.parts.create(number=1, warehouse=house, reference="WOO-501")
+    orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 2}, "WOO-501", taken_for=part.pk))
     with monkeypatch.context() as patched:
         patched.setattr(settling, "_follow", dies)
         poll()

@@ -213,7 +213,7 @@ def test_what_a_dead_worker_took_in_of_an_order_that_was_cancelled_meanwhile_is_
     """It died between taking the order in and tying it, and whoever heard of the cancellation looked before that."""
     stock(WEST={thing: 1})
     row = channel.orders.create(merchant=thing.merchant, external_id="9", status="cancelled", shop_state="cancelled")
-    row.parts.create(number=1, warehouse=channel.warehouse, reference="WOO-9")
-    taken = orders.accept(merchant=thing.merchant, order=make.order(channel.warehouse, {thing: 1}, "WOO-9"))
+    part = row.parts.create(number=1, warehouse=channel.warehouse, reference="WOO-9")
+    taken = orders.accept(merchant=thing.merchant, order=make.order(channel.warehouse, {thing: 1}, "WOO-9", taken_for=part.pk))
     poll()
     assert (Order.objects.get(pk=taken.id).status, row.parts.get().order_id) == ("cancelled", taken.id)
