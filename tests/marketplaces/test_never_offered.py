@@ -137,6 +137,16 @@ class TestUnpaidOrders:
         assert (row.status, row.parts.get().order.status, row.held_until, row.raw is None) == ("imported", "ready", None, False)
         assert (shop.books.stock()["LAMP"], second.books.stock()["LAMP"]) == (7, 7)
 
+    def test_one_that_waits_for_a_bank_transfer_is_not_sent_and_its_units_are_offered_to_nobody(self, shop, second, channel, other):
+        number = self.place(shop)
+        shop.books.change_order(number, {"status": "on-hold"})
+        poll()
+        assert (ChannelOrder.objects.get().status, Order.objects.exists()) == ("seen", False)
+        assert (shop.books.stock()["LAMP"], second.books.stock()["LAMP"]) == (7, 7)
+        shop.books.change_order(number, {"status": "processing"})
+        poll()
+        assert (Order.objects.get().status, shop.books.stock()["LAMP"], second.books.stock()["LAMP"]) == ("ready", 7, 7)
+
     @pytest.mark.parametrize("status", ["cancelled", "failed"])
     def test_cancelled_they_are_free(self, shop, second, channel, other, status):
         number = self.place(shop)

@@ -44,7 +44,7 @@ def test_a_cancellation_that_overtakes_its_order_wins(shop, channel, thing):
     assert (totals(thing), shop.books.stock()) == ((10, 0, 0), {thing.code: 10})
 
 
-@pytest.mark.parametrize(("status", "problem"), [("pending", "unpaid"), ("completed", "closed")])
+@pytest.mark.parametrize(("status", "problem"), [("pending", "unpaid"), ("on-hold", "unpaid"), ("completed", "closed")])
 def test_a_word_for_a_person_is_kept_though_the_worker_died_when_it_was_written_down(shop, channel, thing, monkeypatch, status, problem):
     number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
     poll()

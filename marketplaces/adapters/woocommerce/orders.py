@@ -31,10 +31,11 @@ OVERLAP = timedelta(minutes=2)
 DRAFTS = {"checkout-draft", "auto-draft"}
 STATES = {
     "pending": ChannelOrderState.PENDING,
+    # Waits for a bank transfer, a cheque or the merchant's own look: what is to be sent becomes "processing".
+    "on-hold": ChannelOrderState.PENDING,
     "checkout-draft": ChannelOrderState.PENDING,
     "auto-draft": ChannelOrderState.PENDING,
     "processing": ChannelOrderState.OPEN,
-    "on-hold": ChannelOrderState.OPEN,
     "completed": ChannelOrderState.SHIPPED,
     "cancelled": ChannelOrderState.CANCELLED,
     "refunded": ChannelOrderState.CANCELLED,

@@ -112,7 +112,7 @@ def test_without_a_shipping_address_it_goes_to_the_billing_address(shop: WooShop
         ("checkout-draft", ChannelOrderState.PENDING),
         ("auto-draft", ChannelOrderState.PENDING),
         ("processing", ChannelOrderState.OPEN),
-        ("on-hold", ChannelOrderState.OPEN),
+        ("on-hold", ChannelOrderState.PENDING),
         ("completed", ChannelOrderState.SHIPPED),
         ("cancelled", ChannelOrderState.CANCELLED),
         ("refunded", ChannelOrderState.CANCELLED),
