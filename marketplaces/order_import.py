@@ -29,12 +29,14 @@ from marketplaces.port import (
 from marketplaces.settling import give_up, settle
 from marketplaces.tying import adopt
 from wms.core import faults, outbox
+from wms.core.models import OutboxEvent
 
 log = logging.getLogger(__name__)
 
 # One turn: then other lanes have theirs, and no second worker begins while the first is still at it (the outbox's lease is far longer).
 BUDGET_S = 5.0
 EVENT_ORDERS = 100
+HANDLER = "marketplaces.order_import.hear"
 # For longer than this no worker waits for a shop's next call to be free.
 LONGEST_NAP_S = 3.0
 # What no number, moment or column takes: it fails the same however often it is tried.
@@ -80,6 +82,13 @@ def ask(channel_id: int) -> None:
     outbox.emit("channel.heard", lane=channel_id, channel_id=channel_id, poll=True)
 
 
+def ask_of(channel_id: int, order_id: str) -> None:
+    """A step: have the shop asked what this order is now, once, however often it says that it changed; a paused one when it goes on."""
+    waiting = OutboxEvent.objects.filter(handler=f"{HANDLER}:{channel_id}", dead_at=None, lease_until=None)
+    if not waiting.filter(payload__order_ids=[order_id]).exists():
+        outbox.emit("channel.heard", lane=channel_id, channel_id=channel_id, order_ids=[order_id])
+
+
 def try_waiting(channel_id: int) -> None:
     """A step: have tried again what waits for its goods to be known, or was refused."""
     outbox.emit("channel.heard", lane=channel_id, channel_id=channel_id, retry=True)
@@ -101,7 +110,7 @@ def ask_all() -> int:
     A poll that is a dead letter hides nothing: the next one reads on where it stood.
     """
     with transaction.atomic():
-        handlers = [f"marketplaces.order_import.hear:{key}" for key in Channel.objects.filter(active=True).values_list("pk", flat=True)]
+        handlers = [f"{HANDLER}:{key}" for key in Channel.objects.filter(active=True).values_list("pk", flat=True)]
         with connection.cursor() as cursor:
             cursor.execute(_WITHOUT_POLL, {"handlers": handlers, "pauses": json.dumps(adapters.poll_pauses())})
             channel_ids = [key for (key,) in cursor.fetchall()]

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from marketplaces import buyer_data, by_hand, deliveries
+from marketplaces import buyer_data, by_hand, deliveries, order_import
 from marketplaces.abilities import Reports
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel
@@ -65,9 +65,13 @@ def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
             buyer_data.tell(channel, event.buyer_ids)
     if not channel.active and isinstance(shop, Reports):
         return HttpResponse(status=503)
-    # A paused channel polls when it goes on. Products change with every push of ours.
+    # A paused channel polls when it goes on, and then asks for what no list of changed orders may bring: deleted ones, parts that go on. Nothing
+    # of a buyer is kept until then. Products change with every push of ours.
     if channel.active and (event is None or event.kind in WANTED):
         _keep(channel, event, headers, body)
+    elif event is not None and event.kind in WANTED and event.order is None:
+        with transaction.atomic():
+            order_import.ask_of(channel.pk, event.order_id)
     elif channel.active and event is not None and event.kind is EventKind.LISTING and event.listing is not None:
         # Whoever writes listings down waits for whoever takes in a page of orders, and so would the shop.
         _keep(channel, event, headers, body, topic="channel.offered")

@@ -6,11 +6,13 @@ from django.test import Client
 from marketplaces import channels, pausing
 from marketplaces.models import Channel, ChannelOrder, Listing, StockPush
 from outbound import orders
+from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
-from tests.marketplaces.shops import BUYER, poll
+from tests.marketplaces.shops import BUYER, deliver_all, hook, poll
 from tests.marketplaces.woo_shop import fail, row_errors
 from wms.core import access
+from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BATCH = "POST products/batch"
@@ -146,3 +148,17 @@ def test_nobody_pauses_without_the_right(channel):
     assert desk.post(f"/desk/channels/{channel.pk}/pause", {"reason": "x"}).status_code == 403
     channel.refresh_from_db()
     assert channel.active
+
+
+def test_what_no_poll_brings_is_asked_for_when_it_goes_on(shop, channel, boss, thing):
+    """A shop lists no order that it has deleted: it says so once."""
+    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
+    poll()
+    pausing.pause(channel=channel, by=boss, reason="stocktaking")
+    shop.books.orders.pop(number)
+    assert [hook(channel, {"id": number}, topic="order.deleted") for _time in range(2)] == [200, 200]
+    deliver_all()
+    assert (Order.objects.get().status, OutboxEvent.objects.filter(topic="channel.heard").count()) == ("ready", 1)
+    pausing.resume(channel=Channel.objects.get())
+    deliver_all()
+    assert (Order.objects.get().status, ChannelOrder.objects.get().status) == ("cancelled", "cancelled")
