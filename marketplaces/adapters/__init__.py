@@ -15,6 +15,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from marketplaces.port import Marketplace, NotUsable
@@ -27,6 +28,8 @@ class UnknownMarketplace(WmsError):
 
 
 class CredentialsMissing(WmsError):
+    """`missing` names the keys as the form does, in the reader's language; `keys` by their own names."""
+
     code, message = "credentials_missing", _("{marketplace} needs {missing}.")
 
 
@@ -97,8 +100,9 @@ def connect(marketplace: str, *, base_url: str, credentials: Mapping[str, str]) 
     Raises UnknownMarketplace, CredentialsMissing, ChannelRefused for an address that is none.
     """
     module = adapter(marketplace)
-    if missing := [name for name in module.CREDENTIALS if not credentials.get(name)]:
-        raise CredentialsMissing(marketplace=str(module.NAME), missing=", ".join(missing))
+    if missing := [key for key in keys(marketplace) if key.needed and not credentials.get(key.name)]:
+        named = ", ".join(gettext("“{key}”").format(key=key.label) for key in missing)
+        raise CredentialsMissing(marketplace=str(module.NAME), missing=named, keys=[key.name for key in missing])
     try:
         urlsplit(base_url).port  # noqa: B018  # reading it is what raises
     except ValueError as error:

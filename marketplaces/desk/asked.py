@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from inventory.models import Warehouse
+from marketplaces import adapters
 from marketplaces.models import Channel
 from wms.core import desk
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A marketplace's key in a form that comes back: under its `field` with the `value` that was typed. A secret that was typed is asked for `again`."""
+
+    key: adapters.Key
+    field: str
+    value: str
+    again: bool
+
+
+def entered_keys(adapter: str, typed: Mapping[str, Any], prefix: str = "") -> list[Entered]:
+    """Secrets are not sent back: the page may be kept by a browser, a proxy or a picture of it."""
+    values = [(key, f"{prefix}{key.name}", typed.get(f"{prefix}{key.name}", "")) for key in adapters.keys(adapter)]
+    return [Entered(key, field, "" if key.secret else value, key.secret and bool(value)) for key, field, value in values]
 
 
 def warehouses(request: HttpRequest, field: str) -> list[Warehouse]:

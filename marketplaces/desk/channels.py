@@ -62,6 +62,7 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
         rows = rows.filter(Q(external_sku__startswith=text) | Q(external_id=text))
     page = desk.Page(rows, request)
     told = numbers(found, [listing.pk for listing in page])
+    keys_refused = request.path == reverse("desk:channel_keys", kwargs={"channel_id": found.pk})
     spots = places.spots(found, told, differences or ())
     ours = Counter[int]()
     told_at = {listing.pk: listing.pushed_at for listing in page}
@@ -92,7 +93,8 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "spots": spots,
             "hook": request.build_absolute_uri(reverse("channel-hook", kwargs={"channel_id": found.pk})),
             "marketplace": adapters.adapter(found.adapter).NAME,
-            "keys": adapters.keys(found.adapter),
+            "keys": asked.entered_keys(found.adapter, request.POST if keys_refused else {}),
+            "keys_refused": keys_refused,
             "houses": ", ".join(house.code for house in found.houses),
             "at_locations": places.names(found),
             "has_places": adapters.may_have_places(found.adapter),

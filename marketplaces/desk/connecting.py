@@ -27,7 +27,7 @@ def _form(request: HttpRequest) -> HttpResponse:
             name,
             adapters.adapter(name).NAME,
             adapters.adapter(name).EXAMPLE,
-            [(key, request.POST.get(f"{name}.{key.name}", "")) for key in adapters.keys(name)],
+            asked.entered_keys(name, request.POST, f"{name}."),
         )
         for name in adapters.names()
     ]

@@ -165,15 +165,39 @@ def test_that_nobody_works_in_the_background_is_said(desk: Client, house: House)
 
 def test_keys_that_were_typed_for_another_marketplace_are_not_taken(desk: Client, house: House) -> None:
     """Whoever chooses another one in the form no longer sees what was typed for the first."""
-    amazon = {"amazon.client_id": "of Amazon", "amazon.client_secret": "also"}
-    ebay = {"adapter": "ebay", "ebay.client_id": "of eBay", "ebay.client_secret": "s", "ebay.refresh_token": ""}
+    amazon = {"amazon.client_id": "of Amazon", "amazon.client_secret": "also secret"}
+    ebay = {"adapter": "ebay", "ebay.client_id": "of eBay", "ebay.client_secret": "typed in vain", "ebay.refresh_token": ""}
     fields = {"merchant": "ACME", "warehouse": "HOUSE", "name": "Shop", "base_url": "http://127.0.0.1:9", **amazon, **ebay}
     refused = desk.post("/desk/channels/connect", fields)
     assert (refused.status_code, refusal(refused)) == (422, "credentials_missing")
-    # What was typed is still there.
-    assert 'name="ebay.client_id" value="of eBay"' in refused.content.decode()
+    # What was typed is still there, but for what is secret: a page is kept by browsers, proxies and pictures of it.
+    page = refused.content.decode()
+    assert 'name="ebay.client_id" value="of eBay"' in page
+    assert ("typed in vain" in page, "also secret" in page, re.findall(r'name="([\w.]+)"[^>]*><small class="warn" data-again>', page)) == (
+        False, False, ["amazon.client_secret", "ebay.client_secret"],
+    )  # fmt: skip
+    assert "eBay needs “Refresh token of the seller&#x27;s consent”." in page
     assert desk.post("/desk/channels/connect", {**fields, "ebay.refresh_token": "r"}).status_code == 303
-    assert Channel.objects.get().opened_credentials() == {"client_id": "of eBay", "client_secret": "s", "refresh_token": "r"}
+    assert Channel.objects.get().opened_credentials() == {"client_id": "of eBay", "client_secret": "typed in vain", "refresh_token": "r"}
+
+
+def test_keys_that_are_refused_come_back_but_for_the_secret_ones(desk: Client, house: House) -> None:
+    """A form that comes back is open, with what nobody has to type again."""
+    shop = connect(
+        merchant=house.merchant, warehouse=house.warehouse, adapter="woocommerce", credentials={"consumer_key": "c", "consumer_secret": "s"}
+    )
+    address = f"/desk/channels/{shop.pk}"
+    typed = {"consumer_key": "", "consumer_secret": "typed in vain", "base_url": "https://other.example"}
+    refused = desk.post(f"{address}/keys", typed)
+    assert (refused.status_code, refusal(refused)) == (422, "credentials_missing")
+    page = refused.text
+    assert ("typed in vain" in page, page.count("data-again"), page.count('value="https://other.example"')) == (False, 1, 1)
+    assert '<details class="card" open><summary>Change address or keys' in page
+    page = desk.post(f"{address}/keys", {**typed, "consumer_key": "ck_2", "consumer_secret": ""}).text
+    assert ('name="consumer_key" value="ck_2"' in page, "data-again" in page) == (True, False)
+    # Another form's field of the same name is no key.
+    page = desk.post(f"{address}/pause", {"consumer_key": "ck_2", "consumer_secret": "s", "reason": ""}).text
+    assert ("ck_2" in page, "data-again" in page, " open><summary>Change" in page) == (False, False, False)
 
 
 def test_keys_are_asked_for_by_the_names_that_people_know_and_secret_ones_are_dots(desk: Client, house: House) -> None:

@@ -1,6 +1,9 @@
 """Which marketplaces exist, and what they need."""
 
+import re
+
 import pytest
+from django.utils import translation
 
 from marketplaces import adapters
 from marketplaces.adapters.woocommerce import WooCommerce
@@ -56,7 +59,21 @@ def test_an_unknown_marketplace_is_refused(name: str) -> None:
 def test_missing_keys_are_named() -> None:
     with pytest.raises(adapters.CredentialsMissing) as caught:
         adapters.connect("woocommerce", base_url="https://shop.example", credentials={"consumer_key": ""})
-    assert caught.value.details == {"marketplace": "WooCommerce", "missing": "consumer_key, consumer_secret"}
+    named = {"missing": "“Consumer key”, “Consumer secret”", "keys": ["consumer_key", "consumer_secret"]}
+    assert caught.value.details == {"marketplace": "WooCommerce", **named}
+
+
+@pytest.mark.parametrize("name", adapters.names())
+def test_missing_keys_are_named_as_the_form_names_them(name: str) -> None:
+    """In the reader's language; what has a comma in its name is still told from the next one."""
+    for language in ("en", "de", "es", "zh-hans"):
+        with translation.override(language), pytest.raises(adapters.CredentialsMissing) as caught:
+            adapters.connect(name, base_url="https://shop.example", credentials={})
+        with translation.override(language):
+            needed = [key for key in adapters.keys(name) if key.needed]
+            assert all(key.label in str(caught.value) for key in needed)
+            assert len(re.findall("[“„«].+?[”“»]", str(caught.value))) == len(needed)
+            assert not any(key.name in str(caught.value) for key in needed if key.name != key.label)
 
 
 @pytest.mark.parametrize(
