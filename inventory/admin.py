@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from inventory import bins
+from inventory import bins, closing
 from inventory.models import (
     Availability,
     Barcode,
@@ -102,6 +102,8 @@ class WarehouseAdmin(KeptAdmin):
     def save_model(self, request: HttpRequest, obj: Warehouse, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         equip(obj)
+        if change and "active" in form.changed_data:
+            closing.tell_of_warehouse(obj.pk)
 
 
 class BinForm(forms.ModelForm):
@@ -147,6 +149,8 @@ class SkuAdmin(KeptAdmin):
 
     def save_model(self, request: HttpRequest, obj: Sku, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        if change and "active" in form.changed_data:
+            closing.tell_of_skus([obj.pk])
         if obj.active:
             outbox.emit("sku.entered", merchant_id=obj.merchant_id)
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
+from inventory import closing
 from inventory.models import Barcode, Sku
 from wms.core import outbox
 from wms.core.errors import InvalidInput
@@ -101,8 +102,11 @@ def save_many(*, merchant: Merchant, skus: Sequence[NewSku]) -> Saved:
         raise InvalidInput(problems)
     new: list[Sku] = []
     changed: list[Sku] = []
+    closed: list[int] = []
     for code, said in by_code.items():
         row = known.get(code)
+        if row is not None and said.active not in (None, row.active):
+            closed.append(row.pk)
         (new if row is None else changed).append(row := row or Sku(merchant=merchant, code=code))
         for name in VALUES:
             if getattr(said, name) is not None:
@@ -121,6 +125,8 @@ def save_many(*, merchant: Merchant, skus: Sequence[NewSku]) -> Saved:
         update_fields=["pack_quantity"],
         batch_size=BATCH,
     )
+    if closed:
+        closing.tell_of_skus(closed)
     if new or any(sku.active for sku in skus):
         outbox.emit("sku.entered", merchant_id=merchant.pk)
     return Saved(len(new), len(changed))

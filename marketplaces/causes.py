@@ -13,6 +13,7 @@ _KINDS: dict[str, str | Promise] = {
     "cancelled": _("cancelled order"),
     "short": _("order that fell short"),
     "bundle": _("changed bundle"),
+    "closed": _("closed or opened again"),
     "all": _("all numbers told again"),
     "drift": _("the shop showed another number"),
     "left": _("the place was left"),

@@ -162,7 +162,8 @@ _GOODS = """
 _STOCK = """
 LEFT JOIN LATERAL (
     SELECT sum(b.on_hand) AS on_hand, sum(b.committed) AS committed, sum(b.backordered) AS backordered FROM (
-        SELECT b.* FROM inventory_availability b WHERE b.sku_id = {of}.sku_id AND b.warehouse_id = ANY(%(warehouses)s)
+        SELECT b.* FROM inventory_sku g JOIN inventory_availability b ON b.sku_id = g.id
+        WHERE g.id = {of}.sku_id AND g.active AND b.warehouse_id = ANY(%(warehouses)s)
           AND (cardinality(%(warehouses)s::bigint[]) = 1 OR b.on_hand > b.committed + b.backordered)
         ORDER BY b.on_hand - b.committed - b.backordered DESC LIMIT CASE WHEN %(splits)s THEN NULL ELSE 1 END
     ) b
@@ -199,7 +200,7 @@ def _formulas(channel: Channel, differences: Sequence[drift.Difference]) -> dict
         for location, keys in by_location.items():
             wanted = {**of_channel(channel), "listings": keys, "splits": channel.routing == Channel.Routing.SPLIT}
             if location:
-                wanted["warehouses"] = [channel.locations[location]]
+                wanted["warehouses"] = [house_id for house_id in channel.house_ids if house_id == channel.locations[location]]
             cursor.execute(_FORMULA.format(waiting=WAITING_THERE if location else WAITING), wanted)
             found |= {(key, location): json.loads(formula) for key, formula in cursor.fetchall()}
     return found

@@ -39,7 +39,8 @@ class Told(NamedTuple):
 
 
 # Fills Channel.house_ids along with the channel.
-HOUSE_IDS = {"house_ids": ArraySubquery(ChannelWarehouse.objects.filter(channel=OuterRef("pk")).order_by("rank", "pk").values("warehouse"))}
+_OPEN_ONES = ChannelWarehouse.objects.filter(channel=OuterRef("pk"), warehouse__active=True).order_by("rank", "pk")
+HOUSE_IDS = {"house_ids": ArraySubquery(_OPEN_ONES.values("warehouse"))}
 
 # Sold in a shop and not yet promised here: those units must not be offered a second time. So are those of orders that wait for their payment,
 # but in the shop that keeps them back by itself: there they are not taken off twice.
@@ -82,16 +83,18 @@ _UNTIED = "l.sku_id IS NULL AND l.bundle_id IS NULL"
 _SHOWS_MORE = (
     "({of}.pushed_quantity > 0 AND NOT starts_with({of}.last_error, 'unknown_listing') OR starts_with({of}.last_error, 'unavailable'))"
 )
+# What is closed is sold by nobody, as no order of it is taken in, however much there still is.
 # Out of one warehouse: what it has, below zero where it owes more.
 _OF_ONE = """
-LEFT JOIN inventory_availability b ON b.sku_id = {of}.sku_id AND b.warehouse_id = (%(warehouses)s::bigint[])[1]
+LEFT JOIN inventory_sku g ON g.id = {of}.sku_id AND g.active
+LEFT JOIN inventory_availability b ON b.sku_id = g.id AND b.warehouse_id = (%(warehouses)s::bigint[])[1]
 CROSS JOIN LATERAL (SELECT b.on_hand - b.committed - b.backordered AS free) a
 """
 # Out of several: what all have together, or where no order is split what one has most of.
 _OF_SEVERAL = """
 CROSS JOIN LATERAL (
-    SELECT {how}(greatest(0, b.on_hand - b.committed - b.backordered)) AS free FROM inventory_availability b
-    WHERE b.sku_id = {of}.sku_id AND b.warehouse_id = ANY(%(warehouses)s)
+    SELECT {how}(greatest(0, b.on_hand - b.committed - b.backordered)) AS free FROM inventory_sku g
+    JOIN inventory_availability b ON b.sku_id = g.id WHERE g.id = {of}.sku_id AND g.active AND b.warehouse_id = ANY(%(warehouses)s)
 ) a
 """
 # A bundle leaves one warehouse as a whole: of several, no more than can be put together in each.
@@ -139,7 +142,8 @@ _NUMBERS_OF_SEVERAL = {
 
 
 _GOODS_THERE = """
-LEFT JOIN inventory_availability b ON b.sku_id = {of}.sku_id AND b.warehouse_id = p.warehouse_id
+LEFT JOIN inventory_sku g ON g.id = {of}.sku_id AND g.active AND p.warehouse_id = ANY(%(warehouses)s)
+LEFT JOIN inventory_availability b ON b.sku_id = g.id AND b.warehouse_id = p.warehouse_id
 CROSS JOIN LATERAL (SELECT b.on_hand - b.committed - b.backordered AS free) a
 LEFT JOIN waiting w ON w.sku_id = {of}.sku_id AND w.warehouse_id = p.warehouse_id
 """

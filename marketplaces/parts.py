@@ -22,7 +22,7 @@ def decide(channel: Channel, wanted: Sequence[tuple[ChannelOrder, dict[str, str]
     """
     if len(channel.houses) == 1:
         return [[_part(channel, row, 1, channel.warehouse.pk, row.lines)] for row, _address in wanted]
-    houses = _houses(channel.houses)
+    houses = _houses([house for house in channel.houses if house.active] or channel.houses)
     needs = {
         row.pk: [
             Need(n, line["quantity"], {part["sku_id"]: part["units"] for part in line["components"]}) for n, line in enumerate(row.lines)

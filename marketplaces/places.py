@@ -85,7 +85,7 @@ def place(channel: Channel, placed: Mapping[Warehouse, str]) -> None:
         ChannelWarehouse(channel=channel, warehouse=warehouse, rank=rank, location=location)
         for rank, (warehouse, location) in enumerate(placed.items(), start=1)
     )
-    channel.houses, channel.house_ids = list(placed), [warehouse.pk for warehouse in placed]
+    channel.houses, channel.house_ids = list(placed), [warehouse.pk for warehouse in placed if warehouse.active]
     channel.locations = {location: warehouse.pk for warehouse, location in placed.items() if location}
 
 

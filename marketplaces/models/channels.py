@@ -120,8 +120,8 @@ class Channel(OfferRule):
 
     @cached_property
     def house_ids(self) -> list[int]:
-        """Their keys. Whoever is in a hurry reads them along with the channel (numbers.HOUSE_IDS)."""
-        return [house.pk for house in self.houses]
+        """The keys of those that are open. Whoever is in a hurry reads them along with the channel (numbers.HOUSE_IDS)."""
+        return [house.pk for house in self.houses if house.active]
 
     @cached_property
     def locations(self) -> dict[str, int]:
