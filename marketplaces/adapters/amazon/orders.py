@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from marketplaces.adapters._cursor import Cursor, page_at
+from marketplaces.adapters._reading import read_rows
 from marketplaces.adapters.amazon.connection import Connection, JsonObject
 from marketplaces.port import (
     ChannelLine,
@@ -16,7 +17,6 @@ from marketplaces.port import (
     NotOnChannel,
     OrderPage,
     ShipTo,
-    UnreadableOrder,
     units,
 )
 
@@ -49,22 +49,9 @@ class Orders:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ChannelUnavailable(reason=f"Amazon's list of orders cannot be read: {error}", answered=True) from error
         token = "" if token == position.page else token
-        orders: dict[str, ChannelOrder] = {}
-        unreadable: dict[str, UnreadableOrder] = {}
-        for row in rows:
-            if _by_amazon(row):
-                continue
-            try:
-                order = read_order(row)
-            except MessageUnreadable as error:
-                order_id = str(row.get("orderId") or "")
-                unreadable[order_id] = UnreadableOrder(order_id, error.details["reason"])
-                continue
-            if order.order_id not in orders or orders[order.order_id].updated_at <= order.updated_at:
-                orders[order.order_id] = order
-        return OrderPage(
-            tuple(orders.values()), str(position.following(changes, token, overlap=OVERLAP)), bool(token), tuple(unreadable.values())
-        )
+        ours = [row for row in rows if not _by_amazon(row)]
+        orders, unreadable = read_rows(ours, read_order, order_id=lambda row: str(row.get("orderId") or ""))
+        return OrderPage(orders, str(position.following(changes, token, overlap=OVERLAP)), bool(token), unreadable)
 
     def _search(self, position: Cursor) -> JsonObject:
         params = {

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
+from marketplaces.adapters._reading import read_rows
 from marketplaces.adapters.ebay.connection import FULFILMENT, POST_ORDER, Connection, JsonObject, object_of, rows_of, segment
 from marketplaces.adapters.ebay.reading import (
     CANCELLED,
@@ -29,7 +30,6 @@ from marketplaces.port import (
     MessageUnreadable,
     NotOnChannel,
     OrderPage,
-    UnreadableOrder,
 )
 
 # Each poll reads the last minutes again: the platform's search finds an order some time after it was saved.
@@ -106,19 +106,16 @@ class Orders:
             raise ChannelUnavailable(reason=f"eBay's list of orders cannot be read: {error}", answered=True) from error
         if not rows and position.offset < total:
             raise ChannelUnavailable(reason="eBay leaves a page of orders out", answered=True)
-        orders: dict[str, ChannelOrder] = {}
-        unreadable: dict[str, UnreadableOrder] = {}
-        for row in rows:
-            order_id = str(row.get("orderId") or "")
-            try:
-                order = self._complete(row)
-            except (MessageUnreadable, NotOnChannel) as error:
-                unreadable[order_id] = UnreadableOrder(order_id, error.details["reason"])
-                continue
-            if order_id not in orders or orders[order_id].updated_at <= order.updated_at:
-                orders[order_id] = order
+        orders, unreadable = read_rows(rows, self._listed, order_id=lambda row: str(row.get("orderId") or ""))
         following, more = position.following(changes, total, _now_there(response))
-        return OrderPage(tuple(orders.values()), str(following), more, tuple(unreadable.values()))
+        return OrderPage(orders, str(following), more, unreadable)
+
+    def _listed(self, row: JsonObject) -> ChannelOrder:
+        """As _complete; that a part of it is not there holds up no other order either."""
+        try:
+            return self._complete(row)
+        except NotOnChannel as error:
+            raise MessageUnreadable(reason=error.details["reason"]) from error
 
     def one(self, order_id: str) -> ChannelOrder:
         return self._read(self._row(order_id))

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from marketplaces.adapters._cursor import Cursor, page_at
+from marketplaces.adapters._reading import read_rows
 from marketplaces.adapters.shopify import documents
 from marketplaces.adapters.shopify.connection import Connection, JsonObject, gid, number_of
 from marketplaces.adapters.shopify.work import Work, WorkList
@@ -18,7 +19,6 @@ from marketplaces.port import (
     NotOnChannel,
     OrderPage,
     ShipTo,
-    UnreadableOrder,
 )
 
 # Each poll reads the last minutes again: the shop's search finds an order some time after it was saved.
@@ -43,23 +43,8 @@ class Orders:
         except (KeyError, TypeError, ValueError) as error:
             raise ChannelUnavailable(reason=f"the shop's list of orders cannot be read: {error}", answered=True) from error
         following = "" if following == position.page else following
-        orders: dict[str, ChannelOrder] = {}
-        unreadable: dict[str, UnreadableOrder] = {}
-        for row in rows:
-            try:
-                order = self._complete(row)
-            except MessageUnreadable as error:
-                order_id = str(row.get("id") or "").rpartition("/")[2]
-                unreadable[order_id] = UnreadableOrder(order_id, error.details["reason"])
-                continue
-            if order.order_id not in orders or orders[order.order_id].updated_at <= order.updated_at:
-                orders[order.order_id] = order
-        return OrderPage(
-            tuple(orders.values()),
-            str(position.following(changes, following, overlap=OVERLAP)),
-            bool(following),
-            tuple(unreadable.values()),
-        )
+        orders, unreadable = read_rows(rows, self._complete, order_id=lambda row: str(row.get("id") or "").rpartition("/")[2])
+        return OrderPage(orders, str(position.following(changes, following, overlap=OVERLAP)), bool(following), unreadable)
 
     def _page(self, position: Cursor) -> Any:
         query = f"updated_at:>='{position.after:%Y-%m-%dT%H:%M:%SZ}'"

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from marketplaces.adapters._cursor import just_now, page_at, youngest
+from marketplaces.adapters._reading import read_rows
 from marketplaces.adapters.storefront.connection import Connection, message_id
 from marketplaces.adapters.storefront.reading import read_order
 from marketplaces.adapters.storefront.stock import page_of
@@ -22,9 +23,7 @@ from marketplaces.port import (
     ChannelOrder,
     ChannelRefused,
     ChannelUnavailable,
-    MessageUnreadable,
     OrderPage,
-    UnreadableOrder,
 )
 
 # Each poll reads the last minutes again: an order saved by a slow transaction becomes visible after younger ones.
@@ -85,21 +84,11 @@ class Orders:
 
     def changed(self, *, since: datetime, cursor: str) -> OrderPage:
         position, (items, page) = page_at(Cursor.read(cursor, since=since), self._list)
-        orders: dict[str, ChannelOrder] = {}
-        unreadable: dict[str, UnreadableOrder] = {}
-        for row in items:
-            order_id = str(row.get("id", "")) if isinstance(row, dict) else ""
-            try:
-                order = self._read(row)
-            except MessageUnreadable as error:
-                unreadable[order_id] = UnreadableOrder(order_id, error.details["reason"])
-                continue
-            if order.order_id not in orders or orders[order.order_id].updated_at <= order.updated_at:
-                orders[order.order_id] = order
+        orders, unreadable = read_rows(items, self._read, order_id=lambda row: str(row.get("id", "")) if isinstance(row, dict) else "")
         digest = hashlib.sha256(repr(items).encode()).hexdigest()[:16]
-        changes = [order.updated_at for order in orders.values()]
+        changes = [order.updated_at for order in orders]
         following, more = position.following(changes, page=page, digest=digest, now=datetime.now(UTC))
-        return OrderPage(tuple(orders.values()), str(following), more, tuple(unreadable.values()))
+        return OrderPage(orders, str(following), more, unreadable)
 
     def _list(self, position: Cursor) -> tuple[list[Any], str]:
         wanted = {"state": "open"} if position.open else {"updated_after": position.after}

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from marketplaces.adapters._reading import read_rows
 from marketplaces.adapters.woocommerce.connection import Connection, JsonObject, plain
 from marketplaces.adapters.woocommerce.stock import listing_id
 from marketplaces.port import (
@@ -20,7 +21,6 @@ from marketplaces.port import (
     NotUsable,
     OrderPage,
     ShipTo,
-    UnreadableOrder,
     units,
 )
 
@@ -108,24 +108,19 @@ class Orders:
             orderby="modified",
             order="asc",
         )
-        orders: dict[str, ChannelOrder] = {}
-        unreadable: dict[str, UnreadableOrder] = {}
         changes: list[datetime] = []
-        for row in rows:
-            order_id = str(row.get("id", ""))
-            try:
-                order = self._complete(row)
-            except MessageUnreadable as error:
-                unreadable[order_id] = UnreadableOrder(order_id, error.details["reason"])
-                continue
+
+        def read(row: JsonObject) -> ChannelOrder:
+            order = self._complete(row)
             changes.append(order.updated_at)
-            if order_id not in orders or orders[order_id].updated_at <= order.updated_at:
-                orders[order_id] = order
+            return order
+
+        orders, unreadable = read_rows(rows, read, order_id=lambda row: str(row.get("id", "")))
         digest = hashlib.sha256(repr([(row.get("id"), row.get("date_modified_gmt")) for row in rows]).encode()).hexdigest()[:16]
         # Only by number: going on by time may rightly answer the same page once more, where it is full of one second.
         more = more and (position.page == 1 or digest != position.last)
         following = position.following(changes, more=more, digest=digest)
-        return OrderPage(tuple(orders.values()), str(following), more, tuple(unreadable.values()))
+        return OrderPage(orders, str(following), more, unreadable)
 
     def one(self, order_id: str) -> ChannelOrder:
         return self._complete(self._connection.get_object(f"orders/{path_id(order_id)}"))
