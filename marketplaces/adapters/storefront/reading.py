@@ -158,7 +158,7 @@ def _text(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if value is not None and not isinstance(value, str):
-        raise ValueError(f"{value!r} is no text")
+        raise ValueError(f"a {type(value).__name__} is no text")  # its content may be a buyer's
     return storable(value or "").strip()
 
 

@@ -35,6 +35,20 @@ def test_a_message_that_cannot_be_read_is_refused_with_the_reason(shop, channel)
     deliver_all()
 
 
+def test_nothing_of_a_buyer_stands_beside_an_order_that_cannot_be_read(shop, channel, thing, caplog):
+    order_id = shop.books.place_order([(thing.code, 1)])
+    shop.books.orders[order_id]["ship_to"]["name"] = {"first": "Grace", "last": "Hopper"}
+    assert hook(channel, "order.changed", shop.books.orders[order_id]) == 200
+    deliver_all()
+    row = ChannelOrder.objects.get()
+    assert (row.problem, row.problem_detail) == (
+        "unreadable",
+        f"The shop's message cannot be read: order {order_id}: ValueError: a dict is no text",
+    )
+    assert "Hopper" not in caplog.text
+    shop.breaches.clear()  # its answer, of which the test is
+
+
 @pytest.mark.parametrize(
     "said",
     [
