@@ -14,7 +14,8 @@ from marketplaces.models import Channel, SellerRule
 from marketplaces.rules import Measure
 from outbound.clock import Headroom
 
-# An order is late that was handed over, or of which the shop was told, after its ship-by, or not yet; one that the warehouse could not even
+# An order is late that was handed over, or of which the shop was told, after its ship-by, or not yet: a number that it refused it does not have, but
+# where it has the order as shipped. One that the warehouse could not even
 # take in is late too, and of several parts the last one counts. What the shop has closed without us is none of our lateness. A cancelled
 # order counts only as cancelled.
 _COUNT = """
@@ -26,7 +27,8 @@ FROM marketplaces_sellerrule k CROSS JOIN LATERAL (
                     ELSE o.shipped_at > c.ship_by OR EXISTS (
                         SELECT FROM marketplaces_channelorderpart i JOIN outbound_parcel p ON p.order_id = i.order_id AND p.status = 'shipped'
                         LEFT JOIN marketplaces_toldparcel t ON t.parcel_id = p.id
-                        WHERE i.channel_order_id = c.id AND coalesce(t.told_at, %(now)s) > c.ship_by
+                        WHERE i.channel_order_id = c.id
+                          AND coalesce(CASE WHEN t.error = '' OR c.shop_state = 'shipped' THEN t.told_at END, %(now)s) > c.ship_by
                     ) END AS bad
         FROM marketplaces_channelorder c CROSS JOIN LATERAL (
             SELECT bool_and(o.shipped_at IS NOT NULL) AS left, max(o.shipped_at) AS shipped_at

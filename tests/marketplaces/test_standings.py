@@ -155,11 +155,13 @@ def test_what_is_late(books: Books) -> None:
         books.order(due, shipped=after, told=after),
         books.order(due, shipped=before, told=after),  # in time, but told late
         books.order(due, shipped=before),  # in time, not told yet
+        books.order(due, shipped=before, told=before, error="no such carrier"),  # in time, and refused
     ]
     fine = [
         books.order(due, shipped=before, told=before),
         books.order(due, shipped=due, told=due),  # on the stroke
         books.order(due, state="shipped"),  # closed in the shop by somebody else
+        books.order(due, shipped=before, told=before, error="nothing is left to be shipped there", state="shipped"),
     ]
     assert books.standing()[:2] == (len(late) + len(fine), len(late))
 
