@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Generic, TypeVar
 
 from django.db import connection
 from django.db.models.functions import Now
@@ -19,6 +21,8 @@ from marketplaces.models import Channel
 from marketplaces.port import CallThrottled, ChannelError, ChannelThrottled, ChannelUnavailable, CredentialsRefused, Marketplace
 from marketplaces.troubles import kept
 from wms.core.errors import WmsError
+
+log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_S = 300.0
 KEYS_REFUSED_PAUSE_S = 300.0
@@ -74,6 +78,57 @@ def calling(channel: Channel) -> Iterator[Marketplace]:
         raise
     _note_end(channel, success=True)
     pace.heard(channel, shop.allowance)
+
+
+# What an adapter does not expect to find in an answer.
+SENSELESS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+# What was put aside is tried again after so long, then later and later; what fails so often while the shop works otherwise is shown to people.
+ASIDE_S, LONGEST_ASIDE_S, SHOWN_AFTER = 15.0, 900.0, 8
+T = TypeVar("T")
+
+
+class Aside(Generic[T]):
+    """Of calls about one thing each, such as an order: what the shop breaks down at holds up no other. It is put aside, with the error.
+
+    Two in a row, one beside which nothing worked, a throttle, or no answer at all say that the shop is in trouble as a whole.
+    """
+
+    def __init__(self) -> None:
+        self.failed: dict[T, ChannelUnavailable] = {}
+        self._last: ChannelUnavailable | None = None
+        self._worked = False
+
+    @contextmanager
+    def trying(self, item: T) -> Iterator[None]:
+        try:
+            yield
+        except ChannelUnavailable as error:
+            if isinstance(error, ChannelThrottled) or not error.answered:
+                raise
+            self._put(item, error)
+        except SENSELESS as error:
+            log.exception("the shop's answer about %s makes no sense", item)
+            self._put(item, ChannelUnavailable(reason=f"its answer makes no sense ({type(error).__name__})", answered=True))
+        else:
+            self.worked()
+
+    def worked(self) -> None:
+        self._last, self._worked = None, True
+
+    def end(self) -> None:
+        if self._last is not None and not self._worked:
+            raise self._last
+
+    def _put(self, item: T, error: ChannelUnavailable) -> None:
+        self.failed[item] = error
+        if self._last is not None:
+            raise error
+        self._last = error
+
+
+def aside_s(times: int, quiet_s: float = 0.0) -> float:
+    """Seconds until what has failed so often, and was put aside, is tried again: after all others, also where the whole shop is left alone so long."""
+    return quiet_s + min(LONGEST_ASIDE_S, ASIDE_S * max(times, 1))
 
 
 # After a failure one caller at a time tries whether the shop is back, and whoever comes meanwhile looks again soon; and nobody joins a

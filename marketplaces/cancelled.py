@@ -10,9 +10,9 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from marketplaces.calling import calling, keep_busy
+from marketplaces.calling import Aside, ChannelQuiet, aside_s, calling, keep_busy
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
-from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused
+from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, Marketplace
 from marketplaces.telling import publish
 from outbound.models import Order
 from wms.core import outbox
@@ -74,22 +74,37 @@ def tell(payloads: Sequence[dict[str, Any]]) -> None:
     others = ChannelOrderPart.objects.exclude(gone).filter(channel_order=OuterRef("pk"))
     found = channel.orders.filter(~Exists(others), pk__in=wanted, shop_state="open", parts__isnull=False)
     rows = list(found.exclude(status=ChannelOrder.Status.CANCELLING).distinct().order_by("pk"))
-    until = time.monotonic() + BUDGET_S
-    with calling(channel) as shop:
-        if not shop.capabilities.hears_cancellations:
-            return
-        for number, row in enumerate(rows):
-            if time.monotonic() > until:
-                with transaction.atomic():
-                    outbox.emit_all(_events(channel.pk, [later.pk for later in rows[number:]]))
+    until, aside, done, wait_s = time.monotonic() + BUDGET_S, Aside[int](), 0, 0.0
+    try:
+        with calling(channel) as shop:
+            if not shop.capabilities.hears_cancellations:
                 return
-            try:
-                shop.cancel(row.external_id)
-            except (ChannelUnavailable, CredentialsRefused):
-                raise
-            except ChannelRefused as refusal:  # useless to repeat: shipped or deleted there
-                log.warning("channel %s: order %s cannot be cancelled there: %s", channel.pk, row.external_id, refusal)
-            # It may have put the goods back on sale beside the number that it was told when they became free.
-            with transaction.atomic():
-                publish(channel, [row])
-            keep_busy(channel)
+            for row in rows:
+                if time.monotonic() > until:
+                    break
+                with aside.trying(row.pk):
+                    _cancel(channel, shop, row)
+                    keep_busy(channel)
+                done += 1
+            aside.end()
+    except ChannelQuiet as quiet:
+        if not aside.failed:
+            raise
+        wait_s = quiet.retry_after
+    with transaction.atomic():
+        later = _events(channel.pk, [row.pk for row in rows[done:] if row.pk not in aside.failed])
+        outbox.emit_all_later(wait_s, later, tried=1) if wait_s else outbox.emit_all(later)
+        # What the shop breaks down at holds up no other.
+        outbox.emit_all_later(aside_s(1, wait_s), _events(channel.pk, list(aside.failed)), tried=1)
+
+
+def _cancel(channel: Channel, shop: Marketplace, row: ChannelOrder) -> None:
+    try:
+        shop.cancel(row.external_id)
+    except (ChannelUnavailable, CredentialsRefused):
+        raise
+    except ChannelRefused as refusal:  # useless to repeat: shipped or deleted there
+        log.warning("channel %s: order %s cannot be cancelled there: %s", channel.pk, row.external_id, refusal)
+    # It may have put the goods back on sale beside the number that it was told when they became free.
+    with transaction.atomic():
+        publish(channel, [row])

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from marketplaces import adapters, opened_again, order_book, pace, port, troubles
-from marketplaces.calling import AGAIN_S, ChannelQuiet, calling, keep_busy, open_shop, well_again
+from marketplaces.calling import AGAIN_S, SHOWN_AFTER, Aside, ChannelQuiet, aside_s, calling, keep_busy, open_shop, well_again
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
 from marketplaces.port import (
     CallThrottled,
@@ -119,7 +119,8 @@ def ask_all() -> int:
 
 
 def hear(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `channel.heard` {channel_id and delivery_id, order_ids, poll or retry}, one channel's events at a time.
+    """Outbox handler of `channel.heard` {channel_id and delivery_id, order_ids (failed: how often the shop broke down at these), poll or retry}, one
+    channel's events at a time.
 
     Raises ChannelQuiet where the shop has to be asked and cannot be, and for what a paused one has said: it waits until the channel goes on.
     """
@@ -139,15 +140,20 @@ def hear(payloads: Sequence[dict[str, Any]]) -> None:
         retry_unmapped(channel, after=min(retries))
     if not to_ask and not to_poll:
         return
-    left = _Wanted(list(to_ask), to_poll)
+    left, aside = _Wanted(list(to_ask), to_poll), Aside[str]()
+    quiet_s = 0.0
     try:
         with calling(channel) as shop:
-            _ask_and_poll(channel, shop, left)
+            _ask_and_poll(channel, shop, left, aside)
     except ChannelQuiet as quiet:
         if not delivered and left == _Wanted(to_ask, to_poll):
             raise
         # Of many calls in a row one always fails at a shop that fails now and then: what it has told already is not asked again.
-        _go_on_later(channel, left, wait_s=quiet.retry_after)
+        quiet_s = quiet.retry_after
+        _go_on_later(channel, left, wait_s=quiet_s)
+    failed = {key: payload.get("failed", 0) for payload in payloads for key in payload.get("order_ids", ())}
+    for order_id, error in aside.failed.items():
+        _put_aside(channel, order_id, error, failed.get(order_id, 0), quiet_s)
 
 
 @dataclass(slots=True)
@@ -158,8 +164,20 @@ class _Wanted:
     poll: bool
 
 
-def _ask_and_poll(channel: Channel, shop: Marketplace, wanted: _Wanted) -> None:
-    """For one turn; takes off `wanted` what need not be asked again.
+def _put_aside(channel: Channel, order_id: str, error: ChannelUnavailable, failed: int, quiet_s: float = 0.0) -> None:
+    """The shop broke down at this one order: it is asked for again, later and later. While the shop is in trouble as a whole that says nothing; one at
+    which it does so again and again is shown to people.
+    """
+    failed += not quiet_s
+    if failed == SHOWN_AFTER:
+        order_book.record_unreadable(channel, [port.UnreadableOrder(order_id, troubles.kept(error))])
+    about = {"lane": channel.pk, "channel_id": channel.pk, "order_ids": [order_id], "failed": failed}
+    with transaction.atomic():
+        outbox.emit_all_later(aside_s(failed, quiet_s), [("channel.heard", about)], tried=1)
+
+
+def _ask_and_poll(channel: Channel, shop: Marketplace, wanted: _Wanted, aside: Aside[str]) -> None:
+    """For one turn; takes off `wanted` what need not be asked again, and puts `aside` what the shop breaks down at.
 
     The poll comes after the first few orders: behind all of them it would never have its turn at a busy shop that fails now and then.
     """
@@ -168,10 +186,20 @@ def _ask_and_poll(channel: Channel, shop: Marketplace, wanted: _Wanted) -> None:
         if wanted.order_ids and time.monotonic() > until:
             _go_on_later(channel, wanted)
             return
-        if wanted.order_ids:
-            _ask_for(channel, shop, wanted.order_ids)
+        broken: ChannelUnavailable | None = None
+        try:
+            if wanted.order_ids:
+                _ask_for(channel, shop, wanted.order_ids, aside)
+        except ChannelUnavailable as error:
+            if not wanted.poll or not error.answered:
+                raise
+            broken = error  # at these orders; a list of all may be had
         if wanted.poll:
             _poll_in_turn(channel, shop, until, wanted)
+            aside.worked()
+        if broken is not None:
+            raise broken
+    aside.end()
 
 
 def _poll_in_turn(channel: Channel, shop: Marketplace, until: float, wanted: _Wanted) -> None:
@@ -228,8 +256,9 @@ def _read_deliveries(channel: Channel, keys: Sequence[int]) -> tuple[list[str], 
     return list(to_ask), to_poll
 
 
-def _ask_for(channel: Channel, shop: Marketplace, waiting: list[str]) -> None:
-    """Ask for the first few orders and take them off `waiting`. What the shop could still tell before it failed is imported all the same.
+def _ask_for(channel: Channel, shop: Marketplace, waiting: list[str], aside: Aside[str]) -> None:
+    """Ask for the first few orders and take them off `waiting`. What the shop could still tell before it failed is imported all the same; an order that
+    it breaks down at is put `aside`.
 
     One whose buyer wants to cancel it stays there until that is answered.
     """
@@ -237,31 +266,37 @@ def _ask_for(channel: Channel, shop: Marketplace, waiting: list[str]) -> None:
     asked, wishes = set(), set()
     try:
         for order_id in waiting[:ASKED_TOGETHER]:
-            try:
-                order = shop.order(order_id)
-                orders.append(order)
-                if order.cancellation_requested:
+            with aside.trying(order_id):
+                order = _ask_one(channel, shop, order_id)
+                if order is not None:
+                    orders.append(order)
+                if order is not None and order.cancellation_requested:
                     wishes.add(order_id)
-            except NotOnChannel:
-                settle(channel, order_book.record_deleted(channel, order_id))
-            except CredentialsRefused:
-                raise
-            except (MessageUnreadable, ChannelRefused) as error:  # of this one order: the others are not held up by it
-                cannot_say = isinstance(error, ChannelRefused) and error.not_possible
-                if kept := opened_again.take_in(channel, order_id) if cannot_say else []:
-                    _settle(channel, kept)
-                else:
-                    reason = (
-                        troubles.CANNOT_SAY if cannot_say else troubles.kept(error) if isinstance(error, ChannelRefused) else str(error)
-                    )
-                    order_book.record_unreadable(channel, [port.UnreadableOrder(order_id, reason)])
-            asked.add(order_id)
-            keep_busy(channel)
+                asked.add(order_id)
+                keep_busy(channel)
     finally:
         import_orders(channel, orders)
-        waiting[:] = [key for key in waiting if key not in asked or key in wishes]
-    _answer(channel, shop, orders)
+        waiting[:] = [key for key in waiting if (key not in asked or key in wishes) and key not in aside.failed]
+    aside.failed |= _answer(channel, shop, orders)
     waiting[:] = [key for key in waiting if key not in wishes]
+
+
+def _ask_one(channel: Channel, shop: Marketplace, order_id: str) -> port.ChannelOrder | None:
+    """None where there is none any more, or none that can be read, which is noted."""
+    try:
+        return shop.order(order_id)
+    except NotOnChannel:
+        settle(channel, order_book.record_deleted(channel, order_id))
+    except CredentialsRefused:
+        raise
+    except (MessageUnreadable, ChannelRefused) as error:  # of this one order: the others are not held up by it
+        cannot_say = isinstance(error, ChannelRefused) and error.not_possible
+        if kept := opened_again.take_in(channel, order_id) if cannot_say else []:
+            _settle(channel, kept)
+        else:
+            reason = troubles.CANNOT_SAY if cannot_say else troubles.kept(error) if isinstance(error, ChannelRefused) else str(error)
+            order_book.record_unreadable(channel, [port.UnreadableOrder(order_id, reason)])
+    return None
 
 
 def catch_up(channel: Channel, shop: Marketplace, until: float, *, paced: bool = False) -> bool:
@@ -277,8 +312,11 @@ def catch_up(channel: Channel, shop: Marketplace, until: float, *, paced: bool =
         page = _changed(channel, shop)
         well_again(channel)
         import_orders(channel, page.orders)
-        _answer(channel, shop, page.orders)
-        order_book.record_unreadable(channel, page.unreadable)
+        failed = _answer(channel, shop, page.orders)
+        order_book.record_unreadable(channel, [order for order in page.unreadable if not order.again])
+        failed |= {order.order_id: ChannelUnavailable(reason=order.reason, answered=True) for order in page.unreadable if order.again}
+        for order_id, error in failed.items():  # asked for alone, and then answered
+            _put_aside(channel, order_id, error, 0)
         stuck = page.cursor == channel.order_cursor
         channel.order_cursor, channel.last_poll_at = page.cursor, timezone.now()
         channel.busy_since = channel.last_poll_at
@@ -304,23 +342,30 @@ def _take_turn(channel: Channel, shop: Marketplace) -> None:
         raise CallThrottled(reason="the calls that it grants are used up", retry_after=wait_s, answered=True)
 
 
-def _answer(channel: Channel, shop: Marketplace, orders: Sequence[port.ChannelOrder]) -> None:
-    """Tell a shop that asked whether its order could still be cancelled. One that we never had can be; a refusal concerns one order only."""
+def _answer(channel: Channel, shop: Marketplace, orders: Sequence[port.ChannelOrder]) -> dict[str, ChannelUnavailable]:
+    """Tell a shop that asked whether its order could still be cancelled. One that we never had can be; a refusal concerns one order only. Answers at
+    which ones the shop broke down: it has just said what it asks, so that says nothing of the others.
+    """
     asked = [order.order_id for order in orders if order.cancellation_requested]
     if not asked:
-        return
+        return {}
     late = set(
         channel.orders.filter(external_id__in=asked, parts__order__isnull=False)
         .exclude(status=ChannelOrder.Status.CANCELLED)
         .values_list("external_id", flat=True)
     )
+    failed: dict[str, ChannelUnavailable] = {}
     for order_id in asked:
-        try:
-            shop.answer_cancellation(order_id, accepted=order_id not in late)
-        except CredentialsRefused:
-            raise
-        except ChannelRefused as refusal:
-            log.warning("channel %s: the cancellation of order %s cannot be answered: %s", channel.pk, order_id, refusal)
+        aside = Aside[str]()
+        with aside.trying(order_id):
+            try:
+                shop.answer_cancellation(order_id, accepted=order_id not in late)
+            except CredentialsRefused:
+                raise
+            except ChannelRefused as refusal:
+                log.warning("channel %s: the cancellation of order %s cannot be answered: %s", channel.pk, order_id, refusal)
+        failed |= aside.failed
+    return failed
 
 
 def _changed(channel: Channel, shop: Marketplace) -> port.OrderPage:

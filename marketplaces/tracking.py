@@ -29,7 +29,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from marketplaces import expansion, refused_parcels
-from marketplaces.calling import calling, keep_busy
+from marketplaces.calling import SHOWN_AFTER, Aside, ChannelQuiet, aside_s, calling, keep_busy
 from marketplaces.models import Channel, ChannelOrderPart, ToldParcel
 from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, Marketplace, TrackedLine, Tracking
 from outbound.models import Order, Parcel, ParcelLine
@@ -75,22 +75,26 @@ def _tell(parcel_ids: Sequence[int], channel_id: int | None) -> None:
     outbox.emit_all([event for key, parcels in found for event in _events(key, parcels)])
 
 
-def _events(channel_id: int, parcel_ids: Sequence[int]) -> list[tuple[str, dict[str, Any]]]:
+def _events(channel_id: int, parcel_ids: Sequence[int], **more: int) -> list[tuple[str, dict[str, Any]]]:
     parts = [list(parcel_ids[start : start + EVENT_PARCELS]) for start in range(0, len(parcel_ids), EVENT_PARCELS)]
-    return [("parcel.left", {"lane": channel_id, "channel_id": channel_id, "parcel_ids": part}) for part in parts]
+    return [("parcel.left", {"lane": channel_id, "channel_id": channel_id, "parcel_ids": part, **more}) for part in parts]
 
 
 def tell(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `parcel.left` {channel_id and parcel_ids, or again: what the shop refused}, one channel's events at a time.
+    """Outbox handler of `parcel.left` {channel_id and parcel_ids, or again: what the shop refused; failed: how often it broke down at these}, one
+    channel's events at a time.
 
     Raises ChannelQuiet: try again later.
     """
     channel = Channel.objects.filter(pk=payloads[0]["channel_id"], active=True).first()
     if channel is None:  # resuming catches up
         return
-    wanted = {parcel_id for payload in payloads for parcel_id in payload.get("parcel_ids", ())}
+    wanted: dict[int, int] = {}
+    for payload in payloads:
+        for parcel_id in payload.get("parcel_ids", ()):
+            wanted[parcel_id] = max(wanted.get(parcel_id, 0), payload.get("failed", 0))
     if any(payload.get("again") for payload in payloads):
-        wanted |= set(refused_parcels.due(channel))
+        wanted = dict.fromkeys(refused_parcels.due(channel), 0) | wanted
     told = ToldParcel.objects.filter(parcel__in=wanted).exclude(again_at__lte=Now()).values_list("parcel", flat=True)
     lines = Prefetch("lines", ParcelLine.objects.select_related("line"))
     parcels = (
@@ -102,15 +106,43 @@ def tell(payloads: Sequence[dict[str, Any]]) -> None:
     if not left:
         return
     places = {house_id: location for location, house_id in channel.locations.items()}
-    until = time.monotonic() + BUDGET_S
-    with calling(channel) as shop:
-        for number, parcel in enumerate(left):
-            if time.monotonic() > until:
-                with transaction.atomic():
-                    outbox.emit_all(_events(channel.pk, [later.pk for later in left[number:]]))
-                return
-            _send(shop, parcel, parcel.order.channel_part, places)
-            keep_busy(channel)
+    until, aside, done, wait_s = time.monotonic() + BUDGET_S, Aside[int](), 0, 0.0
+    try:
+        with calling(channel) as shop:
+            for parcel in left:
+                if time.monotonic() > until:
+                    break
+                with aside.trying(parcel.pk):
+                    _send(shop, parcel, parcel.order.channel_part, places)
+                    keep_busy(channel)
+                done += 1
+            aside.end()
+    except ChannelQuiet as quiet:
+        if not aside.failed:
+            raise
+        wait_s = quiet.retry_after
+    _go_on_later(channel, [parcel.pk for parcel in left[done:] if parcel.pk not in aside.failed], wait_s)
+    for parcel in left:
+        if (error := aside.failed.get(parcel.pk)) is not None:
+            _put_aside(channel, parcel, error, wanted[parcel.pk], wait_s)
+
+
+def _go_on_later(channel: Channel, parcel_ids: Sequence[int], wait_s: float) -> None:
+    events = _events(channel.pk, parcel_ids)
+    with transaction.atomic():
+        outbox.emit_all_later(wait_s, events, tried=1) if wait_s else outbox.emit_all(events)
+
+
+def _put_aside(channel: Channel, parcel: Parcel, error: ChannelUnavailable, failed: int, quiet_s: float) -> None:
+    """The shop broke down at this one parcel. While it is in trouble as a whole that says nothing; one at which it does so again and again is shown to
+    people as those that it refuses, and told as seldom.
+    """
+    failed += not quiet_s
+    if failed >= SHOWN_AFTER:
+        refused_parcels.note(parcel, parcel.order.channel_part.channel_order, ChannelRefused(reason=error.details["reason"]))
+        return
+    with transaction.atomic():
+        outbox.emit_all_later(aside_s(failed, quiet_s), _events(channel.pk, [parcel.pk], failed=failed), tried=1)
 
 
 def _send(shop: Marketplace, parcel: Parcel, part: ChannelOrderPart, places: Mapping[int, str]) -> None:

@@ -95,10 +95,13 @@ class ChannelOrder:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableOrder:
-    """An order that came but makes no sense: shown to people, never dropped silently."""
+    """An order that came but makes no sense: shown to people, never dropped silently. `again`: the shop broke down when it was asked for the rest of
+    it; it can be asked for alone.
+    """
 
     order_id: str
     reason: str
+    again: bool = False
 
     def __post_init__(self) -> None:
         make_storable(self)

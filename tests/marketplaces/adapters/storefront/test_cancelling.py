@@ -13,8 +13,8 @@ from outbound.models import Order
 from tests import make
 from tests.marketplaces.adapters.storefront.shop import refuse
 from tests.marketplaces.adapters.storefront.working import connected, hook, tell
-from tests.marketplaces.misbehaving import fail, hang_up_after_work
-from tests.marketplaces.shops import deliver_all, settle
+from tests.marketplaces.misbehaving import Fault, fail, hang_up_after_work
+from tests.marketplaces.shops import deliver_all, poll, settle
 from tests.marketplaces.test_tracking import leave
 from wms.core import outbox
 from wms.core.models import OutboxEvent
@@ -124,6 +124,38 @@ def test_a_refusal_of_one_cancellation_holds_up_no_other(shop, channel, thing):
         cancellation.cancel(order_id=order.pk, by=make.user(is_staff=True))
     settle()
     assert (shop.books.orders[first]["state"], shop.books.orders[second]["state"]) == ("open", "cancelled")
+
+
+def breaks_down_at(order_id: str) -> Fault:
+    return lambda call, proper: fail(500)(call, proper) if call.data["order_id"] == order_id else proper()
+
+
+def test_one_at_which_the_shop_breaks_down_holds_up_no_other(shop, channel, thing):
+    first, second = (shop.books.place_order([(thing.code, 1)]) for _order in range(2))
+    settle()
+    shop.misbehave("order.cancelled", breaks_down_at(first), times=1000)
+    for order in Order.objects.order_by("pk"):
+        cancellation.cancel(order_id=order.pk, by=make.user(is_staff=True))
+    deliver_all()
+    assert (shop.books.orders[first]["state"], shop.books.orders[second]["state"]) == ("open", "cancelled")
+    shop.behave()
+    settle()
+    assert shop.books.orders[first]["state"] == "cancelled"
+
+
+def test_an_answer_at_which_the_shop_breaks_down_holds_up_no_order(shop, channel, thing):
+    first, second = (shop.books.place_order([(thing.code, 1)]) for _order in range(2))
+    settle()
+    for order_id in (first, second):
+        shop.books.change(order_id, cancellation_requested=True)
+    shop.misbehave("cancellation.answer", breaks_down_at(first), times=1000)
+    third = shop.books.place_order([(thing.code, 1)])
+    for _turn in range(2):
+        poll()
+    assert (shop.books.answered, ChannelOrder.objects.get(external_id=third).status) == ({second: True}, "imported")
+    shop.behave()
+    settle()
+    assert shop.books.answered == {first: True, second: True}
 
 
 @pytest.mark.parametrize("left", [False, True])

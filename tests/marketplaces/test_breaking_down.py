@@ -1,0 +1,140 @@
+"""What a shop breaks down at, one order of many, holds up no other, and is seen when that does not end."""
+
+import pytest
+from django.db import transaction
+
+from marketplaces import refused_parcels
+from marketplaces.adapters.woocommerce import WooCommerce
+from marketplaces.calling import SHOWN_AFTER
+from marketplaces.models import Channel, ChannelOrder, ToldParcel
+from tests.marketplaces.misbehaving import fail
+from tests.marketplaces.shops import BUYER, deliver_all, make_due, poll
+from tests.marketplaces.test_tracking import leave, told
+from wms.core import outbox
+from wms.core.models import OutboxEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def place(shop, thing, count):
+    return [shop.books.place_order([(thing.code, 1)], shipping=BUYER) for _order in range(count)]
+
+
+def ask_for(channel, *numbers):
+    with transaction.atomic():
+        outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, order_ids=[str(number) for number in numbers])
+
+
+def break_down(shop, *numbers, at=""):
+    shop.misbehave(rf".* orders/({'|'.join(map(str, numbers))}){at}\b.*", fail(500), times=1000)
+
+
+def pass_time(turns=1):
+    for _turn in range(turns):
+        make_due()
+        deliver_all()
+
+
+def here():
+    return {int(row.external_id): row.status for row in ChannelOrder.objects.all()}
+
+
+@pytest.mark.parametrize("broken", [1, 2, 3])
+def test_orders_that_are_asked_for_one_by_one_and_the_list_of_all(shop, channel, thing, broken):
+    orders = place(shop, thing, 5)
+    break_down(shop, *orders[:broken])
+    ask_for(channel, *orders[:4])
+    shop.misbehave("GET orders", fail(503))  # neither a poll brings them
+    poll()
+    pass_time(4)
+    assert [here().get(number) for number in orders[broken:4]] == ["imported"] * (4 - broken)
+    poll()
+    assert here() == dict.fromkeys(orders, "imported"), "the list brings them whole"
+    shop.behave()
+    pass_time()
+    assert not OutboxEvent.objects.filter(topic="channel.heard").exists()
+
+
+def test_the_rest_of_an_order_in_a_list(shop, channel, thing):
+    bad, good = place(shop, thing, 2)
+    shop.books.order(bad)["line_items"][0]["quantity"] = 3
+    shop.books.refund(bad, {shop.books.order(bad)["line_items"][0]["id"]: 1})
+    break_down(shop, bad, at="/refunds")
+    poll()
+    assert here() == {good: "imported"}
+    for _turn in range(SHOWN_AFTER):
+        poll()
+    row = ChannelOrder.objects.get(external_id=str(bad))
+    assert (row.status, row.problem, row.problem_detail.startswith("channel_unavailable: HTTP 500")) == ("refused", "unreadable", True)
+    shop.behave()
+    poll()
+    row.refresh_from_db()
+    assert (row.status, row.problem, row.parts.get().order.unit_count) == ("imported", "", 2)
+
+
+def test_a_parcel(shop, channel, thing):
+    orders = place(shop, thing, 3)
+    poll()
+    for number in orders:
+        leave(ChannelOrder.objects.get(external_id=str(number)).parts.get().order, f"T-{number}", 1)
+    break_down(shop, orders[0])
+    deliver_all()
+    pass_time()
+    assert [told(shop, number) for number in orders] == [[], [f"T-{orders[1]}"], [f"T-{orders[2]}"]]
+    shop.behave()
+    pass_time()
+    assert told(shop, orders[0]) == [f"T-{orders[0]}"]
+
+
+def test_a_parcel_that_never_goes_through_is_shown_and_told_less_often(shop, channel, thing):
+    first, *others = place(shop, thing, SHOWN_AFTER + 1)
+    poll()
+    parcel = leave(ChannelOrder.objects.get(external_id=str(first)).parts.get().order, "T-BAD", 1)
+    break_down(shop, first)
+    for number in others:  # the shop works otherwise
+        leave(ChannelOrder.objects.get(external_id=str(number)).parts.get().order, f"T-{number}", 1)
+        pass_time()
+    row = ToldParcel.objects.get(parcel=parcel)
+    assert (row.tries, row.again_at is None, "HTTP 500" in row.error) == (1, False, True)
+    shop.behave()
+    make_due()
+    refused_parcels.tell_due()
+    deliver_all()
+    assert told(shop, first) == ["T-BAD"]
+
+
+def test_one_that_answers_nonsense(shop, channel, thing, monkeypatch):
+    bad, good = place(shop, thing, 2)
+    poll()
+    for number in (bad, good):
+        leave(ChannelOrder.objects.get(external_id=str(number)).parts.get().order, f"T-{number}", 1)
+    real = WooCommerce.send_tracking
+
+    def send(self, tracking):
+        if tracking.order_id == str(bad):
+            raise TypeError("'NoneType' object is not subscriptable")
+        real(self, tracking)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(WooCommerce, "send_tracking", send)
+        deliver_all()
+    assert [told(shop, number) for number in (bad, good)] == [[], [f"T-{good}"]]
+    pass_time()
+    assert told(shop, bad) == [f"T-{bad}"]
+
+
+def test_a_shop_that_is_down_is_spared_and_nothing_is_shown_or_lost(shop, channel, thing):
+    orders = place(shop, thing, 4)
+    poll()
+    for number in orders:
+        leave(ChannelOrder.objects.get(external_id=str(number)).parts.get().order, f"T-{number}", 1)
+    break_down(shop, *orders)
+    shop.calls.clear()
+    deliver_all()
+    assert len(shop.calls) == 2
+    assert Channel.objects.get().failures == 1
+    pass_time(SHOWN_AFTER + 2)
+    assert not ToldParcel.objects.exists()
+    shop.behave()
+    pass_time(2)
+    assert [told(shop, number) for number in orders] == [[f"T-{number}"] for number in orders]
