@@ -60,19 +60,23 @@ def open_shop(channel: Channel) -> Marketplace:
 
 @contextmanager
 def calling(channel: Channel) -> Iterator[Marketplace]:
-    """The channel's shop, for calls. What says that the whole shop is in trouble is noted on the channel and comes out as ChannelQuiet.
+    """The channel's shop, for calls. What says that the whole shop is in trouble, also an answer that no adapter expects, is noted on the channel and
+    comes out as ChannelQuiet.
 
     Raises ChannelQuiet also where it is to be left alone still. Other ChannelErrors, about one order or listing, go through.
     """
     _ask_leave(channel)
     try:
-        shop = open_shop(channel)
+        shop = _with_its_keys(channel)
         yield shop
     except CallThrottled as error:  # says nothing of the other calls
         _note_end(channel)
         raise ChannelQuiet(channel, error.retry_after or AGAIN_S) from error
     except (ChannelUnavailable, CredentialsRefused) as error:
         raise ChannelQuiet(channel, _note_failure(channel, error)) from error
+    except SENSELESS as error:  # else nobody would see why the channel does nothing
+        log.exception("channel %s: what its shop answers makes no sense", channel.pk)
+        raise ChannelQuiet(channel, _note_failure(channel, senseless(error))) from error
     except Exception:
         _note_end(channel)
         raise
@@ -82,6 +86,13 @@ def calling(channel: Channel) -> Iterator[Marketplace]:
 
 # What an adapter does not expect to find in an answer.
 SENSELESS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+
+
+def senseless(error: Exception) -> ChannelUnavailable:
+    """As the shop's fault, which it is until somebody has looked into the log."""
+    return ChannelUnavailable(reason=f"its answer makes no sense ({type(error).__name__})", answered=True)
+
+
 # What was put aside is tried again after so long, then later and later; what fails so often while the shop works otherwise is shown to people.
 ASIDE_S, LONGEST_ASIDE_S, SHOWN_AFTER = 15.0, 900.0, 8
 T = TypeVar("T")
@@ -108,7 +119,7 @@ class Aside(Generic[T]):
             self._put(item, error)
         except SENSELESS as error:
             log.exception("the shop's answer about %s makes no sense", item)
-            self._put(item, ChannelUnavailable(reason=f"its answer makes no sense ({type(error).__name__})", answered=True))
+            self._put(item, senseless(error))
         else:
             self.worked()
 
@@ -129,6 +140,14 @@ class Aside(Generic[T]):
 def aside_s(times: int, quiet_s: float = 0.0) -> float:
     """Seconds until what has failed so often, and was put aside, is tried again: after all others, also where the whole shop is left alone so long."""
     return quiet_s + min(LONGEST_ASIDE_S, ASIDE_S * max(times, 1))
+
+
+def _with_its_keys(channel: Channel) -> Marketplace:
+    """As open_shop; keys that are no use are as if the shop had refused them: nothing works until somebody changes them."""
+    try:
+        return open_shop(channel)
+    except WmsError as error:
+        raise CredentialsRefused(reason=str(error)) from error
 
 
 # After a failure one caller at a time tries whether the shop is back, and whoever comes meanwhile looks again soon; and nobody joins a

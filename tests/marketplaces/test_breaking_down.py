@@ -3,10 +3,11 @@
 import pytest
 from django.db import transaction
 
-from marketplaces import refused_parcels
+from marketplaces import channels, refused_parcels
 from marketplaces.adapters.woocommerce import WooCommerce
-from marketplaces.calling import SHOWN_AFTER
+from marketplaces.calling import SHOWN_AFTER, ChannelQuiet
 from marketplaces.models import Channel, ChannelOrder, ToldParcel
+from tests import make
 from tests.marketplaces.misbehaving import fail
 from tests.marketplaces.shops import BUYER, deliver_all, make_due, poll
 from tests.marketplaces.test_tracking import leave, told
@@ -138,3 +139,23 @@ def test_a_shop_that_is_down_is_spared_and_nothing_is_shown_or_lost(shop, channe
     shop.behave()
     pass_time(2)
     assert [told(shop, number) for number in orders] == [[f"T-{number}"] for number in orders]
+
+
+def test_numbers_and_lists_that_are_answered_with_nonsense_are_seen_and_tried_again(shop, channel, thing, house, monkeypatch):
+    def nonsense(*_asked, **_more):
+        raise TypeError("'NoneType' object is not subscriptable")
+
+    with monkeypatch.context() as patched:
+        for call in ("push_stock", "listings"):
+            patched.setattr(WooCommerce, call, nonsense)
+        make.stock(make.bin_of(house, "A-02"), thing, 2)
+        deliver_all()
+        broken = Channel.objects.get()
+        assert (broken.failures, broken.trouble) == (1, "The shop cannot be reached: its answer makes no sense (TypeError)")
+        make_due()
+        with pytest.raises(ChannelQuiet):
+            channels.fetch_listings(channel=channel)
+        pass_time(20)
+    pass_time()
+    assert (shop.books.stock(), Channel.objects.get().last_error) == ({thing.code: 12}, "")
+    assert not OutboxEvent.objects.filter(topic="channel.stale").exists()

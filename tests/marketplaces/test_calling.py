@@ -11,6 +11,7 @@ from marketplaces.port import ChannelUnavailable
 from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
+from wms.core import sealing
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,3 +66,18 @@ def test_new_keys_try_at_once_what_waited_for_the_shop(shop, house, thing):
     shops.deliver_all()
     assert [order.status for order in Order.objects.all()] == [Order.Status.READY]
     assert not OutboxEvent.objects.filter(handler=waiting.handler).exists()
+
+
+def test_keys_that_are_no_use_are_seen_on_the_channel_and_all_that_waits_goes_on_with_others(shop, house, thing):
+    channel = shops.selling(shop, house, {thing: 5})
+    keys = channel.opened_credentials()
+    Channel.objects.update(credentials=sealing.seal({"consumer_key": keys["consumer_key"]}))
+    make.stock(make.bin_of(house, "A-01"), thing, 2)
+    for _time in range(20):
+        shops.deliver_all()
+        shops.make_due()
+    broken = Channel.objects.get()
+    assert (broken.failures > 0, broken.trouble) == (True, "The shop refuses our keys: WooCommerce needs “Consumer secret”.")
+    channels.change_credentials(channel=broken, credentials=keys)
+    shops.deliver_all()
+    assert (shop.books.stock(), Channel.objects.get().last_error) == ({thing.code: 7}, "")
