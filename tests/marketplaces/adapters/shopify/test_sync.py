@@ -62,6 +62,24 @@ def test_a_stock_change_is_shown_by_the_shop(shop, channel, house, thing):
     assert drift.compare(channel) == []
 
 
+def test_a_number_that_comes_again_before_the_shop_has_ever_answered_is_told_again(shop, house, thing):
+    """The shop would else answer it as it did the first time, and go on showing what was told in between."""
+    shop.books.add_product(sku=thing.code, quantity=3)
+    keys = {"access_token": shop.token, "client_secret": SECRET, "location_id": str(HERE)}
+    connect_as("shopify", shop, keys, thing.merchant, house, name="Shopify")
+    shop.misbehave("SetQuantities", hang_up_after_work, times=2)
+    deliver_all()
+    assert shop.books.stock() == {thing.code: 0}
+    make.stock(make.bin_of(house, "A-01"), thing, 10)
+    make_due()
+    deliver_all()
+    assert shop.books.stock() == {thing.code: 10}
+    orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 10}))
+    make_due()
+    deliver_all()
+    assert (shop.books.stock(), Listing.objects.get().pushed_quantity) == ({thing.code: 0}, 0)
+
+
 def test_an_order_is_imported_shipped_and_its_tracking_is_there(shop, channel, house, thing):
     due = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
     number = shop.books.place_order([(thing.code, 4)])
