@@ -34,8 +34,9 @@ class Told(NamedTuple):
         return self.quantity != self.pushed_quantity and not self.failed
 
     def level(self, expected: int | None) -> StockLevel:
-        # Before the first answer no number is told apart from others in between whose answers were lost: each is then told as a new one.
-        revision = self.pushed_at.isoformat() if self.pushed_at else f"first {self.as_of}" if self.unsure else "first"
+        revision = self.pushed_at.isoformat() if self.pushed_at else "first"
+        # Of several numbers whose answers were lost the last one is no repetition of the first, even where it is the same.
+        revision = f"{revision} {self.as_of}" if self.unsure else revision
         return StockLevel(self.external_id, self.quantity, self.location, expected, revision, self.as_of)
 
 

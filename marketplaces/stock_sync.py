@@ -135,7 +135,9 @@ def _push_all(channel: Channel, shop: Marketplace, about: Round) -> None:
 def _push_batch(channel: Channel, shop: Marketplace, rows: list[Told], about: Round) -> None:
     if not rows:
         return
-    if shop.capabilities.compare_and_set and any(row.unsure for row in rows):
+    # That a paused shop sells nothing needs no comparison, and its orders wait.
+    compares = shop.capabilities.compare_and_set and channel.active
+    if compares and any(row.unsure for row in rows):
         # Sales since may have brought its number back to the one that we know: take them in, or it would be taken for untouched.
         keys = dict.fromkeys(about.key_of(row) for row in rows)
         if not order_import.catch_up(channel, shop, about.until):
@@ -150,8 +152,8 @@ def _push_batch(channel: Channel, shop: Marketplace, rows: list[Told], about: Ro
     if not told:
         return
     sent_at = time.time()
-    results = shop.push_stock([row.level(row.pushed_quantity) for row in told.values()])
-    if shop.capabilities.compare_and_set:
+    results = shop.push_stock([row.level(row.pushed_quantity if channel.active else None) for row in told.values()])
+    if compares:
         results = _after_sales(channel, shop, told, results, about.until)
     at = sent_at, time.time()
     answers = [_answered(told[result.listing_id, result.location], about, at, result) for result in results]

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from inventory.models import Availability, Sku, Warehouse
-from marketplaces import channels, drift, order_import, refused_parcels, stock_sync
+from marketplaces import channels, drift, order_import, pausing, refused_parcels, stock_sync
 from marketplaces.adapters.shopify.webhooks import TOPICS, sign
 from marketplaces.models import Channel, ChannelOrder, Listing, ToldParcel, WebhookDelivery
 from outbound import orders
@@ -78,6 +78,19 @@ def test_a_number_that_comes_again_before_the_shop_has_ever_answered_is_told_aga
     make_due()
     deliver_all()
     assert (shop.books.stock(), Listing.objects.get().pushed_quantity) == ({thing.code: 0}, 0)
+
+
+def test_a_paused_shop_sells_nothing_whatever_it_has_sold_since_and_its_orders_wait(shop, channel, thing):
+    shop.books.place_order([(thing.code, 4)])
+    pausing.pause(channel=channel, by=make.user(), reason="stocktaking")
+    shop.misbehave("SetQuantities", hang_up_after_work)
+    deliver_all()
+    make_due()
+    deliver_all()
+    assert (shop.books.stock(), Order.objects.exists(), shop.made("Orders")) == ({thing.code: 0}, False, [])
+    pausing.resume(channel=Channel.objects.get())
+    settle()
+    assert (shop.books.stock(), Order.objects.get().unit_count) == ({thing.code: 6}, 4)
 
 
 def test_an_order_is_imported_shipped_and_its_tracking_is_there(shop, channel, house, thing):
