@@ -168,7 +168,9 @@ def _push_batch(channel: Channel, shop: Marketplace, rows: list[Told], about: Ro
     failed = [result for result in results if result.retryable]
     if not failed:
         return
-    if len(failed) == len(results) and all(result.error in (PushError.UNAVAILABLE, PushError.THROTTLED) for result in failed):
+    # One at which the shop breaks down says nothing of the others, as long as nobody knows it to be in trouble.
+    alone = not channel.failures and all(result.alone for result in failed)
+    if not alone and len(failed) == len(results) and all(result.error in (PushError.UNAVAILABLE, PushError.THROTTLED) for result in failed):
         waits = [result.retry_after for result in failed if result.retry_after]
         for result in failed:
             if result.error is PushError.THROTTLED:

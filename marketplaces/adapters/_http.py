@@ -184,7 +184,7 @@ def raise_for_answer(response: httpx.Response, *, code: str, reason: str) -> Non
     if status == 429:
         raise ChannelThrottled(reason=reason, retry_after=wait, answered=True)
     if status >= 500 or status in {408, 425}:
-        raise ChannelUnavailable(reason=with_status(status, reason), retry_after=wait, answered=True)
+        raise ChannelUnavailable(reason=with_status(status, reason), retry_after=wait, answered=True, broke_down=status == 500)
     refused = {401: CredentialsRefused, 403: CredentialsRefused, 404: NotOnChannel, 410: NotOnChannel}.get(status, ChannelRefused)
     raise refused(reason=reason, channel_code=code, http_status=status)
 

@@ -14,15 +14,16 @@ class ChannelError(WmsError):
 class ChannelUnavailable(ChannelError):
     """No usable answer: down, too slow, or unreadable. Try again later; `retry_after` is the shop's own wish in seconds or None.
 
-    `answered` says whether anything came back at all.
+    `answered` says whether anything came back at all; `broke_down` that the shop failed at what it was asked just then, and may do all else.
     """
 
     code, status, message = "channel_unavailable", 503, _("The shop cannot be reached: {reason}")
 
-    def __init__(self, *, reason: str, retry_after: float | None = None, answered: bool = False) -> None:
+    def __init__(self, *, reason: str, retry_after: float | None = None, answered: bool = False, broke_down: bool = False) -> None:
         super().__init__(reason=reason, retry_after=retry_after)
         self.retry_after = retry_after
         self.answered = answered
+        self.broke_down = broke_down
 
 
 class ChannelThrottled(ChannelUnavailable):

@@ -8,7 +8,8 @@ from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.calling import SHOWN_AFTER, ChannelQuiet
 from marketplaces.models import Channel, ChannelOrder, ToldParcel
 from tests import make
-from tests.marketplaces.misbehaving import fail
+from tests.marketplaces import shops
+from tests.marketplaces.misbehaving import Fault, fail
 from tests.marketplaces.shops import BUYER, deliver_all, make_due, poll
 from tests.marketplaces.test_tracking import leave, told
 from wms.core import outbox
@@ -139,6 +140,31 @@ def test_a_shop_that_is_down_is_spared_and_nothing_is_shown_or_lost(shop, channe
     shop.behave()
     pass_time(2)
     assert [told(shop, number) for number in orders] == [[f"T-{number}"] for number in orders]
+
+
+def breaks_down_at(*ids: int) -> Fault:
+    return lambda call, proper: fail(500)(call, proper) if any(row["id"] in ids for row in call.body["update"]) else proper()
+
+
+def test_a_product_s_number(shop, house):
+    merchant = make.merchant()
+    things = [make.sku(merchant, f"S{number}") for number in range(5)]
+    channel = shops.selling(shop, house, dict.fromkeys(things, 10))
+    bad = channel.listings.get(sku=things[2])
+    shop.misbehave("POST products/batch", breaks_down_at(int(bad.external_id)), times=1000)
+    for thing in things:
+        make.stock(make.bin_of(house, "A-02"), thing, 1)
+    deliver_all()
+    assert shop.books.stock() == {"S0": 11, "S1": 11, "S2": 10, "S3": 11, "S4": 11}
+    pass_time(3)
+    bad.refresh_from_db()
+    assert (Channel.objects.get().failures, bad.trouble) == (0, "The shop cannot be reached: HTTP 500 Internal Server Error")
+    make.stock(make.bin_of(house, "A-02"), things[0], 1)
+    deliver_all()
+    assert shop.books.stock()["S0"] == 12, "nobody waits for it"
+    shop.behave()
+    pass_time()
+    assert shop.books.stock()["S2"] == 11
 
 
 def test_numbers_and_lists_that_are_answered_with_nonsense_are_seen_and_tried_again(shop, channel, thing, house, monkeypatch):

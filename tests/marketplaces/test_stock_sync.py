@@ -139,7 +139,7 @@ def test_a_listing_that_the_shop_refuses_is_shown_and_not_tried_for_ever(shop):
     assert not OutboxEvent.objects.filter(topic="channel.stale").exists()
 
 
-@pytest.mark.parametrize("fault", [fail(500), throttle("90"), hang_up])
+@pytest.mark.parametrize("fault", [fail(503), throttle("90"), hang_up])
 def test_a_shop_in_trouble_is_left_alone_and_the_others_are_not(shop, fault, monkeypatch):
     monkeypatch.setattr("marketplaces.calling.random.uniform", lambda _least, _most: 30.0)  # a busy machine takes long for the rest
     house, merchant = make.warehouse(), make.merchant()

@@ -23,7 +23,8 @@ ASTRAY = {301, 302, 303, 307, 308, 402, 404, 405, 410, 423}
 # Codes in the body's errors (https://shopify.dev/docs/api/admin-graphql#status-and-error-codes).
 THROTTLED = "THROTTLED"
 DENIED = {"ACCESS_DENIED", "UNAUTHORIZED", "FORBIDDEN"}
-PASSING = {"INTERNAL_SERVER_ERROR", "TIMEOUT", "SHOP_INACTIVE", "SERVICE_UNAVAILABLE"}
+BROKE_DOWN = "INTERNAL_SERVER_ERROR"
+PASSING = {BROKE_DOWN, "TIMEOUT", "SHOP_INACTIVE", "SERVICE_UNAVAILABLE"}
 
 JsonObject = dict[str, Any]
 
@@ -148,7 +149,7 @@ def _raise_errors(errors: Any) -> None:
     if THROTTLED in codes or reason == "Throttled":
         raise ChannelThrottled(reason=reason, answered=True)
     if codes & PASSING:
-        raise ChannelUnavailable(reason=reason, answered=True)
+        raise ChannelUnavailable(reason=reason, answered=True, broke_down=BROKE_DOWN in codes)
     if codes & DENIED:
         raise CredentialsRefused(reason=reason, channel_code=min(codes & DENIED), http_status=200)
     raise ChannelRefused(reason=reason, channel_code=min(codes, default=""), http_status=200)

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from marketplaces.adapters._http import TOO_SLOW, Stint
-from marketplaces.adapters._pushed import failed, later
+from marketplaces.adapters._pushed import apart, failed, later, spared
 from marketplaces.adapters.shopify import documents
 from marketplaces.adapters.shopify.connection import Connection, JsonObject, gid, number_of
 from marketplaces.port import (
     ChannelError,
     ChannelListing,
     ChannelRefused,
-    ChannelThrottled,
     ChannelUnavailable,
     CredentialsRefused,
     ListingPage,
@@ -26,7 +25,6 @@ from marketplaces.port import (
 )
 
 BATCH_SIZE = 250  # every input list's limit
-GIVE_UP_AFTER = 2  # failed calls in a row: the shop is down, spare it the rest
 MOST_ROUNDS = 4
 AGAIN_S = 1.0
 
@@ -64,10 +62,11 @@ class Stock:
                 results |= self._send(batch, stint)
                 failures = 0
             except ChannelUnavailable as error:
-                results |= {level: later(level, error) for level in batch}
-                failures += 1
-                if isinstance(error, ChannelThrottled) or not error.answered or failures >= GIVE_UP_AFTER:
-                    results |= {level: later(level, error) for level in wanted[start + BATCH_SIZE :]}
+                found, trouble = apart(batch, lambda part: self._send(list(part), stint), lambda level: level, stint, error)
+                results |= found
+                failures = failures + 1 if trouble is not None else 0
+                if trouble is not None and spared(trouble, failures):
+                    results |= {level: later(level, trouble) for level in wanted[start + BATCH_SIZE :]}
                     break
         self._look_up(results)
         return [results[last[level.listing_id, level.location]] for level in levels]

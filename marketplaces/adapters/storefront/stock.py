@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from marketplaces.adapters._http import TOO_SLOW, Stint
-from marketplaces.adapters._pushed import failed, later
+from marketplaces.adapters._pushed import apart, failed, later, spared
 from marketplaces.adapters.storefront.connection import Connection, JsonObject
 from marketplaces.adapters.storefront.reading import read_places
 from marketplaces.port import (
     ChannelError,
     ChannelListing,
     ChannelRefused,
-    ChannelThrottled,
     ChannelUnavailable,
     CredentialsRefused,
     ListingPage,
@@ -22,8 +22,6 @@ from marketplaces.port import (
     PushResult,
     StockLevel,
 )
-
-GIVE_UP_AFTER = 2  # failed calls in a row: the shop is down, spare it the rest
 
 Key = tuple[str, str]
 Results = dict[Key, PushResult]
@@ -59,15 +57,24 @@ class Stock:
                     continue
                 results |= {self._key(level): failed(level, PushError.REFUSED, error.details["reason"]) for level in batch}
             except ChannelUnavailable as error:
-                results |= {self._key(level): later(level, error) for level in batch}
-                failures += 1
-                if isinstance(error, ChannelThrottled) or not error.answered or failures >= GIVE_UP_AFTER:
-                    results |= {self._key(level): later(level, error) for level in waiting}
+                found, trouble = apart(batch, partial(self._told, compare_and_set=compare_and_set), self._key, stint, error)
+                results |= found
+                failures = failures + 1 if trouble is not None else 0
+                if trouble is not None and spared(trouble, failures):
+                    results |= {self._key(level): later(level, trouble) for level in waiting}
                     break
         return [results[self._key(level)] for level in levels]
 
     def _key(self, level: StockLevel) -> Key:
         return level.listing_id, level.location or self._location
+
+    def _told(self, part: Sequence[StockLevel], *, compare_and_set: bool) -> Results:
+        try:
+            return self._send(part, compare_and_set=compare_and_set)
+        except CredentialsRefused:
+            raise
+        except ChannelRefused as error:
+            return {self._key(level): failed(level, PushError.REFUSED, error.details["reason"]) for level in part}
 
     def _send(self, batch: Sequence[StockLevel], *, compare_and_set: bool) -> Results:
         rows = [self._row(level, compare_and_set=compare_and_set) for level in batch]

@@ -5,16 +5,17 @@ A listing id is "product" or "product:variation"; variations go through their pr
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from marketplaces.adapters._http import TOO_SLOW, Stint
-from marketplaces.adapters._pushed import failed, later
+from marketplaces.adapters._pushed import MOST_BREAKDOWNS, apart, failed, later, spared
 from marketplaces.adapters.woocommerce.connection import Connection, JsonObject, plain
 from marketplaces.port import (
     MOST_UNITS,
     ChannelListing,
     ChannelRefused,
-    ChannelThrottled,
     ChannelUnavailable,
     CredentialsRefused,
     ListingPage,
@@ -26,7 +27,6 @@ from marketplaces.port import (
 )
 
 BATCH_SIZE = 100
-GIVE_UP_AFTER = 2  # failed calls in a row: the shop is down, spare it the rest
 
 
 def listing_id(product_id: int, variation_id: int = 0) -> str:
@@ -73,9 +73,10 @@ class Stock:
                 results |= self._send(path, batch)
                 failures = 0
             except ChannelUnavailable as error:
-                results |= {level.listing_id: later(level, error) for level in batch}
-                failures += 1
-                if isinstance(error, ChannelThrottled) or not error.answered or failures >= GIVE_UP_AFTER:
+                found, trouble = apart(batch, partial(self._send, path), attrgetter("listing_id"), stint, error)
+                results |= found
+                failures = failures + 1 if trouble is not None or len(batch) == 1 else 0
+                if (trouble is not None and spared(trouble, failures)) or failures >= MOST_BREAKDOWNS:
                     unsent = [level for level in last.values() if level.listing_id not in results]
                     results |= {level.listing_id: later(level, error) for level in unsent}
                     break
@@ -98,7 +99,7 @@ class Stock:
                 yield path, group[start : start + size]
                 start += size
 
-    def _send(self, path: str, batch: list[StockLevel]) -> dict[str, PushResult]:
+    def _send(self, path: str, batch: Sequence[StockLevel]) -> dict[str, PushResult]:
         ids = [_own_id(level) for level in batch]
         rows = [{"id": key, "manage_stock": True, "stock_quantity": level.quantity} for key, level in zip(ids, batch, strict=True)]
         try:

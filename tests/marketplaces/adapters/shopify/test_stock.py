@@ -192,14 +192,12 @@ def test_a_shop_that_shows_another_number_than_it_was_told_is_stale(shop: Shopif
     ("fault", "kind", "retry_after"),
     [
         (throttle("7"), PushError.THROTTLED, 7.0),
-        (fail(500), PushError.UNAVAILABLE, None),
         (fail(503, headers={"Retry-After": "30"}), PushError.UNAVAILABLE, 30.0),
         (fail(502, "<html>Bad gateway</html>"), PushError.UNAVAILABLE, None),
         (fail(402, {"errors": "Unavailable Shop"}), PushError.UNAVAILABLE, None),
         (fail(200, "<html>Maintenance</html>"), PushError.UNAVAILABLE, None),
         (fail(200, {"data": None}), PushError.UNAVAILABLE, None),
         (fail(200, {"data": {"inventorySetQuantities": None}}), PushError.UNAVAILABLE, None),
-        (error("INTERNAL_SERVER_ERROR"), PushError.UNAVAILABLE, None),
         (error("SHOP_INACTIVE"), PushError.UNAVAILABLE, None),
         (error("BAD_REQUEST"), PushError.REFUSED, None),
         (hang_up, PushError.UNAVAILABLE, None),
@@ -210,6 +208,16 @@ def test_what_goes_wrong_is_in_the_rows(shop: ShopifyShop, shopify: Shopify, fau
     shop.misbehave(SET, fault)
     results = shopify.push_stock(levels(ids))
     assert [(result.error, result.retry_after) for result in results] == [(kind, retry_after)] * 2
+
+
+@pytest.mark.parametrize("fault", [fail(500), error("INTERNAL_SERVER_ERROR")])
+@pytest.mark.parametrize(("times", "errors"), [(1, [None, None]), (2, [PushError.UNAVAILABLE, None]), (3, [PushError.UNAVAILABLE] * 2)])
+def test_where_the_shop_breaks_down_the_rows_are_told_apart(shop: ShopifyShop, shopify: Shopify, fault, times: int, errors) -> None:
+    ids = some_products(shop, 2)
+    shop.misbehave(SET, fault, times=times)
+    results = shopify.push_stock(levels(ids))
+    assert [result.error for result in results] == errors
+    assert [result.alone for result in results] == [times == 2, False]
 
 
 def test_an_answer_that_comes_too_late(shop: ShopifyShop, hasty_client) -> None:

@@ -158,7 +158,8 @@ def test_a_page_in_place_of_an_answer_is_no_yes(shop: StorefrontShop, storefront
     [
         (throttle("4"), PushError.THROTTLED, 1),
         (hang_up_after_work, PushError.UNAVAILABLE, 1),
-        (fail(500), PushError.UNAVAILABLE, 2),
+        (fail(503), PushError.UNAVAILABLE, 2),
+        (fail(500), PushError.UNAVAILABLE, 3),
         (refuse("closed"), PushError.REFUSED, 4),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.port import CredentialsRefused, PushError, PushResult, StockLevel
 from tests.marketplaces.adapters.clock import HASTE_S
-from tests.marketplaces.misbehaving import hang_up_after_work, slow
+from tests.marketplaces.misbehaving import Fault, hang_up_after_work, slow
 from tests.marketplaces.woo_shop import (
     WooShop,
     fail,
@@ -183,9 +183,32 @@ def test_a_throttled_shop_is_left_alone(shop: WooShop, woo: WooCommerce) -> None
 
 def test_one_broken_batch_does_not_stop_the_others(shop: WooShop, woo: WooCommerce) -> None:
     ids = some_products(shop, 250)
-    shop.misbehave(BATCH, fail(500))
+    shop.misbehave(BATCH, fail(503))
     results = woo.push_stock(levels(ids))
     assert [result.error for result in results] == [PushError.UNAVAILABLE] * 100 + [None] * 150
+
+
+def breaks_down_at(*ids: int) -> Fault:
+    return lambda call, proper: fail(500)(call, proper) if any(row["id"] in ids for row in call.body["update"]) else proper()
+
+
+def test_products_at_which_the_shop_breaks_down_hold_up_no_other(shop: WooShop, woo: WooCommerce) -> None:
+    ids = some_products(shop, 250)
+    bad = {int(ids[3]), int(ids[77]), int(ids[249])}
+    shop.misbehave(BATCH, breaks_down_at(*bad), times=1000)
+    results = woo.push_stock(levels(ids))
+    shop.behave()
+    assert {int(result.listing_id) for result in results if result.error} == bad
+    assert {(result.error, result.alone) for result in results if result.error} == {(PushError.UNAVAILABLE, True)}
+    assert len(shop.calls) < 50
+
+
+def test_one_that_breaks_down_at_everything_is_left_alone_soon(shop: WooShop, woo: WooCommerce) -> None:
+    ids = some_products(shop, 250)
+    shop.misbehave(BATCH, fail(500), times=6)
+    results = woo.push_stock(levels(ids))
+    assert {(result.error, result.alone) for result in results} == {(PushError.UNAVAILABLE, False)}
+    assert len(shop.calls) == 6
 
 
 def test_after_two_failures_in_a_row_the_shop_is_left_alone(shop: WooShop, woo: WooCommerce) -> None:
