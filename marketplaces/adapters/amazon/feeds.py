@@ -105,8 +105,8 @@ class Feeds:
             if status == "CANCELLED":
                 raise NotOnChannel(reason="the feed was cancelled")
             report_id = str(feed.get("resultFeedDocumentId") or "")
-            if status != "DONE" or not report_id:
-                raise ChannelRefused(reason=f"the feed ended as {status or 'nothing'}, without a report", channel_code=status)
+            if status != "DONE" or not report_id:  # aborted, perhaps: some of it, none or all may be done
+                raise NotOnChannel(reason=f"the feed ended as {status or 'nothing'}, without a report")
             return _read(self._report(report_id), feed_id, levels)
         except CredentialsRefused:
             raise

@@ -125,12 +125,12 @@ def test_what_a_report_does_not_account_for_is_not_believed(shop, amazon: Amazon
     assert {(result.error, result.message) for result in amazon.outcome(ticket, levels)} == {(error, message)}
 
 
-@pytest.mark.parametrize(("status", "error"), [("FATAL", PushError.REFUSED), ("CANCELLED", PushError.UNAVAILABLE)])
-def test_a_feed_that_was_not_done(shop: AmazonShop, amazon: Amazon, status: str, error: PushError) -> None:
+@pytest.mark.parametrize("status", ["FATAL", "CANCELLED"])
+def test_of_a_feed_that_was_not_done_nothing_is_known(shop: AmazonShop, amazon: Amazon, status: str) -> None:
     levels = some(shop)
     ticket = submit(amazon, levels)
     shop.books.work_on_feeds(status=status)
-    assert {result.error for result in amazon.outcome(ticket, levels)} == {error}
+    assert {(result.error, result.retryable) for result in amazon.outcome(ticket, levels)} == {(PushError.UNAVAILABLE, True)}
 
 
 def test_a_feed_that_amazon_forgot_is_told_anew(shop: AmazonShop, amazon: Amazon) -> None:
