@@ -33,8 +33,9 @@ ENDED = (Status.IMPORTED, Status.CANCELLED_LATE)
 RANK = {State.PENDING: 0, State.OPEN: 1, State.SHIPPED: 2, State.CANCELLED: 3}
 
 
-def record(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[int]:
-    """Write down what is news, in a transaction of its own; answers the keys of all rows that are not settled or have news.
+def record(channel: Channel, orders: Sequence[port.ChannelOrder], *, asked: bool = False) -> list[int]:
+    """Write down what is news, in a transaction of its own; answers the keys of all rows that are not settled or have news. `asked`: the shop has just
+    answered that, where its messages may be as old as they are.
 
     An order that was never seen leaves no trace where it is closed already. Of a cancelled one its older, open self may still be on its way;
     one that waits for its payment holds its units meanwhile.
@@ -55,7 +56,7 @@ def record(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[int]:
             for key, order in latest.items()
             if key not in known and (order.state in (State.OPEN, State.CANCELLED) or held_until(order))
         ]
-        news = [(row, order) for key, order in latest.items() if (row := known.get(key)) is not None and _is_news(order, row)]
+        news = [(row, order) for key, order in latest.items() if (row := known.get(key)) is not None and _is_news(order, row, asked=asked)]
         created = _create(channel, new)
         _renew(news)
         unsettled = [row.pk for row in known.values() if _is_unsettled(row)]
@@ -89,12 +90,15 @@ def unsettled(channel: Channel) -> QuerySet[ChannelOrder]:
     return channel.orders.filter(open_ones | cancelled & ours | cancelling).order_by("pk")
 
 
-def _is_news(order: port.ChannelOrder, row: ChannelOrder) -> bool:
-    """Of two words of the same moment the later stage counts, and of the same stage the one that comes last, if it says something else."""
+def _is_news(order: port.ChannelOrder, row: ChannelOrder, *, asked: bool) -> bool:
+    """Of two words of the same moment the later stage counts, and of the same stage the one that comes last, if it says something else. But an order
+    may go back to wait for its payment within the second that some shops count in: what the shop answers then is no older word.
+    """
     if row.shop_updated_at is None or order.updated_at != row.shop_updated_at:
         return row.shop_updated_at is None or order.updated_at > row.shop_updated_at
     if order.state != row.shop_state:
-        return RANK[order.state] > RANK[State(row.shop_state)]
+        back = asked and (row.shop_state, order.state) == (State.OPEN, State.PENDING)
+        return back or RANK[order.state] > RANK[State(row.shop_state)]
     # Of a buyer who is forgotten, and of words of an earlier version, none is kept.
     return row.word_hash != "" and row.word_hash not in sealing.fingerprints(_word(order))
 

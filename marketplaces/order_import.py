@@ -47,16 +47,16 @@ PAUSED_S = 60.0
 RETRY_BATCH = 500
 
 
-def import_orders(channel: Channel, orders: Sequence[port.ChannelOrder]) -> None:
-    """Take in what the shop says of these orders now. Repeating it changes nothing. One that cannot be written down holds up no other: it is shown
-    to people.
+def import_orders(channel: Channel, orders: Sequence[port.ChannelOrder], *, asked: bool = False) -> None:
+    """Take in what the shop says of these orders now, or has just answered (`asked`). Repeating it changes nothing. One that cannot be written down holds
+    up no other: it is shown to people.
     """
     try:
-        keys = order_book.record(channel, orders)
+        keys = order_book.record(channel, orders, asked=asked)
     except UNFIT as error:
         if len(orders) > 1:
             for order in orders:
-                import_orders(channel, [order])
+                import_orders(channel, [order], asked=asked)
             return
         log.exception("channel %s: order %s cannot be written down", channel.pk, orders[0].order_id)
         order_book.record_unreadable(channel, [port.UnreadableOrder(orders[0].order_id, faults.of(error))])
@@ -275,7 +275,7 @@ def _ask_for(channel: Channel, shop: Marketplace, waiting: list[str], aside: Asi
                 asked.add(order_id)
                 keep_busy(channel)
     finally:
-        import_orders(channel, orders)
+        import_orders(channel, orders, asked=True)
         waiting[:] = [key for key in waiting if (key not in asked or key in wishes) and key not in aside.failed]
     aside.failed |= _answer(channel, shop, orders)
     waiting[:] = [key for key in waiting if key not in wishes]
@@ -311,7 +311,7 @@ def catch_up(channel: Channel, shop: Marketplace, until: float, *, paced: bool =
             _take_turn(channel, shop)
         page = _changed(channel, shop)
         well_again(channel)
-        import_orders(channel, page.orders)
+        import_orders(channel, page.orders, asked=True)
         failed = _answer(channel, shop, page.orders)
         order_book.record_unreadable(channel, [order for order in page.unreadable if not order.again])
         failed |= {order.order_id: ChannelUnavailable(reason=order.reason, answered=True) for order in page.unreadable if order.again}

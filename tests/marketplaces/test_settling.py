@@ -6,7 +6,7 @@ import pytest
 from django.db.models import F
 
 from inventory.models import StockMovement
-from marketplaces import cancelling, order_import
+from marketplaces import cancelling, order_holds, order_import
 from marketplaces.models import ChannelOrder
 from marketplaces.port import ChannelOrderState as State
 from outbound.models import Order
@@ -231,3 +231,23 @@ def test_an_unpaid_order_whose_buyer_wishes_to_cancel_it_binds_its_goods_until_i
     order_import.import_orders(channel, [sale(thing.code, at, updated_at=at + timedelta(minutes=1), cancellation_requested=True)])
     row.refresh_from_db()
     assert (row.status, row.problem, row.problem_detail) == ("imported", "changed", "cancellation requested")
+
+
+def test_an_order_that_goes_back_to_wait_within_its_second_is_not_sent(shop, channel, thing):
+    """A plug-in that looks for fraud does that. Messages of the same second overtake each other; what the shop answers is what it is."""
+    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
+    paid = dict(shop.books.order(number))
+    waits = {**paid, "status": "on-hold"}
+    assert [hook(channel, word) for word in (paid, waits)] == [200, 200]
+    shops.deliver_all()
+    assert ChannelOrder.objects.get().problem == ""
+    shop.books.order(number)["status"] = "on-hold"
+    poll()
+    assert (ChannelOrder.objects.get().problem, set(order_holds.find(order_ids=[Order.objects.get().pk]))) == (
+        "unpaid",
+        {Order.objects.get().pk},
+    )
+    assert hook(channel, paid, delivery="late") == 200
+    shop.books.order(number)["status"] = "processing"
+    poll()
+    assert (ChannelOrder.objects.get().problem, order_holds.find(order_ids=[Order.objects.get().pk])) == ("", {})
