@@ -77,7 +77,7 @@ _RETRYABLE = frozenset({PushError.THROTTLED, PushError.UNAVAILABLE, PushError.SP
 class PushResult:
     """The answer for one level. `shown` is the number that the shop said it has now, if it said so.
 
-    `location` is the level's. `alone`: the shop broke down at it when it was told nothing else, which says nothing of the others. `ticket` of a
+    `location` is the level's. `alone`: the shop broke down at this one, which says nothing of the others. `ticket` of a
     pending one: `abilities.Submits.outcome` tells what became of it. Without a ticket it was not sent: push again after `retry_after`.
     """
 

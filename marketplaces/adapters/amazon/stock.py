@@ -1,9 +1,11 @@
 """Stock numbers of one seller: a few at once by patches of their listings, many by a feed. A listing id is the seller's own sku."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
 from marketplaces.adapters._http import TOO_SLOW, Stint
+from marketplaces.adapters._pushed import GIVE_UP_AFTER, MOST_BREAKDOWNS
 from marketplaces.adapters.amazon.connection import Connection, JsonObject
 from marketplaces.adapters.amazon.feeds import BATCH_SIZE, PRODUCT_TYPE, Feeds, failed, patches
 from marketplaces.port import (
@@ -19,7 +21,6 @@ from marketplaces.port import (
 
 # Five patches go out a second, and a feed takes minutes: up to so many the patches are the faster way.
 MOST_PATCHES = 50
-GIVE_UP_AFTER = 2  # failed calls in a row: Amazon is down, spare it the rest
 TAKEN = {"ACCEPTED", "VALID"}
 
 Results = dict[str, PushResult]
@@ -33,7 +34,7 @@ class Stock:
         self.feeds = Feeds(connection, seller_id, marketplace_ids)
 
     def push(self, levels: Sequence[StockLevel]) -> list[PushResult]:
-        """Send each listing's last level. After a throttle, no answer, or two failures in a row the rest is not sent; its rows say so.
+        """Send each listing's last level. After a throttle, no answer, or a few failures in a row the rest is not sent; its rows say so.
 
         Nor is what is left when the push takes too long: it is pending.
         """
@@ -71,8 +72,8 @@ class Stock:
                 results[level.listing_id] = failed(level, PushError.REFUSED, error)
             except ChannelUnavailable as error:
                 failures += 1
-                results[level.listing_id] = failed(level, PushError.UNAVAILABLE, error)
-                if not error.answered or failures >= GIVE_UP_AFTER:
+                results[level.listing_id] = replace(failed(level, PushError.UNAVAILABLE, error), alone=error.broke_down)
+                if not error.answered or failures >= (MOST_BREAKDOWNS if error.broke_down else GIVE_UP_AFTER):
                     for later in wanted[number + 1 :]:
                         results[later.listing_id] = failed(later, PushError.UNAVAILABLE, error)
                     return

@@ -4,6 +4,7 @@ A listing id is the seller's sku: the inventory interface and the lines of order
 """
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from marketplaces.adapters._http import TOO_SLOW, Stint
+from marketplaces.adapters._pushed import GIVE_UP_AFTER, MOST_BREAKDOWNS
 from marketplaces.adapters.ebay.connection import INVENTORY, Connection, JsonObject, error_of, object_of, rows_of
 from marketplaces.adapters.ebay.offers import Offer, Offers, kept_of, number
 from marketplaces.port import (
@@ -26,7 +28,6 @@ from marketplaces.port import (
 )
 
 BATCH_SIZE = 25  # skus, and offers of all of them, in one call
-GIVE_UP_AFTER = 2  # failed calls in a row: the platform is down, spare it the rest
 PER_PAGE = 25  # each listing costs a call of its own for its offers
 LONGEST_SKU = 50
 # A listing may be revised 250 times in a calendar day; the platform counts days on the Pacific coast, and gives the refusal no id.
@@ -65,25 +66,28 @@ class Change:
             request["offers"] = [{"offerId": offer_id, "availableQuantity": quantity} for offer_id in self.offer_ids]
         return request
 
-    def all_are(self, kind: PushError | None, message: str = "", retry_after: float | None = None) -> Results:
+    def all_are(self, kind: PushError | None, message: str = "", retry_after: float | None = None, *, alone: bool = False) -> Results:
         return {
             level: PushResult(
-                level.listing_id, level.quantity, error=kind, message=message, retry_after=retry_after, location=level.location
+                level.listing_id, level.quantity, error=kind, message=message, retry_after=retry_after, location=level.location, alone=alone
             )
             for level in self.levels
         }
 
 
 class Spare:
-    """A platform in trouble is spared the rest: after a throttle, no answer, or two failures in a row."""
+    """A platform in trouble is spared the rest: after a throttle, no answer, or a few failures in a row. `broke_down`: it did at the last attempt, perhaps
+    at nothing else.
+    """
 
     def __init__(self) -> None:
         self._failures = 0
         self._last: ChannelUnavailable | None = None
+        self.broke_down = False
 
     def attempt(self, work: Callable[[], Results], changes: Sequence[Change]) -> Results:
         """What `work` answers, or for all of `changes` why it could not be done or was not tried."""
-        error = self._last
+        error, self.broke_down = self._last, False
         if error is None:
             try:
                 results = work()
@@ -92,12 +96,15 @@ class Spare:
             except ChannelUnavailable as failure:
                 error = failure
                 self._failures += 1
-                if isinstance(error, ChannelThrottled) or not error.answered or self._failures >= GIVE_UP_AFTER:
+                most = MOST_BREAKDOWNS if error.broke_down else GIVE_UP_AFTER
+                if isinstance(error, ChannelThrottled) or not error.answered or self._failures >= most:
                     self._last = error
+                self.broke_down = error.broke_down and self._last is None
         kind = PushError.THROTTLED if isinstance(error, ChannelThrottled) else PushError.UNAVAILABLE
         later: Results = {}
         for change in changes:
-            later |= change.all_are(kind, error.details["reason"], error.retry_after)
+            alone = self.broke_down and len(changes) == 1
+            later |= change.all_are(kind, error.details["reason"], error.retry_after, alone=alone)
         return later
 
 
@@ -126,11 +133,16 @@ class Stock:
             else:
                 results |= bare.all_are(PushError.UNKNOWN_LISTING, "not an eBay sku")
         # What has been looked up is told, however long that took: the next time would be as slow.
-        for place, batch in enumerate(_batches(ready)):
-            if place and stint.over():
+        batches, tried = deque(_batches(ready)), False
+        while batches:
+            batch = batches.popleft()
+            if tried and stint.over():
                 results |= _pending(batch)
-            else:
-                results |= spare.attempt(partial(self._send, batch, stint), batch)
+                continue
+            tried = True
+            results |= spare.attempt(partial(self._send, batch, stint), batch)
+            if spare.broke_down and len(batch) > 1:
+                batches += [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
         return [results[last[level.listing_id, level.location]] for level in levels]
 
     def _prepare(self, bare: Change, ready: list[Change]) -> Results:
@@ -183,7 +195,7 @@ class Stock:
         if status == 429:
             return change.all_are(PushError.THROTTLED, message)
         if status >= 500 or not status or code in SYSTEM:
-            return change.all_are(PushError.UNAVAILABLE, message)
+            return change.all_are(PushError.UNAVAILABLE, message, alone=True)
         if code in NO_OFFER or (offer_id and status == 404):
             # It has ended since we asked for the offers; the next try asks again.
             self._offers.forget(change.sku)

@@ -5,6 +5,7 @@ A listing id is "product" or "product:variation"; variations go through their pr
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -173,7 +174,7 @@ def _result(level: StockLevel, row: JsonObject | None) -> PushResult:
             kind = PushError.UNKNOWN_LISTING
         else:
             kind = PushError.REFUSED
-        return failed(level, kind, f"{code}: {message}")
+        return replace(failed(level, kind, f"{code}: {message}"), alone=kind is PushError.UNAVAILABLE)
     shown = _number(row.get("stock_quantity"))
     if shown != level.quantity:
         return PushResult(level.listing_id, level.quantity, shown=shown, error=PushError.STALE, message="the shop shows another number")

@@ -141,9 +141,19 @@ def test_an_answer_that_comes_too_late(shop: AmazonShop, hasty_client, naps) -> 
 
 def test_two_failures_in_a_row_end_the_push(shop: AmazonShop, amazon: Amazon) -> None:
     skus = some_listings(shop, 4)
-    shop.misbehave(PATCH, errors(500, "InternalFailure"), times=2)
+    shop.misbehave(PATCH, errors(503, "ServiceUnavailable"), times=2)
     assert [result.error for result in amazon.push_stock(levels(skus))] == [PushError.UNAVAILABLE] * 4
     assert len(shop.made(PATCH)) == 2
+
+
+def test_listings_at_which_amazon_breaks_down_hold_up_no_other(shop: AmazonShop, amazon: Amazon) -> None:
+    skus = some_listings(shop, 8)
+    shop.misbehave(PATCH, errors(500, "InternalFailure"), times=5)
+    results = amazon.push_stock(levels(skus))
+    assert [(result.error, result.alone) for result in results] == [(PushError.UNAVAILABLE, True)] * 5 + [(None, False)] * 3
+    shop.misbehave(PATCH, errors(500, "InternalFailure"), times=6)
+    results = amazon.push_stock(levels(skus))
+    assert [(result.error, result.alone) for result in results][-2:] == [(PushError.UNAVAILABLE, False)] * 2, "at everything"
 
 
 def test_one_failure_holds_up_no_other(shop: AmazonShop, amazon: Amazon) -> None:

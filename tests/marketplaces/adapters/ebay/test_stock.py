@@ -11,7 +11,7 @@ from marketplaces.adapters.ebay.stock import DAY
 from marketplaces.port import ChannelUnavailable, CredentialsRefused, PushError, PushResult, StockLevel
 from tests.marketplaces.adapters.clock import HASTE_S
 from tests.marketplaces.adapters.ebay.shop import Call, EBayShop, refuse, rows, throttle
-from tests.marketplaces.misbehaving import change_answer, fail, hang_up, hang_up_after_work, slow
+from tests.marketplaces.misbehaving import Fault, change_answer, fail, hang_up, hang_up_after_work, slow
 from wms.simulation.shop_server import Answer
 
 from .conftest import adapter
@@ -233,6 +233,27 @@ def test_after_a_throttle_the_rest_is_not_sent(shop: EBayShop, ebay: EBay, opera
     assert set(errors(ebay.push_stock(levels(skus)))) == {PushError.THROTTLED}
     assert len(shop.made(operation)) == 1
     assert set(shop.books.stock().values()) == {1}
+
+
+def breaks_down_at(*skus: str) -> Fault:
+    def fault(call: Call, proper: Callable[[], Answer]) -> Answer:
+        asked = {call.params.get("sku")} | {row["sku"] for row in (call.body or {}).get("requests", [])}
+        return fail(500)(call, proper) if asked & set(skus) else proper()
+
+    return fault
+
+
+@pytest.mark.parametrize("operation", [SET, "getOffers"])
+def test_skus_at_which_ebay_breaks_down_hold_up_no_other(shop: EBayShop, ebay: EBay, operation: str) -> None:
+    skus = some_items(shop, 30)
+    bad = set(skus[4:6])
+    shop.misbehave(operation, breaks_down_at(*bad), times=1000)
+    results = ebay.push_stock(levels(skus))
+    shop.behave()
+    assert {(result.listing_id, result.error, result.alone) for result in results if result.error} == {
+        (sku, PushError.UNAVAILABLE, True) for sku in bad
+    }
+    assert {sku for sku, quantity in shop.books.stock().items() if quantity == 1} == bad
 
 
 def test_one_sku_whose_offers_cannot_be_read_holds_up_no_other(shop: EBayShop, ebay: EBay) -> None:
