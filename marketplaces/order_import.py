@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from marketplaces import adapters, opened_again, order_book, pace, port, troubles
 from marketplaces.calling import AGAIN_S, SHOWN_AFTER, Aside, ChannelQuiet, aside_s, calling, keep_busy, open_shop, well_again
-from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
+from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart, WebhookDelivery
 from marketplaces.port import (
     CallThrottled,
     ChannelRefused,
@@ -28,6 +28,7 @@ from marketplaces.port import (
 )
 from marketplaces.settling import give_up, settle
 from marketplaces.tying import adopt
+from outbound.clock import OUT
 from wms.core import faults, outbox
 from wms.core.models import OutboxEvent
 
@@ -116,6 +117,20 @@ def ask_all() -> int:
             channel_ids = [key for (key,) in cursor.fetchall()]
         outbox.emit_all([("channel.heard", {"lane": key, "channel_id": key, "poll": True}) for key in channel_ids])
     return len(channel_ids)
+
+
+def look_for_deleted(channel: Channel) -> int:
+    """Have a shop that lists no deleted orders asked for all that are still to be sent, or still count as sold: it says only once, by itself, that it has
+    deleted one. Answers how many they are.
+    """
+    if not adapters.adapter(channel.adapter).CAPABILITIES.drops_deleted:
+        return 0
+    ours = ChannelOrderPart.objects.filter(channel_order__channel=channel, merchants_own=False)
+    to_send = Q(pk__in=ours.exclude(order__status__in=OUT).values("channel_order"))
+    found = channel.orders.filter(to_send | Q(status__in=ChannelOrder.NOT_TAKEN), shop_state="open")
+    ids = list(found.order_by("pk").values_list("external_id", flat=True))
+    _go_on_later(channel, _Wanted(ids, poll=False))
+    return len(ids)
 
 
 def hear(payloads: Sequence[dict[str, Any]]) -> None:

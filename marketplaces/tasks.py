@@ -22,8 +22,9 @@ def empty_queues() -> None:
 @shared_task
 def repair_channels() -> None:
     """Nightly: each channel by itself, so that a slow shop holds up no other."""
-    for channel_id in Channel.objects.filter(active=True).values_list("pk", flat=True):
-        repair_channel.delay(channel_id)
+    for channel in Channel.objects.filter(active=True).order_by("pk"):
+        order_import.look_for_deleted(channel)
+        repair_channel.delay(channel.pk)
 
 
 @shared_task(autoretry_for=(ChannelQuiet,), retry_backoff=30, retry_backoff_max=900, max_retries=8)

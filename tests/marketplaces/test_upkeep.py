@@ -7,9 +7,11 @@ from django.test import Client
 
 from marketplaces import tasks
 from marketplaces.models import ChannelOrder, Listing, WebhookDelivery
+from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.shops import BUYER, hook
+from tests.marketplaces.test_tracking import leave
 from tests.marketplaces.woo_shop import fail
 from wms.core.models import OutboxEvent, PersonalRecord
 
@@ -50,6 +52,32 @@ def test_each_channel_is_repaired_by_a_task_of_its_own(shop, monkeypatch):
     assert sorted(asked) == [one.pk, two.pk]
     planned = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
     assert {"marketplaces.tasks.repair_channels", "marketplaces.tasks.erase_old_webhooks"} <= planned
+
+
+def test_orders_that_a_shop_deleted_and_whose_message_was_lost_are_neither_sent_nor_count_as_sold(shop, monkeypatch):
+    """It lists no order that it has deleted, in whatever reading."""
+    monkeypatch.setattr(tasks.repair_channel, "delay", lambda _key: None)
+    thing = make.sku(make.merchant())
+    shops.selling(shop, make.warehouse(), {thing: 10})
+    buyers = [BUYER, BUYER, {**BUYER, "city": ""}, {**BUYER, "city": ""}]
+    taken, left, refused, waiting = (shop.books.place_order([(thing.code, 1)], shipping=buyer) for buyer in buyers)
+    shops.poll()
+    leave(Order.objects.get(channel_part__channel_order__external_id=left), "T-1", 1)
+    shops.deliver_all()
+    for number in (taken, refused):
+        shop.books.orders.pop(number)
+    shops.poll()
+    assert shop.books.stock() == {thing.code: 6}
+    shop.calls.clear()
+
+    tasks.repair_channels()
+    shops.deliver_all()
+    asked = {str(call) for call in shop.made(r"GET orders/\d+")}
+    assert asked == {f"GET orders/{number}" for number in (taken, refused, waiting)}
+    assert dict(ChannelOrder.objects.values_list("external_id", "status")) == {
+        str(taken): "cancelled", str(left): "imported", str(refused): "cancelled", str(waiting): "refused",
+    }  # fmt: skip
+    assert (Order.objects.get(channel_part__channel_order__external_id=taken).status, shop.books.stock()) == ("cancelled", {thing.code: 8})
 
 
 def grow_old(delivery, days):

@@ -35,7 +35,7 @@ LABELS: dict[str, str | Promise] = {
     "consumer_key": gettext_lazy("Consumer key"),
     "consumer_secret": gettext_lazy("Consumer secret"),
 }
-CAPABILITIES = Capabilities(batch_size=BATCH_SIZE, cancel=True, webhooks=True)
+CAPABILITIES = Capabilities(batch_size=BATCH_SIZE, cancel=True, webhooks=True, drops_deleted=True)
 
 
 class WooCommerce:
