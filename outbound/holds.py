@@ -12,18 +12,43 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 
 from outbound.models import Order
+from wms.core.errors import WmsError
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """`reason` is in the reader's language. It is decided on the page of a channel, whose name is `shop`, at the shop's order `channel_order_id`."""
+    """`reason` is in the reader's language. It is decided on the page of a channel, whose name is `shop`, at the shop's order `channel_order_id`.
+
+    `word` tells one reason from another, in every language: at most 40 characters.
+    """
 
     shop: str
     reason: str
     channel_id: int
     channel_order_id: int
+    word: str
+
+
+class ToBeDecided(WmsError):
+    """`word` is the hold's."""
+
+    code, status = "to_be_decided", 409
+    message = _("{shop}: {reason}. Set {order} aside until the desk has decided. Ship it all the same?")
+
+    @classmethod
+    def of(cls, hold: Hold, reference: str) -> ToBeDecided:
+        return cls(shop=hold.shop, reason=hold.reason, order=reference, word=hold.word)
+
+
+def require_decided(order_id: int, reference: str, despite: set[str]) -> Hold | None:
+    """The order's hold, of whose word a person has said that it is sent all the same. In one statement. Raises ToBeDecided for another word."""
+    hold = of_orders([order_id]).get(order_id)
+    if hold is not None and hold.word not in despite:
+        raise ToBeDecided.of(hold, reference)
+    return hold
 
 
 def of_orders(order_ids: Sequence[int]) -> dict[int, Hold]:

@@ -230,6 +230,8 @@ class Parcel(models.Model):
     stage = models.ForeignKey(Bin, models.PROTECT, related_name="+", verbose_name=_("stage"), db_index=False)
     packed_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("packed by"), db_index=False)
     packed_at = models.DateTimeField(_("packed at"), db_default=Now())
+    # The word of its shop (outbound.holds) of which the packer has said that the parcel is sent all the same.
+    despite = models.CharField(max_length=40, blank=True, default="", db_default="", editable=False)
     shipped_at = models.DateTimeField(_("shipped at"), null=True)
 
     objects = OwnedQuerySet["Parcel"].as_manager()

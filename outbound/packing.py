@@ -64,9 +64,9 @@ FROM outbound_picktask t WHERE t.order_id = %s AND t.status = 'picked' ORDER BY 
 _WRITE = """
 WITH parcel AS (
     INSERT INTO outbound_parcel (merchant_id, warehouse_id, order_id, number, carrier, tracking_number, weight_g, length_mm, width_mm, height_mm,
-                                 status, stage_id, packed_by_id)
+                                 status, stage_id, packed_by_id, despite)
     SELECT merchant_id, warehouse_id, id, %(number)s, %(carrier)s, %(tracking)s, %(weight)s, %(length)s, %(width)s, %(height)s,
-           'packed', %(stage)s, %(by)s
+           'packed', %(stage)s, %(by)s, %(despite)s
     FROM outbound_order WHERE id = %(order)s
     RETURNING id
 ), content AS (
@@ -100,13 +100,14 @@ def pack(
     quantities: dict[int, int] | None = None,
     size_mm: tuple[int, int, int] | None = None,
     station_id: int | None = None,
+    despite: str = "",
     request_id: object = None,
 ) -> Packed:
     """Close a parcel with `quantities` (base units by order line id; None: all that is in the tote) and give it its tracking number.
 
     The order is packed when its tote is empty. `size_mm` is length, width, height. Label and slip are printed for the station, where the
-    warehouse has printers. Raises NotPossibleNow unless the order is picked,
-    NotInTheTote, NoStage.
+    warehouse has printers. `despite`: the word of the order's shop (outbound.holds) of which the packer has said that the parcel is sent all the same.
+    Raises NotPossibleNow unless the order is picked, NotInTheTote, NoStage.
     """
     with connection.cursor() as cursor:
         cursor.execute(_ORDER, [order_id])
@@ -140,7 +141,7 @@ def pack(
         by=by,
     )
     complete = sum(quantity for _content, quantity in chosen) == sum(content.quantity for content in contents)
-    parcel_id = _write(order_id, parcels + 1, label, chosen, stage_id, complete, weight_g, size_mm, by)
+    parcel_id = _write(order_id, parcels + 1, label, chosen, stage_id, complete, weight_g, size_mm, by, despite)
     if prints:
         outbox.emit("parcel.packed", parcel_id=parcel_id, station_id=station_id)
     return {
@@ -181,6 +182,7 @@ def _write(
     weight_g: int | None,
     size_mm: tuple[int, int, int] | None,
     by: User,
+    despite: str,
 ) -> int:
     length, width, height = size_mm or (None, None, None)
     with connection.cursor() as cursor:
@@ -197,6 +199,7 @@ def _write(
                 "height": height,
                 "stage": stage_id,
                 "by": by.pk,
+                "despite": despite,
                 "tasks": [content.task_id for content, _quantity in chosen],
                 "quantities": [quantity for _content, quantity in chosen],
                 "complete": complete,

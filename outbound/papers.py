@@ -23,7 +23,7 @@ from labels.templates.packing_slip import PackingSlip, SlipLine
 from labels.templates.parcel import ParcelLabel
 from labels.templates.pick_list import PickList, Stop
 from labels.templates.return_label import ReturnLabel
-from outbound import holds, picking
+from outbound import holds
 from outbound.carriers import sandbox
 from outbound.models import Order, Parcel, ParcelLine, PickTask, Wave
 from wms.core.errors import WmsError
@@ -142,8 +142,8 @@ def return_label(order: Order, media: str = "") -> bytes:
 
 
 def pick_list_of(wave: Wave) -> PickList:
-    """The stops that are still open, along the walk, but for orders that wait for somebody's decision. The wave comes with its warehouse."""
-    held = holds.in_warehouse(wave.warehouse_id, *picking.TO_PICK)
+    """The stops that are still open, along the walk, but for orders that wait for somebody's decision and were not begun. The wave comes with its warehouse."""
+    held = holds.in_warehouse(wave.warehouse_id, Order.Status.RELEASED)
     tasks = (
         PickTask.objects.filter(wave=wave, status=PickTask.Status.OPEN).exclude(order__in=held).select_related("bin", "sku", "lot", "order")
     )

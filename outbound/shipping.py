@@ -10,7 +10,7 @@ from inventory import ledger
 from inventory.availability import Change
 from inventory.ledger import Leg, Place
 from inventory.models import Reason
-from outbound import telling
+from outbound import holds, telling
 from outbound.models import Parcel
 from wms.core import outbox
 from wms.core.commands import command
@@ -27,7 +27,7 @@ class Shipped(TypedDict):
 
 # Locks the order, which guards its parcels, then the parcel (wms.core.locking): what is only joined would be read as it was before the wait.
 _PARCEL = """
-SELECT p.status, p.tracking_number, p.warehouse_id, p.stage_id, o.id, o.reference, m.hears_events
+SELECT p.status, p.tracking_number, p.warehouse_id, p.stage_id, p.despite, o.id, o.reference, m.hears_events
 FROM outbound_parcel p JOIN outbound_order o ON o.id = p.order_id JOIN core_merchant m ON m.id = o.merchant_id WHERE p.id = %s
 FOR NO KEY UPDATE OF o, p
 """
@@ -56,15 +56,19 @@ SELECT (SELECT count(*) FROM parcel), (SELECT status FROM moved)
 
 
 @command
-def ship(*, parcel_id: int, by: User, request_id: object = None) -> Shipped:
-    """Hand a packed parcel over to its carrier. Raises NotPossibleNow for one that is not on the stage."""
+def ship(*, parcel_id: int, by: User, despite: str = "", request_id: object = None) -> Shipped:
+    """Hand a packed parcel over to its carrier. `despite`: the word of its order's shop of which a person has said that it is sent all the same.
+
+    Raises NotPossibleNow for one that is not on the stage, ToBeDecided where its shop has said something else since (outbound.holds).
+    """
     with connection.cursor() as cursor:
         cursor.execute(_PARCEL, [parcel_id])
         row = cursor.fetchone()
         if row is None:
             raise NotFound(what=str(Parcel._meta.verbose_name), key=parcel_id)
-        status, tracking_number, warehouse_id, stage_id, order_id, reference, hears = row
+        status, tracking_number, warehouse_id, stage_id, packed_despite, order_id, reference, hears = row
         require_move(Parcel, key=tracking_number, status=status, to=Parcel.Status.SHIPPED)
+        holds.require_decided(order_id, reference, {packed_despite, despite})
         cursor.execute(_LINES, [parcel_id])
         lines = cursor.fetchall()
     promises: dict[int, Change] = {}

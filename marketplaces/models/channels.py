@@ -1,5 +1,8 @@
 """A merchant's shops, and their orders as the shop knows them."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -190,6 +193,17 @@ class ChannelOrder(models.Model):
         CLOSED = "closed", _("completed in the shop before the warehouse shipped it")
         CANCELLED_LATE = "cancelled_late", _("cancelled in the shop after it left")
 
+        def detail_in_words(self, kept: str, lines: Sequence[Mapping[str, Any]]) -> str:
+            """ChannelOrder.detail of a `problem_detail` and the order's `lines`."""
+            if self == self.UNREADABLE:
+                return troubles.in_words(kept)
+            return kept if self in (self.UNKNOWN_GOODS, self.UNPAID, self.CLOSED) else troubles.detail_in_words(kept, lines)
+
+        def in_words(self, kept: str, lines: Sequence[Mapping[str, Any]]) -> str:
+            """As ChannelOrder.words. Its label alone: get_problem_display() translates those of all problems."""
+            detail = self.detail_in_words(kept, lines)
+            return f"{self.label} ({detail})" if detail else str(self.label)
+
     channel = models.ForeignKey(Channel, models.PROTECT, related_name="orders", verbose_name=_("channel"))
     merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"))
     external_id = models.CharField(_("shop's id"), max_length=100)
@@ -253,22 +267,12 @@ class ChannelOrder(models.Model):
     @property
     def detail(self) -> str:
         """`problem_detail` in the reader's language: what changed in the shop, is wrong with the address, was refused, or cannot be read."""
-        named = (
-            self.Problem.CHANGED,
-            self.Problem.REFUSED,
-            self.Problem.OTHER_CONTENT,
-            self.Problem.BAD_ADDRESS,
-            self.Problem.ADDRESS_CHANGED,
-            self.Problem.CANCELLED_LATE,
-        )
-        if self.problem == self.Problem.UNREADABLE:
-            return troubles.in_words(self.problem_detail)
-        return troubles.detail_in_words(self.problem_detail, self.lines) if self.problem in named else self.problem_detail
+        return self.Problem(self.problem).detail_in_words(self.problem_detail, self.lines) if self.problem else self.problem_detail
 
     @property
     def words(self) -> str:
         """The problem with its detail, in the reader's language."""
-        return f"{self.get_problem_display()} ({self.detail})" if self.detail else str(self.get_problem_display())
+        return self.Problem(self.problem).in_words(self.problem_detail, self.lines)
 
 
 class ToldParcel(models.Model):

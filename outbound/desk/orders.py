@@ -146,7 +146,12 @@ def story(order: Order, tasks: list[PickTask], parcels: list[Parcel]) -> list[Mo
             moments.append(Moment(task.picked_at, text, by=str(task.picker or "")))
     for parcel in parcels:
         words = {"parcel": parcel.tracking_number}
-        moments.append(Moment(parcel.packed_at, _("packed into parcel %(parcel)s") % words, by=str(parcel.packed_by)))
+        packed = (
+            _("packed into parcel %(parcel)s, although its shop had said something else")
+            if parcel.despite
+            else _("packed into parcel %(parcel)s")
+        )
+        moments.append(Moment(parcel.packed_at, packed % words, "bad" if parcel.despite else "", str(parcel.packed_by)))
         if parcel.shipped_at:
             moments.append(Moment(parcel.shipped_at, _("parcel %(parcel)s shipped") % words, "good"))
     if order.status == Order.Status.CANCELLED:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from inventory.floor.reading import bin_scanned, find, goods_of
 from inventory.lookup import Found
 from inventory.models import BinKind, PutBackTask
-from outbound import packing
+from outbound import holds, packing
 from outbound.floor.papers import links_to_papers
 from outbound.floor.tote import Line, Tote, find_tote
 from outbound.models import Order
@@ -41,7 +41,7 @@ class UnitByUnit(WmsError):
 
 class Pack(Scenario):
     title = _("Pack")
-    fields = ("order", "packed", "line", "closing", "parcel")
+    fields = ("order", "despite", "packed", "line", "closing", "parcel")
     actions = ("undo", "close", "skip")
     prints = True
 
@@ -123,12 +123,22 @@ class Pack(Scenario):
 
     def scan_tote(self, scanned: str) -> None:
         tote = bin_scanned(self, scanned, [BinKind.TOTE])
-        order_id = Order.objects.visible_to(self.user).filter(tote=tote).values_list("pk", flat=True).first()
-        if order_id is None:
+        found = Order.objects.visible_to(self.user).filter(tote=tote).values_list("pk", "reference").first()
+        if found is None:
             waits = PutBackTask.objects.filter(warehouse=self.warehouse_id, bin=tote, status=PutBackTask.Status.OPEN).exists()
             raise ToPutBack(tote=tote.code) if waits else EmptyTote(tote=tote.code)
+        order_id, reference = found
+        # Of what is left in a tote that was opened despite a shop's word nobody is asked again.
+        agreed = {self.agreed, self.state.get("despite", "")}
         self.state = {"order": str(order_id)}
         self._tote()
+        try:
+            hold = holds.require_decided(order_id, reference, agreed)
+        except holds.ToBeDecided as error:
+            self.ask(error.code, str(error), error.details["word"])
+            raise
+        if hold is not None:
+            self.state["despite"] = hold.word
 
     def scan_sku(self, scanned: str) -> None:
         lines = self._tote().lines
@@ -183,17 +193,18 @@ class Pack(Scenario):
         tote = self._tote()
         if not any(line.packed for line in tote.lines):
             raise NothingScanned
-        rest = not tote.empty
+        rest, despite = not tote.empty, self.state.get("despite", "")[:40]
         done = packing.pack(
             order_id=int(self.state["order"]),
             by=self.user,
             weight_g=weight_g,
             quantities={line.id: line.packed for line in tote.lines if line.packed} if rest else None,
             station_id=self.station_id,
+            despite=despite,
             request_id=self.scan_id,
         )
         self._known = None
-        self.state = {"parcel": f"{done['parcel_id']} {done['tracking_number']}"}
+        self.state = {"parcel": f"{done['parcel_id']} {done['tracking_number']}"} | ({"despite": despite} if despite else {})
         if rest:
             self.ok(_("Parcel {tracking} is packed. Scan the tote again for the rest.").format(tracking=done["tracking_number"]))
         else:

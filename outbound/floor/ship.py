@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from outbound import shipping
+from outbound.holds import ToBeDecided
 from outbound.models import Parcel
 from wms.core.errors import WmsError
 from wms.core.floor.scenario import NothingScanned, Scenario, UnknownBarcode
@@ -53,7 +54,10 @@ class Ship(Scenario):
         if parcel is None:
             raise UnknownBarcode(code=scanned)
         try:
-            shipping.ship(parcel_id=parcel.pk, by=self.user, request_id=self.scan_id)
+            shipping.ship(parcel_id=parcel.pk, by=self.user, despite=self.agreed, request_id=self.scan_id)
+        except ToBeDecided as error:
+            self.ask(error.code, str(error), error.details["word"])
+            raise
         except NotPossibleNow as error:
             raise self._why_not(parcel) from error
         self.state["done"] = str((self.number("done") or 0) + 1)

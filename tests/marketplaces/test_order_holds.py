@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from unittest.mock import Mock
+from unittest.mock import ANY, Mock
 
 import pytest
 from django.db import DataError, connection
@@ -102,7 +102,7 @@ def test_every_word_of_the_shop_that_is_for_a_person_holds_it_until_the_shop_tak
     assert holds.of_orders([order.pk]) == {}
     say(channel, thing, at, **word)
     row = ChannelOrder.objects.get()
-    held = {order.pk: holds.Hold(channel.name, reason.replace("THING", thing.code), channel.pk, row.pk)}
+    held = {order.pk: holds.Hold(channel.name, reason.replace("THING", thing.code), channel.pk, row.pk, ANY)}
     assert (holds.of_orders([order.pk]), holds.in_warehouse(house.pk, Order.Status.READY)) == (held, held)
     assert holds.in_warehouse(house.pk, Order.Status.SHORT) == holds.in_warehouse(make.warehouse().pk, Order.Status.READY) == {}
     say(channel, thing, at + timedelta(minutes=2))
@@ -162,6 +162,8 @@ def test_what_a_picker_has_not_begun_is_taken_off_his_walk(channel, house, thing
     say(channel, thing, at, lines=lines, cancellation_requested=True)
     outbox.deliver("outbound.picking.put_aside")
     assert (mine.count(), PickTask.objects.get(order=other).picker) == (left, by)
+    # On a pick list that is printed again stands what he finishes.
+    assert [stop.order for stop in papers.pick_list_of(Wave.objects.get()).stops].count("WOO-501") == left
 
 
 def test_nor_is_one_that_the_shop_tells_unreadably_since(channel, house, thing, at, by):
@@ -296,7 +298,7 @@ def test_one_that_is_taken_in_and_not_tied_yet_is_held_by_the_same_words(channel
         order_book.record(channel, [sale(thing.code, at, updated_at=at + timedelta(minutes=1), **then)])
     row, expected = ChannelOrder.objects.get(), {}
     if reason is not None:
-        expected = {order.pk: holds.Hold(channel.name, reason.replace("THING", thing.code), channel.pk, row.pk)}
+        expected = {order.pk: holds.Hold(channel.name, reason.replace("THING", thing.code), channel.pk, row.pk, ANY)}
     assert row.parts.get().order is None
     assert (holds.of_orders([order.pk]), holds.in_warehouse(house.pk, Order.Status.READY)) == (expected, expected)
     other = another(house, thing)
@@ -315,7 +317,7 @@ def test_one_that_is_cancelled_in_the_shop_is_held_until_it_is_here(channel, hou
             order_import.import_orders(channel, word)
         order_book.record(channel, [sale(thing.code, at, updated_at=at + timedelta(minutes=2))])
     order, row = Order.objects.get(), ChannelOrder.objects.get()
-    hold = holds.Hold(channel.name, "cancelled in the shop, and about to be here", channel.pk, row.pk)
+    hold = holds.Hold(channel.name, "cancelled in the shop, and about to be here", channel.pk, row.pk, ANY)
     assert holds.of_orders([order.pk]) == holds.in_warehouse(house.pk, Order.Status.READY) == {order.pk: hold}
     with pytest.raises(waves.NothingToRelease):
         waves.release(warehouse_id=house.pk, by=by)

@@ -131,7 +131,7 @@ def statements(prepare: Callable[[House], Callable[[], object]], lines: int) -> 
         (claim, 3),
         (pick, 3),
         (pack, 4),
-        (ship, 5),
+        (ship, 6),
     ],
 )
 def test_two_lines_take_as_many_statements_as_thirty(prepare: Callable[[House], Callable[[], object]], number: int) -> None:

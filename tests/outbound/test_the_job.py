@@ -299,7 +299,7 @@ def test_statements_are_constant(floor, django_assert_num_queries):
             picking.pick(task_id=task.pk, tote_code="TOTE-01", by=floor.by)
     with django_assert_num_queries(6):
         packed = packing.pack(order_id=order.pk, by=floor.by)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         shipping.ship(parcel_id=packed["parcel_id"], by=floor.by)
     for number in (1, 5):
         for _ in range(number):

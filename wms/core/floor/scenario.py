@@ -66,11 +66,11 @@ class NotExpectedNow(WmsError):
 
 
 class Ask(Exception):
-    """Are you sure? The same scan again means yes."""
+    """Are you sure? The same scan again means yes, to just this: `about` tells questions of one code apart whose answers do not count for each other."""
 
-    def __init__(self, code: str, text: Text) -> None:
+    def __init__(self, code: str, text: Text, about: str = "") -> None:
         super().__init__(code)
-        self.code, self.text = code, text
+        self.code, self.text, self.about = code, text, about
 
 
 class Candidate(Protocol):
@@ -115,6 +115,8 @@ class Scenario:
         self.scan_id = _uuid(sent.get("scan_id", "")) if request.method == "POST" else None
         self.said: Say | None = None
         self.confirmed = False
+        # What a question was about that this scan may answer.
+        self.about = clean(sent.get("about", ""), SCAN_MAX)
 
     def screen(self) -> Screen:
         raise NotImplementedError
@@ -140,10 +142,15 @@ class Scenario:
     def numbers(self, name: str) -> list[int]:
         return [int(text) for text in self.state.get(name, "").split(",") if text.isascii() and text.isdigit() and len(text) < 19]
 
-    def ask(self, code: str, text: Text) -> None:
+    @property
+    def agreed(self) -> str:
+        """What a question was about that was answered with yes; "" = nothing."""
+        return self.about if self.confirmed else ""
+
+    def ask(self, code: str, text: Text, about: str = "") -> None:
         """Go on if the same was scanned again, else ask."""
-        if not self.confirmed:
-            raise Ask(code, text)
+        if not self.confirmed or self.about != about:
+            raise Ask(code, text, about)
 
     def one_of(self, scanned: str, candidates: Sequence[Any]) -> Any:
         """The only candidate or the one that was chosen on the screen. Raises Unclear."""
@@ -164,7 +171,7 @@ class Scenario:
             try:
                 self._take()
             except Ask as question:
-                self.state, self.said = before, Say("ask", question.text, question.code)
+                self.state, self.said = before, Say("ask", question.text, question.code, question.about)
             except Unclear as unclear:
                 self.state = before
                 screen = self._choice(unclear)

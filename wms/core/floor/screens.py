@@ -74,11 +74,12 @@ class Screen:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """One line about the last scan. `kind`: ok, ask (the same scan again means yes) or error."""
+    """One line about the last scan. `kind`: ok, ask (the same scan again means yes, to what it is `about`) or error."""
 
     kind: str
     text: Text
     code: str = ""
+    about: str = ""
 
     @property
     def icon(self) -> str:
