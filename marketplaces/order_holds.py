@@ -78,7 +78,7 @@ def _hold(shop: str, channel_id: int, key: int, problem: str, detail: str, lines
     else:
         reason = _("the buyer wants to cancel") if wish else _("cancelled in the shop, and about to be here")
     said = hashlib.sha256(json.dumps([problem, detail, wish]).encode()).hexdigest()[:16]
-    return Hold(shop, reason, channel_id, key, f"{key}:{said}")
+    return Hold(shop, reason, channel_id, key, f"{key}:{said}", bool(problem))
 
 
 def tell(rows: Iterable[ChannelOrder]) -> None:

@@ -22,7 +22,8 @@ from wms.core.errors import WmsError
 class Hold:
     """`reason` is in the reader's language. It is decided on the page of a channel, whose name is `shop`, at the shop's order `channel_order_id`.
 
-    `word` tells one reason from another, in every language: at most 40 characters.
+    Not `listed`: nothing stands there yet, or ever will; what can be done meanwhile is done on the page of our order. `word` tells one reason from
+    another, in every language: at most 40 characters.
     """
 
     shop: str
@@ -30,6 +31,7 @@ class Hold:
     channel_id: int
     channel_order_id: int
     word: str
+    listed: bool
 
 
 class ToBeDecided(WmsError):

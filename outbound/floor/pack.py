@@ -79,7 +79,7 @@ class Pack(Scenario):
         return [Row(line.code, f"{line.packed} / {line.wanted}", goods_of(line, language), line.left == 0) for line in ordered[:SHOWN]]
 
     def _start(self) -> Screen:
-        screen = Screen("pack-tote", "tote", _("Scan a tote"), bar=bar())
+        screen = Screen("pack-tote", "tote", _("Scan a tote"), bar=bar(undo=self.asks))
         # Until the next tote: a wrong scan must not take the label away from whoever has not printed it yet.
         parcel = self.state.get("parcel", "")
         if parcel:

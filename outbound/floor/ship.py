@@ -38,7 +38,7 @@ class Ship(Scenario):
                 Row(_("Still on the stage"), waiting.count()),
                 *(Row(parcel.tracking_number, "", parcel.order.reference) for parcel in shown),
             ],
-            bar=bar(),
+            bar=bar(undo=self.asks),
             hints={"done": self.number("done") or 0},
         )
 

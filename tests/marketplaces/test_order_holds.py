@@ -102,7 +102,7 @@ def test_every_word_of_the_shop_that_is_for_a_person_holds_it_until_the_shop_tak
     assert holds.of_orders([order.pk]) == {}
     say(channel, thing, at, **word)
     row = ChannelOrder.objects.get()
-    held = {order.pk: holds.Hold(channel.name, reason.replace("THING", thing.code), channel.pk, row.pk, ANY)}
+    held = {order.pk: holds.Hold(channel.name, reason.replace("THING", thing.code), channel.pk, row.pk, ANY, True)}
     assert (holds.of_orders([order.pk]), holds.in_warehouse(house.pk, Order.Status.READY)) == (held, held)
     assert holds.in_warehouse(house.pk, Order.Status.SHORT) == holds.in_warehouse(make.warehouse().pk, Order.Status.READY) == {}
     say(channel, thing, at + timedelta(minutes=2))
@@ -263,6 +263,46 @@ def test_the_wave_s_own_page_bears_the_sign(channel, house, thing, at, by, desk)
     assert f'data-hold="{ChannelOrder.objects.get().pk}"' in desk.get(f"/desk/waves/{wave}").content.decode()
 
 
+@pytest.mark.parametrize("tied", [True, False])
+def test_where_nothing_stands_on_the_channel_s_list_the_sign_leads_to_the_order_which_says_what_can_be_done(
+    channel, house, thing, at, desk, monkeypatch, tied
+):
+    order_import.import_orders(channel, [sale(thing.code, at, cancellation_requested=not tied)])
+    if tied:
+        order_book.record(channel, [sale(thing.code, at, updated_at=at + timedelta(minutes=1), state=State.CANCELLED)])
+    else:
+        ChannelOrder.objects.update(status="seen", problem="")
+        ChannelOrder.objects.get().parts.update(order=None)
+    order = Order.objects.get()
+    reason = "cancelled in the shop, and about to be here" if tied else "the buyer wants to cancel"
+    assert holds.of_orders([order.pk])[order.pk].reason == reason
+    for page in (f"/desk/waves?warehouse={house.code}", "/desk/orders"):
+        text = desk.get(page).content.decode()
+        assert ("data-hold" in text, f'href="/desk/orders/{order.pk}#hold"' in text, f"/desk/channels/{channel.pk}" in text) == (
+            True,
+            True,
+            False,
+        )
+    page = desk.get(f"/desk/orders/{order.pk}").content.decode()
+    assert ('id="hold"' in page, f"{channel.name}: {reason}" in page, f'href="/desk/channels/{channel.pk}"' in page) == (True, True, True)
+    assert f'action="/desk/orders/{order.pk}/cancel"' in page
+    cancellation.cancel(order_id=order.pk, by=User.objects.get(username="root"))
+    assert 'id="hold"' not in desk.get(f"/desk/orders/{order.pk}").content.decode()
+
+
+def test_the_waves_page_counts_what_is_ready_in_its_own_house_alone(channel, house, thing, at, desk, doubted):
+    order_import.import_orders(
+        channel, [sale(thing.code, at, order_id=key, number=key, cancellation_requested=True) for key in ("502", "503")]
+    )
+    elsewhere = make.warehouse()
+    Order.objects.filter(reference__endswith="502").update(warehouse=elsewhere)
+    Order.objects.filter(reference__endswith="503").update(status="released")
+    assert len(holds.of_orders(list(Order.objects.values_list("pk", flat=True)))) == 3
+    for place, reference in ((house, "501"), (elsewhere, "502")):
+        page = desk.get(f"/desk/waves?warehouse={place.code}").content.decode()
+        assert ('data-held="1"' in page, page.count("data-hold="), f"WOO-{reference}<" in page) == (True, 1, True)
+
+
 def test_the_order_that_is_asked_for_is_shown_however_many_younger_ones_there_are(channel, desk, doubted, monkeypatch):
     monkeypatch.setattr("marketplaces.desk.orders.SHOWN", 1)
     row = ChannelOrder.objects.get()
@@ -298,7 +338,7 @@ def test_one_that_is_taken_in_and_not_tied_yet_is_held_by_the_same_words(channel
         order_book.record(channel, [sale(thing.code, at, updated_at=at + timedelta(minutes=1), **then)])
     row, expected = ChannelOrder.objects.get(), {}
     if reason is not None:
-        expected = {order.pk: holds.Hold(channel.name, reason.replace("THING", thing.code), channel.pk, row.pk, ANY)}
+        expected = {order.pk: holds.Hold(channel.name, reason.replace("THING", thing.code), channel.pk, row.pk, ANY, bool(row.problem))}
     assert row.parts.get().order is None
     assert (holds.of_orders([order.pk]), holds.in_warehouse(house.pk, Order.Status.READY)) == (expected, expected)
     other = another(house, thing)
@@ -317,7 +357,7 @@ def test_one_that_is_cancelled_in_the_shop_is_held_until_it_is_here(channel, hou
             order_import.import_orders(channel, word)
         order_book.record(channel, [sale(thing.code, at, updated_at=at + timedelta(minutes=2))])
     order, row = Order.objects.get(), ChannelOrder.objects.get()
-    hold = holds.Hold(channel.name, "cancelled in the shop, and about to be here", channel.pk, row.pk, ANY)
+    hold = holds.Hold(channel.name, "cancelled in the shop, and about to be here", channel.pk, row.pk, ANY, False)
     assert holds.of_orders([order.pk]) == holds.in_warehouse(house.pk, Order.Status.READY) == {order.pk: hold}
     with pytest.raises(waves.NothingToRelease):
         waves.release(warehouse_id=house.pk, by=by)

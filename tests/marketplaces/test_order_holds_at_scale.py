@@ -1,6 +1,8 @@
 """Which orders are held is asked for by every wave and every picker: it costs no more with a long history."""
 
-from datetime import UTC, datetime
+import cProfile
+import pstats
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -45,3 +47,24 @@ def test_asking_for_a_warehouse_s_reads_no_history(channel, house, thing):
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "Seq Scan on marketplaces_channelorder" not in plan, plan
     assert "channel_order_to_look_at" in plan and "channel_order_to_cancel" in plan
+
+
+def test_a_thousand_held_orders_cost_few_calls_each(channel, house, thing):
+    """What a wave waits for: of each problem its own words are made, not those of all problems there are."""
+    at = datetime.now(UTC)
+    order_import.import_orders(channel, [sale(thing.code, at)])
+    order_import.import_orders(
+        channel, [sale(thing.code, at, updated_at=at + timedelta(minutes=1), quantity=1, cancellation_requested=True)]
+    )
+    key = "1000000 + n"
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(copies("outbound_order", 999, id=key, reference="'R' || n"))
+        cursor.execute(copies("marketplaces_channelorder", 999, id=key, external_id="'R' || n"))
+        cursor.execute(copies("marketplaces_channelorderpart", 999, id=key, channel_order_id=key, order_id=key, reference="'R' || n"))
+        cursor.execute("SET session_replication_role = origin")
+        cursor.execute("ANALYZE")
+    with cProfile.Profile() as profile:
+        found = holds.in_warehouse(house.pk, Order.Status.READY)
+    assert len(found) == 1000
+    assert pstats.Stats(profile).total_calls < 150 * 1000

@@ -213,7 +213,7 @@ def test_an_order_that_waits_for_a_decision_goes_no_step_further(monkeypatch):
     stocked(api)
     waiting, other = order(api)["id"], order(api, reference="SO-2")["id"]
     sandbox.work()
-    held = {waiting: holds.Hold("Shop", "no longer paid in the shop", 1, 1, "1")}
+    held = {waiting: holds.Hold("Shop", "no longer paid in the shop", 1, 1, "1", True)}
     monkeypatch.setattr(holds, "in_warehouse", lambda _warehouse_id, *_statuses: held)
     pass_time()
     assert dict(Order.objects.values_list("pk", "status")) == {waiting: "released", other: "shipped"}

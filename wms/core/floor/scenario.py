@@ -143,6 +143,11 @@ class Scenario:
         return [int(text) for text in self.state.get(name, "").split(",") if text.isascii() and text.isdigit() and len(text) < 19]
 
     @property
+    def asks(self) -> bool:
+        """Whether the screen asks something: then Undo means no."""
+        return self.said is not None and self.said.kind == "ask"
+
+    @property
     def agreed(self) -> str:
         """What a question was about that was answered with yes; "" = nothing."""
         return self.about if self.confirmed else ""
@@ -228,8 +233,11 @@ class Scenario:
 
     def _render(self, screen: Screen) -> HttpResponse:
         sent = self.request.POST
-        asked = self.said is not None and self.said.kind == "ask"
-        sure = (f"!{sent['action']}" if sent.get("action") else clean(sent.get("again") or sent.get("scan", ""), SCAN_MAX)) if asked else ""
+        sure = (
+            (f"!{sent['action']}" if sent.get("action") else clean(sent.get("again") or sent.get("scan", ""), SCAN_MAX))
+            if self.asks
+            else ""
+        )
         context = {
             "scenario": self,
             "screen": screen,
