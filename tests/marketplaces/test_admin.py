@@ -79,7 +79,7 @@ def test_what_is_paused_while_its_form_is_saved_stays_paused(shop, client, house
     assert (saved.name, saved.buffer, saved.active, saved.order_cursor) == ("Another name", 3, False, "further")
 
 
-@pytest.mark.parametrize(("keys", "said"), [("nonsense", "not JSON"), ("[]", "not JSON"), ("{}", "consumer_key"), ("", "consumer_key")])
+@pytest.mark.parametrize(("keys", "said"), [("nonsense", "not JSON"), ("[]", "not JSON"), ("{}", "Consumer key"), ("", "Consumer key")])
 def test_keys_that_cannot_be_used_are_refused(shop, client, keys, said):
     answer = client.post(f"{LIST}add/", form(shop, make.merchant(), make.warehouse(), keys=keys))
     assert answer.status_code == 200

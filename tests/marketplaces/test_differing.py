@@ -122,7 +122,7 @@ def test_the_shop_no_longer_has_it_or_does_not_count_it(shop, channel, thing):
 
 
 def test_the_push_waits_because_the_shop_failed(shop, channel, house, thing):
-    shop.misbehave(BATCH, fail(500))
+    shop.misbehave(BATCH, fail(503))
     make.stock(make.bin_of(house, "A-01"), thing, 1)
     shops.deliver_all()
     channel.refresh_from_db()
@@ -133,7 +133,7 @@ def test_the_push_waits_because_the_shop_failed(shop, channel, house, thing):
     assert facts["until"] == channel.quiet_until.isoformat()
     words = pages.why(Difference(why=why, facts=facts))
     assert words.startswith("The push waits since 20")
-    assert "HTTP 500" in words
+    assert "HTTP 503" in words
 
 
 def test_the_push_waits_because_the_shop_asks_us_to_slow_down(shop, channel, house, thing):

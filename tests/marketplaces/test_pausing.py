@@ -55,7 +55,7 @@ def test_a_listing_that_stood_at_nothing_before_is_not_taken_for_told(shop, chan
     orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 10}))
     shops.deliver_all()
     assert Listing.objects.get(sku=thing).pushed_quantity == 0
-    shop.misbehave(BATCH, fail(500))
+    shop.misbehave(BATCH, fail(503))
     pausing.pause(channel=channel, by=boss, reason="stocktaking")
     shops.deliver_all()
     channel.refresh_from_db()

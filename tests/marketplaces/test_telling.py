@@ -35,7 +35,7 @@ def key_of(sku):
 
 
 def test_what_changes_while_the_shop_is_down_waits_once_for_each_listing(shop, channel, house, thing, other):
-    shop.misbehave("POST products/batch", fail(500), times=2)
+    shop.misbehave("POST products/batch", fail(503), times=2)
     for _round in range(2):
         for sku in (thing, thing, other, thing, other):
             make.stock(make.bin_of(house, "A-01"), sku, 1)

@@ -139,7 +139,7 @@ def test_a_location_that_is_gone_at_the_shop_refuses_and_the_other_goes_on(two: 
 
 
 def test_a_location_that_is_left_and_then_goes_at_the_shop_is_forgotten_at_night(two: Place) -> None:
-    two.shop.misbehave("SetQuantities", fail(500))
+    two.shop.misbehave("SetQuantities", fail(503))
     locate(two.channel, two.west, WEST=WEST)
     deliver_all()
     item = two.shop.books.items[two.shop.books.by_sku(two.thing.code)]
