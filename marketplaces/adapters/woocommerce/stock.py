@@ -114,6 +114,8 @@ class Stock:
                 half = len(batch) // 2
                 self._batch_size = max(half, 1)  # this shop takes no more: do not try again with every batch
                 return self._send(path, batch[:half]) | self._send(path, batch[half:])
+            if len(batch) > 1:  # by a plug-in, or what stands before the shop, for one of them: it is found
+                raise ChannelUnavailable(reason=error.details["reason"], answered=True, broke_down=True) from error
             return {level.listing_id: failed(level, PushError.REFUSED, error.details["reason"]) for level in batch}
         answered = answer.get("update")
         by_id = {row.get("id"): row for row in answered if isinstance(row, dict)} if isinstance(answered, list) else {}

@@ -1,5 +1,7 @@
 """Absolute stock numbers, in batches, with an answer for each listing."""
 
+from collections.abc import Callable
+
 import httpx
 import pytest
 
@@ -18,6 +20,7 @@ from tests.marketplaces.woo_shop import (
     throttle,
     too_large_over,
 )
+from wms.simulation.shop_server import Answer, Call
 
 from .conftest import adapter
 
@@ -247,6 +250,19 @@ def test_a_refused_batch_says_why(shop: WooShop, woo: WooCommerce) -> None:
     shop.misbehave(BATCH, fail(400, body={"code": "rest_invalid_param", "message": "Invalid parameter(s): update"}))
     (result,) = woo.push_stock(levels(ids))
     assert (result.error, result.message) == (PushError.REFUSED, "Invalid parameter(s): update")
+
+
+def test_a_product_for_which_a_plug_in_refuses_the_batch_holds_up_no_other(shop: WooShop, woo: WooCommerce) -> None:
+    ids = some_products(shop, 100)
+    refused = fail(400, body={"code": "odd", "message": "Not this one."})
+
+    def refuses(call: Call, proper: Callable[[], Answer]) -> Answer:
+        return refused(call, proper) if any(row["id"] == int(ids[41]) for row in call.body["update"]) else proper()
+
+    shop.misbehave(BATCH, refuses, times=1000)
+    results = woo.push_stock(levels(ids))
+    shop.behave()
+    assert [(result.listing_id, result.error) for result in results if result.error] == [(str(ids[41]), PushError.REFUSED)]
 
 
 @pytest.mark.parametrize("status", [301, 302, 405, 404])
