@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplaces import adapters, pace
 from marketplaces.abilities import HasPlaces
+from marketplaces.gone import need_connected
 from marketplaces.models import Channel
 from marketplaces.port import CallThrottled, ChannelError, ChannelThrottled, ChannelUnavailable, CredentialsRefused, Marketplace
 from marketplaces.troubles import kept
@@ -53,7 +54,8 @@ def need_lists(shop: Marketplace, channel: Channel) -> None:
 
 
 def open_shop(channel: Channel) -> Marketplace:
-    """The channel's shop, at the channel's places, without a call to it. Raises UnknownMarketplace, CredentialsMissing."""
+    """The channel's shop, at the channel's places, without a call to it. Raises UnknownMarketplace, CredentialsMissing, ChannelGone."""
+    need_connected(channel)
     shop = adapters.connect(channel.adapter, base_url=channel.base_url, credentials=channel.opened_credentials())
     return shop.at(list(channel.locations)) if channel.located and isinstance(shop, HasPlaces) else shop
 
@@ -63,8 +65,9 @@ def calling(channel: Channel) -> Iterator[Marketplace]:
     """The channel's shop, for calls. What says that the whole shop is in trouble, also an answer that no adapter expects, is noted on the channel and
     comes out as ChannelQuiet.
 
-    Raises ChannelQuiet also where it is to be left alone still. Other ChannelErrors, about one order or listing, go through.
+    Raises ChannelQuiet also where it is to be left alone still, ChannelGone. Other ChannelErrors, about one order or listing, go through.
     """
+    need_connected(channel)
     _ask_leave(channel)
     try:
         shop = _with_its_keys(channel)

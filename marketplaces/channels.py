@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -17,6 +18,7 @@ from inventory.models import Sku, Warehouse
 from marketplaces import adapters, leaving, order_import, places, standings, stock_sync
 from marketplaces.abilities import Reports, StopsBackorders
 from marketplaces.calling import calling, keep_busy, need_lists
+from marketplaces.gone import need_connected
 from marketplaces.holding import hold
 from marketplaces.models import Bundle, Channel, Listing
 from marketplaces.port import ChannelListing, Subscription
@@ -68,7 +70,7 @@ def connect(
     if merchant.sandbox:
         raise SandboxHasNoShops(merchant=merchant.code)
     adapters.connect(adapter, base_url=base_url, credentials=credentials)
-    code = code or re.sub(r"[^A-Z0-9]+", "", name.upper())[:12] or "SHOP"
+    code = code or _new_code(merchant, re.sub(r"[^A-Z0-9]+", "", name.upper())[:12] or "SHOP")
     if Channel.objects.filter(merchant=merchant, code=code).exists():
         raise InvalidInput([{"path": ["code"], "message": str(_("The merchant has a channel with this code."))}])
     with transaction.atomic():
@@ -92,11 +94,19 @@ def connect(
         return channel
 
 
+def _new_code(merchant: Merchant, wanted: str) -> str:
+    """That of a channel that was disconnected goes on beginning the references of its orders: whoever connects it again has another one."""
+    used = dict(Channel.objects.filter(merchant=merchant, code__startswith=wanted).values_list("code", "disconnected_at"))
+    if used.get(wanted) is None:
+        return wanted
+    return next(code for number in count(2) if (code := f"{wanted}{number}") not in used)
+
+
 def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base_url: str | None = None) -> bool:
     """New keys or a new address: the shop is tried again at once, with all that waits for it, and told all its numbers: they may lead to another
     account or place, which was told none of them. The place that is left is told 0.
 
-    Answers whether it is another address or account: nobody tells the old one 0. Raises CredentialsMissing, ChannelRefused.
+    Answers whether it is another address or account: nobody tells the old one 0. Raises CredentialsMissing, ChannelRefused, ChannelGone.
     """
     base_url = base_url or channel.base_url
     now = leaving.own_location(adapters.connect(channel.adapter, base_url=base_url, credentials=credentials))
@@ -104,6 +114,7 @@ def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base
         hold(channel.pk)
         # As they are by now: somebody else may have changed them, too, and what he left is told 0 as well.
         known = Channel.objects.get(pk=channel.pk)
+        need_connected(known)
         before, after = (adapters.account(channel.adapter, keys) for keys in (known.opened_credentials(), credentials))
         moved = (known.base_url, before) != (base_url, after)
         channel.credentials, channel.base_url = sealing.seal(dict(credentials)), base_url

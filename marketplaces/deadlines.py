@@ -66,7 +66,7 @@ WITH untold AS (
     WHERE t.error <> ''
 )
 SELECT k.id, k.name, m.code, count(DISTINCT u.id), count(DISTINCT u.id) FILTER (WHERE u.refused), min(u.ship_by)
-FROM untold u JOIN marketplaces_channel k ON k.id = u.channel_id JOIN core_merchant m ON m.id = k.merchant_id
+FROM untold u JOIN marketplaces_channel k ON k.id = u.channel_id AND k.disconnected_at IS NULL JOIN core_merchant m ON m.id = k.merchant_id
 GROUP BY k.id, m.code ORDER BY min(u.ship_by), k.id
 """
 

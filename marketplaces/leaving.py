@@ -158,7 +158,11 @@ def again(channel: Channel, tries: int) -> None:
 def _taken_over(channel: Channel) -> set[str]:
     """Of the places that it left those that another channel of the same shop is by now: they have their numbers from there."""
     places = set(ListingPlace.objects.filter(listing__channel=channel).values_list("location", flat=True))
-    others = Channel.objects.filter(adapter=channel.adapter, base_url=channel.base_url).exclude(pk=channel.pk) if places else ()
+    others = (
+        Channel.objects.filter(adapter=channel.adapter, base_url=channel.base_url, disconnected_at=None).exclude(pk=channel.pk)
+        if places
+        else ()
+    )
     return places & {place for other in others for place in (other.locations if other.located else [place_of(other)])}
 
 

@@ -48,7 +48,8 @@ def record(channel: Channel, orders: Sequence[port.ChannelOrder], *, asked: bool
             latest[order.order_id] = order
     with transaction.atomic():
         # One recorder at a time: two deliveries of one order must not both find it new.
-        Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
+        if Channel.objects.select_for_update(no_key=True).get(pk=channel.pk).gone:
+            return []
         found = channel.orders.select_related("raw").prefetch_related("parts").filter(external_id__in=latest)
         known = {row.external_id: row for row in found}
         new = [

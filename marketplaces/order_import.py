@@ -140,7 +140,7 @@ def hear(payloads: Sequence[dict[str, Any]]) -> None:
     Raises ChannelQuiet where the shop has to be asked and cannot be, and for what a paused one has said: it waits until the channel goes on.
     """
     channel = Channel.objects.select_related("merchant", "user").filter(pk=payloads[0]["channel_id"]).first()
-    if channel is None:
+    if channel is None or channel.gone:
         return
     if not channel.active:
         # Resuming polls, but not every shop lists its orders: what it has said was answered, and is never said again.
@@ -365,7 +365,7 @@ def _answer(channel: Channel, shop: Marketplace, orders: Sequence[port.ChannelOr
     if not asked:
         return {}
     late = set(
-        channel.orders.filter(external_id__in=asked, parts__order__isnull=False)
+        channel.orders.filter(Q(parts__order__isnull=False) | Q(status=ChannelOrder.Status.LEFT), external_id__in=asked)
         .exclude(status=ChannelOrder.Status.CANCELLED)
         .values_list("external_id", flat=True)
     )

@@ -94,7 +94,7 @@ def hear_listings(payloads: Sequence[dict[str, Any]]) -> None:
     Raises ChannelQuiet for what a paused shop has said: it waits until the channel goes on.
     """
     channel = Channel.objects.filter(pk=payloads[0]["channel_id"]).first()
-    if channel is None:
+    if channel is None or channel.gone:
         return
     if not channel.active:  # nobody asks it for its offers when it goes on
         raise ChannelQuiet(channel, order_import.PAUSED_S)

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, prefetch_related_objects
 
-from marketplaces import cancelling, correcting, expansion, order_holds, parts, strays, troubles
+from marketplaces import cancelling, correcting, expansion, gone, order_holds, parts, strays, troubles
 from marketplaces.changes import WISH
 from marketplaces.holding import hold, hold_places
 from marketplaces.mapping import codes_of, map_lines
@@ -30,11 +30,12 @@ FREED_TOGETHER = 500
 class Plan:
     """A shop's order with the parts that it becomes, and beside each what the warehouse is asked for; none where it cannot be taken in.
 
-    `unreadable`: why the shop's last word on it could not be read, where that was so.
+    `unreadable`: why the shop's last word on it could not be read, where that was so. `before`: another channel of this shop has taken it in.
     """
 
     row: ChannelOrder
     unreadable: str
+    before: bool
     parts: list[ChannelOrderPart] = field(default_factory=list)
     orders: list[NewOrder] = field(default_factory=list)
 
@@ -78,12 +79,14 @@ def _plan(channel: Channel, keys: Sequence[int]) -> list[Plan]:
     found = ChannelOrder.objects.select_for_update(of=("self",), no_key=True).filter(
         pk__in=keys, shop_state=State.OPEN, status__in=ChannelOrder.NOT_TAKEN
     )
-    rows = list(found.exclude(word_hash=ChannelOrder.UNHEARD).select_related("raw").order_by("pk"))
+    rows = list(found.exclude(word_hash=ChannelOrder.UNHEARD).select_related("raw").annotate(before=gone.taken_before()).order_by("pk"))
     planned: dict[int, list[ChannelOrderPart]] = {}
     # Read when the rows are locked: whoever had them before us has decided by then.
     for part in ChannelOrderPart.objects.filter(channel_order__in=[row.pk for row in rows]):
         planned.setdefault(part.channel_order_id, []).append(part)
-    plans = [Plan(row, row.problem_detail if row.problem == Problem.UNREADABLE else "", planned.get(row.pk, [])) for row in rows]
+    plans = [
+        Plan(row, row.problem_detail if row.problem == Problem.UNREADABLE else "", row.before, planned.get(row.pk, [])) for row in rows
+    ]
     codes = map_lines(channel, [plan.row for plan in plans if not plan.parts])
     addressed = [(plan, address) for plan in plans if (address := _address(plan)) is not None]
     new = [(plan, address) for plan, address in addressed if not plan.parts]
@@ -106,6 +109,9 @@ def _address(plan: Plan) -> dict[str, str] | None:
     row = plan.row
     said = row.raw.opened() if row.raw else {}
     address = correcting.address_of(said)
+    if plan.before and not plan.parts:
+        row.status, row.problem, row.problem_detail = Status.LEFT, "", ""
+        return None
     unknown = [] if plan.parts else [line for line in row.lines if not line["components"]]
     if unknown:
         row.status, row.problem = Status.UNMAPPED, Problem.UNKNOWN_GOODS

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from marketplaces import buyer_data, differing, forgetting, order_import, queues, refused_parcels, settling, standings
+from marketplaces import buyer_data, differing, disconnecting, forgetting, order_import, queues, refused_parcels, settling, standings
 from marketplaces.calling import ChannelQuiet
 from marketplaces.models import Channel
 
@@ -38,6 +38,11 @@ def repair_channel(channel_id: int) -> None:
 @shared_task
 def tell_refused_again() -> None:
     refused_parcels.tell_due()
+
+
+@shared_task
+def finish_disconnecting() -> None:
+    disconnecting.finish_all()
 
 
 @shared_task

@@ -26,7 +26,7 @@ KEPT_HEADERS = ("x-", "webhook-", "content-type")
 @require_http_methods(["GET", "POST"])
 def receive(request: HttpRequest, channel_id: int) -> HttpResponse:
     """POST: a message of the shop. GET: some shops ask first whether the hook is ours."""
-    channel = Channel.objects.filter(pk=channel_id).first()
+    channel = Channel.objects.filter(pk=channel_id, disconnected_at=None).first()
     if channel is None:
         return HttpResponse(status=404)
     return _prove(request, channel) if request.method == "GET" else _take(request, channel)

@@ -166,6 +166,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "empty channel queues": {"task": "marketplaces.tasks.empty_queues", "schedule": 15.0},
     "repair channels": {"task": "marketplaces.tasks.repair_channels", "schedule": crontab(hour="3", minute="17")},
     "count standings": {"task": "marketplaces.tasks.count_standings", "schedule": 120.0},
+    "finish disconnecting channels": {"task": "marketplaces.tasks.finish_disconnecting", "schedule": 60.0},
     "tell refused parcels again": {"task": "marketplaces.tasks.tell_refused_again", "schedule": 300.0},
     "sweep prints": {"task": "labels.tasks.sweep_prints", "schedule": 5.0},
     "watch printers": {"task": "labels.tasks.watch_printers", "schedule": 20.0},

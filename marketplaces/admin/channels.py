@@ -124,8 +124,11 @@ class ChannelAdmin(MasterAdmin):
         )
 
     def has_delete_permission(self, request: HttpRequest, obj: Channel | None = None) -> bool:
-        """A channel that is not needed any more is paused: its orders keep pointing at it."""
+        """A channel that is not needed any more is disconnected, at the desk: its orders keep pointing at it."""
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Channel | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not (obj is not None and obj.gone)
 
     def save_model(self, request: HttpRequest, channel: Channel, form: ChannelForm, change: bool) -> None:
         data = form.cleaned_data

@@ -33,7 +33,7 @@ class PageFilters(BaseModel):
 def list_channels(request: HttpRequest, filters: Annotated[PageFilters, Query()]) -> HttpResponse:
     """The merchant's shops that are connected."""
     by, _merchant = caller(request)
-    rows = Channel.objects.visible_to(by).prefetch_related("places__warehouse").order_by("pk")
+    rows = Channel.objects.visible_to(by).filter(disconnected_at=None).prefetch_related("places__warehouse").order_by("pk")
     if (place := pages.place_of("channels", filters.cursor)) is not None:
         rows = rows.filter(pk__gt=place[0])
     size = pages.size_of(filters.limit)

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from marketplaces import correcting
-from marketplaces.desk.finding import find
+from marketplaces.desk.finding import find_connected
 from marketplaces.troubles import ADDRESS_PARTS, fault_in_words
 from wms.core import desk
 from wms.core.errors import InvalidInput
@@ -22,7 +22,7 @@ LONGEST = 10_000
 
 def _page(request: HttpRequest, channel_id: int, key: int) -> HttpResponse:
     desk.need(request, RIGHT)
-    found = find(request, channel_id)
+    found = find_connected(request, channel_id)
     waiting = correcting.waiting(channel=found, key=key)
     sent = request.POST
     wrong = {part: fault_in_words(why) for part, why in waiting.wrong.items()}
@@ -62,7 +62,7 @@ def _lines(address: dict[str, str]) -> list[tuple[str | Promise, str]]:
 @desk.action(shows=page, permission=RIGHT)
 def act(request: HttpRequest, channel_id: int, key: int) -> HttpResponse:
     """Fields: name, company, line1, line2, postcode, city, region, country (its code or English name), phone, email."""
-    found = find(request, channel_id)
+    found = find_connected(request, channel_id)
     # Nothing is cut: what is too long for a label has to be seen.
     address = {part: desk.clean(request.POST.get(part), LONGEST) for part in correcting.PARTS}
     correcting.correct(channel=found, key=key, address=address, by=desk.actor(request))

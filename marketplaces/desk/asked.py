@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from inventory.models import Warehouse
@@ -29,6 +30,11 @@ def entered_keys(adapter: str, typed: Mapping[str, Any], prefix: str = "") -> li
     """Secrets are not sent back: the page may be kept by a browser, a proxy or a picture of it."""
     values = [(key, f"{prefix}{key.name}", typed.get(f"{prefix}{key.name}", "")) for key in adapters.keys(adapter)]
     return [Entered(key, field, "" if key.secret else value, key.secret and bool(value)) for key, field, value in values]
+
+
+def open_orders(channel: Channel) -> str:
+    """The page of its orders that are to be sent."""
+    return reverse("desk:orders", query={"state": "open", "merchant": channel.merchant.code, "q": f"{channel.code}-"})
 
 
 def warehouses(request: HttpRequest, field: str) -> list[Warehouse]:

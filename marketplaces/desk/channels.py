@@ -15,11 +15,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from inventory.models import Sku
-from marketplaces import adapters, correcting, drift, leaving, order_book, order_import, pausing, refused_parcels, stock_sync, unknown_goods
+from marketplaces import (
+    adapters,
+    correcting,
+    disconnecting,
+    drift,
+    leaving,
+    order_book,
+    order_import,
+    pausing,
+    refused_parcels,
+    stock_sync,
+    unknown_goods,
+)
 from marketplaces import channels as shops
 from marketplaces import places as shop_places
 from marketplaces.desk import addresses, asked, orders, places
-from marketplaces.desk.finding import find
+from marketplaces.desk.finding import find, find_connected
 from marketplaces.models import Bundle, Channel, ChannelOrder, Listing
 from marketplaces.numbers import numbers
 from wms.core import desk, outbox
@@ -28,7 +40,10 @@ from wms.core.errors import NotFound, WmsError
 
 @desk.page
 def channels(request: HttpRequest) -> HttpResponse:
-    rows = Channel.objects.visible_to(request.user).select_related("merchant").order_by("merchant__code", "code", "pk")
+    """`show=disconnected`: those that were, else all others."""
+    gone = request.GET.get("show") == "disconnected"
+    rows = Channel.objects.visible_to(request.user).filter(disconnected_at__isnull=not gone)
+    rows = rows.select_related("merchant").order_by("merchant__code", "code", "pk")
     page = desk.Page(rows, request)
     keys = [channel.pk for channel in page]
     waiting = dict(
@@ -44,7 +59,7 @@ def channels(request: HttpRequest) -> HttpResponse:
         .values("channel")
         .annotate(total=Count("pk"), unmapped=Count("pk", filter=Q(sku=None, bundle=None)), failed=Count("pk", filter=~Q(last_error="")))
     }
-    return render(request, "marketplaces/desk/channels.html", {"page": page, "waiting": waiting, "offers": offers})
+    return render(request, "marketplaces/desk/channels.html", {"page": page, "waiting": waiting, "offers": offers, "gone": gone})
 
 
 def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Difference] | None = None) -> HttpResponse:
@@ -76,6 +91,8 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
         {
             "channel": found,
             "behind": outbox.behind_since(),
+            "keeps": disconnecting.of(found) if found.disconnecting_since and not found.gone else None,
+            "open_orders": asked.open_orders(found),
             "page": page,
             "ours": ours,
             "told_at": told_at,
@@ -202,18 +219,23 @@ ACTIONS: dict[str, Callable[[Channel, HttpRequest], str]] = {
 }  # fmt: skip
 
 
+# What a person may say of a channel that is disconnected.
+OF_THE_PAST = ("dismiss",)
+
+
 @desk.action(shows=channel, permission="marketplaces.change_channel")
 def act(request: HttpRequest, channel_id: int, does: str = "") -> HttpResponse:
     """One of ACTIONS: `pause` takes a reason and perhaps sells=last, `subscribe` a url, `dismiss` and `recognise` an order, `tell` a parcel, `left` a
     location, `warehouses` warehouses (codes, the first one first) and routing.
     """
-    return desk.done(request, ACTIONS[does](find(request, channel_id), request), "desk:channel", channel_id=channel_id)
+    found = find(request, channel_id) if does in OF_THE_PAST else find_connected(request, channel_id)
+    return desk.done(request, ACTIONS[does](found, request), "desk:channel", channel_id=channel_id)
 
 
 @desk.action(shows=channel, permission="marketplaces.change_listing")
 def tie(request: HttpRequest, channel_id: int) -> HttpResponse:
     """Fields: listing (its id) or goods (the shop's id of what orders wait for), sku (the code of a sku of the merchant's, else of a bundle; blank unties)."""
-    found, goods = find(request, channel_id), desk.clean(request.POST.get("goods"), 100)
+    found, goods = find_connected(request, channel_id), desk.clean(request.POST.get("goods"), 100)
     code = desk.clean(request.POST.get("sku"), 50)
     sku = Sku.objects.filter(merchant=found.merchant_id, code=code).first() if code else None
     bundle = Bundle.objects.filter(merchant=found.merchant_id, code=code).first() if code and sku is None else None

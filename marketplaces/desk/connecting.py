@@ -15,7 +15,7 @@ from marketplaces import adapters, leaving, trying
 from marketplaces import channels as shops
 from marketplaces.desk import asked
 from marketplaces.desk.channels import channel
-from marketplaces.desk.finding import find
+from marketplaces.desk.finding import find_connected
 from marketplaces.models import Channel
 from wms.core import desk
 from wms.core.models import Merchant
@@ -106,7 +106,7 @@ def form_or_connect(request: HttpRequest) -> HttpResponse:
 @desk.action(shows=channel, permission="marketplaces.change_channel")
 def change_keys(request: HttpRequest, channel_id: int) -> HttpResponse:
     """Fields: the adapter's keys by their own names, perhaps base_url."""
-    found = find(request, channel_id)
+    found = find_connected(request, channel_id)
     base_url = desk.clean(request.POST.get("base_url"), 300) or None
     if shops.change_credentials(channel=found, credentials=_credentials(request, found.adapter), base_url=base_url):
         messages.warning(request, str(leaving.OLD_SHOP))
@@ -115,4 +115,4 @@ def change_keys(request: HttpRequest, channel_id: int) -> HttpResponse:
 
 @desk.action(shows=channel, permission="marketplaces.change_channel")
 def try_out(request: HttpRequest, channel_id: int) -> HttpResponse:
-    return _tried(request, find(request, channel_id), _("The shop answers, and grants all that is needed."), _as_it_is)
+    return _tried(request, find_connected(request, channel_id), _("The shop answers, and grants all that is needed."), _as_it_is)

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from marketplaces import differing
 from marketplaces.channels import LANES
 from marketplaces.desk import places
-from marketplaces.desk.finding import find
+from marketplaces.desk.finding import find, find_connected
 from marketplaces.models import Channel, Comparison, Difference, StockPush
 from marketplaces.troubles import in_words
 from wms.core import desk, outbox
@@ -119,4 +119,4 @@ ACTIONS: dict[str, Callable[[Channel], str]] = {"run": _run, "tell": _tell, "rep
 @desk.action(shows=page, permission="marketplaces.change_channel")
 def act(request: HttpRequest, channel_id: int, does: str = "") -> HttpResponse:
     """One of ACTIONS, without fields."""
-    return desk.done(request, ACTIONS[does](find(request, channel_id)), "desk:channel_drift", channel_id=channel_id)
+    return desk.done(request, ACTIONS[does](find_connected(request, channel_id)), "desk:channel_drift", channel_id=channel_id)

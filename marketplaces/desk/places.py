@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from inventory.models import Warehouse
 from marketplaces import drift, places
 from marketplaces.desk import asked
-from marketplaces.desk.finding import find
+from marketplaces.desk.finding import find_connected
 from marketplaces.models import Channel
 from marketplaces.numbers import Told
 from wms.core import desk
@@ -60,7 +60,7 @@ def together(differences: Iterable[drift.Difference], spots: Mapping[int, Sequen
 def _page(request: HttpRequest, channel_id: int) -> HttpResponse:
     """Asks the shop for its places: for those who may change the channel."""
     desk.need(request, "marketplaces.change_channel")
-    found = find(request, channel_id)
+    found = find_connected(request, channel_id)
     has = dict(found.places.values_list("warehouse__code", "location"))
     rows = [
         (house, request.POST.get(_field(house), has.get(house.code, "")))
@@ -90,7 +90,7 @@ def _field(house: Warehouse) -> str:
 @desk.action(shows=page, permission="marketplaces.change_channel")
 def act(request: HttpRequest, channel_id: int) -> HttpResponse:
     """Fields: warehouses (codes, the first one first), routing, and `location-CODE` for each warehouse that is one of the shop's places."""
-    found = find(request, channel_id)
+    found = find_connected(request, channel_id)
     houses = asked.warehouses(request, "warehouses")
     locations = {house.code: desk.clean(request.POST.get(_field(house)), places.LONGEST_LOCATION) for house in houses}
     places.set_warehouses(channel=found, warehouses=houses, routing=asked.routing(request), locations=locations)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketplaces.desk import addresses, buyers, channels, connecting, drift, oversold, places
+from marketplaces.desk import addresses, buyers, channels, connecting, disconnecting, drift, oversold, places
 
 urlpatterns = [
     path("buyers", buyers.buyers, name="buyers"),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("channels/<int:channel_id>/orders/<int:key>/address", addresses.page, name="channel_address"),
     path("channels/<int:channel_id>/orders/<int:key>/address/set", addresses.act, name="channel_address_set"),
     path("channels/<int:channel_id>/keys", connecting.change_keys, name="channel_keys"),
+    path("channels/<int:channel_id>/disconnect", disconnecting.form_or_disconnect, name="channel_disconnect"),
     path("channels/<int:channel_id>/try", connecting.try_out, name="channel_try"),
     path("channels/<int:channel_id>/tie", channels.tie, name="channel_tie"),
     *(path(f"channels/<int:channel_id>/{does}", channels.act, {"does": does}, name=f"channel_{does}") for does in channels.ACTIONS),

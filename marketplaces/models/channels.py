@@ -58,6 +58,8 @@ class Channel(OfferRule):
     none of them has whole; where it is `located` each is a place of the shop's own, with numbers of its own. `user` is who did what the shop
     asked for. After `failures` in a row nobody calls the shop before `quiet_until`. `busy_since`: a call is under way, or got its last answer
     then. A paused one is not `active`; where it `sells_nothing` meanwhile its listings are told 0, else the shop goes on with the last numbers.
+    `disconnecting_since`: somebody takes it away, and it is connected until nothing is left to do; it sells nothing meanwhile, also while it is active.
+    What is disconnected is neither called nor heard, and its keys are gone (marketplaces.disconnecting).
     `holds_pending` as its marketplace said last (port.Capabilities).
     """
 
@@ -87,6 +89,11 @@ class Channel(OfferRule):
     paused_at = models.DateTimeField(_("paused at"), null=True, editable=False)
     paused_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False, verbose_name=_("paused by"))
     pause_reason = models.CharField(_("reason of the pause"), max_length=200, blank=True, default="", db_default="", editable=False)
+    disconnecting_since = models.DateTimeField(null=True, editable=False)
+    disconnected_at = models.DateTimeField(_("disconnected at"), null=True, editable=False)
+    disconnected_by = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", editable=False, db_index=False, verbose_name=_("disconnected by")
+    )
     keep_buyers_days = models.PositiveSmallIntegerField(
         _("days that buyers are kept"),
         null=True,
@@ -111,6 +118,12 @@ class Channel(OfferRule):
         constraints = [
             *OfferRule.Meta.constraints,
             models.UniqueConstraint(fields=["merchant", "code"], name="channel_code_once_a_merchant"),
+            # Whoever read it before it was disconnected cannot bring it, or its keys, back.
+            models.CheckConstraint(
+                condition=Q(disconnected_at=None)
+                | Q(disconnecting_since__isnull=False, active=False, sells_nothing=False, credentials=b"", webhook_secret=b""),
+                name="channel_disconnected_is_gone",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -142,12 +155,18 @@ class Channel(OfferRule):
         return self.active or self.sells_nothing
 
     @property
+    def gone(self) -> bool:
+        """It is disconnected: there to be read."""
+        return self.disconnected_at is not None
+
+    @property
     def trouble(self) -> str:
         """`last_error` in the reader's language."""
         return troubles.in_words(self.last_error)
 
     def opened_credentials(self) -> dict[str, str]:
-        return sealing.open_sealed(bytes(self.credentials))
+        """{} of one that is disconnected."""
+        return {} if self.gone else sealing.open_sealed(bytes(self.credentials))
 
     def opened_secret(self) -> str:
         return str(sealing.open_sealed(bytes(self.webhook_secret))["secret"])
@@ -161,7 +180,8 @@ class ChannelOrder(models.Model):
     then one line of the shop's may be several. Its `parts` say which order of ours carries what.
     `shop_state` and `shop_updated_at` are the shop's latest word; `cancellation_requested`: that its buyer wishes to cancel the open order.
     `reopened`: how often the shop opened it again after we had cancelled it. What is CANCELLING is cancelled to its end, whatever the shop says
-    meanwhile: a part of ours may be already.
+    meanwhile: a part of ours may be already. What is LEFT is sent by nobody here: its channel was disconnected before it was taken in, or another
+    channel of this shop, which is, has taken it in (marketplaces.gone).
     `raw` holds {"ship_to", "note", "raw"}, sealed, and where a person corrected the address "corrected" (marketplaces.correcting); who did it last,
     and when, is `corrected_by` and `corrected_at`.
     """
@@ -175,6 +195,7 @@ class ChannelOrder(models.Model):
         CANCELLED = "cancelled", _("cancelled")
         CANCELLED_LATE = "cancelled_late", _("cancelled after it left")
         CLOSED = "closed", _("closed in the shop")
+        LEFT = "left", _("not taken in")
 
     # In place of a fingerprint: what the shop says now was not kept, and it is asked for that before the order is taken in.
     UNHEARD = "unheard"

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from inventory.models import Availability
 from marketplaces import channels, order_book, pausing
 from marketplaces.api.order_shapes import ShopAddressIn, ShopLineIn, ShopOrderIn
-from marketplaces.models import ChannelOrder
+from marketplaces.models import Channel, ChannelOrder
 from outbound.models import Order
 from tests import make
 from tests.api.calling import api_of, refused
@@ -78,7 +78,11 @@ def test_and_without_the_channel_s_lock_they_would_meet(api, channel, thing, mon
     class Unlocked:
         @staticmethod
         def select_for_update(**_options: Any) -> Any:
-            return type("Nothing", (), {"get": staticmethod(lambda **_key: meet.wait(timeout=10))})
+            return type("Nothing", (), {"get": staticmethod(get)})
+
+    def get(**key: Any) -> Channel:
+        meet.wait(timeout=10)
+        return Channel.objects.get(**key)
 
     import threading
 

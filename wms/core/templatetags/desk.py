@@ -16,10 +16,10 @@ register = template.Library()
 # What a state means to the person who looks: colour and icon together, never colour alone.
 _TONES = {
     "bad": ("short", "refused", "rejected", "terminated", "dead", "dropped", "unmapped", "error", "disputed", "lost", "damaged", "failed"),
-    "warn": ("on_hold", "partly_arrived", "open", "submitted", "held", "paused"),
+    "warn": ("on_hold", "partly_arrived", "open", "submitted", "held", "paused", "disconnecting"),
     "busy": ("released", "picking", "picked", "packed", "receiving", "arrived", "in_transit", "received", "working"),
     "good": ("shipped", "carrier_scanned", "delivered", "done", "put_away", "closed", "imported", "active", "accepted"),
-    "off": ("cancelled", "void", "revoked"),
+    "off": ("cancelled", "void", "revoked", "disconnected"),
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
 _ICONS = {"bad": "✕", "warn": "!", "busy": "▸", "good": "✓", "off": "–", "calm": "•"}
