@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from PIL import Image
+from playwright.sync_api import Browser, FloatRect, Page, expect
 
 from tests.browser.test_desk import house, sign_in  # noqa: F401  (fixture)
 
@@ -135,3 +137,49 @@ def test_which_page_is_open_is_seen_in_the_strip_of_pages(phone: Page) -> None:
             if box is None or box["x"] < 0 or box["x"] + box["width"] > WIDTH:
                 unseen.append((url, end))
     assert unseen == []
+
+
+def test_nothing_of_another_page_stands_beside_the_one_that_is_open(phone: Page) -> None:
+    """A letter of what is below it would look as if it were its own."""
+    ragged = []
+    for url, end in (
+        ("/desk/orders", 9999),
+        ("/desk/waves", 9999),
+        ("/desk/channels", 9999),
+        ("/desk/merchants", 0),
+        ("/desk/channels", 0),
+    ):
+        phone.goto(url)
+        phone.evaluate("to => { document.querySelector('.rail').scrollLeft = to; }", end)
+        box = phone.locator(".rail a[aria-current]").bounding_box()
+        assert box is not None
+        beside = [(box["x"] - 7, 6), (box["x"] + box["width"] + 1, 6)]
+        for left, width in beside:
+            if left >= 0 and left + width <= WIDTH:
+                strip: FloatRect = {"x": left, "y": box["y"] + 4, "width": width, "height": box["height"] - 8}
+                colours = Image.open(BytesIO(phone.screenshot(clip=strip))).convert("RGB").getcolors()
+                if colours is None or len(colours) > 1:
+                    ragged.append((url, end, left))
+    assert ragged == []
+
+
+def test_on_a_small_laptop_board_orders_and_channels_do_not_scroll_sideways(phone: Page, house: House) -> None:  # noqa: F811 - the fixture
+    from tests.desk.test_pages import furnish
+
+    furnish(house, 2)
+    house.order(reference="ACME-2026-11-29-000017")
+    phone.set_viewport_size({"width": 1024, "height": 768})
+    wide = {}
+    for url in ("/desk", "/desk/orders", "/desk/channels"):
+        phone.goto(url)
+        if found := phone.evaluate(TOO_WIDE):
+            wide[url] = found
+    assert wide == {}
+
+
+def test_a_loose_end_is_said_on_one_line(phone: Page) -> None:
+    for width in (WIDTH, 1024, 1280):
+        phone.set_viewport_size({"width": width, "height": 768})
+        phone.goto("/desk")
+        heights = phone.locator("dl.counts dt").evaluate_all("terms => terms.map(term => Math.round(term.getBoundingClientRect().height))")
+        assert len(set(heights)) == 1, (width, heights)
