@@ -128,11 +128,11 @@ def test_connected_again_nothing_is_sent_twice(shop, channel, house, boss, thing
     assert disconnecting.disconnect(channel=now(channel), by=boss, keep=True)
     again = shops.connect(shop, thing.merchant, house, name="WOO")
     assert again.code == "WOO2"
-    Channel.objects.filter(pk=again.pk).update(orders_since="2020-01-01T00:00Z")
     channels.fetch_listings(channel=again)
     channels.tie(listing=again.listings.get(external_sku="GIFT"), sku=thing)
     shop.books.orders[number]["status"] = "processing"  # somebody has set it back
-    shop.books.orders[number]["date_modified_gmt"] = "2030-01-01T00:00:00"
+    for changed in (number, never):
+        shop.books.orders[changed]["date_modified_gmt"] = "2030-01-01T00:00:00"
     new = shop.books.place_order([(thing.code, 1)], shipping=BUYER)
     poll()
     found = {row.external_id: row.status for row in again.orders.all()}
@@ -157,6 +157,16 @@ def test_an_order_of_a_shop_that_was_set_up_anew_is_another_one(shop, channel, h
     }
     poll()
     assert again.orders.get().status == "imported"
+
+
+def test_what_is_of_another_place_of_the_same_shop_is_sent_from_there(shop, channel, house, boss, thing):
+    """Each of two channels that are places of one shop has its own part of the order."""
+    other = shops.connect(shop, thing.merchant, house, name="Other", code="OTHER")
+    at = timezone.now()
+    order_import.import_orders(Channel.objects.select_related("merchant", "user").get(pk=channel.pk), [shops.sale(thing.code, at)])
+    disconnecting.disconnect(channel=channel, by=boss)
+    order_import.import_orders(Channel.objects.select_related("merchant", "user").get(pk=other.pk), [shops.sale(thing.code, at)])
+    assert (other.orders.get().status, Order.objects.count()) == ("imported", 2)
 
 
 def test_what_a_worker_had_in_hand_is_not_taken_in(channel, boss, thing):
