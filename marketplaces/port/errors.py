@@ -36,6 +36,15 @@ class CallThrottled(ChannelThrottled):
     """Too many calls of one kind, such as lists of orders: wait with these for `retry_after` seconds, the shop takes all others."""
 
 
+class CursorsRefused(ChannelUnavailable):
+    """A list cannot be read to its end: the shop refuses the cursors that it has just given itself."""
+
+    code, message = (
+        "channel_cursors_refused",
+        _("The shop breaks off its own list of orders, so not all of them may come in. Whoever runs the shop has to mend that: {reason}"),
+    )
+
+
 class ChannelRefused(ChannelError):
     """The shop understood and said no: repeating the same call at once is useless. `channel_code` is the platform's own word, except
     "order_cancelled", "on_hold" and "not_possible", which are the same for all.

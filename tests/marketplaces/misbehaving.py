@@ -145,6 +145,11 @@ def fail(status: int, body: Any = "<html>Something went wrong</html>", *, header
     return lambda call, proper: Answer(status, body, dict(headers or {}))
 
 
+def where(holds: Callable[[Any], bool], fault: Fault) -> Fault:
+    """Only calls of which that holds meet the fault."""
+    return lambda call, proper: fault(call, proper) if holds(call) else proper()
+
+
 def slow(seconds: float) -> Fault:
     """The work is done, the answer comes too late."""
     return _around(after=lambda _answer: time.sleep(seconds))

@@ -51,15 +51,17 @@ class Orders:
         token = "" if token == position.page else token
         ours = [row for row in rows if not _by_amazon(row)]
         orders, unreadable = read_rows(ours, read_order, order_id=lambda row: str(row.get("orderId") or ""))
-        return OrderPage(orders, str(position.following(changes, token, overlap=OVERLAP)), bool(token), unreadable)
+        following, more = position.following(changes, token, overlap=OVERLAP)
+        return OrderPage(orders, str(following), more, unreadable)
 
     def _search(self, position: Cursor) -> JsonObject:
         params = {
-            "lastUpdatedAfter": position.after.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "lastUpdatedAfter": _stamp(position.after),
             "marketplaceIds": self._marketplaces,
             "fulfilledBy": "MERCHANT",
             "includedData": INCLUDED,
         }
+        params |= {"lastUpdatedBefore": _stamp(position.until)} if position.until else {}
         params |= {"paginationToken": position.page} if position.page else {}
         return self._connection.call("searchOrders", "GET", PATH, params=params)
 
@@ -155,6 +157,10 @@ def _line(item: JsonObject) -> ChannelLine:
         quantity=unshipped(item),
         total=Decimal(total) if total is not None else Decimal(0),
     )
+
+
+def _stamp(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _moment(value: str) -> datetime:

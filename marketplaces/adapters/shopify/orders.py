@@ -44,10 +44,13 @@ class Orders:
             raise ChannelUnavailable(reason=f"the shop's list of orders cannot be read: {error}", answered=True) from error
         following = "" if following == position.page else following
         orders, unreadable = read_rows(rows, self._complete, order_id=lambda row: str(row.get("id") or "").rpartition("/")[2])
-        return OrderPage(orders, str(position.following(changes, following, overlap=OVERLAP)), bool(following), unreadable)
+        next_position, more = position.following(changes, following, overlap=OVERLAP)
+        return OrderPage(orders, str(next_position), more, unreadable)
 
     def _page(self, position: Cursor) -> Any:
         query = f"updated_at:>='{position.after:%Y-%m-%dT%H:%M:%SZ}'"
+        if position.until:
+            query += f" updated_at:<='{position.until:%Y-%m-%dT%H:%M:%SZ}'"
         return self._connection.call(documents.ORDERS, query=query, after=position.page or None).get("orders")
 
     def one(self, order_id: str) -> ChannelOrder:

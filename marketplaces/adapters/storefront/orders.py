@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from marketplaces.adapters._cursor import just_now, page_at, youngest
+from marketplaces.adapters._cursor import first_half, just_now, next_end, page_at, youngest
 from marketplaces.adapters._reading import read_rows
 from marketplaces.adapters.storefront.connection import Connection, message_id
 from marketplaces.adapters.storefront.reading import read_order
@@ -37,7 +37,8 @@ class Cursor:
     """Where a poll stands. Times as ISO texts: read what changed after `after`, `page` is the shop's own cursor, `seen` the youngest change.
 
     `open_at`: when all open orders were read last; `open`: they are being read now. `last` is a digest of the page before, to notice a
-    shop that answers the same page for ever. `anew_at`: when this reading began anew, as the shop refused its cursor.
+    shop that answers the same page for ever. `anew_at`: when this reading began anew, as the shop refused its cursor. `until`: only what changed until
+    then is read at first (_cursor.py).
     """
 
     after: str
@@ -47,6 +48,7 @@ class Cursor:
     open_at: str = ""
     last: str = ""
     anew_at: str = ""
+    until: str = ""
 
     @classmethod
     def read(cls, text: str, *, since: datetime) -> Cursor:
@@ -58,10 +60,27 @@ class Cursor:
     def __str__(self) -> str:
         return json.dumps(asdict(self))
 
-    def anew(self, now: datetime) -> Cursor | None:
-        if not self.page or (self.anew_at and just_now(datetime.fromisoformat(self.anew_at), now)):
-            return None
-        return replace(self, page="", last="", anew_at=now.isoformat())
+    def anew(self, now: datetime) -> tuple[Cursor, ...]:
+        if not self.page:
+            return (replace(self, until=""),) if self.until else ()
+        anew = replace(self, page="", last="", anew_at=now.isoformat())
+        if not self.anew_at:  # it may only be too old
+            return (anew,)
+        if just_now(datetime.fromisoformat(self.anew_at), now):
+            return ()
+        if self.open:  # what is open has no times: what changed has its turn
+            return (self._done(now),)
+        whole = replace(anew, until="")
+        half = first_half(datetime.fromisoformat(self.after), self._until, now)
+        return (replace(anew, until=half.isoformat()), whole) if half else (whole,)
+
+    @property
+    def _until(self) -> datetime | None:
+        return datetime.fromisoformat(self.until) if self.until else None
+
+    def _done(self, now: datetime) -> Cursor:
+        """What is open has been read, as far as that can be."""
+        return Cursor(after=(datetime.fromisoformat(self.seen) - OVERLAP).isoformat(), seen=self.seen, open_at=now.isoformat())
 
     def following(self, changes: list[datetime], *, page: str, digest: str, now: datetime) -> tuple[Cursor, bool]:
         """Where to read on, and whether at once."""
@@ -69,8 +88,11 @@ class Cursor:
         if page and page != self.page and digest != self.last:
             return replace(self, seen=seen, page=page, last=digest), True
         done = Cursor(after=self.after, seen=seen, open_at=self.open_at)
+        if until := self._until:
+            end = next_end(datetime.fromisoformat(self.after), until, now, quiet=not changes and not self.page)
+            return replace(done, after=self.until, until=end.isoformat() if end else ""), True
         if self.open:
-            return replace(done, after=(datetime.fromisoformat(seen) - OVERLAP).isoformat(), open_at=now.isoformat()), False
+            return self._done(now), False
         if not self.open_at or now - datetime.fromisoformat(self.open_at) >= OPEN_ONES_EVERY:
             return replace(done, open=True), True
         return replace(done, after=(datetime.fromisoformat(seen) - OVERLAP).isoformat()), False
@@ -92,6 +114,7 @@ class Orders:
 
     def _list(self, position: Cursor) -> tuple[list[Any], str]:
         wanted = {"state": "open"} if position.open else {"updated_after": position.after}
+        wanted |= {"updated_until": position.until} if position.until else {}
         return page_of(self._connection.call("orders.list", {**wanted, "cursor": position.page, "limit": PER_PAGE}))
 
     def one(self, order_id: str) -> ChannelOrder:

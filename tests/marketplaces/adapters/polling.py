@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from marketplaces.port import ChannelOrder, Marketplace
-from tests.marketplaces.adapters.clock import NOON
+from marketplaces.port import ChannelError, ChannelOrder, Marketplace
+from tests.marketplaces.adapters.clock import NOON, Clock
 
 
 def poll(
@@ -17,3 +17,22 @@ def poll(
         if not page.more:
             return found, cursor
     raise AssertionError("the poll never ends")
+
+
+def poll_again_and_again(shop: Marketplace, clock: Clock, *, since: datetime = NOON - timedelta(hours=1), times: int = 200) -> list[str]:
+    """The ids of all orders that come in, each once, though calls fail: the next one is made an hour later, with the cursor of the last
+    page that was read.
+    """
+    found: dict[str, None] = {}
+    cursor = ""
+    for _time in range(times):
+        try:
+            page = shop.orders(since=since, cursor=cursor)
+        except ChannelError:
+            clock.advance(hours=1)
+            continue
+        found |= dict.fromkeys(order.order_id for order in page.orders)
+        cursor = page.cursor
+        if not page.more:
+            break
+    return list(found)

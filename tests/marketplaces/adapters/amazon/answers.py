@@ -1,7 +1,7 @@
 """What each operation of the API answers out of the books: (status, body). Raises Refusal."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.marketplaces.adapters.amazon.books import SELLER, Books, Record, Refusal, iso
@@ -66,10 +66,13 @@ class Answers:
 
     def _searchOrders(self, path: Mapping[str, str], params: Mapping[str, str], body: Any) -> Answered:
         after = datetime.fromisoformat(params["lastUpdatedAfter"])
+        before = datetime.fromisoformat(params["lastUpdatedBefore"]) if "lastUpdatedBefore" in params else datetime.max.replace(tzinfo=UTC)
+        if before < datetime.max.replace(tzinfo=UTC) and not after <= before <= datetime.now(UTC) - timedelta(minutes=2):
+            raise Refusal(400, "InvalidInput", "lastUpdatedBefore must be after lastUpdatedAfter, and two minutes ago.")
         rows = [
             order
             for order in self.books.orders.values()
-            if order["updated"] >= after
+            if after <= order["updated"] <= before
             and order["marketplace"] in params["marketplaceIds"].split(",")
             and order["by"] in params["fulfilledBy"].split(",")
             and (self.complete_until is None or order["updated"] <= self.complete_until)

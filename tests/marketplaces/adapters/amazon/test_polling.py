@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from marketplaces.adapters.amazon import Amazon
-from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, UnreadableOrder
+from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, CursorsRefused, UnreadableOrder
 from tests.marketplaces.adapters.amazon.books import HERE, THERE
 from tests.marketplaces.adapters.amazon.shop import AmazonShop, errors
 from tests.marketplaces.adapters.clock import NOON, Clock
-from tests.marketplaces.adapters.polling import poll
-from tests.marketplaces.misbehaving import change_answer, fail
+from tests.marketplaces.adapters.polling import poll, poll_again_and_again
+from tests.marketplaces.misbehaving import change_answer, fail, where
 
 from .conftest import adapter
 
@@ -130,7 +130,7 @@ def test_when_every_token_is_refused_it_is_not_started_over_again_and_again(
     ids = [place(shop) for _number in range(4)]
     second = amazon.orders(since=NOON, cursor=amazon.orders(since=NOON).cursor.replace("page-2", "expired"))
     refused = second.cursor.replace("page-2", "expired")
-    with pytest.raises(ChannelRefused):
+    with pytest.raises(CursorsRefused):
         amazon.orders(since=NOON, cursor=refused)
     monkeypatch.setattr("marketplaces.adapters._cursor.ANEW_EVERY", timedelta(0))
     assert [order.order_id for order in poll(amazon, refused)[0]] == ids
@@ -188,3 +188,21 @@ def test_a_refusal_without_a_token_is_one(shop: AmazonShop, amazon: Amazon) -> N
     shop.misbehave(SEARCH, errors(403, "Unauthorized"), times=2)
     with pytest.raises(CredentialsRefused):
         amazon.orders(since=NOON)
+
+
+def test_all_orders_come_from_a_shop_that_refuses_every_cursor(
+    shop: AmazonShop, amazon: Amazon, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has a list that is longer than a page, and is asked for pieces of it that fit on one."""
+    shop.answers.orders_page = 3
+    ids: list[str] = []
+    for _order in range(12):
+        clock.advance(minutes=7)
+        ids.append(place(shop))
+    monkeypatch.setattr("marketplaces.adapters._cursor.ANEW_EVERY", timedelta(0))
+    shop.misbehave(SEARCH, where(lambda call: bool("paginationToken" in call.params), errors(400, "InvalidInput")), times=1000)
+    assert sorted(poll_again_and_again(amazon, clock)) == sorted(ids)
+    clock.advance(minutes=7)
+    ids.append(place(shop))
+    assert sorted(poll_again_and_again(amazon, clock)) == sorted(ids)
+    shop.behave()

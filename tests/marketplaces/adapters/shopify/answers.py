@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -75,10 +75,11 @@ class Answers:
 
     def orders(self, _info: Any, first: int, query: str, after: str | None = None, **_order: Any) -> Record:
         """By the time of their last change; a cursor is a place in time, so that an order that changes meanwhile moves to the end."""
-        match = re.fullmatch(r"updated_at:>='([^']+)'", query)
+        match = re.fullmatch(r"updated_at:>='([^']+)'(?: updated_at:<='([^']+)')?", query)
         assert match, f"the shop does not understand {query}"
         since = datetime.fromisoformat(match[1])
-        places = sorted((order["updated"], key) for key, order in self.books.orders.items() if order["updated"] >= since)
+        until = datetime.fromisoformat(match[2]) if match[2] else datetime.max.replace(tzinfo=UTC)
+        places = sorted((order["updated"], key) for key, order in self.books.orders.items() if since <= order["updated"] <= until)
         if after:
             moment, key = json.loads(after)
             places = [place for place in places if place > (datetime.fromisoformat(moment), key)]

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from marketplaces.adapters.shopify import Shopify
-from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, OrderPage, UnreadableOrder
+from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, CursorsRefused, OrderPage, UnreadableOrder
 from tests.marketplaces.adapters.clock import NOON, Clock
-from tests.marketplaces.adapters.polling import poll
+from tests.marketplaces.adapters.polling import poll, poll_again_and_again
 from tests.marketplaces.adapters.shopify.books import SECOND
 from tests.marketplaces.adapters.shopify.shop import ShopifyShop, change_answer, error, throttle
-from tests.marketplaces.misbehaving import fail
+from tests.marketplaces.misbehaving import fail, where
 
 
 @pytest.fixture(autouse=True)
@@ -197,7 +197,7 @@ def test_a_shop_that_refuses_every_cursor_is_in_trouble_and_not_asked_over_and_o
     shop.misbehave("Orders", refused)
     second = shopify.orders(since=NOON, cursor=first.cursor)
     shop.misbehave("Orders", refused)
-    with pytest.raises(ChannelRefused):
+    with pytest.raises(CursorsRefused):
         shopify.orders(since=NOON, cursor=second.cursor)
     monkeypatch.setattr("marketplaces.adapters._cursor.ANEW_EVERY", timedelta(0))
     shop.misbehave("Orders", refused)
@@ -214,3 +214,24 @@ def test_a_refusal_of_the_first_page_or_of_the_keys_begins_nothing_anew(
     with pytest.raises(ChannelRefused):
         shopify.orders(since=NOON, cursor="" if on_first else first.cursor)
     assert len(shop.made("Orders")) == before + 1
+
+
+def test_all_orders_come_from_a_shop_that_refuses_every_cursor(
+    shop: ShopifyShop, shopify: Shopify, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has a list that is longer than a page, and is asked for pieces of it that fit on one."""
+    ids: list[str] = []
+    for _order in range(12):
+        clock.advance(minutes=7)
+        ids.append(place(shop))
+    monkeypatch.setattr("marketplaces.adapters._cursor.ANEW_EVERY", timedelta(0))
+    shop.misbehave(
+        "Orders",
+        where(lambda call: bool(call.variables.get("after")), error("INVALID_CURSOR", "Invalid cursor for current pagination sort.")),
+        times=1000,
+    )
+    assert sorted(poll_again_and_again(shopify, clock)) == sorted(ids)
+    clock.advance(minutes=7)
+    ids.append(place(shop))
+    assert sorted(poll_again_and_again(shopify, clock)) == sorted(ids)
+    shop.behave()

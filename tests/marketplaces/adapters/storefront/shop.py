@@ -51,6 +51,8 @@ class StorefrontShop(LoopbackShop):
             "answers": list(answers), "batch_size": batch_size, "compare_and_set": compare_and_set, "ship_by": True,
         }  # fmt: skip
         self.page_size = page_size
+        # An older shop passes over what it does not know of a question.
+        self.knows_until = True
         self.headers: dict[str, str] = {}
         self._seen: set[str] = set()
 
@@ -144,7 +146,8 @@ class StorefrontShop(LoopbackShop):
         if "state" in data:
             return [order for order in orders if order["state"] == data["state"]]
         after = datetime.fromisoformat(data["updated_after"])
-        return [order for order in orders if datetime.fromisoformat(order["updated_at"]) > after]
+        until = data.get("updated_until", "9999-12-31T00:00:00+00:00") if self.knows_until else "9999-12-31T00:00:00+00:00"
+        return [order for order in orders if after < datetime.fromisoformat(order["updated_at"]) <= datetime.fromisoformat(until)]
 
     def _page(self, rows: list[Any], data: Mapping[str, Any]) -> dict[str, Any]:
         start = int(data["cursor"] or 0)

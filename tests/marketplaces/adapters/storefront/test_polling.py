@@ -6,11 +6,19 @@ from typing import Any
 import pytest
 
 from marketplaces.adapters.storefront import Storefront, orders
-from marketplaces.port import ChannelOrder, ChannelOrderState, ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused
+from marketplaces.port import (
+    ChannelOrder,
+    ChannelOrderState,
+    ChannelRefused,
+    ChannelThrottled,
+    ChannelUnavailable,
+    CredentialsRefused,
+    CursorsRefused,
+)
 from tests.marketplaces.adapters.clock import NOON, Clock
-from tests.marketplaces.adapters.polling import poll
+from tests.marketplaces.adapters.polling import poll, poll_again_and_again
 from tests.marketplaces.adapters.storefront.shop import StorefrontShop, refuse, throttle
-from tests.marketplaces.misbehaving import after_work, change_answer, fail
+from tests.marketplaces.misbehaving import after_work, change_answer, fail, where
 
 
 @pytest.fixture(autouse=True)
@@ -194,7 +202,7 @@ def test_a_shop_that_refuses_every_cursor_is_in_trouble_and_not_asked_over_and_o
     second = storefront.orders(since=NOON, cursor=first.cursor)
     assert ids_of(list(second.orders)) == ids[:3]
     shop.misbehave("orders.list", refuse("bad_cursor", status=400))
-    with pytest.raises(ChannelRefused):
+    with pytest.raises(CursorsRefused):
         storefront.orders(since=NOON, cursor=second.cursor)
     # A while later it is tried again, and the shop has been mended.
     monkeypatch.setattr("marketplaces.adapters._cursor.ANEW_EVERY", timedelta(0))
@@ -214,3 +222,35 @@ def test_a_refusal_of_the_first_page_or_of_the_keys_begins_nothing_anew(shop: St
         with pytest.raises(kind):
             storefront.orders(since=NOON, cursor=cursor)
         assert len(shop.made("orders.list")) == 1
+
+
+def test_all_orders_come_from_a_shop_that_refuses_every_cursor(
+    shop: StorefrontShop, storefront: Storefront, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has a list that is longer than a page, and is asked for pieces of it that fit on one."""
+    ids: list[str] = []
+    for _order in range(12):
+        ids += place_many(shop, clock, 1)
+    monkeypatch.setattr("marketplaces.adapters._cursor.ANEW_EVERY", timedelta(0))
+    shop.misbehave("orders.list", where(lambda call: bool(call.data["cursor"]), refuse("bad_cursor", status=400)), times=1000)
+    assert sorted(poll_again_and_again(storefront, clock)) == sorted(ids)
+    clock.advance(minutes=7)
+    ids.extend(place_many(shop, clock, 1))
+    assert sorted(poll_again_and_again(storefront, clock)) == sorted(ids)
+    shop.behave()
+
+
+def test_an_older_shop_that_refuses_every_cursor_is_read_on_as_soon_as_it_is_mended(
+    shop: StorefrontShop, storefront: Storefront, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = place_many(shop, clock, 8)
+    shop.knows_until = False
+    monkeypatch.setattr("marketplaces.adapters._cursor.ANEW_EVERY", timedelta(0))
+    shop.misbehave("orders.list", where(lambda call: bool(call.data["cursor"]), refuse("bad_cursor", status=400)), times=1000)
+    cursor = ""
+    for _time in range(50):
+        page = storefront.orders(since=NOON, cursor=cursor)
+        assert ids_of(list(page.orders)) == ids[:3]
+        cursor = page.cursor
+    shop.behave()
+    assert set(ids_of(poll(storefront, cursor)[0])) == set(ids)
