@@ -3,9 +3,9 @@ import io
 import zipfile
 from datetime import date, datetime
 
-import openpyxl
 import pytest
 
+from tests.workbooks import workbook
 from wms.core import sheets
 from wms.core.cells import Columns, Problems
 from wms.core.errors import InvalidInput
@@ -13,15 +13,6 @@ from wms.core.errors import InvalidInput
 
 def cells(content, name="file"):
     return [(row.number, row.cells) for row in sheets.read(content, name=name)]
-
-
-def workbook(*rows):
-    book = openpyxl.Workbook()
-    for row in rows:
-        book.active.append(row)
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])

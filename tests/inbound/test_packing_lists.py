@@ -1,25 +1,15 @@
-import io
 from datetime import date
 
-import openpyxl
 import pytest
 
 from inbound import packing_lists
 from inbound.asns import NewAsn, NewAsnLine
 from inbound.models import Asn, AsnCarton, AsnLine
 from tests import make
+from tests.workbooks import workbook
 from wms.core.errors import InvalidInput
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def workbook(*rows):
-    book = openpyxl.Workbook()
-    for row in rows:
-        book.active.append(row)
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
 
 
 def table(*rows):

@@ -121,14 +121,19 @@ def test_the_shop_no_longer_has_it_or_does_not_count_it(shop, channel, thing):
     assert the_reason(channel) == ("unknown_there", "The shop no longer has it.")
 
 
-def test_the_push_waits_because_the_shop_failed(shop, channel, house, thing):
-    shop.misbehave(BATCH, fail(503))
+def why_it_waits(shop, channel, house, thing, fault):
+    """The reason of a number that is told while the shop fails so."""
+    shop.misbehave(BATCH, fault)
     make.stock(make.bin_of(house, "A-01"), thing, 1)
     shops.deliver_all()
     channel.refresh_from_db()
     found = drift.Difference(Listing.objects.get().pk, "x", 11, 10, 10)
     known = differing.Known(channel, differing._waiting(channel), frozenset(), {})
-    why, facts = differing.reason(known, Listing.objects.get(), found)
+    return differing.reason(known, Listing.objects.get(), found)
+
+
+def test_the_push_waits_because_the_shop_failed(shop, channel, house, thing):
+    why, facts = why_it_waits(shop, channel, house, thing, fail(503))
     assert why == "quiet"
     assert facts["until"] == channel.quiet_until.isoformat()
     words = pages.why(Difference(why=why, facts=facts))
@@ -137,13 +142,7 @@ def test_the_push_waits_because_the_shop_failed(shop, channel, house, thing):
 
 
 def test_the_push_waits_because_the_shop_asks_us_to_slow_down(shop, channel, house, thing):
-    shop.misbehave(BATCH, throttle("90"))
-    make.stock(make.bin_of(house, "A-01"), thing, 1)
-    shops.deliver_all()
-    channel.refresh_from_db()
-    found = drift.Difference(Listing.objects.get().pk, "x", 11, 10, 10)
-    known = differing.Known(channel, differing._waiting(channel), frozenset(), {})
-    why, facts = differing.reason(known, Listing.objects.get(), found)
+    why, facts = why_it_waits(shop, channel, house, thing, throttle("90"))
     assert (why, facts["until"]) == ("throttled", channel.quiet_until.isoformat())
 
 
