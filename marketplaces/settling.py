@@ -16,7 +16,7 @@ from marketplaces.mapping import codes_of, map_lines
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.port import ChannelOrderState as State
 from marketplaces.telling import publish
-from marketplaces.tying import adopt, tie
+from marketplaces.tying import adopt, tie, tie_taken
 from outbound import orders
 from outbound.models import Order
 from outbound.orders import Accepted, NewLine, NewOrder
@@ -190,8 +190,9 @@ def give_up(channel: Channel, key: int, reason: str) -> None:
     hold(channel.pk)
     row = channel.orders.select_for_update(no_key=True).get(pk=key)
     if row.status in ChannelOrder.NOT_TAKEN:
-        # Tried again it is decided anew, from what the shop says by then.
-        row.parts.filter(order=None).delete()
+        # Tried again it is decided anew, from what the shop says by then; but not beside what a warehouse has of it already.
+        if not tie_taken(row):
+            row.parts.all().delete()
         map_lines(channel, [row])
         row.status = Status.REFUSED
     row.problem, row.problem_detail = Problem.UNREADABLE, reason

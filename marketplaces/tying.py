@@ -144,6 +144,22 @@ def _leave_to_others(parts_of: Mapping[ChannelOrder, Sequence[ChannelOrderPart]]
                 row.problem_detail = troubles.number_twice(owner.external_id)
 
 
+_TIE_TAKEN = f"""
+UPDATE marketplaces_channelorderpart p SET order_id = o.id FROM outbound_order o
+WHERE p.channel_order_id = %s AND p.order_id IS NULL AND o.merchant_id = %s AND {TAKEN_FOR}
+  AND NOT EXISTS (SELECT FROM marketplaces_channelorderpart x WHERE x.order_id = o.id)
+RETURNING o.id
+"""
+
+
+def tie_taken(row: ChannelOrder) -> bool:
+    """A step, with the channel held: tie to the order what was taken in for its parts; answers whether any part of it is tied now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TIE_TAKEN, [row.pk, row.merchant_id])
+        _catch_up([order_id for (order_id,) in cursor.fetchall()])
+    return row.parts.filter(order__isnull=False).exists()
+
+
 # A worker that died between taking an order in and tying it.
 _ADOPT = f"""
 UPDATE marketplaces_channelorderpart p SET order_id = o.id

@@ -217,3 +217,31 @@ def test_what_a_dead_worker_took_in_of_an_order_that_was_cancelled_meanwhile_is_
     taken = orders.accept(merchant=thing.merchant, order=make.order(channel.warehouse, {thing: 1}, "WOO-9", taken_for=part.pk))
     poll()
     assert (Order.objects.get(pk=taken.id).status, row.parts.get().order_id) == ("cancelled", taken.id)
+
+
+def test_an_order_of_which_one_part_fails_however_often_it_is_tried_is_sent_once(shop, channel, thing, other, monkeypatch):
+    """Of the other part the warehouse had taken the order in: decided anew, its goods would be sent twice."""
+    stock(WEST={thing: 2}, EAST={other: 1})
+    number = str(shop.books.place_order([("THING", 2), ("OTHER", 1)], shipping=BUYER))
+    real = orders._accept_together
+
+    def fails(*args):
+        if args[1] == "WEST":
+            raise ValueError("no number")
+        return real(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(orders, "_accept_together", fails)
+        poll()
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.problem) == ("refused", "unreadable")
+    stock(WEST={other: 5})
+    order_import.retry_unmapped(Channel.objects.get())
+    row.refresh_from_db()
+    assert (row.status, row.problem) == ("imported", "")
+    assert sorted(Order.objects.values_list("reference", "status")) == [(f"WOO-{number}", "ready"), (f"WOO-{number}-P2", "ready")]
+    assert parts_of(number) == [
+        (f"WOO-{number}", "WEST", "ready", [("THING", 2)]),
+        (f"WOO-{number}-P2", "EAST", "ready", [("OTHER", 1)]),
+    ]
+    assert totals() == [("EAST", "OTHER", 1, 1), ("WEST", "OTHER", 5, 0), ("WEST", "THING", 2, 2)]
