@@ -15,13 +15,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
-from marketplaces import adapters, leaving, order_import, places, standings, stock_sync
+from marketplaces import adapters, leaving, order_import, places, standings, stock_sync, subscribing
 from marketplaces.abilities import Reports, StopsBackorders
 from marketplaces.calling import calling, keep_busy, need_lists
 from marketplaces.gone import need_connected
 from marketplaces.holding import hold
 from marketplaces.models import Bundle, Channel, Listing
-from marketplaces.port import ChannelListing, Subscription
+from marketplaces.port import ChannelListing
 from wms.core import outbox, sealing
 from wms.core.errors import InvalidInput, WmsError
 from wms.core.models import Merchant, User
@@ -37,6 +37,7 @@ LANES = (
     "channel.heard",
     "channel.offered",
     "channel.queued",
+    "channel.lapsed",
     "parcel.left",
     "order.withdrawn",
 )
@@ -125,20 +126,9 @@ def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base
         else:
             leaving.leave(known, leaving.place_of(known), now)
         stock_sync.stale_all(channel, "all")
+        subscribing.ask(channel.pk)
         outbox.hurry(LANES, lane=channel.pk)
     return moved
-
-
-class TakesNoAddress(WmsError):
-    code, status, message = "takes_no_address", 409, _("{shop} takes no address from here. Enter it in the shop itself: {url}")
-
-
-def subscribe(*, channel: Channel, url: str) -> list[Subscription]:
-    """Have the shop push its changes to `url`, the public address of this channel's hook. Raises TakesNoAddress, ChannelQuiet."""
-    with calling(channel) as shop:
-        if not shop.capabilities.webhooks:
-            raise TakesNoAddress(shop=channel.name, url=url)
-        return shop.subscribe_webhooks(url=url, secret=channel.opened_secret())
 
 
 _KEEP_LISTINGS = """

@@ -7,7 +7,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from marketplaces import cancelled, channels, leaving, order_import, stock_sync, tracking
+from marketplaces import cancelled, channels, leaving, order_import, stock_sync, subscribing, tracking
 from marketplaces.gone import need_connected
 from marketplaces.holding import hold
 from marketplaces.models import Channel
@@ -46,7 +46,8 @@ def _need_staying(channel: Channel) -> None:
 
 def resume(*, channel: Channel) -> None:
     """Go on: all numbers are told again, the orders and tracking numbers of the pause are caught up with, what the shop had said before it is heard,
-    and what waited for goods is tried again: they may have been tied meanwhile. One that is being disconnected stays. Raises ChannelGone.
+    and what waited for goods is tried again: they may have been tied meanwhile. Its messages
+    are switched on again where they lapsed. One that is being disconnected stays. Raises ChannelGone.
     """
     with transaction.atomic():
         hold(channel.pk)
@@ -62,6 +63,7 @@ def resume(*, channel: Channel) -> None:
         order_import.try_waiting(channel.pk)
         tracking.catch_up(channel)
         cancelled.catch_up(channel)
+        subscribing.ask(channel.pk)
         outbox.hurry(channels.LANES, lane=channel.pk)
 
 

@@ -4,7 +4,18 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from marketplaces import buyer_data, differing, disconnecting, forgetting, order_import, queues, refused_parcels, settling, standings
+from marketplaces import (
+    buyer_data,
+    differing,
+    disconnecting,
+    forgetting,
+    order_import,
+    queues,
+    refused_parcels,
+    settling,
+    standings,
+    subscribing,
+)
 from marketplaces.calling import ChannelQuiet
 from marketplaces.models import Channel
 
@@ -33,6 +44,11 @@ def repair_channel(channel_id: int) -> None:
     channel = Channel.objects.filter(pk=channel_id, active=True).first()
     if channel is not None:
         differing.mend(channel)
+
+
+@shared_task
+def renew_messages() -> None:
+    subscribing.ask_all()
 
 
 @shared_task

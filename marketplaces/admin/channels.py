@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from unfold.admin import TabularInline
 
 from inventory.models import Warehouse
-from marketplaces import adapters, channels, leaving, pausing, standings, stock_sync, trying
+from marketplaces import adapters, channels, leaving, pausing, standings, stock_sync, subscribing, trying
 from marketplaces.models import Channel, SellerRule
 from wms.core.admin_base import MasterAdmin
 from wms.core.errors import WmsError
@@ -183,7 +183,7 @@ class ChannelAdmin(MasterAdmin):
     @admin.action(description=_("Subscribe to the shop's messages"))
     def subscribe(self, request: HttpRequest, chosen: QuerySet[Channel]) -> None:
         def subscribe(channel: Channel) -> None:
-            channels.subscribe(channel=channel, url=request.build_absolute_uri(reverse("channel-hook", args=[channel.pk])))
+            subscribing.subscribe(channel=channel, url=request.build_absolute_uri(reverse("channel-hook", args=[channel.pk])))
 
         self._each(request, chosen, subscribe)
 

@@ -26,6 +26,7 @@ from marketplaces import (
     pausing,
     refused_parcels,
     stock_sync,
+    subscribing,
     unknown_goods,
 )
 from marketplaces import channels as shops
@@ -190,8 +191,10 @@ def _stop_backorders(channel: Channel, _request: HttpRequest) -> str:
 
 
 def _subscribe(channel: Channel, request: HttpRequest) -> str:
-    url = request.POST.get("url") or request.build_absolute_uri(reverse("channel-hook", kwargs={"channel_id": channel.pk}))
-    count = len(shops.subscribe(channel=channel, url=url))
+    url = desk.clean(request.POST.get("url"), 1000) or request.build_absolute_uri(
+        reverse("channel-hook", kwargs={"channel_id": channel.pk})
+    )
+    count = len(subscribing.subscribe(channel=channel, url=url))
     return ngettext("The shop pushes %(count)d kind of message.", "The shop pushes %(count)d kinds of messages.", count) % {"count": count}
 
 

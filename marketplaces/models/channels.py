@@ -60,6 +60,7 @@ class Channel(OfferRule):
     then. A paused one is not `active`; where it `sells_nothing` meanwhile its listings are told 0, else the shop goes on with the last numbers.
     `disconnecting_since`: somebody takes it away, and it is connected until nothing is left to do; it sells nothing meanwhile, also while it is active.
     What is disconnected is neither called nor heard, and its keys are gone (marketplaces.disconnecting).
+    `hook_url` is where its shop was told to push its changes, "" where it was not; `hook_error` why that could not be renewed.
     `holds_pending` as its marketplace said last (port.Capabilities).
     """
 
@@ -107,6 +108,8 @@ class Channel(OfferRule):
     last_poll_at = models.DateTimeField(_("last poll"), null=True, editable=False)
     last_error = models.TextField(_("last error"), blank=True, default="", editable=False)
     last_error_at = models.DateTimeField(_("last error at"), null=True, editable=False)
+    hook_url = models.TextField(blank=True, default="", db_default="", editable=False)
+    hook_error = models.TextField(blank=True, default="", db_default="", editable=False)
     failures = models.PositiveIntegerField(default=0, editable=False)
     quiet_until = models.DateTimeField(null=True, editable=False)
     busy_since = models.DateTimeField(null=True, editable=False)
@@ -161,8 +164,15 @@ class Channel(OfferRule):
 
     @property
     def trouble(self) -> str:
-        """`last_error` in the reader's language."""
-        return troubles.in_words(self.last_error)
+        """`last_error`, else `hook_error`, in the reader's language."""
+        return troubles.in_words(self.last_error) or self.hook_trouble
+
+    @property
+    def hook_trouble(self) -> str:
+        if not self.hook_error:
+            return ""
+        words = _("What the shop says by itself could not be switched on again, so its orders come later: {trouble}")
+        return str(words).format(trouble=troubles.in_words(self.hook_error))
 
     def opened_credentials(self) -> dict[str, str]:
         """{} of one that is disconnected."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection, transaction
 
-from marketplaces import by_hand, channels, pausing, stock_sync
+from marketplaces import by_hand, channels, pausing, stock_sync, subscribing
 from marketplaces.models import Listing, StockPush
 from tests import make
 from tests.marketplaces import shops
@@ -287,7 +287,7 @@ def test_a_word_that_is_no_news_costs_six_statements_at_most(channel, shop, djan
 
 
 def test_the_shop_s_own_messages_and_our_numbers_do_not_chase_each_other(shop, channel, thing, house, edit, live_server):
-    channels.subscribe(channel=channel, url=f"{live_server.url}/hooks/{channel.pk}")
+    subscribing.subscribe(channel=channel, url=f"{live_server.url}/hooks/{channel.pk}")
     shop.hooks.repeats = 1
     shelf, changes = make.bin_of(house, "A-01"), 12
     pushes = len(told())

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from inventory.models import Availability
-from marketplaces import channels
+from marketplaces import subscribing
 from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.models import ChannelOrder, WebhookDelivery
 from marketplaces.port import ChannelUnavailable
@@ -27,7 +27,7 @@ def test_a_shop_that_repeats_its_messages_is_believed_once(shop, live_server):
     thing = make.sku(make.merchant())
     channel = shops.selling(shop, make.warehouse(), {thing: 10})
     shop.hooks.repeats = 2
-    subscribed = channels.subscribe(channel=channel, url=f"{live_server.url}/hooks/{channel.pk}")
+    subscribed = subscribing.subscribe(channel=channel, url=f"{live_server.url}/hooks/{channel.pk}")
     assert {subscription.topic for subscription in subscribed} >= {"order.created", "order.updated"}
     number = shop.books.place_order([(thing.code, 4)], shipping=BUYER)
     shop.books.change_order(number, {"customer_note": "Ring twice"})

@@ -1,0 +1,98 @@
+"""A shop's own messages are switched on, and stay so: a shop switches off by itself what was not taken a few times, and says so to nobody."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from marketplaces.calling import SENSELESS, calling, senseless
+from marketplaces.models import Channel
+from marketplaces.port import ChannelError, ChannelRefused, ChannelThrottled, ChannelUnavailable, Marketplace, Subscription
+from marketplaces.troubles import kept
+from wms.core import outbox
+from wms.core.errors import WmsError
+from wms.core.models import OutboxEvent
+
+log = logging.getLogger(__name__)
+
+HANDLER = "marketplaces.subscribing.renew"
+# What a shop breaks down at is tried again after so long; what it refuses, the next night.
+AGAIN_S = 3600
+
+
+class TakesNoAddress(WmsError):
+    code, status, message = "takes_no_address", 409, _("{shop} takes no address from here. Enter it in the shop itself: {url}")
+
+
+class _NotRenewed(Exception):
+    """`error` is about the messages: of the shop as a whole it says nothing."""
+
+    def __init__(self, error: ChannelError) -> None:
+        self.error = error
+
+
+def subscribe(*, channel: Channel, url: str) -> list[Subscription]:
+    """Have the shop push its changes to `url`, the public address of this channel's hook, from now on. Raises TakesNoAddress, ChannelQuiet."""
+    with calling(channel) as shop:
+        if not shop.capabilities.webhooks:
+            raise TakesNoAddress(shop=channel.name, url=url)
+        made = shop.subscribe_webhooks(url=url, secret=channel.opened_secret())
+    Channel.objects.filter(pk=channel.pk, disconnected_at=None).update(hook_url=url, hook_error="")
+    return made
+
+
+def ask_all() -> int:
+    """Nightly; answers how many channels were asked for."""
+    with transaction.atomic():
+        return sum(ask(key) for key in Channel.objects.exclude(hook_url="").filter(active=True).order_by("pk").values_list("pk", flat=True))
+
+
+def ask(channel_id: int) -> bool:
+    """A step: have the messages renewed, once, of a channel that has subscribed to them."""
+    waiting = OutboxEvent.objects.filter(handler=f"{HANDLER}:{channel_id}", dead_at=None, lease_until=None)
+    if waiting.exists() or not Channel.objects.filter(pk=channel_id, active=True).exclude(hook_url="").exists():
+        return False
+    outbox.emit("channel.lapsed", lane=channel_id, channel_id=channel_id)
+    return True
+
+
+def renew(payloads: Sequence[dict[str, Any]]) -> None:
+    """Outbox handler of `channel.lapsed` {channel_id}, one channel's events at a time.
+
+    What the shop does not switch on again is shown on its channel and costs nothing else: the shop may be well, and its orders are polled.
+    """
+    channel = Channel.objects.filter(pk=payloads[0]["channel_id"], active=True).exclude(hook_url="").first()
+    if channel is None:
+        return
+    error: ChannelError | None = None
+    try:
+        with calling(channel) as shop:
+            _renew(shop, channel)
+    except _NotRenewed as failed:
+        error = failed.error
+        log.warning("the messages of channel %s are not renewed: %s", channel.pk, error)
+    with transaction.atomic():
+        Channel.objects.filter(pk=channel.pk, disconnected_at=None).update(hook_error=kept(error) if error else "")
+        if isinstance(error, ChannelUnavailable):
+            outbox.emit_later(AGAIN_S, "channel.lapsed", lane=channel.pk, channel_id=channel.pk)
+
+
+def _renew(shop: Marketplace, channel: Channel) -> None:
+    """Keys that are refused here may lack this one right: the next call shows whether they are no use at all."""
+    if not shop.capabilities.webhooks:
+        raise _NotRenewed(ChannelRefused(reason=str(TakesNoAddress(shop=channel.name, url=channel.hook_url))))
+    try:
+        shop.subscribe_webhooks(url=channel.hook_url, secret=channel.opened_secret())
+    except ChannelUnavailable as error:
+        if isinstance(error, ChannelThrottled) or not error.answered:
+            raise
+        raise _NotRenewed(error) from error
+    except ChannelRefused as error:
+        raise _NotRenewed(error) from error
+    except SENSELESS as error:
+        log.exception("channel %s: what its shop answers about messages makes no sense", channel.pk)
+        raise _NotRenewed(senseless(error)) from error
