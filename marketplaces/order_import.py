@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import DataError, connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from marketplaces import adapters, opened_again, order_book, pace, port, troubles
@@ -85,9 +85,13 @@ def ask(channel_id: int) -> None:
 
 def ask_of(channel_id: int, order_id: str) -> None:
     """A step: have the shop asked what this order is now, once, however often it says that it changed; a paused one when it goes on."""
-    waiting = OutboxEvent.objects.filter(handler=f"{HANDLER}:{channel_id}", dead_at=None, lease_until=None)
-    if not waiting.filter(payload__order_ids=[order_id]).exists():
+    if not _waiting_for(channel_id, order_id).exists():
         outbox.emit("channel.heard", lane=channel_id, channel_id=channel_id, order_ids=[order_id])
+
+
+def _waiting_for(channel_id: int, order_id: str) -> QuerySet[OutboxEvent]:
+    """What will have the shop asked for this order alone, and is in no worker's hands yet."""
+    return OutboxEvent.objects.filter(handler=f"{HANDLER}:{channel_id}", dead_at=None, lease_until=None, payload__order_ids=[order_id])
 
 
 def try_waiting(channel_id: int) -> None:
@@ -181,13 +185,17 @@ class _Wanted:
 
 def _put_aside(channel: Channel, order_id: str, error: ChannelUnavailable, failed: int, quiet_s: float = 0.0) -> None:
     """The shop broke down at this one order: it is asked for again, later and later. While the shop is in trouble as a whole that says nothing; one at
-    which it does so again and again is shown to people.
+    which it does so again and again is shown to people. It waits once: polls list it every minute.
     """
+    waiting = _waiting_for(channel.pk, order_id)
+    if not failed and waiting.exists():
+        return
     failed += not quiet_s
     if failed == SHOWN_AFTER:
         order_book.record_unreadable(channel, [port.UnreadableOrder(order_id, troubles.kept(error))])
     about = {"lane": channel.pk, "channel_id": channel.pk, "order_ids": [order_id], "failed": failed}
     with transaction.atomic():
+        waiting.delete()
         outbox.emit_all_later(aside_s(failed, quiet_s), [("channel.heard", about)], tried=1)
 
 

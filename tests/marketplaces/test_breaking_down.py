@@ -3,7 +3,7 @@
 import pytest
 from django.db import transaction
 
-from marketplaces import channels, refused_parcels
+from marketplaces import channels, order_import, refused_parcels
 from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.calling import SHOWN_AFTER, ChannelQuiet
 from marketplaces.models import Channel, ChannelOrder, ToldParcel
@@ -185,3 +185,22 @@ def test_numbers_and_lists_that_are_answered_with_nonsense_are_seen_and_tried_ag
     pass_time()
     assert (shop.books.stock(), Channel.objects.get().last_error) == ({thing.code: 12}, "")
     assert not OutboxEvent.objects.filter(topic="channel.stale").exists()
+
+
+def test_an_order_that_every_page_breaks_down_at_is_put_aside_once(shop, channel, thing):
+    (bad,) = place(shop, thing, 1)
+    shop.books.refund(bad, {shop.books.order(bad)["line_items"][0]["id"]: 1})
+    break_down(shop, bad, at="/refunds")
+    for _minute in range(4):
+        with transaction.atomic():
+            order_import.ask(channel.pk)
+        deliver_all()
+    waiting = OutboxEvent.objects.filter(topic="channel.heard", payload__order_ids=[str(bad)])
+    assert waiting.count() == 1
+    break_down(shop, bad)
+    for _minute in range(3):  # it is asked for alone, beside the list
+        poll()
+    assert waiting.get().payload["failed"] == 4
+    shop.behave()
+    poll()
+    assert not OutboxEvent.objects.filter(topic="channel.heard").exists()
