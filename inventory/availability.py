@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import connection
 
@@ -43,7 +43,7 @@ WITH demand AS MATERIALIZED (
 ), locked AS MATERIALIZED (
     SELECT a.id, d.sku_id, d.on_hand, d.committed, d.backordered
     FROM demand d JOIN inventory_availability a ON a.sku_id = d.sku_id AND a.warehouse_id = %(warehouse)s
-    ORDER BY a.id FOR UPDATE OF a
+    ORDER BY a.sku_id FOR UPDATE OF a
 ), changed AS (
     UPDATE inventory_availability a
     SET on_hand = a.on_hand + l.on_hand, committed = a.committed + l.committed, backordered = a.backordered + l.backordered
@@ -117,7 +117,7 @@ class Offer:
 
 _LOCK = """
 SELECT sku_id, on_hand - committed, backordered FROM inventory_availability
-WHERE warehouse_id = %s AND sku_id = ANY(%s) ORDER BY id FOR UPDATE
+WHERE warehouse_id = %s AND sku_id = ANY(%s) ORDER BY sku_id FOR UPDATE
 """
 
 
@@ -129,13 +129,6 @@ def lock(warehouse_id: int, sku_ids: Iterable[int]) -> dict[int, Offer]:
         return {sku_id: Offer(sku_id, free, backordered) for sku_id, free, backordered in cursor.fetchall()}
 
 
-class Wanted(NamedTuple):
-    """Base units that somebody wants of a sku, and the document that wants them last ("order R-1"), which stands for all."""
-
-    quantity: int
-    because: str
-
-
 @dataclass(slots=True)
 class Catalogue:
     """What a merchant's codes mean in a warehouse, and the locked rows by sku id. `warehouse_id` is None for an unknown one."""
@@ -145,67 +138,72 @@ class Catalogue:
     offers: dict[int, Offer]
 
 
-# What a merchant's codes mean, and the locked rows of what is wanted, in key order. Skus and rows are each found in one walk along an index, and all
-# that is joined stands in memory already: so one plan is right for any number of them, and planning it would cost as much as running it for 300 skus.
-_FIND_SQL = """
+# Whether there is such a warehouse for the merchant's goods. The plans are right for any number of skus: planning would cost as much as running for 300.
+_HOUSE_SQL = """
 owner AS MATERIALIZED (
     SELECT sandbox, hears_events FROM core_merchant WHERE id = %(merchant)s FOR KEY SHARE
 ), house AS MATERIALIZED (
     SELECT w.id FROM owner JOIN inventory_warehouse w ON w.sandbox = owner.sandbox WHERE w.code = %(warehouse)s AND (w.active OR w.sandbox)
-), known AS MATERIALIZED (
-    SELECT id, code FROM inventory_sku WHERE merchant_id = %(merchant)s AND code = ANY(%(codes)s::text[]) AND active
-), wanted AS MATERIALIZED (
-    SELECT h.id AS warehouse_id, k.id AS sku_id, d.place, d.quantity
-    FROM house h
-    LEFT JOIN unnest(%(codes)s::text[], %(quantities)s::bigint[]) WITH ORDINALITY AS d (code, quantity, place) ON true
-    LEFT JOIN known k ON k.code = d.code
-), locked AS MATERIALIZED (
-    SELECT id, sku_id, on_hand - committed AS free, backordered FROM inventory_availability
-    WHERE warehouse_id = (SELECT id FROM house) AND sku_id = ANY(ARRAY(SELECT id FROM known)) ORDER BY id FOR UPDATE
 )"""
-# How a statement begins that writes what takes the goods along with taking them (outbound.order_rows): it commits all that is wanted, where nobody
-# need wait for any of it and `{unless}` does not hold. Then `granted` has one row, else none.
-TAKE_SQL = f"""{_FIND_SQL}, claim AS MATERIALIZED (
-    SELECT l.id, l.sku_id, w.warehouse_id, w.place, w.quantity, l.free - l.backordered >= w.quantity AS enough
-    FROM locked l JOIN wanted w USING (sku_id)
-), granted AS MATERIALIZED (
-    SELECT min(warehouse_id) AS warehouse_id, jsonb_agg(sku_id ORDER BY place) AS sku_ids, jsonb_agg(-quantity ORDER BY place) AS by
-    FROM claim HAVING count(*) > 0 AND count(*) FILTER (WHERE enough) = cardinality(%(codes)s::text[]) AND NOT {{unless}}
+# How a statement begins that writes what takes the goods along with taking them (outbound.order_rows): it commits what is wanted of each sku, where
+# nobody need wait for it. `granted` has one row where that was all, the skus still have the codes and `{unless}` does not hold, else none: then it has
+# to be rolled back. The rows come as their index has them or as the skus are given, which both is the order in which rows are locked (wms.core.locking);
+# one that somebody else is changing is looked at again when he has done. The 0 keeps to one walk along the index: else a kept plan may look into it for
+# each sku by itself.
+TAKE_SQL = f"""{_HOUSE_SQL}, offered AS MATERIALIZED (
+    SELECT id, code FROM inventory_sku WHERE id = ANY(%(skus)s::bigint[]) AND merchant_id = %(merchant)s AND active
 ), taken AS (
-    UPDATE inventory_availability a SET committed = a.committed + c.quantity
-    FROM claim c, granted WHERE a.id = c.id AND a.id = ANY(ARRAY(SELECT id FROM claim))
+    UPDATE inventory_availability a SET committed = a.committed + w.quantity
+    FROM unnest(%(skus)s::bigint[], %(quantities)s::bigint[]) AS w (sku_id, quantity)
+    WHERE a.warehouse_id = (SELECT id FROM house) AND a.sku_id = ANY(ARRAY(SELECT id FROM offered)) AND a.sku_id + 0 = w.sku_id
+      AND a.on_hand - a.committed - a.backordered >= w.quantity
+    RETURNING a.sku_id
+), granted AS MATERIALIZED (
+    SELECT (SELECT id FROM house) AS warehouse_id FROM taken
+    HAVING count(*) = cardinality(%(skus)s::bigint[]) AND (SELECT array_agg(code::text ORDER BY id) FROM offered) = %(codes)s::text[] AND NOT {{unless}}
 ), told AS (
     INSERT INTO core_outboxevent (topic, handler, payload, attempts, last_error)
-    SELECT e.topic, e.handler,
-           CASE e.topic WHEN 'stock.changed' THEN e.story::jsonb || jsonb_build_object('by', g.by, 'because', %(because)s::text[]) ELSE e.story::jsonb END
-           || jsonb_build_object('warehouse_id', g.warehouse_id, 'sku_ids', g.sku_ids), 0, ''
-    FROM granted g, owner, unnest(%(topics)s::text[], %(handlers)s::text[], %(stories)s::text[]) AS e (topic, handler, story)
+    SELECT e.topic, e.handler, e.payload::jsonb || jsonb_build_object('warehouse_id', g.warehouse_id), 0, ''
+    FROM granted g, owner, unnest(%(topics)s::text[], %(handlers)s::text[], %(payloads)s::text[]) AS e (topic, handler, payload)
     WHERE e.topic <> 'stock.told' OR owner.hears_events
 )"""
 
 
-def taking(*, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted]) -> dict[str, Any]:
-    """The parameters of TAKE_SQL; the place of a code is its place in `codes`. It leaves the same events as change(): wake their `handlers`."""
-    codes = sorted(wanted)
-    topics, handlers, stories = outbox.rows([("stock.changed", {"at": round(time.time(), 3)}), ("stock.told", {})])
+def taking(
+    *, merchant_id: int, warehouse_code: str, wanted: Mapping[str, int], because: Mapping[str, str], sku_ids: Mapping[str, int]
+) -> dict[str, Any]:
+    """The parameters of TAKE_SQL, each by the merchant's code: the base units, the document that wants it last ("order R-1"), which stands for all, and
+    what is thought to be its sku.
+
+    It leaves the same events as change(): wake their `handlers`.
+    """
+    codes = sorted(wanted, key=sku_ids.__getitem__)
+    skus, quantities = [sku_ids[code] for code in codes], [wanted[code] for code in codes]
+    story = {"at": round(time.time(), 3), "by": [-quantity for quantity in quantities], "because": [because[code] for code in codes]}
+    topics, handlers, payloads = outbox.rows([("stock.changed", {"sku_ids": skus, **story}), ("stock.told", {"sku_ids": skus})])
     return {
         "merchant": merchant_id,
         "warehouse": warehouse_code,
+        "skus": skus,
         "codes": codes,
-        "quantities": [wanted[code].quantity for code in codes],
-        "because": [wanted[code].because for code in codes],
+        "quantities": quantities,
         "topics": topics,
         "handlers": handlers,
-        "stories": stories,
+        "payloads": payloads,
     }
 
 
-# Columns: the code's place (from 1), sku, warehouse, free, backordered; first what the codes mean, then the locked rows.
+# Columns: code, sku, warehouse, free, backordered; first what the codes mean (one row at least where there is such a warehouse), then the locked rows.
 _LOOK = Prepared(
     "look_up_and_lock",
     f"""
-WITH {_FIND_SQL}
-SELECT place, sku_id, warehouse_id, NULL::bigint, NULL::bigint FROM wanted
+WITH {_HOUSE_SQL}, known AS MATERIALIZED (
+    SELECT id, code FROM inventory_sku WHERE merchant_id = %(merchant)s AND code = ANY(%(codes)s::text[]) AND active
+), locked AS MATERIALIZED (
+    SELECT sku_id, on_hand - committed AS free, backordered FROM inventory_availability
+    WHERE warehouse_id = (SELECT id FROM house) AND sku_id = ANY(ARRAY(SELECT id FROM known)) ORDER BY sku_id FOR UPDATE
+)
+SELECT k.code, k.id, h.id, NULL::bigint, NULL::bigint FROM house h LEFT JOIN known k ON true
 UNION ALL
 SELECT NULL, sku_id, NULL, free, backordered FROM locked
 """,
@@ -213,20 +211,18 @@ SELECT NULL, sku_id, NULL, free, backordered FROM locked
 )
 
 
-def look(*, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted]) -> Catalogue:
-    """A step: what the codes mean, with the rows of what is wanted locked. Codes that the merchant does not have are left out of `sku_ids`."""
+def look(*, merchant_id: int, warehouse_code: str, codes: Iterable[str]) -> Catalogue:
+    """A step: what the codes mean, with the rows of what they mean locked. Codes that the merchant does not have are left out of `sku_ids`."""
     assert_in_transaction("availability.look()")
-    codes = sorted(wanted)
-    quantities = [wanted[code].quantity for code in codes]
     with connection.cursor() as cursor:
-        _LOOK.execute(cursor, {"merchant": merchant_id, "warehouse": warehouse_code, "codes": codes, "quantities": quantities})
+        _LOOK.execute(cursor, {"merchant": merchant_id, "warehouse": warehouse_code, "codes": sorted(codes)})
         rows = cursor.fetchall()
     found = Catalogue(None, {}, {})
-    for place, sku_id, warehouse_id, free, backordered in rows:
+    for code, sku_id, warehouse_id, free, backordered in rows:
         if free is not None:
             found.offers[sku_id] = Offer(sku_id, free, backordered)
             continue
         found.warehouse_id = warehouse_id
-        if sku_id is not None and place is not None:
-            found.sku_ids[codes[place - 1]] = sku_id
+        if code is not None:
+            found.sku_ids[code] = sku_id
     return found

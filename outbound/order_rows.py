@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection
 from psycopg2.errors import UniqueViolation
 
 from inventory import availability
-from inventory.availability import Catalogue, Wanted
+from inventory.availability import Catalogue
 from wms.core import outbox
 from wms.core.locking import assert_in_transaction
 from wms.core.prepared import Prepared
@@ -38,13 +38,12 @@ class CameBefore(Exception):
     """Another request was faster with one of the references: nothing was written."""
 
 
-# Of `granted` (where the orders go) and `wanted` (which sku stands at which place) the statement that begins with them knows.
-# All joins are of what stands in memory: the kept plan hashes them, for any number of rows.
+# Of `granted` (where the orders go) the statement that begins with them knows. All joins are of what stands in memory: the kept plan hashes them, for
+# any number of rows.
 _DRAFT_SQL = """
 draft AS MATERIALIZED (
     SELECT nextval((SELECT pg_get_serial_sequence('outbound_order', 'id')::regclass)) AS id,
-           nextval((SELECT pg_get_serial_sequence('core_personalrecord', 'id')::regclass)) AS ship_to_id, g.warehouse_id, d.*,
-           substring((SELECT decode(%(sealed)s, 'base64')) FROM d.sealed_from FOR d.sealed_bytes) AS sealed
+           nextval((SELECT pg_get_serial_sequence('core_personalrecord', 'id')::regclass)) AS ship_to_id, g.warehouse_id, d.*
     FROM granted g, unnest(%(index)s::int[], %(reference)s::text[], %(kind)s::text[], %(service)s::text[], %(ship_by)s::timestamptz[],
                            %(country)s::text[], %(hash)s::text[], %(units)s::bigint[], %(taken_for)s::bigint[], %(sealed_from)s::int[], %(sealed_bytes)s::int[])
          AS d (index, reference, kind, service, ship_by, country, content_hash, unit_count, taken_for, sealed_from, sealed_bytes)
@@ -56,17 +55,17 @@ INSERT INTO outbound_order (id, merchant_id, warehouse_id, reference, status, ki
 SELECT id, %(merchant)s, warehouse_id, reference, CASE WHEN index = ANY(%(short)s::int[]) THEN 'short' ELSE 'ready' END, kind, service,
        ship_by, ship_to_id, country, content_hash, unit_count, taken_for
 FROM draft ORDER BY reference"""
-# Of the drafts in `fresh`.
+# Of the drafts in `{drafts}`.
 _PARTS_SQL = """
 address AS (
     INSERT INTO core_personalrecord (id, merchant_id, kind, sealed)
-    SELECT ship_to_id, %(merchant)s, 'ship_to', sealed FROM fresh
+    SELECT ship_to_id, %(merchant)s, 'ship_to', substring((SELECT decode(%(sealed)s, 'base64')) FROM sealed_from FOR sealed_bytes) FROM {drafts}
 ), line AS (
     INSERT INTO outbound_orderline (order_id, merchant_id, number, sku_id, quantity, shipped)
-    SELECT d.id, %(merchant)s, l.number, w.sku_id, l.quantity, 0
-    FROM unnest(%(line_index)s::int[], %(line_number)s::int[], %(line_place)s::bigint[], %(line_quantity)s::bigint[])
-         AS l (index, number, place, quantity)
-    JOIN fresh d ON d.index = l.index JOIN wanted w ON w.place = l.place
+    SELECT d.id, %(merchant)s, l.number, l.sku_id, l.quantity, 0
+    FROM unnest(%(line_index)s::int[], %(line_number)s::int[], %(line_sku)s::bigint[], %(line_quantity)s::bigint[])
+         AS l (index, number, sku_id, quantity)
+    JOIN {drafts} d ON d.index = l.index
 )"""
 # That a reference is there is found by its index alone: a look beforehand would read the whole table for as long as a connection keeps the plan
 # that it made when there were no orders.
@@ -75,14 +74,12 @@ _INSERT = Prepared(
     f"""
 WITH granted AS (
     SELECT %(warehouse)s::bigint AS warehouse_id
-), wanted AS (
-    SELECT w.place, w.sku_id FROM unnest(%(skus)s::bigint[]) WITH ORDINALITY AS w (sku_id, place)
 ), {_DRAFT_SQL}, placed AS ({_ORDER_SQL}
     ON CONFLICT (merchant_id, reference) DO NOTHING
     RETURNING id
 ), fresh AS MATERIALIZED (
     SELECT d.* FROM draft d JOIN placed USING (id)
-), {_PARTS_SQL}
+), {_PARTS_SQL.format(drafts="fresh")}
 SELECT index, id FROM fresh
 """,
     any_number=True,
@@ -92,22 +89,26 @@ _TAKE = Prepared(
     f"""
 WITH {availability.TAKE_SQL.format(unless="outbound_has_order(%(merchant)s, %(reference)s::text[])")},
 {_DRAFT_SQL}, placed AS ({_ORDER_SQL}
-), {_PARTS_SQL.replace("fresh", "draft")}
+), {_PARTS_SQL.format(drafts="draft")}
 SELECT index, id FROM draft
 """,
     any_number=True,
 )
 
 
-def take(*, merchant_id: int, warehouse_code: str, wanted: Mapping[str, Wanted], drafts: Sequence[Draft]) -> dict[int, int]:
-    """Where all that the drafts want is free and none of them came before, commit it and write them as ready: order ids by draft index.
+def take(*, merchant_id: int, warehouse_code: str, drafts: Sequence[Draft], sku_ids: Mapping[str, int]) -> dict[int, int]:
+    """A step: where all that the drafts want is free and none of them came before, commit it and write them as ready: order ids by draft index.
 
-    Else nothing is written and the answer is empty. One statement, so whole also without a transaction around it. Raises CameBefore.
+    `sku_ids`: what their codes mean. Else the answer is empty, and what was taken all the same is to be rolled back. Raises CameBefore.
     """
-    parameters = availability.taking(merchant_id=merchant_id, warehouse_code=warehouse_code, wanted=wanted)
+    assert_in_transaction("order_rows.take()")
+    lines = _Lines.of(drafts, sku_ids)
+    parameters = availability.taking(
+        merchant_id=merchant_id, warehouse_code=warehouse_code, wanted=lines.wanted, because=lines.because, sku_ids=sku_ids
+    )
     try:
         with connection.cursor() as cursor:
-            _TAKE.execute(cursor, parameters | _columns(drafts, [], parameters["codes"]))
+            _TAKE.execute(cursor, parameters | _columns(drafts, lines))
             ids: dict[int, int] = dict(cursor.fetchall())
     except IntegrityError as error:
         if isinstance(error.__cause__, UniqueViolation):
@@ -127,24 +128,51 @@ def insert(
     who took what (marketplaces.history).
     """
     assert_in_transaction("order_rows.insert()")
-    if not ready and not short:
+    drafts = [*ready, *short]
+    if not drafts:
         return {}, {}
-    place = {"merchant": merchant_id, "warehouse": catalogue.warehouse_id, "skus": list(catalogue.sku_ids.values())}
+    place = {"merchant": merchant_id, "warehouse": catalogue.warehouse_id}
     with connection.cursor() as cursor:
-        _INSERT.execute(cursor, place | _columns([*ready, *short], short, list(catalogue.sku_ids)))
+        _INSERT.execute(cursor, place | _columns(drafts, _Lines.of(drafts, catalogue.sku_ids), short))
         ids = dict(cursor.fetchall())
     of_both = [{draft.index: ids[draft.index] for draft in drafts if draft.index in ids} for drafts in (ready, short)]
     return of_both[0], of_both[1]
 
 
-def _columns(drafts: Sequence[Draft], short: Sequence[Draft], codes: Sequence[str]) -> dict[str, Any]:
-    """The parameters of the statements above; `short` are those of the drafts that lack their goods. A line says at which place of `codes` its sku
-    stands, from 1.
-    """
-    places = {code: place for place, code in enumerate(codes, 1)}
+@dataclass(slots=True)
+class _Lines:
+    """The lines of drafts in columns, with the units of each draft; and what they want in all: base units by code, and the document that wants it last."""
+
+    index: list[int] = field(default_factory=list)
+    number: list[int] = field(default_factory=list)
+    sku: list[int] = field(default_factory=list)
+    quantity: list[int] = field(default_factory=list)
+    units: list[int] = field(default_factory=list)
+    wanted: dict[str, int] = field(default_factory=dict)
+    because: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, drafts: Sequence[Draft], sku_ids: Mapping[str, int]) -> _Lines:
+        lines = cls()
+        wanted, because = lines.wanted, lines.because
+        for draft in drafts:
+            document, units, count = f"order {draft.order.reference}", 0, len(draft.order.lines)
+            for code, quantity in draft.order.lines:
+                lines.sku.append(sku_ids[code])
+                lines.quantity.append(quantity)
+                units += quantity
+                wanted[code] = wanted.get(code, 0) + quantity
+                because[code] = document
+            lines.index += [draft.index] * count
+            lines.number += range(1, count + 1)
+            lines.units.append(units)
+        return lines
+
+
+def _columns(drafts: Sequence[Draft], lines: _Lines, short: Sequence[Draft] = ()) -> dict[str, Any]:
+    """The parameters of the statements above; `short` are those of the drafts that lack their goods."""
     orders = [draft.order for draft in drafts]
     sizes = [len(draft.sealed) for draft in drafts]
-    lines = [(draft.index, number, places[line.sku], line.quantity) for draft in drafts for number, line in enumerate(draft.order.lines, 1)]
     return {
         "short": [draft.index for draft in short],
         "index": [draft.index for draft in drafts],
@@ -154,13 +182,13 @@ def _columns(drafts: Sequence[Draft], short: Sequence[Draft], codes: Sequence[st
         "ship_by": [draft.ship_by for draft in drafts],
         "country": [order.ship_to.get("country", "") for order in orders],
         "hash": [draft.content_hash for draft in drafts],
-        "units": [sum(line.quantity for line in order.lines) for order in orders],
+        "units": lines.units,
         "taken_for": [order.taken_for for order in orders],
         "sealed": b64encode(b"".join([draft.sealed for draft in drafts])).decode(),
         "sealed_from": list(accumulate(sizes[:-1], initial=1)),
         "sealed_bytes": sizes,
-        "line_index": [line[0] for line in lines],
-        "line_number": [line[1] for line in lines],
-        "line_place": [line[2] for line in lines],
-        "line_quantity": [line[3] for line in lines],
+        "line_index": lines.index,
+        "line_number": lines.number,
+        "line_sku": lines.sku,
+        "line_quantity": lines.quantity,
     }

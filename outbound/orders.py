@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -14,13 +13,14 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from inventory import availability, calendars
-from inventory.availability import Catalogue, Wanted
+from inventory import availability, calendars, skus_by_code
+from inventory.availability import Catalogue
 from inventory.models import Warehouse
 from outbound import allocation, order_rows, telling
 from outbound.models import Order
 from outbound.order_rows import CameBefore, Draft
 from wms.core import outbox, sealing
+from wms.core.commands import begun_again
 from wms.core.errors import InvalidInput, ReferenceTaken, WmsError
 from wms.core.locking import assert_alone
 from wms.core.models import Merchant
@@ -137,28 +137,37 @@ def _accept_together(
     return catalogue
 
 
+@begun_again
 def _take(merchant: Merchant, warehouse_code: str, drafts: list[Draft]) -> dict[int, int]:
     """Mostly everything is free and all orders are new: then one statement does it. The ids by index, of all or of none."""
     # The second of two orders with one reference is a repetition of the first.
     if len({draft.order.reference for draft in drafts}) < len(drafts):
         return {}
-    # The statement is a transaction of its own; only where somebody is told as well there has to be one around both.
     assert_alone("orders.accept_many()")
+    codes = {line.sku for draft in drafts for line in draft.order.lines}
+    sku_ids = skus_by_code.find(merchant.pk, codes)
+    if not codes <= sku_ids.keys():
+        return {}
     try:
-        with transaction.atomic(durable=True) if merchant.hears_events else nullcontext():
-            ready = order_rows.take(merchant_id=merchant.pk, warehouse_code=warehouse_code, wanted=_wanted(drafts), drafts=drafts)
+        with transaction.atomic(durable=True):
+            ready = order_rows.take(merchant_id=merchant.pk, warehouse_code=warehouse_code, drafts=drafts, sku_ids=sku_ids)
+            if not ready:
+                transaction.set_rollback(True)
             _tell(merchant, ready, {})
     except CameBefore:
         return {}
     return ready
 
 
+@begun_again
 @transaction.atomic(durable=True)
 def _sort_out(
     merchant: Merchant, warehouse_code: str, drafts: list[Draft], answers: dict[int, Accepted | WmsError]
 ) -> tuple[dict[int, int], dict[int, int], Catalogue]:
     """The order ids by index of those that are ready now and of those that are short, and what the codes of all mean."""
-    catalogue = availability.look(merchant_id=merchant.pk, warehouse_code=warehouse_code, wanted=_wanted(drafts))
+    codes = {line.sku for draft in drafts for line in draft.order.lines}
+    catalogue = availability.look(merchant_id=merchant.pk, warehouse_code=warehouse_code, codes=codes)
+    skus_by_code.remember(merchant.pk, catalogue.sku_ids)
     fitting, lacking = _sort(_readable(drafts, catalogue, answers), catalogue)
     ready, short = order_rows.insert(fitting, lacking, merchant_id=merchant.pk, catalogue=catalogue)
     changes = [
@@ -171,18 +180,6 @@ def _sort_out(
         availability.change(catalogue.warehouse_id, allocation.sum_changes(changes), causes)
     _tell(merchant, ready, short)
     return ready, short, catalogue
-
-
-def _wanted(drafts: list[Draft]) -> dict[str, Wanted]:
-    """What the orders want in all, by the sku's code."""
-    quantities: dict[str, int] = {}
-    causes: dict[str, str] = {}
-    for draft in drafts:
-        because = f"order {draft.order.reference}"
-        for line in draft.order.lines:
-            quantities[line.sku] = quantities.get(line.sku, 0) + line.quantity
-            causes[line.sku] = because
-    return {code: Wanted(quantity, causes[code]) for code, quantity in quantities.items()}
 
 
 def _sort(drafts: list[Draft], catalogue: Catalogue) -> tuple[list[Draft], list[Draft]]:
@@ -279,6 +276,7 @@ def _repeat_refused(merchant: Merchant, drafts: Sequence[Draft], answers: dict[i
             answers[draft.index] = _repeated(existing)
 
 
+@begun_again
 def _accept_in_line(merchant: Merchant, catalogue: Catalogue, draft: Draft) -> tuple[Order.Status, int | None]:
     """Older short orders first, then this one from what is left. The id is None where another request was faster with the reference."""
     warehouse_id = catalogue.warehouse_id

@@ -34,6 +34,13 @@ def house_language() -> Iterator[None]:
     assert left == settings.TIME_ZONE, f"{left} was left on: pages take the warehouse's clock off again"
 
 
+@pytest.fixture(autouse=True)
+def no_code_remembered() -> None:
+    from inventory import skus_by_code
+
+    skus_by_code.forget()
+
+
 @pytest.fixture(scope="session")
 def copied(django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker) -> bool:
     """Whether the test database is a copy of one that was migrated before."""

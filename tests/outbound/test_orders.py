@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import connection, transaction
 
+from inventory import skus_by_code
 from inventory.models import Availability
 from outbound import order_rows, orders
 from outbound.models import Order
@@ -14,6 +15,9 @@ from wms.core.errors import InvalidInput, ReferenceTaken
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+# The statement itself, and the beginning and the end of its transaction.
+STATEMENTS = 3
 
 
 def totals(sku):
@@ -162,12 +166,13 @@ def test_accepting_costs_the_same_number_of_statements_for_any_number_of_lines(d
     skus = [make.sku(shop) for _ in range(30)]
     for thing in skus:
         make.stock(make.bin_of(house, "A-01"), thing, 1000)
+    skus_by_code.find(shop.pk, [thing.code for thing in skus])
     for lines in (3, 30):
         due = make.order(house, dict.fromkeys(skus[:lines], 1), ship_by=datetime(2030, 1, 1, tzinfo=UTC))
-        with django_assert_num_queries(1):
+        with django_assert_num_queries(STATEMENTS):
             orders.accept(merchant=shop, order=due)
     batch = [make.order(house, dict.fromkeys(skus[:3], 1), ship_by=datetime(2030, 1, 1, tzinfo=UTC)) for _ in range(50)]
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(STATEMENTS):
         orders.accept_many(merchant=shop, orders=batch)
     assert Order.objects.filter(status="ready").count() == 52
     assert OutboxEvent.objects.filter(topic="stock.changed").count() > 0
@@ -208,12 +213,12 @@ def test_one_plan_of_writing_orders_is_right_for_any_number_of_them():
         "SELECT 1, n % 10, n, 9, 0, 0 FROM generate_series(1000001, 1020000) AS n"
     )
     writing = generic_plan(order_rows._INSERT)
-    assert writing.count("Hash Join") == 3
+    assert writing.count("Hash Join") == 2
     assert "Nested Loop" not in writing
 
     taking = generic_plan(order_rows._TAKE)
-    assert len(re.findall("Hash (?:Left |Right )?Join", taking)) == 5
-    for walk in ("merchant_id = $1) AND ((code)::text = ANY", "sku_id = ANY", "id = ANY"):
+    assert taking.count("Hash Join") == 2
+    for walk in ("(id = ANY", "sku_id = ANY"):
         assert re.search(rf"Index Cond: .*{re.escape(walk)}", taking), walk
 
 

@@ -11,7 +11,8 @@ from outbound import order_rows, orders
 from outbound.models import Order
 from tests import make
 from tests.races.stop import Stop, sessions_that_wait, wait_until
-from tests.races.unguarded import LOCK_OF_PROMISES, unguarded, unlocked
+from tests.races.unguarded import unguarded, unlocked
+from wms.core import commands
 from wms.core.models import OutboxEvent
 from wms.core.verification import drifts
 
@@ -113,10 +114,24 @@ def test_in_the_order_of_their_keys_they_wait_for_one_another(from_both_ends):
     assert winners(from_both_ends()) == 2
 
 
+def _from_both_ends_anyhow(monkeypatch):
+    rows = (
+        "SELECT id FROM inventory_availability WHERE sku_id IN (SELECT id FROM offered) ORDER BY sku_id * current_setting('tests.way')::int"
+    )
+    first = unguarded(order_rows._TAKE, "), taken AS (", f"), anyhow AS MATERIALIZED ({rows} FOR UPDATE), taken AS (")
+    anyhow = unguarded(first, "WHERE a.warehouse_id", "WHERE a.id IN (SELECT id FROM anyhow) AND a.warehouse_id")
+    monkeypatch.setattr(order_rows, "_TAKE", anyhow)
+
+
+def test_who_loses_a_deadlock_all_the_same_begins_again(from_both_ends, monkeypatch):
+    _from_both_ends_anyhow(monkeypatch)
+    assert winners(from_both_ends()) == 2
+
+
 def test_without_the_key_order_they_deadlock(from_both_ends, monkeypatch):
-    """One session locks the same rows from below, the other one from above."""
-    anyhow = "ORDER BY id * current_setting('tests.way')::int FOR UPDATE\n"
-    monkeypatch.setattr(order_rows, "_TAKE", unguarded(order_rows._TAKE, LOCK_OF_PROMISES, anyhow))
+    """One session locks the same rows from below, the other one from above, and who loses gives up."""
+    monkeypatch.setattr(commands, "ATTEMPTS", 1)
+    _from_both_ends_anyhow(monkeypatch)
     answers = from_both_ends()
 
     [lost] = [answer for answer in answers if not isinstance(answer, orders.Accepted)]

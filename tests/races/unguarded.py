@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from wms.core.prepared import Prepared
 
-LOCK_OF_PROMISES = "ORDER BY id FOR UPDATE\n"
+# What is free is asked of the row as it is when its lock is held, and not as it was when the statement began.
+FREE_NOW = "a.on_hand - a.committed - a.backordered"
+_FREE_BEFORE = "(SELECT b.on_hand - b.committed - b.backordered FROM inventory_availability b WHERE b.id = a.id)"
 
 
 def unguarded(statement: Prepared, guard: str, instead: str = "") -> Prepared:
@@ -21,7 +23,7 @@ def unguarded(statement: Prepared, guard: str, instead: str = "") -> Prepared:
 
 def unlocked(statement: Prepared) -> Prepared:
     """The statement that takes what is free, without its lock."""
-    return unguarded(statement, LOCK_OF_PROMISES)
+    return unguarded(statement, FREE_NOW, _FREE_BEFORE)
 
 
 # Processes share nothing but the database: there each says that it has looked, outside of its transaction, and waits until the other one has.
@@ -47,6 +49,6 @@ def without_the_lock() -> None:
     from inventory import availability
     from outbound import order_rows
 
-    met = "FROM granted g, tests_both_have_looked(), unnest("
-    order_rows._TAKE = unguarded(unlocked(order_rows._TAKE), "FROM granted g, unnest(", met)
+    looks = "SELECT id, code FROM inventory_sku WHERE"
+    order_rows._TAKE = unguarded(unlocked(order_rows._TAKE), looks, looks.replace(" WHERE", ", tests_both_have_looked() WHERE"))
     availability._LOCK = availability._LOCK.replace("FOR UPDATE", "")

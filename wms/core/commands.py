@@ -28,6 +28,25 @@ class RequestReused(WmsError):
     code, status, message = "request_reused", 409, _("The id {request_id} was used before for something else.")
 
 
+def begun_again(function: Callable[P, R]) -> Callable[P, R]:
+    """Run a function that is one transaction again where a step raises StartOver, or where it lost a deadlock."""
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        for attempt in range(ATTEMPTS):
+            try:
+                return function(*args, **kwargs)
+            except StartOver:
+                if attempt == ATTEMPTS - 1:
+                    raise
+            except OperationalError as error:
+                if not isinstance(error.__cause__, DeadlockDetected) or attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    return run
+
+
 def command(function: Callable[P, R]) -> Callable[P, R]:
     """Make a function with keyword-only arguments, among them `by` and perhaps `request_id`, a command.
 
@@ -35,24 +54,19 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
     Raises RequestReused where the id came before with other content. Begins again when a step raises StartOver, or when it lost a deadlock.
     """
 
+    @begun_again
+    def attempt(*args: P.args, **kwargs: P.kwargs) -> R:
+        with transaction.atomic(durable=True):
+            answer = function(*args, **kwargs)
+            if kwargs.get("request_id") is not None:
+                _remember(function.__name__, kwargs, answer)
+            return answer
+
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         request_id = kwargs.get("request_id")
         try:
-            for attempt in range(ATTEMPTS):
-                try:
-                    with transaction.atomic(durable=True):
-                        answer = function(*args, **kwargs)
-                        if request_id is not None:
-                            _remember(function.__name__, kwargs, answer)
-                        return answer
-                except StartOver:
-                    if attempt == ATTEMPTS - 1:
-                        raise
-                except OperationalError as error:
-                    if not isinstance(error.__cause__, DeadlockDetected) or attempt == ATTEMPTS - 1:
-                        raise
-            raise AssertionError("unreachable")
+            return attempt(*args, **kwargs)
         except (WmsError, IntegrityError):
             if request_id is not None:
                 stored = _recall(function.__name__, kwargs)

@@ -1,4 +1,5 @@
-"""The one place that says in which order rows are locked. Every command locks downwards in this list and, within a table, in primary-key order.
+"""The one place that says in which order rows are locked. Every command locks downwards in this list and, within a table, in primary-key order;
+Availability in the order of its skus, which is that of its index.
 
 0. master data        Merchant, which whoever writes its skus, bundles or endpoints holds; Warehouse, which whoever makes its bins holds; then Sku
 1. bins               the Bin that is counted, or that goods are put into
@@ -11,7 +12,7 @@
 
 Rows that a transaction inserts itself need no place here, except that a batch which may meet a unique key of another
 transaction inserts in the order of that key. A command that finds, after locking, that it needs a row further up raises StartOver;
-it is run again, and so is one that all the same lost a deadlock.
+it is run again, and so is one that all the same lost a deadlock (wms.core.commands.begun_again).
 """
 
 from django.db import connection

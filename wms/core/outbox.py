@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 
 from wms.core import faults
 from wms.core.locking import assert_in_transaction
+from wms.core.sealing import as_json
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def rows(events: list[tuple[str, dict[str, Any]]]) -> tuple[list[str], list[str]
     """
     topics, handlers, payloads = [], [], []
     for topic, payload in events:
-        lane, text = payload.get("lane"), json.dumps(payload)
+        lane, text = payload.get("lane"), as_json(payload).decode()
         for handler in settings.OUTBOX_ROUTES.get(topic, ()):
             topics.append(topic)
             handlers.append(handler if lane is None else f"{handler}:{lane}")

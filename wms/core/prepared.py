@@ -57,10 +57,10 @@ def array_literal(items: list[Any]) -> str:
     """One-dimensional, as PostgreSQL reads it (manual, "Array Input and Output Syntax"): of integers, texts, times, bytes, None."""
     kinds = set(map(type, items))
     # Nearly all arrays are of one kind, and a function call an item is what costs.
+    if kinds in ({int}, {datetime}):
+        return f"{{{pydantic_core.to_json(items).decode()[1:-1]}}}"
     if kinds and kinds <= {int, float}:
         return f"{{{str(items)[1:-1]}}}"
-    if kinds == {datetime}:
-        return f"{{{pydantic_core.to_json(items).decode()[1:-1]}}}"
     if kinds == {bytes}:
         return rf'{{"\\x{_NEXT_BYTES.join(item.hex() for item in items)}"}}'
     if kinds == {str}:
