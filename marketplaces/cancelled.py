@@ -59,17 +59,23 @@ def _tell(order_ids: Sequence[int], channel_id: int | None) -> None:
     outbox.emit_all([event for key, rows in found for event in _events(key, rows)])
 
 
-def _events(channel_id: int, keys: Sequence[int]) -> list[tuple[str, dict[str, Any]]]:
+def _events(channel_id: int, keys: Sequence[int], **more: int) -> list[tuple[str, dict[str, Any]]]:
     parts = [list(keys[start : start + EVENT_ORDERS]) for start in range(0, len(keys), EVENT_ORDERS)]
-    return [("order.withdrawn", {"lane": channel_id, "channel_id": channel_id, "rows": part}) for part in parts]
+    return [("order.withdrawn", {"lane": channel_id, "channel_id": channel_id, "rows": part, **more}) for part in parts]
 
 
 def tell(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `order.withdrawn` {channel_id, rows}, one channel's events at a time. Raises ChannelQuiet: try again later."""
+    """Outbox handler of `order.withdrawn` {channel_id, rows, failed: how often the shop broke down at these}, one channel's events at a time.
+
+    Raises ChannelQuiet: try again later.
+    """
     channel = Channel.objects.filter(pk=payloads[0]["channel_id"], active=True).first()
     if channel is None:  # resuming catches up
         return
-    wanted = {key for payload in payloads for key in payload["rows"]}
+    wanted: dict[int, int] = {}
+    for payload in payloads:
+        for key in payload["rows"]:
+            wanted[key] = max(wanted.get(key, 0), payload.get("failed", 0))
     gone = Q(order__status=Order.Status.CANCELLED, merchants_own=False)
     others = ChannelOrderPart.objects.exclude(gone).filter(channel_order=OuterRef("pk"))
     found = channel.orders.filter(~Exists(others), pk__in=wanted, shop_state="open", parts__isnull=False)
@@ -95,7 +101,9 @@ def tell(payloads: Sequence[dict[str, Any]]) -> None:
         later = _events(channel.pk, [row.pk for row in rows[done:] if row.pk not in aside.failed])
         outbox.emit_all_later(wait_s, later, tried=1) if wait_s else outbox.emit_all(later)
         # What the shop breaks down at holds up no other.
-        outbox.emit_all_later(aside_s(1, wait_s), _events(channel.pk, list(aside.failed)), tried=1)
+        for key in aside.failed:
+            failed = wanted[key] + (not wait_s)
+            outbox.emit_all_later(aside_s(failed, wait_s), _events(channel.pk, [key], failed=failed), tried=1)
 
 
 def _cancel(channel: Channel, shop: Marketplace, row: ChannelOrder) -> None:

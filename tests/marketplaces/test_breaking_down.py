@@ -1,12 +1,16 @@
 """What a shop breaks down at, one order of many, holds up no other, and is seen when that does not end."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from marketplaces import channels, order_import, refused_parcels
-from marketplaces.adapters.woocommerce import WooCommerce
-from marketplaces.calling import SHOWN_AFTER, ChannelQuiet
+from marketplaces.adapters.woocommerce import CAPABILITIES, WooCommerce
+from marketplaces.calling import SHOWN_AFTER, ChannelQuiet, aside_s
 from marketplaces.models import Channel, ChannelOrder, ToldParcel
+from outbound import cancellation
 from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.misbehaving import Fault, fail
@@ -103,6 +107,25 @@ def test_a_parcel_that_never_goes_through_is_shown_and_told_less_often(shop, cha
     refused_parcels.tell_due()
     deliver_all()
     assert told(shop, first) == ["T-BAD"]
+
+
+def test_an_order_that_cannot_be_cancelled_there_is_told_later_and_later(shop, channel, thing, monkeypatch):
+    monkeypatch.setattr("marketplaces.adapters.woocommerce.CAPABILITIES", replace(CAPABILITIES, hears_cancellations=True))
+    first, *others = place(shop, thing, 4)
+    poll()
+    break_down(shop, first)
+    for times, number in enumerate(others, start=1):  # the shop works otherwise
+        for wanted in [first, number] if times == 1 else [number]:
+            order = ChannelOrder.objects.get(external_id=str(wanted)).parts.get().order
+            cancellation.cancel(order_id=order.pk, by=make.user())
+        outbox.deliver("marketplaces.cancelled.tell_shops")
+        pass_time()
+        event = OutboxEvent.objects.get(topic="order.withdrawn")
+        wait_s = (event.due_at - timezone.now()).total_seconds()
+        assert wait_s == pytest.approx(aside_s(times), abs=10)
+    shop.behave()
+    pass_time()
+    assert shop.books.order(first)["status"] == "cancelled"
 
 
 def test_one_that_answers_nonsense(shop, channel, thing, monkeypatch):
