@@ -10,6 +10,7 @@ import pytest
 from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
+from inventory import skus_by_code
 from inventory.models import Availability
 from marketplaces import channels, order_book, pausing
 from marketplaces.api.order_shapes import ShopAddressIn, ShopLineIn, ShopOrderIn
@@ -232,6 +233,7 @@ def statements(api, rows: list[dict[str, Any]]) -> int:
 
 def test_statements_do_not_grow_with_the_orders(api, channel, thing, house):
     make.stock(make.bin_of(house, "A-01"), thing, 100)
+    skus_by_code.find(thing.merchant_id, [thing.code])
     few = statements(api, [document(n, quantity=1) for n in range(10, 12)])
     many = statements(api, [document(n, quantity=1, lines=[{"id": "1", "sku": "MUG-BLUE", "quantity": 1}] * 2) for n in range(20, 60)])
     assert many == few

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from inventory.models import Sku, Warehouse
-from marketplaces import channels, drift
+from marketplaces import drift, subscribing
 from marketplaces.models import Channel, ChannelOrder, Listing, ToldParcel, WebhookDelivery
 from outbound.models import Order
 from tests import make
@@ -144,7 +144,7 @@ def test_the_hook_proves_itself_while_it_is_subscribed(shop, channel, live_serve
 
     shop.answers.ask_endpoint = ask
     url = f"{live_server.url}/hooks/{channel.pk}"
-    (made,) = channels.subscribe(channel=channel, url=url)
+    (made,) = subscribing.subscribe(channel=channel, url=url)
     assert made.topic == "ORDER_CONFIRMATION"
     (target,) = shop.books.destinations.values()
     assert target["deliveryConfig"] == {"endpoint": url, "verificationToken": channel.opened_secret()}

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from inventory.models import Availability, Sku, Warehouse
-from marketplaces import channels, drift, order_import, pausing, refused_parcels, stock_sync
+from marketplaces import drift, order_import, pausing, refused_parcels, stock_sync, subscribing
 from marketplaces.adapters.shopify.webhooks import TOPICS, sign
 from marketplaces.models import Channel, ChannelOrder, Listing, ToldParcel, WebhookDelivery
 from outbound import orders
@@ -166,7 +166,7 @@ def test_a_message_brings_the_order_at_once_and_keeps_no_buyer(shop, channel, th
 
 
 def test_the_hook_is_subscribed_to_by_the_desk_s_action(shop, channel):
-    made = channels.subscribe(channel=channel, url=f"https://wms.example/hooks/{channel.pk}")
+    made = subscribing.subscribe(channel=channel, url=f"https://wms.example/hooks/{channel.pk}")
     assert len(made) == len(shop.books.subscriptions) == len(TOPICS)
 
 
