@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import math
 import random
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, TypeVar
 
@@ -138,6 +140,35 @@ class Aside(Generic[T]):
         if self._last is not None:
             raise error
         self._last = error
+
+
+@dataclass(slots=True)
+class Turn(Generic[T]):
+    """What became of some things in a lane's turn: `left` was not its turn yet, at `failed` the shop broke down; the whole shop is quiet for `wait_s`."""
+
+    left: Sequence[T]
+    failed: dict[T, ChannelUnavailable]
+    wait_s: float = 0.0
+
+
+def one_by_one(channel: Channel, things: Sequence[T], call: Callable[[Marketplace, T], None], budget_s: float) -> Turn[T]:
+    """Call the shop about each, for about so many seconds. Raises ChannelQuiet where nothing has to be put aside."""
+    until, aside, done, wait_s = time.monotonic() + budget_s, Aside[T](), 0, 0.0
+    try:
+        with calling(channel) as shop:
+            for thing in things:
+                if time.monotonic() > until:
+                    break
+                with aside.trying(thing):
+                    call(shop, thing)
+                    keep_busy(channel)
+                done += 1
+            aside.end()
+    except ChannelQuiet as quiet:
+        if not aside.failed:
+            raise
+        wait_s = quiet.retry_after
+    return Turn([thing for thing in things[done:] if thing not in aside.failed], aside.failed, wait_s)
 
 
 def aside_s(times: int, quiet_s: float = 0.0) -> float:

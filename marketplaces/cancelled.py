@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from marketplaces.calling import Aside, ChannelQuiet, aside_s, calling, keep_busy
+from marketplaces.calling import aside_s, one_by_one
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, Marketplace
 from marketplaces.telling import publish
@@ -80,33 +79,19 @@ def tell(payloads: Sequence[dict[str, Any]]) -> None:
     others = ChannelOrderPart.objects.exclude(gone).filter(channel_order=OuterRef("pk"))
     found = channel.orders.filter(~Exists(others), pk__in=wanted, shop_state="open", parts__isnull=False)
     rows = list(found.exclude(status=ChannelOrder.Status.CANCELLING).distinct().order_by("pk"))
-    until, aside, done, wait_s = time.monotonic() + BUDGET_S, Aside[int](), 0, 0.0
-    try:
-        with calling(channel) as shop:
-            if not shop.capabilities.hears_cancellations:
-                return
-            for row in rows:
-                if time.monotonic() > until:
-                    break
-                with aside.trying(row.pk):
-                    _cancel(channel, shop, row)
-                    keep_busy(channel)
-                done += 1
-            aside.end()
-    except ChannelQuiet as quiet:
-        if not aside.failed:
-            raise
-        wait_s = quiet.retry_after
+    turn = one_by_one(channel, rows, lambda shop, row: _cancel(channel, shop, row), BUDGET_S)
     with transaction.atomic():
-        later = _events(channel.pk, [row.pk for row in rows[done:] if row.pk not in aside.failed])
-        outbox.emit_all_later(wait_s, later, tried=1) if wait_s else outbox.emit_all(later)
+        later = _events(channel.pk, [row.pk for row in turn.left])
+        outbox.emit_all_later(turn.wait_s, later, tried=1) if turn.wait_s else outbox.emit_all(later)
         # What the shop breaks down at holds up no other.
-        for key in aside.failed:
-            failed = wanted[key] + (not wait_s)
-            outbox.emit_all_later(aside_s(failed, wait_s), _events(channel.pk, [key], failed=failed), tried=1)
+        for row in turn.failed:
+            failed = wanted[row.pk] + (not turn.wait_s)
+            outbox.emit_all_later(aside_s(failed, turn.wait_s), _events(channel.pk, [row.pk], failed=failed), tried=1)
 
 
 def _cancel(channel: Channel, shop: Marketplace, row: ChannelOrder) -> None:
+    if not shop.capabilities.hears_cancellations:
+        return
     try:
         shop.cancel(row.external_id)
     except (ChannelUnavailable, CredentialsRefused):

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
-from marketplaces import adapters, leaving, order_import, places, standings, stock_sync, subscribing
+from marketplaces import adapters, leaving, order_asking, places, standings, stock_sync, subscribing
 from marketplaces.abilities import Reports, StopsBackorders
 from marketplaces.calling import calling, keep_busy, need_lists
 from marketplaces.gone import need_connected
@@ -266,4 +266,4 @@ def _tied(channel: Channel, listing_ids: list[int]) -> None:
         return
     stock_sync.stale(channel.pk, listing_ids, "tied")
     if channel.orders.filter(Q(status="unmapped") | Q(held_until__isnull=False)).exists():
-        order_import.try_waiting(channel.pk)
+        order_asking.try_waiting(channel.pk)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from django.db import DataError, connection, transaction
-from django.db.models import Q, QuerySet
+from django.db import DataError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from marketplaces import adapters, opened_again, order_book, pace, port, troubles
+from marketplaces import opened_again, order_book, pace, port, troubles
 from marketplaces.calling import AGAIN_S, SHOWN_AFTER, Aside, ChannelQuiet, aside_s, calling, keep_busy, open_shop, well_again
-from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart, WebhookDelivery
+from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
+from marketplaces.order_asking import Wanted, ask, go_on_later, waiting_for
 from marketplaces.port import (
     CallThrottled,
     ChannelRefused,
@@ -28,16 +27,12 @@ from marketplaces.port import (
 )
 from marketplaces.settling import give_up, settle
 from marketplaces.tying import adopt
-from outbound.clock import OUT
 from wms.core import faults, outbox
-from wms.core.models import OutboxEvent
 
 log = logging.getLogger(__name__)
 
 # One turn: then other lanes have theirs, and no second worker begins while the first is still at it (the outbox's lease is far longer).
 BUDGET_S = 5.0
-EVENT_ORDERS = 100
-HANDLER = "marketplaces.order_import.hear"
 # For longer than this no worker waits for a shop's next call to be free.
 LONGEST_NAP_S = 3.0
 # What no number, moment or column takes: it fails the same however often it is tried.
@@ -78,65 +73,6 @@ def _settle(channel: Channel, keys: Sequence[int]) -> None:
         give_up(channel, keys[0], faults.of(error))
 
 
-def ask(channel_id: int) -> None:
-    """A step: have the channel's orders polled soon."""
-    outbox.emit("channel.heard", lane=channel_id, channel_id=channel_id, poll=True)
-
-
-def ask_of(channel_id: int, order_id: str) -> None:
-    """A step: have the shop asked what this order is now, once, however often it says that it changed; a paused one when it goes on."""
-    if not _waiting_for(channel_id, order_id).exists():
-        outbox.emit("channel.heard", lane=channel_id, channel_id=channel_id, order_ids=[order_id])
-
-
-def _waiting_for(channel_id: int, order_id: str) -> QuerySet[OutboxEvent]:
-    """What will have the shop asked for this order alone, and is in no worker's hands yet."""
-    return OutboxEvent.objects.filter(handler=f"{HANDLER}:{channel_id}", dead_at=None, lease_until=None, payload__order_ids=[order_id])
-
-
-def try_waiting(channel_id: int) -> None:
-    """A step: have tried again what waits for its goods to be known, or was refused."""
-    outbox.emit("channel.heard", lane=channel_id, channel_id=channel_id, retry=True)
-
-
-_WITHOUT_POLL = """
-SELECT id FROM marketplaces_channel c WHERE active AND (quiet_until IS NULL OR quiet_until <= now())
-  AND (last_poll_at IS NULL OR last_poll_at <= now() - make_interval(secs => coalesce((%(pauses)s::jsonb ->> adapter)::float8, 0)))
-  AND NOT EXISTS (
-    SELECT FROM core_outboxevent e WHERE e.handler = ANY(%(handlers)s)
-      AND e.handler = 'marketplaces.order_import.hear:' || c.id AND e.payload ? 'poll' AND e.dead_at IS NULL
-)
-"""
-
-
-def ask_all() -> int:
-    """Have every active channel polled, each in its own lane; one that still waits for its last poll, or was polled just now, gets no other.
-
-    A poll that is a dead letter hides nothing: the next one reads on where it stood.
-    """
-    with transaction.atomic():
-        handlers = [f"{HANDLER}:{key}" for key in Channel.objects.filter(active=True).values_list("pk", flat=True)]
-        with connection.cursor() as cursor:
-            cursor.execute(_WITHOUT_POLL, {"handlers": handlers, "pauses": json.dumps(adapters.poll_pauses())})
-            channel_ids = [key for (key,) in cursor.fetchall()]
-        outbox.emit_all([("channel.heard", {"lane": key, "channel_id": key, "poll": True}) for key in channel_ids])
-    return len(channel_ids)
-
-
-def look_for_deleted(channel: Channel) -> int:
-    """Have a shop that lists no deleted orders asked for all that are still to be sent, or still count as sold: it says only once, by itself, that it has
-    deleted one. Answers how many they are.
-    """
-    if not adapters.adapter(channel.adapter).CAPABILITIES.drops_deleted:
-        return 0
-    ours = ChannelOrderPart.objects.filter(channel_order__channel=channel, merchants_own=False)
-    to_send = Q(pk__in=ours.exclude(order__status__in=OUT).values("channel_order"))
-    found = channel.orders.filter(to_send | Q(status__in=ChannelOrder.NOT_TAKEN), shop_state="open")
-    ids = list(found.order_by("pk").values_list("external_id", flat=True))
-    _go_on_later(channel, _Wanted(ids, poll=False))
-    return len(ids)
-
-
 def hear(payloads: Sequence[dict[str, Any]]) -> None:
     """Outbox handler of `channel.heard` {channel_id and delivery_id, order_ids (failed: how often the shop broke down at these), poll or retry}, one
     channel's events at a time.
@@ -159,35 +95,27 @@ def hear(payloads: Sequence[dict[str, Any]]) -> None:
         retry_unmapped(channel, after=min(retries))
     if not to_ask and not to_poll:
         return
-    left, aside = _Wanted(list(to_ask), to_poll), Aside[str]()
+    left, aside = Wanted(list(to_ask), to_poll), Aside[str]()
     quiet_s = 0.0
     try:
         with calling(channel) as shop:
             _ask_and_poll(channel, shop, left, aside)
     except ChannelQuiet as quiet:
-        if not delivered and left == _Wanted(to_ask, to_poll):
+        if not delivered and left == Wanted(to_ask, to_poll):
             raise
         # Of many calls in a row one always fails at a shop that fails now and then: what it has told already is not asked again.
         quiet_s = quiet.retry_after
-        _go_on_later(channel, left, wait_s=quiet_s)
+        go_on_later(channel, left, wait_s=quiet_s)
     failed = {key: payload.get("failed", 0) for payload in payloads for key in payload.get("order_ids", ())}
     for order_id, error in aside.failed.items():
         _put_aside(channel, order_id, error, failed.get(order_id, 0), quiet_s)
-
-
-@dataclass(slots=True)
-class _Wanted:
-    """What a shop has still to be asked."""
-
-    order_ids: list[str]
-    poll: bool
 
 
 def _put_aside(channel: Channel, order_id: str, error: ChannelUnavailable, failed: int, quiet_s: float = 0.0) -> None:
     """The shop broke down at this one order: it is asked for again, later and later. While the shop is in trouble as a whole that says nothing; one at
     which it does so again and again is shown to people. It waits once: polls list it every minute.
     """
-    waiting = _waiting_for(channel.pk, order_id)
+    waiting = waiting_for(channel.pk, order_id)
     if not failed and waiting.exists():
         return
     failed += not quiet_s
@@ -199,7 +127,7 @@ def _put_aside(channel: Channel, order_id: str, error: ChannelUnavailable, faile
         outbox.emit_all_later(aside_s(failed, quiet_s), [("channel.heard", about)], tried=1)
 
 
-def _ask_and_poll(channel: Channel, shop: Marketplace, wanted: _Wanted, aside: Aside[str]) -> None:
+def _ask_and_poll(channel: Channel, shop: Marketplace, wanted: Wanted, aside: Aside[str]) -> None:
     """For one turn; takes off `wanted` what need not be asked again, and puts `aside` what the shop breaks down at.
 
     The poll comes after the first few orders: behind all of them it would never have its turn at a busy shop that fails now and then.
@@ -207,7 +135,7 @@ def _ask_and_poll(channel: Channel, shop: Marketplace, wanted: _Wanted, aside: A
     until = time.monotonic() + BUDGET_S
     while wanted.order_ids or wanted.poll:
         if wanted.order_ids and time.monotonic() > until:
-            _go_on_later(channel, wanted)
+            go_on_later(channel, wanted)
             return
         broken: ChannelUnavailable | None = None
         try:
@@ -225,28 +153,15 @@ def _ask_and_poll(channel: Channel, shop: Marketplace, wanted: _Wanted, aside: A
     aside.end()
 
 
-def _poll_in_turn(channel: Channel, shop: Marketplace, until: float, wanted: _Wanted) -> None:
+def _poll_in_turn(channel: Channel, shop: Marketplace, until: float, wanted: Wanted) -> None:
     """Where the shop grants no list of orders yet, single ones need not wait for it."""
     try:
         catch_up(channel, shop, until, paced=True)
     except CallThrottled as throttled:
         if not wanted.order_ids:
             raise
-        _go_on_later(channel, _Wanted([], poll=True), wait_s=throttled.retry_after or AGAIN_S)
+        go_on_later(channel, Wanted([], poll=True), wait_s=throttled.retry_after or AGAIN_S)
     wanted.poll = False
-
-
-def _go_on_later(channel: Channel, wanted: _Wanted, wait_s: float = 0.0) -> None:
-    ids = wanted.order_ids
-    parts: list[dict[str, Any]] = [{"order_ids": ids[start : start + EVENT_ORDERS]} for start in range(0, len(ids), EVENT_ORDERS)]
-    if wanted.poll:
-        parts.append({"poll": True})
-    events = [("channel.heard", {"lane": channel.pk, "channel_id": channel.pk, **part}) for part in parts]
-    with transaction.atomic():
-        if wait_s:
-            outbox.emit_all_later(wait_s, events, tried=1)
-        else:
-            outbox.emit_all(events)
 
 
 def _read_deliveries(channel: Channel, keys: Sequence[int]) -> tuple[list[str], bool]:
@@ -411,7 +326,7 @@ def retry_unmapped(channel: Channel, *, after: int = 0) -> None:
     _settle(channel, keys)
     unheard = list(channel.orders.filter(pk__in=keys, word_hash=ChannelOrder.UNHEARD).values_list("external_id", flat=True))
     if unheard:
-        _go_on_later(channel, _Wanted(unheard, poll=False))
+        go_on_later(channel, Wanted(unheard, poll=False))
     if len(keys) == RETRY_BATCH:
         with transaction.atomic():
             outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, retry=True, after=keys[-1])

@@ -7,7 +7,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from marketplaces import cancelled, channels, leaving, order_import, stock_sync, subscribing, tracking
+from marketplaces import cancelled, channels, leaving, order_asking, stock_sync, subscribing, tracking
 from marketplaces.gone import need_connected
 from marketplaces.holding import hold
 from marketplaces.models import Channel
@@ -59,8 +59,8 @@ def resume(*, channel: Channel) -> None:
         channel.save(update_fields=[*fields, "disconnecting_since", "disconnected_by"])
         leaving.go_on(channel)
         stock_sync.stale_all(channel, "resumed")
-        order_import.ask(channel.pk)
-        order_import.try_waiting(channel.pk)
+        order_asking.ask(channel.pk)
+        order_asking.try_waiting(channel.pk)
         tracking.catch_up(channel)
         cancelled.catch_up(channel)
         subscribing.ask(channel.pk)

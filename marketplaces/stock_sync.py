@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from marketplaces import by_hand, leaving, order_import, pace, push_log, revisions, telling
+from marketplaces import by_hand, leaving, order_asking, order_import, pace, push_log, revisions, telling
 from marketplaces.calling import calling, keep_busy, well_again
 from marketplaces.holding import hold
 from marketplaces.models import Channel, Submission
@@ -268,7 +268,7 @@ def try_again(channel: Channel, failed: Mapping[tuple[int, str], tuple[PushResul
         groups.setdefault(kind, {})[key] = result, since
     with transaction.atomic():
         if any(moved for _spent, moved, *_rest in groups):
-            order_import.ask(channel.pk)
+            order_asking.ask(channel.pk)
         for (_spent, moved, tries, location), group in sorted(groups.items()):
             backed_off = min(LONGEST_MOVED_S if moved else LONGEST_DELAY_S, 2.0 ** min(tries, 12))
             wait = max(backed_off, *(result.retry_after or 0.0 for result, _since in group.values()))

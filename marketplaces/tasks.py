@@ -9,7 +9,7 @@ from marketplaces import (
     differing,
     disconnecting,
     forgetting,
-    order_import,
+    order_asking,
     queues,
     refused_parcels,
     settling,
@@ -22,7 +22,7 @@ from marketplaces.models import Channel
 
 @shared_task
 def poll_orders() -> None:
-    order_import.ask_all()
+    order_asking.ask_all()
 
 
 @shared_task
@@ -34,7 +34,7 @@ def empty_queues() -> None:
 def repair_channels() -> None:
     """Nightly: each channel by itself, so that a slow shop holds up no other."""
     for channel in Channel.objects.filter(active=True).order_by("pk"):
-        order_import.look_for_deleted(channel)
+        order_asking.look_for_deleted(channel)
         repair_channel.delay(channel.pk)
 
 

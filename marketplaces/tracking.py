@@ -17,7 +17,6 @@ becomes of it).
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -29,7 +28,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from marketplaces import expansion, refused_parcels
-from marketplaces.calling import SHOWN_AFTER, Aside, ChannelQuiet, aside_s, calling, keep_busy
+from marketplaces.calling import SHOWN_AFTER, aside_s, one_by_one
 from marketplaces.models import Channel, ChannelOrderPart, ToldParcel
 from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, Marketplace, TrackedLine, Tracking
 from outbound.models import Order, Parcel, ParcelLine
@@ -106,25 +105,10 @@ def tell(payloads: Sequence[dict[str, Any]]) -> None:
     if not left:
         return
     places = {house_id: location for location, house_id in channel.locations.items()}
-    until, aside, done, wait_s = time.monotonic() + BUDGET_S, Aside[int](), 0, 0.0
-    try:
-        with calling(channel) as shop:
-            for parcel in left:
-                if time.monotonic() > until:
-                    break
-                with aside.trying(parcel.pk):
-                    _send(shop, parcel, parcel.order.channel_part, places)
-                    keep_busy(channel)
-                done += 1
-            aside.end()
-    except ChannelQuiet as quiet:
-        if not aside.failed:
-            raise
-        wait_s = quiet.retry_after
-    _go_on_later(channel, [parcel.pk for parcel in left[done:] if parcel.pk not in aside.failed], wait_s)
-    for parcel in left:
-        if (error := aside.failed.get(parcel.pk)) is not None:
-            _put_aside(channel, parcel, error, wanted[parcel.pk], wait_s)
+    turn = one_by_one(channel, left, lambda shop, parcel: _send(shop, parcel, parcel.order.channel_part, places), BUDGET_S)
+    _go_on_later(channel, [parcel.pk for parcel in turn.left], turn.wait_s)
+    for parcel, error in turn.failed.items():
+        _put_aside(channel, parcel, error, wanted[parcel.pk], turn.wait_s)
 
 
 def _go_on_later(channel: Channel, parcel_ids: Sequence[int], wait_s: float) -> None:

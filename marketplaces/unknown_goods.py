@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from inventory.models import Sku
-from marketplaces import channels, order_import
+from marketplaces import channels, order_asking
 from marketplaces.models import Bundle, Channel, ChannelOrder, Listing
 from marketplaces.port import ChannelListing
 from wms.core.errors import NotFound
@@ -73,4 +73,4 @@ def skus_entered(payloads: Sequence[dict[str, Any]]) -> None:
         channels.tie_by_code(channel=channel)
         with transaction.atomic():
             if channel.orders.filter(status=ChannelOrder.Status.UNMAPPED, shop_state="open").exists():
-                order_import.try_waiting(channel.pk)
+                order_asking.try_waiting(channel.pk)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from marketplaces import buyer_data, by_hand, deliveries, order_import
+from marketplaces import buyer_data, by_hand, deliveries, order_asking
 from marketplaces.abilities import Reports
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel
@@ -71,7 +71,7 @@ def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
         _keep(channel, event, headers, body)
     elif event is not None and event.kind in WANTED and event.order is None:
         with transaction.atomic():
-            order_import.ask_of(channel.pk, event.order_id)
+            order_asking.ask_of(channel.pk, event.order_id)
     elif channel.active and event is not None and event.kind is EventKind.LISTING and event.listing is not None:
         # Whoever writes listings down waits for whoever takes in a page of orders, and so would the shop.
         _keep(channel, event, headers, body, topic="channel.offered")

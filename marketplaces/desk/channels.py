@@ -21,8 +21,8 @@ from marketplaces import (
     disconnecting,
     drift,
     leaving,
+    order_asking,
     order_book,
-    order_import,
     pausing,
     refused_parcels,
     stock_sync,
@@ -155,13 +155,13 @@ def _repair(channel: Channel, _request: HttpRequest) -> str:
 
 def _poll(channel: Channel, _request: HttpRequest) -> str:
     with transaction.atomic(durable=True):
-        order_import.ask(channel.pk)
+        order_asking.ask(channel.pk)
     return _("The shop's orders are fetched soon.")
 
 
 def _retry(channel: Channel, _request: HttpRequest) -> str:
     with transaction.atomic(durable=True):
-        order_import.try_waiting(channel.pk)
+        order_asking.try_waiting(channel.pk)
     return _("The waiting orders are tried again soon.")
 
 

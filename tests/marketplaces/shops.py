@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import Client
 
 from inventory.models import Availability, Sku, Warehouse
-from marketplaces import channels, order_import, port
+from marketplaces import channels, order_asking, order_import, port
 from marketplaces.calling import CannotBeAsked, calling
 from marketplaces.models import Channel
 from tests import make
@@ -87,7 +87,7 @@ def make_due() -> None:
 
 def poll() -> None:
     """A minute passes: every shop is asked for its orders, and all that follows is done."""
-    order_import.ask_all()
+    order_asking.ask_all()
     make_due()
     deliver_all()
 
@@ -104,7 +104,7 @@ def settle() -> None:
     """Every shop is asked for its orders, however seldom that is else, and all that follows is done."""
     make_due()
     Channel.objects.update(last_poll_at=None)
-    order_import.ask_all()
+    order_asking.ask_all()
     until_quiet()
 
 

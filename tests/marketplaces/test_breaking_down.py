@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from marketplaces import channels, order_import, refused_parcels
+from marketplaces import channels, order_asking, refused_parcels
 from marketplaces.adapters.woocommerce import CAPABILITIES, WooCommerce
 from marketplaces.calling import SHOWN_AFTER, ChannelQuiet, aside_s
 from marketplaces.models import Channel, ChannelOrder, ToldParcel
@@ -216,7 +216,7 @@ def test_an_order_that_every_page_breaks_down_at_is_put_aside_once(shop, channel
     break_down(shop, bad, at="/refunds")
     for _minute in range(4):
         with transaction.atomic():
-            order_import.ask(channel.pk)
+            order_asking.ask(channel.pk)
         deliver_all()
     waiting = OutboxEvent.objects.filter(topic="channel.heard", payload__order_ids=[str(bad)])
     assert waiting.count() == 1

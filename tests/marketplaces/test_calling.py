@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from marketplaces import channels, order_import
+from marketplaces import channels, order_asking
 from marketplaces.calling import AGAIN_S, ChannelQuiet, calling
 from marketplaces.models import Channel
 from marketplaces.port import ChannelUnavailable
@@ -57,7 +57,7 @@ def test_new_keys_try_at_once_what_waited_for_the_shop(shop, house, thing):
     keys = channel.opened_credentials()
     channels.change_credentials(channel=channel, credentials={**keys, "consumer_key": "ck_wrong"})
     shop.books.place_order([(thing.code, 2)], shipping=shops.BUYER)
-    order_import.ask_all()
+    order_asking.ask_all()
     shops.deliver_all()
     assert not Order.objects.exists()
     waiting = OutboxEvent.objects.get(handler=f"marketplaces.order_import.hear:{channel.pk}")

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from marketplaces import buyer_data, correcting, order_import
+from marketplaces import buyer_data, correcting, order_asking
 from marketplaces.models import Channel, ChannelOrder
 from outbound.models import Order
 from tests import make
@@ -231,6 +231,6 @@ def test_a_buyer_is_found_by_the_address_that_was_corrected(channel, number, bos
     row = ChannelOrder.objects.get()
     assert (row.raw, PersonalRecord.objects.filter(kind="channel_order").exists()) == (None, False)
     Channel.objects.update(active=True)
-    order_import.ask_all()
+    order_asking.ask_all()
     shops.deliver_all()
     assert not Order.objects.exists()

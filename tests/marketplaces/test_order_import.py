@@ -4,7 +4,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from marketplaces import channels, order_import
+from marketplaces import channels, order_asking, order_import
 from marketplaces.models import ChannelOrder, WebhookDelivery
 from outbound import orders
 from outbound.models import Order
@@ -192,7 +192,7 @@ def test_importing_costs_the_same_number_of_statements_for_any_number_of_orders(
 def test_a_shop_that_refuses_to_list_its_orders_is_in_trouble_and_tried_again(shop, channel, thing, status):
     shop.books.place_order([(thing.code, 3)], shipping=BUYER)
     shop.misbehave("GET orders", fail(status, body={"code": "rest_no_route", "message": "No such thing."}))
-    order_import.ask_all()
+    order_asking.ask_all()
     OutboxEvent.objects.filter(topic="channel.heard").update(attempts=outbox.MAX_ATTEMPTS + 5)
     shops.deliver_all()
 
@@ -208,9 +208,9 @@ def test_a_shop_that_refuses_to_list_its_orders_is_in_trouble_and_tried_again(sh
 
 def test_a_poll_that_is_a_dead_letter_does_not_hold_up_the_next_ones(shop, channel, thing):
     shop.books.place_order([(thing.code, 3)], shipping=BUYER)
-    assert (order_import.ask_all(), order_import.ask_all()) == (1, 0)
+    assert (order_asking.ask_all(), order_asking.ask_all()) == (1, 0)
     OutboxEvent.objects.filter(topic="channel.heard").update(dead_at=datetime.now(UTC))
-    assert order_import.ask_all() == 1
+    assert order_asking.ask_all() == 1
     shops.deliver_all()
     assert Order.objects.count() == 1
     assert OutboxEvent.objects.filter(topic="channel.heard").exclude(dead_at=None).count() == 1
@@ -219,7 +219,7 @@ def test_a_poll_that_is_a_dead_letter_does_not_hold_up_the_next_ones(shop, chann
 def test_many_orders_to_ask_for_are_spread_over_several_turns(shop, channel, thing, monkeypatch):
     numbers = [str(shop.books.place_order([(thing.code, 1)], shipping=BUYER)) for _order in range(3)]
     monkeypatch.setattr(order_import, "BUDGET_S", -1.0)
-    monkeypatch.setattr(order_import, "EVENT_ORDERS", 2)
+    monkeypatch.setattr(order_asking, "EVENT_ORDERS", 2)
     order_import.hear([{"channel_id": channel.pk, "order_ids": numbers, "poll": True}])
 
     assert (shop.made("GET orders.*"), Order.objects.count()) == ([], 0)

@@ -8,7 +8,7 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from marketplaces import order_import, pace
+from marketplaces import order_asking, pace
 from marketplaces.models import Channel, ChannelPace, Listing
 from marketplaces.port import Allowance, Capabilities, Pace
 from outbound import orders
@@ -169,7 +169,7 @@ def test_a_poll_waits_without_calling_and_without_blame(shop, channel, monkeypat
     monkeypatch.setattr("marketplaces.adapters.woocommerce.CAPABILITIES", SLOW)
     pace.for_push(channel, SLOW, 10)
     shop.calls.clear()
-    order_import.ask_all()
+    order_asking.ask_all()
     shops.deliver_all()
     assert shop.calls == []
     channel.refresh_from_db()

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from inventory.models import Availability
-from marketplaces import channels, order_import
+from marketplaces import channels, order_asking
 from marketplaces.models import Channel
 from outbound import orders
 from outbound.models import Order
@@ -82,7 +82,7 @@ def test_a_worker_killed_between_claim_and_answer_loses_nothing(impatient_worker
             assert hook(channel, shop.books.order(number), delivery=f"{number}-{delivery}") == 200
         orders.accept(merchant=merchant, order=make.order(house, {other: 2}))
         impatient_worker.start()
-        order_import.ask_all()
+        order_asking.ask_all()
         assert eventually(quiet, 90), list(OutboxEvent.objects.values())
 
     assert Order.objects.filter(reference__startswith="WOO-").count() == 2

@@ -6,7 +6,7 @@ import pytest
 from django.db.models import F
 
 from inventory.models import StockMovement
-from marketplaces import cancelling, order_holds, order_import
+from marketplaces import cancelling, order_asking, order_holds, order_import
 from marketplaces.models import ChannelOrder
 from marketplaces.port import ChannelOrderState as State
 from outbound.models import Order
@@ -82,7 +82,7 @@ def test_a_cancellation_is_followed_though_the_worker_died_when_it_was_written_d
     else:
         OutboxEvent.objects.all().delete()
         shop.books.orders.clear()
-        order_import.ask_all()
+        order_asking.ask_all()
     shops.deliver_all()
 
     assert (Order.objects.get().status, ChannelOrder.objects.get().status) == ("cancelled", "cancelled")

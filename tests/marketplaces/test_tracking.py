@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from marketplaces import order_import, pausing, tracking
+from marketplaces import order_asking, pausing, tracking
 from marketplaces.models import ChannelOrder, ChannelOrderPart, ToldParcel
 from outbound.models import Order, Parcel, ParcelLine
 from tests import make
@@ -31,7 +31,7 @@ def channel(shop, thing):
 
 def sold(shop, channel, thing, quantity):
     number = shop.books.place_order([(thing.code, quantity)], shipping=BUYER)
-    order_import.ask_all()
+    order_asking.ask_all()
     shops.make_due()
     shops.deliver_all()
     return number, ChannelOrder.objects.get(external_id=str(number)).parts.get().order

@@ -25,7 +25,7 @@ from django.db.models.functions import Now
 from django.utils import translation
 
 from inventory.models import Bin, Sku, Warehouse
-from marketplaces import numbers, order_import
+from marketplaces import numbers, order_asking
 from marketplaces import oversold as post_mortem
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart, Submission, ToldParcel
 from outbound import packing, picking, shipping, waves
@@ -257,7 +257,7 @@ def settle(corners: Sequence[Corner]) -> None:
         if "to come in" in left:
             # A platform that may be asked only now and then is asked now.
             Channel.objects.update(last_poll_at=None, quiet_until=None)
-            order_import.ask_all()
+            order_asking.ask_all()
         eventually(lambda: to_do(corners) == {}, 15)
 
 

@@ -17,7 +17,7 @@ from django.test import Client
 
 from inventory import counts, placing
 from inventory.models import Sku, StockBalance
-from marketplaces import channels, order_import, stock_sync, tracking
+from marketplaces import channels, order_asking, stock_sync, tracking
 from marketplaces.models import Channel
 from marketplaces.numbers import numbers
 from outbound import allocation, orders, picking, shortfall, waves
@@ -202,8 +202,8 @@ def look_everywhere(world: history.History, seen: Explained) -> None:
     parcel = Parcel.objects.filter(status="shipped")[0]
     with seen.of("tracking.send_shipped"):
         tracking.send_shipped([{"order_id": parcel.order_id, "parcel_id": parcel.pk}])
-    with seen.of("order_import.ask_all"):
-        order_import.ask_all()
+    with seen.of("order_asking.ask_all"):
+        order_asking.ask_all()
     outbox_of_many(seen)
 
 

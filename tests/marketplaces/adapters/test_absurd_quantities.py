@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from marketplaces import order_import
+from marketplaces import order_asking
 from marketplaces.models import Channel
 from outbound.models import Order
 from tests.marketplaces import shops
@@ -40,7 +40,7 @@ def here(channel: Channel) -> dict[str, tuple[str, str]]:
 def test_in_a_page(platform, channel, thing, units: Any):
     bad, good = platform.order(thing.code), platform.order(thing.code)
     platform.shop.misbehave(platform.poll, wanting(platform, bad, units), times=99)
-    order_import.ask_all()
+    order_asking.ask_all()
     shops.until_quiet()
     platform.shop.behave()
     assert here(channel) == {bad: ("refused", "unreadable"), good: ("imported", "")}
@@ -65,7 +65,7 @@ def test_of_an_order_for_nothing_nothing_is_sent(platform, channel, thing, does:
     for call in (platform.poll, platform.ask):
         platform.shop.misbehave(call, wanting(platform, bad, 0), times=99)
     if does == "page":
-        order_import.ask_all()
+        order_asking.ask_all()
     else:
         assert [platform.say(channel, bad, 0), platform.say(channel, good, 1)] == [200, 200]
     shops.until_quiet()

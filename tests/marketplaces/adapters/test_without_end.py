@@ -3,7 +3,7 @@
 import pytest
 
 from inventory.models import Sku
-from marketplaces import order_import
+from marketplaces import order_asking
 from marketplaces.adapters import _http
 from marketplaces.models import Channel
 from outbound.models import Order
@@ -65,7 +65,7 @@ def test_an_order_comes_in_when_the_shop_is_well_again(platform, channel, thing,
     platform.shop.misbehave(platform.poll, fault)
     platform.order(thing.code)
     Channel.objects.update(last_poll_at=None)
-    order_import.ask_all()
+    order_asking.ask_all()
     waited_for_once(platform, platform.poll)
     failing, said = in_trouble(channel)
     assert failing

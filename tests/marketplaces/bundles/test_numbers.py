@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from marketplaces import channels, differing, order_import, oversold, stock_sync
+from marketplaces import channels, differing, order_asking, oversold, stock_sync
 from marketplaces.models import (
     BundleComponent,
     Channel,
@@ -93,7 +93,7 @@ class TestNumbers:
     def test_what_a_shop_sold_and_we_have_not_is_no_part_of_another_bundle(self, shop, channel):
         """An order that waits for its address is not promised here: 3 bundles are 3 mugs and 6 spoons."""
         number = shop.books.place_order([("TEA-SET", 3)], shipping={**BUYER, "postcode": "", "city": ""})
-        order_import.ask_all()
+        order_asking.ask_all()
         shops.make_due()
         shops.deliver_all()
         waiting = ChannelOrder.objects.get(external_id=str(number))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import transaction
 
-from marketplaces import channel_answers, channels, order_import, tracking
+from marketplaces import channel_answers, channels, order_asking, order_import, tracking
 from marketplaces.calling import open_shop
 from marketplaces.models import (
     Channel,
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def sell(shop, channel, *lines):
     number = shop.books.place_order(list(lines), shipping=BUYER)
-    order_import.ask_all()
+    order_asking.ask_all()
     shops.make_due()
     shops.deliver_all()
     return number, ChannelOrder.objects.get(external_id=str(number))

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from inventory.models import Sku, Warehouse
-from marketplaces import channels, drift, order_import, pausing, submissions
+from marketplaces import channels, drift, order_asking, pausing, submissions
 from marketplaces.models import Channel, ChannelOrder, Listing, Submission, ToldParcel
 from outbound import orders
 from outbound.models import Order
@@ -98,7 +98,7 @@ def test_an_order_that_is_cancelled_there_is_cancelled_here(shop, channel, thing
 def test_orders_that_may_not_be_listed_yet_hold_up_no_stock(shop, channel, house, thing):
     shop.drain("searchOrders")
     Channel.objects.filter(pk=channel.pk).update(last_poll_at=None)
-    assert order_import.ask_all() == 1
+    assert order_asking.ask_all() == 1
     deliver_all()
     assert Channel.objects.get().failures == 0
     assert len(shop.made("searchOrders")) == 1
@@ -108,9 +108,9 @@ def test_orders_that_may_not_be_listed_yet_hold_up_no_stock(shop, channel, house
 
 
 def test_it_is_polled_no_more_often_than_amazon_allows(shop, channel):
-    assert order_import.ask_all() == 1
+    assert order_asking.ask_all() == 1
     deliver_all()
-    assert order_import.ask_all() == 0
+    assert order_asking.ask_all() == 0
     assert len(shop.made("searchOrders")) == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from inventory.models import Availability, Sku, Warehouse
-from marketplaces import drift, order_import, pausing, refused_parcels, stock_sync, subscribing
+from marketplaces import drift, order_asking, pausing, refused_parcels, stock_sync, subscribing
 from marketplaces.adapters.shopify.webhooks import TOPICS, sign
 from marketplaces.models import Channel, ChannelOrder, Listing, ToldParcel, WebhookDelivery
 from outbound import orders
@@ -281,7 +281,7 @@ def test_an_ill_mannered_shop_sells_nothing_twice_and_loses_nothing(shop, channe
         assert shop.books.stock()[thing.code] <= arrived - sold, "the shop offers what is sold already"
     while any(scripted.left for scripted in shop._script):
         make_due()
-        order_import.ask_all()
+        order_asking.ask_all()
         deliver_all()
     settle()
     settle()

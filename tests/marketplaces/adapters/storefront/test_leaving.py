@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from inventory.models import Sku
-from marketplaces import order_book, order_import, places, settling, telling
+from marketplaces import order_asking, order_book, places, settling, telling
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel, ChannelOrderPart, ListingPlace
 from outbound import orders
@@ -105,7 +105,7 @@ def test_an_order_that_is_just_being_taken_in(two: Place, monkeypatch: pytest.Mo
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(settling, "tie", crash)
             make_due()
-            order_import.ask_all()
+            order_asking.ask_all()
             deliver_all()
         assert ChannelOrderPart.objects.get().order is None
 
