@@ -88,3 +88,11 @@ class StopsBackorders(Protocol):
 
     def stop_backorders(self, listing_ids: Sequence[str]) -> dict[str, str]:
         """Switch selling without stock off; answers why not for those that refused. Raises ChannelUnavailable, CredentialsRefused."""
+
+
+@runtime_checkable
+class NamesMany(Protocol):
+    """A shop that can be asked for many orders in one call."""
+
+    def orders_named(self, order_ids: Sequence[str]) -> Sequence[ChannelOrder]:
+        """Up to 100 orders as they are now. Left out are those that are gone and those that cannot be read: only by itself each is told why."""

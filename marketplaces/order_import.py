@@ -11,13 +11,15 @@ from django.db import DataError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from marketplaces import opened_again, order_book, pace, port, troubles
+from marketplaces import opened_again, order_book, pace, port, troubles, wishes
+from marketplaces.abilities import NamesMany
 from marketplaces.calling import AGAIN_S, SHOWN_AFTER, Aside, ChannelQuiet, aside_s, calling, keep_busy, open_shop, well_again
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
-from marketplaces.order_asking import Wanted, ask, go_on_later, waiting_for
+from marketplaces.order_asking import EVENT_ORDERS, Wanted, ask, go_on_later, waiting_for
 from marketplaces.port import (
     CallThrottled,
     ChannelRefused,
+    ChannelThrottled,
     ChannelUnavailable,
     CredentialsRefused,
     EventKind,
@@ -38,6 +40,8 @@ LONGEST_NAP_S = 3.0
 # What no number, moment or column takes: it fails the same however often it is tried.
 UNFIT = (DataError, ArithmeticError, ValueError)
 ASKED_TOGETHER = 20
+# So many are asked for in one call, where a shop takes that. Of few each had better say by itself what is wrong with it.
+MANY = 8
 # What a paused shop has said comes back this often, for one that was in hand while the channel went on: resuming hurries all others.
 PAUSED_S = 60.0
 RETRY_BATCH = 500
@@ -106,9 +110,9 @@ def hear(payloads: Sequence[dict[str, Any]]) -> None:
         # Of many calls in a row one always fails at a shop that fails now and then: what it has told already is not asked again.
         quiet_s = quiet.retry_after
         go_on_later(channel, left, wait_s=quiet_s)
-    failed = {key: payload.get("failed", 0) for payload in payloads for key in payload.get("order_ids", ())}
     for order_id, error in aside.failed.items():
-        _put_aside(channel, order_id, error, failed.get(order_id, 0), quiet_s)
+        failed = max((payload.get("failed", 0) for payload in payloads if order_id in payload.get("order_ids", ())), default=0)
+        _put_aside(channel, order_id, error, failed, quiet_s)
 
 
 def _put_aside(channel: Channel, order_id: str, error: ChannelUnavailable, failed: int, quiet_s: float = 0.0) -> None:
@@ -195,28 +199,47 @@ def _read_deliveries(channel: Channel, keys: Sequence[int]) -> tuple[list[str], 
 
 
 def _ask_for(channel: Channel, shop: Marketplace, waiting: list[str], aside: Aside[str]) -> None:
-    """Ask for the first few orders and take them off `waiting`. What the shop could still tell before it failed is imported all the same; an order that
-    it breaks down at is put `aside`.
+    """Ask for the first few orders and take them off `waiting`, as many as the shop names in one call, and some by themselves. What it could still tell
+    before it failed is imported all the same; an order that it breaks down at is put `aside`.
 
     One whose buyer wants to cancel it stays there until that is answered.
     """
     orders: list[port.ChannelOrder] = []
-    asked, wishes = set(), set()
+    asked: set[str] = set()
     try:
-        for order_id in waiting[:ASKED_TOGETHER]:
+        orders += _ask_together(channel, shop, waiting[:EVENT_ORDERS])
+        asked.update(order.order_id for order in orders)
+        for order_id in [key for key in waiting if key not in asked][:ASKED_TOGETHER]:
             with aside.trying(order_id):
                 order = _ask_one(channel, shop, order_id)
                 if order is not None:
                     orders.append(order)
-                if order is not None and order.cancellation_requested:
-                    wishes.add(order_id)
                 asked.add(order_id)
                 keep_busy(channel)
     finally:
         import_orders(channel, orders, asked=True)
-        waiting[:] = [key for key in waiting if (key not in asked or key in wishes) and key not in aside.failed]
-    aside.failed |= _answer(channel, shop, orders)
-    waiting[:] = [key for key in waiting if key not in wishes]
+        wishing = {order.order_id for order in orders if order.cancellation_requested}
+        waiting[:] = [key for key in waiting if (key not in asked or key in wishing) and key not in aside.failed]
+    aside.failed |= wishes.answer(channel, shop, orders)
+    waiting[:] = [key for key in waiting if key not in wishing]
+
+
+def _ask_together(channel: Channel, shop: Marketplace, order_ids: Sequence[str]) -> list[port.ChannelOrder]:
+    """Those that the shop names and that can be read. What it breaks down at, or refuses, in one call for many, it may tell of each by itself."""
+    if not isinstance(shop, NamesMany) or len(order_ids) < MANY:
+        return []
+    try:
+        orders = shop.orders_named(order_ids)
+    except CredentialsRefused:
+        raise
+    except ChannelUnavailable as error:
+        if isinstance(error, ChannelThrottled) or not error.answered:
+            raise
+        return []
+    except ChannelRefused:
+        return []
+    keep_busy(channel)
+    return [order for order in orders if order.order_id in order_ids]
 
 
 def _ask_one(channel: Channel, shop: Marketplace, order_id: str) -> port.ChannelOrder | None:
@@ -250,7 +273,7 @@ def catch_up(channel: Channel, shop: Marketplace, until: float, *, paced: bool =
         page = _changed(channel, shop)
         well_again(channel)
         import_orders(channel, page.orders, asked=True)
-        failed = _answer(channel, shop, page.orders)
+        failed = wishes.answer(channel, shop, page.orders)
         order_book.record_unreadable(channel, [order for order in page.unreadable if not order.again])
         failed |= {order.order_id: ChannelUnavailable(reason=order.reason, answered=True) for order in page.unreadable if order.again}
         for order_id, error in failed.items():  # asked for alone, and then answered
@@ -278,32 +301,6 @@ def _take_turn(channel: Channel, shop: Marketplace) -> None:
         wait_s = pace.for_poll(channel, shop.capabilities)
     if wait_s:
         raise CallThrottled(reason="the calls that it grants are used up", retry_after=wait_s, answered=True)
-
-
-def _answer(channel: Channel, shop: Marketplace, orders: Sequence[port.ChannelOrder]) -> dict[str, ChannelUnavailable]:
-    """Tell a shop that asked whether its order could still be cancelled. One that we never had can be; a refusal concerns one order only. Answers at
-    which ones the shop broke down: it has just said what it asks, so that says nothing of the others.
-    """
-    asked = [order.order_id for order in orders if order.cancellation_requested]
-    if not asked:
-        return {}
-    late = set(
-        channel.orders.filter(Q(parts__order__isnull=False) | Q(status=ChannelOrder.Status.LEFT), external_id__in=asked)
-        .exclude(status=ChannelOrder.Status.CANCELLED)
-        .values_list("external_id", flat=True)
-    )
-    failed: dict[str, ChannelUnavailable] = {}
-    for order_id in asked:
-        aside = Aside[str]()
-        with aside.trying(order_id):
-            try:
-                shop.answer_cancellation(order_id, accepted=order_id not in late)
-            except CredentialsRefused:
-                raise
-            except ChannelRefused as refusal:
-                log.warning("channel %s: the cancellation of order %s cannot be answered: %s", channel.pk, order_id, refusal)
-        failed |= aside.failed
-    return failed
 
 
 def _changed(channel: Channel, shop: Marketplace) -> port.OrderPage:

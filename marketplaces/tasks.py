@@ -32,10 +32,17 @@ def empty_queues() -> None:
 
 @shared_task
 def repair_channels() -> None:
-    """Nightly: each channel by itself, so that a slow shop holds up no other."""
-    for channel in Channel.objects.filter(active=True).order_by("pk"):
+    """Nightly: each channel by itself, so that a slow shop, or one that nothing can be done for, holds up no other."""
+    for channel_id in Channel.objects.filter(active=True).order_by("pk").values_list("pk", flat=True):
+        look_for_deleted.delay(channel_id)
+        repair_channel.delay(channel_id)
+
+
+@shared_task
+def look_for_deleted(channel_id: int) -> None:
+    channel = Channel.objects.filter(pk=channel_id, active=True).first()
+    if channel is not None:
         order_asking.look_for_deleted(channel)
-        repair_channel.delay(channel.pk)
 
 
 @shared_task(autoretry_for=(ChannelQuiet,), retry_backoff=30, retry_backoff_max=900, max_retries=8)

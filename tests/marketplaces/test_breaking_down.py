@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from marketplaces import channels, order_asking, refused_parcels
+from marketplaces import channels, order_asking, order_import, refused_parcels
 from marketplaces.adapters.woocommerce import CAPABILITIES, WooCommerce
 from marketplaces.calling import SHOWN_AFTER, ChannelQuiet, aside_s
 from marketplaces.models import Channel, ChannelOrder, ToldParcel
@@ -18,6 +18,7 @@ from tests.marketplaces.shops import BUYER, deliver_all, make_due, poll
 from tests.marketplaces.test_tracking import leave, told
 from wms.core import outbox
 from wms.core.models import OutboxEvent
+from wms.simulation.shop_server import Answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -208,6 +209,42 @@ def test_numbers_and_lists_that_are_answered_with_nonsense_are_seen_and_tried_ag
     pass_time()
     assert (shop.books.stock(), Channel.objects.get().last_error) == ({thing.code: 12}, "")
     assert not OutboxEvent.objects.filter(topic="channel.stale").exists()
+
+
+def test_what_was_asked_for_twice_has_failed_as_often_as_either(shop, channel, thing):
+    """A second event of the same order, which counts nothing, must not begin the count anew: nobody would ever be shown it."""
+    good, bad = place(shop, thing, 2)
+    break_down(shop, bad)
+    for failed in (3, 0):
+        with transaction.atomic():
+            outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, order_ids=[str(bad)], failed=failed)
+    ask_for(channel, good)
+    deliver_all()
+    waiting = OutboxEvent.objects.get(topic="channel.heard", payload__order_ids=[str(bad)])
+    assert waiting.payload["failed"] == 4
+    shop.behave()
+
+
+def test_many_orders_at_which_the_shop_breaks_down_together_are_asked_for_one_by_one(shop, channel, thing, monkeypatch):
+    monkeypatch.setattr(order_import, "MANY", 2)
+    orders = place(shop, thing, 3)
+    shop.misbehave("GET orders", fail(500))
+    ask_for(channel, *orders)
+    deliver_all()
+    assert here() == dict.fromkeys(orders, "imported")
+
+
+def test_a_shop_that_names_others_than_it_was_asked_for(shop, channel, thing, monkeypatch):
+    monkeypatch.setattr(order_import, "MANY", 2)
+    wanted = place(shop, thing, 3)[:2]
+
+    def all_of_them(call, proper):
+        return Answer(200, list(shop.books.orders.values()), proper().headers)
+
+    shop.misbehave("GET orders", all_of_them)
+    ask_for(channel, *wanted)
+    deliver_all()
+    assert here() == dict.fromkeys(wanted, "imported")
 
 
 def test_an_order_that_every_page_breaks_down_at_is_put_aside_once(shop, channel, thing):

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 
-from marketplaces import tasks
+from marketplaces import order_import, tasks
 from marketplaces.models import ChannelOrder, Listing, WebhookDelivery
 from outbound.models import Order
 from tests import make
@@ -46,19 +46,32 @@ def test_each_channel_is_repaired_by_a_task_of_its_own(shop, monkeypatch):
     type(one).objects.filter(name="Paused").update(active=False)
     two = shops.connect(shop, merchant, house, name="Two")
     asked = []
-    monkeypatch.setattr(tasks.repair_channel, "delay", asked.append)
+    for task in (tasks.look_for_deleted, tasks.repair_channel):
+        monkeypatch.setattr(task, "delay", asked.append)
     tasks.repair_channels()
 
-    assert sorted(asked) == [one.pk, two.pk]
+    assert sorted(asked) == [one.pk, one.pk, two.pk, two.pk]
     planned = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
     assert {"marketplaces.tasks.repair_channels", "marketplaces.tasks.erase_old_webhooks"} <= planned
 
 
+def test_a_channel_that_nothing_can_be_done_for_costs_no_other_its_night(shop, monkeypatch):
+    """Its marketplace is not installed any more."""
+    house, merchant = make.warehouse(), make.merchant()
+    gone, other = (shops.connect(shop, merchant, house, name=name) for name in ("Gone", "Other"))
+    type(gone).objects.filter(pk=gone.pk).update(adapter="gone")
+    asked = []
+    monkeypatch.setattr(tasks.look_for_deleted, "delay", lambda _key: None)
+    monkeypatch.setattr(tasks.repair_channel, "delay", asked.append)
+    tasks.repair_channels()
+    assert asked == [gone.pk, other.pk]
+
+
 def test_orders_that_a_shop_deleted_and_whose_message_was_lost_are_neither_sent_nor_count_as_sold(shop, monkeypatch):
-    """It lists no order that it has deleted, in whatever reading."""
-    monkeypatch.setattr(tasks.repair_channel, "delay", lambda _key: None)
+    """It lists no order that it has deleted, in whatever reading. Those that it still has it names in one call."""
+    monkeypatch.setattr(order_import, "MANY", 2)
     thing = make.sku(make.merchant())
-    shops.selling(shop, make.warehouse(), {thing: 10})
+    channel = shops.selling(shop, make.warehouse(), {thing: 10})
     buyers = [BUYER, BUYER, {**BUYER, "city": ""}, {**BUYER, "city": ""}]
     taken, left, refused, waiting = (shop.books.place_order([(thing.code, 1)], shipping=buyer) for buyer in buyers)
     shops.poll()
@@ -70,10 +83,11 @@ def test_orders_that_a_shop_deleted_and_whose_message_was_lost_are_neither_sent_
     assert shop.books.stock() == {thing.code: 6}
     shop.calls.clear()
 
-    tasks.repair_channels()
+    tasks.look_for_deleted(channel.pk)
     shops.deliver_all()
-    asked = {str(call) for call in shop.made(r"GET orders/\d+")}
-    assert asked == {f"GET orders/{number}" for number in (taken, refused, waiting)}
+    [together] = shop.made("GET orders")
+    assert together.params["include"] == f"{taken},{refused},{waiting}"
+    assert {str(call) for call in shop.made(r"GET orders/\d+")} == {f"GET orders/{number}" for number in (taken, refused)}
     assert dict(ChannelOrder.objects.values_list("external_id", "status")) == {
         str(taken): "cancelled", str(left): "imported", str(refused): "cancelled", str(waiting): "refused",
     }  # fmt: skip

@@ -117,7 +117,7 @@ def _typed(text: str, rule: JsonObject) -> Any:
         return int(text)
     if kind == "boolean" and text in {"true", "false"}:
         return text == "true"
-    return text.split(",") if kind == "array" else text
+    return [_typed(part, rule.get("items", {})) for part in text.split(",")] if kind == "array" else text
 
 
 def _faults(where: str, value: Any, rule: JsonObject) -> list[str]:

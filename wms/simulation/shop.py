@@ -174,8 +174,12 @@ class Shop:
     def list_orders(self, call: Call) -> Answer:
         after = call.params.get("modified_after", "")
         statuses = set(filter(None, call.params.get("status", "any").split(",")))
-        rows = [row for row in self.books.orders.values() if row["date_modified_gmt"] > after]
-        return self._page([row for row in rows if "any" in statuses or row["status"] in statuses], call)
+        included = set(filter(None, call.params.get("include", "").split(",")))
+        rows = [
+            row for row in self.books.orders.values() if row["date_modified_gmt"] > after and (not included or str(row["id"]) in included)
+        ]
+        # What lies in the bin is listed only where it is asked for.
+        return self._page([row for row in rows if row["status"] in statuses or ("any" in statuses and row["status"] != "trash")], call)
 
     def create_order(self, call: Call) -> Answer:
         return Answer(201, self.books.create_order(call.body))

@@ -78,6 +78,9 @@ class WooCommerce:
     def order(self, order_id: str) -> ChannelOrder:
         return self._orders.one(order_id)
 
+    def orders_named(self, order_ids: Sequence[str]) -> tuple[ChannelOrder, ...]:
+        return self._orders.named(order_ids)
+
     def send_tracking(self, tracking: Tracking) -> None:
         self._tracking.send(tracking)
 

@@ -1,0 +1,41 @@
+"""Buyers who want to cancel: a shop that asks whether that is still possible is answered."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from django.db.models import Q
+
+from marketplaces import port
+from marketplaces.calling import Aside
+from marketplaces.models import Channel, ChannelOrder
+from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, Marketplace
+
+log = logging.getLogger(__name__)
+
+
+def answer(channel: Channel, shop: Marketplace, orders: Sequence[port.ChannelOrder]) -> dict[str, ChannelUnavailable]:
+    """Tell a shop that asked whether its order could still be cancelled. One that we never had can be; a refusal concerns one order only. Answers at
+    which ones the shop broke down: it has just said what it asks, so that says nothing of the others.
+    """
+    asked = [order.order_id for order in orders if order.cancellation_requested]
+    if not asked:
+        return {}
+    late = set(
+        channel.orders.filter(Q(parts__order__isnull=False) | Q(status=ChannelOrder.Status.LEFT), external_id__in=asked)
+        .exclude(status=ChannelOrder.Status.CANCELLED)
+        .values_list("external_id", flat=True)
+    )
+    failed: dict[str, ChannelUnavailable] = {}
+    for order_id in asked:
+        aside = Aside[str]()
+        with aside.trying(order_id):
+            try:
+                shop.answer_cancellation(order_id, accepted=order_id not in late)
+            except CredentialsRefused:
+                raise
+            except ChannelRefused as refusal:
+                log.warning("channel %s: the cancellation of order %s cannot be answered: %s", channel.pk, order_id, refusal)
+        failed |= aside.failed
+    return failed
