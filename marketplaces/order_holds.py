@@ -38,13 +38,15 @@ WITH held AS MATERIALIZED (
     WHERE p.order_id IS NULL AND (c.cancellation_requested OR NOT (c.problem = '') OR c.shop_state <> 'open') AND {{wanted}}
       AND NOT EXISTS (SELECT FROM marketplaces_channelorderpart x WHERE x.order_id = o.id)
 )
-SELECT o.id, h.name, c.channel_id, c.id, c.problem, c.problem_detail, c.lines, c.cancellation_requested FROM held
+SELECT {{told}} FROM held
 JOIN outbound_order o ON o.id = held.order_id JOIN marketplaces_channelorder c ON c.id = held.channel_order_id
 JOIN marketplaces_channel h ON h.id = c.channel_id
-WHERE o.status <> ALL(%(out)s::text[]) ORDER BY o.ship_by, o.id
+WHERE o.status NOT IN ({", ".join(f"'{status}'" for status in sorted(OUT))}) ORDER BY o.ship_by, o.id
 """
+_TOLD = "h.name, c.channel_id, c.id, c.problem, c.problem_detail, c.lines, c.cancellation_requested"
+_OF_ANY = f"({_TO_DECIDE} OR {_TO_CANCEL})"
 # Of one order for every parcel that is packed or shipped: its plan costs ten times what it does.
-_OF_ORDERS: Final = Prepared("order_holds", _FIND.format(held=f"({_TO_DECIDE} OR {_TO_CANCEL})", wanted="o.id = ANY(%(orders)s::bigint[])"))
+_OF_ORDERS: Final = Prepared("order_holds", _FIND.format(told=f"o.id, {_TOLD}", held=_OF_ANY, wanted="o.id = ANY(%(orders)s::bigint[])"))
 # Each of the two by an index of its own (channel_order_to_look_at, channel_order_to_cancel). They stand in an array so that they are found first: the
 # planner takes them for many, as most orders are imported, and would read all parts that there ever were.
 _OF_ALL = f"""
@@ -52,7 +54,7 @@ p.channel_order_id = ANY(ARRAY(
     SELECT c.id FROM marketplaces_channelorder c WHERE {_TO_DECIDE} UNION SELECT c.id FROM marketplaces_channelorder c WHERE {_TO_CANCEL}
 ))
 """
-_IN_WAREHOUSE = _FIND.format(held=_OF_ALL, wanted="o.warehouse_id = %(warehouse)s AND o.status = ANY(%(statuses)s)")
+_IN_WAREHOUSE = _FIND.format(told=f"o.id, {_TOLD}", held=_OF_ALL, wanted="o.warehouse_id = %(warehouse)s AND o.status = ANY(%(statuses)s)")
 
 
 def find(
@@ -65,11 +67,24 @@ def find(
     """
     with connection.cursor() as cursor:
         if order_ids is None:
-            told = {"warehouse": warehouse_id, "statuses": [str(status) for status in statuses], "out": sorted(OUT)}
+            told = {"warehouse": warehouse_id, "statuses": [str(status) for status in statuses]}
             cursor.execute(_IN_WAREHOUSE, told)
         else:
-            _OF_ORDERS.execute(cursor, {"orders": list(order_ids), "out": sorted(OUT)})
+            _OF_ORDERS.execute(cursor, {"orders": list(order_ids)})
         return {order_id: _hold(*told) for order_id, *told in cursor.fetchall()}
+
+
+def column(order: str) -> str:
+    """settings.ORDER_HOLDS: SQL that read() takes, NULL where nothing holds the order whose id `order` is there. Not for an `order` of a table that
+    is called p, c, o, x, h or held.
+    """
+    told = "json_build_array(h.name, c.channel_id, c.id, c.problem, c.problem_detail, c.lines::text, c.cancellation_requested)::text"
+    return f"({_FIND.format(told=told, held=_OF_ANY, wanted=f'o.id = {order}')} LIMIT 1)"
+
+
+def read(told: str) -> Hold:
+    """settings.ORDER_HOLDS: what column() found."""
+    return _hold(*json.loads(told))
 
 
 def _hold(shop: str, channel_id: int, key: int, problem: str, detail: str, lines: str, wish: bool) -> Hold:

@@ -262,6 +262,7 @@ def put_aside(payloads: list[dict[str, Any]]) -> None:
 
 
 @command
-def put_down(*, by: User, request_id: object = None) -> int:
-    """Give open tasks back, so that another picker can take them; returns how many."""
-    return PickTask.objects.filter(picker=by, status=PickTask.Status.OPEN).update(picker=None)
+def put_down(*, by: User, order_id: int | None = None, request_id: object = None) -> int:
+    """Give open tasks back, of one order or of all, so that another picker can take them; returns how many."""
+    mine = PickTask.objects.filter(picker=by, status=PickTask.Status.OPEN)
+    return (mine if order_id is None else mine.filter(order=order_id)).update(picker=None)

@@ -231,7 +231,7 @@ RESERVATION_HOLDER = "outbound.unbinding.let_go"
 # Who knows how many more late orders the shop of an order could bear.
 ORDER_HEADROOM = "marketplaces.standings.of_orders"
 # Who knows which orders nobody sends before a person has decided.
-ORDER_HOLDS = "marketplaces.order_holds.find"
+ORDER_HOLDS = "marketplaces.order_holds"
 # What the handheld asks for the state of its station's printers.
 STATION_STATE = "labels.stations.state"
 

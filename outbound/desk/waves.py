@@ -16,12 +16,12 @@ from inventory.desk.warehouse import page_warehouse
 from inventory.models import Warehouse
 from outbound import holds, papers
 from outbound import waves as floor
+from outbound.desk.held import held_in
 from outbound.models import Order, PickTask, Wave
 from wms.core import desk
 from wms.core.cells import EARLIEST_YEAR, LATEST_YEAR
 from wms.core.errors import NotFound
 
-HELD_SHOWN = 50
 PROGRESS = ("total", "out", "packed", "picked", "cancelled")
 
 
@@ -29,18 +29,17 @@ PROGRESS = ("total", "out", "packed", "picked", "cancelled")
 def waves(request: HttpRequest) -> HttpResponse:
     warehouse = page_warehouse(request)
     page = desk.Newest(Wave.objects.filter(warehouse=warehouse).select_related("by"), request, size=20)
-    orders = Order.objects.visible_to(request.user).filter(warehouse=warehouse, status=Order.Status.READY)
-    held = holds.in_warehouse(warehouse.pk, Order.Status.READY)
-    ready = orders.exclude(pk__in=held).values("ship_by").annotate(orders=Count("pk"), units=Sum("unit_count")).order_by("ship_by")[:12]
+    orders = Order.objects.visible_to(request.user).filter(warehouse=warehouse)
+    held = held_in(warehouse, orders)
+    ready = orders.filter(status=Order.Status.READY).exclude(pk__in=held.ready)
     return render(
         request,
         "outbound/desk/waves.html",
         {
             "page": page,
             "progress": progress(page.rows),
-            "ready": list(ready),
-            "holds": held,
-            "held": orders.filter(pk__in=list(held)[:HELD_SHOWN]).select_related("merchant", "warehouse").order_by("ship_by", "pk"),
+            "ready": list(ready.values("ship_by").annotate(orders=Count("pk"), units=Sum("unit_count")).order_by("ship_by")[:12]),
+            "held": held,
             "warehouse": warehouse,
             "warehouses": Warehouse.objects.filter(active=True),
             "most": floor.WAVE_MAX,

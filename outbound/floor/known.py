@@ -18,7 +18,8 @@ from inventory.floor.look_up import SHOWN, Answer, LookUp
 from inventory.floor.reading import goods_of
 from inventory.lookup import MOST, Asked, Found, merchants_here
 from labels import routing
-from outbound import papers, printing
+from outbound import holds, papers, printing
+from outbound.floor import held
 from outbound.floor.papers import links_to_papers
 from outbound.models import Order, Parcel, PickTask, Wave
 from wms.core.floor.scenario import NotExpectedNow
@@ -50,7 +51,7 @@ def find_waves(asked: Asked) -> list[Found]:
 
 
 def _show_parcel(look_up: LookUp, screen: Screen, found: Found) -> None:
-    parcel = Parcel.objects.select_related("order", "stage", "warehouse").get(pk=found.id)
+    parcel = Parcel.objects.select_related("order__tote", "stage", "warehouse").get(pk=found.id)
     zone = parcel.warehouse.zone_info
     inside = papers.parcel_contents([parcel]).get(parcel.pk, [])
     screen.sku, screen.note = found.code, f"{found.merchant} · {parcel.carrier} · {parcel.get_status_display()}"
@@ -63,6 +64,7 @@ def _show_parcel(look_up: LookUp, screen: Screen, found: Found) -> None:
     ]
     screen.choices = [_see("order", parcel.order_id, parcel.order.reference, _("Order {order}").format(order=parcel.order.reference))]
     screen.hints |= {"status": parcel.status, "order": parcel.order.reference, "parcel": parcel.pk}
+    _show_hold(screen, parcel.order)
     if parcel.status == Parcel.Status.VOID or not look_up.user.has_perm(PACK_RIGHT):
         return
     screen.links = links_to_papers(parcel.pk)
@@ -80,7 +82,7 @@ def _reprint(look_up: LookUp, found: Found) -> Text:
 
 
 def _show_order(look_up: LookUp, screen: Screen, found: Found) -> None:
-    order = Order.objects.select_related("wave").get(pk=found.id)
+    order = Order.objects.select_related("wave", "tote").get(pk=found.id)
     places: dict[int, list[str]] = defaultdict(list)
     for task in order.tasks.exclude(status=PickTask.Status.DROPPED).select_related("bin", "tote").order_by("pk"):
         if task.status != PickTask.Status.PACKED:
@@ -98,6 +100,13 @@ def _show_order(look_up: LookUp, screen: Screen, found: Found) -> None:
         for parcel in order.parcels.order_by("number")[:SHOWN]
     ]
     screen.hints |= {"status": order.status}
+    _show_hold(screen, order)
+
+
+def _show_hold(screen: Screen, order: Order) -> None:
+    hold = holds.of_orders([order.pk]).get(order.pk)
+    if hold is not None:
+        held.show(screen, hold, order.reference, held.wherever_it_is(order))
 
 
 def _show_wave(_look_up: LookUp, screen: Screen, found: Found) -> None:
@@ -112,10 +121,11 @@ def _show_wave(_look_up: LookUp, screen: Screen, found: Found) -> None:
 
 def _show_tote(look_up: LookUp, screen: Screen, found: Found) -> None:
     """A bin that is an order's tote says whose."""
-    order = Order.objects.visible_to(look_up.user).filter(tote=found.id).first()
+    order = Order.objects.visible_to(look_up.user).select_related("tote").filter(tote=found.id).first()
     if order is not None:
         screen.choices.append(_see("order", order.pk, order.reference, _("Order {order}").format(order=order.reference)))
         screen.hints |= {"order": order.reference}
+        _show_hold(screen, order)
 
 
 def _see(kind: str, key: int, code: str, label: Text) -> Button:

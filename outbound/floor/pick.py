@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import cache
 from typing import Final, NamedTuple
 
 from django.db import connection
@@ -14,6 +15,7 @@ from inventory import lookup
 from inventory.floor.reading import bin_scanned, counts_as, goods_of, refuse_item, require_bin
 from inventory.models import BinKind, Lot
 from outbound import holds, picking
+from outbound.floor import held
 from outbound.models import Order, PickTask
 from wms.core.errors import WmsError
 from wms.core.floor.scenario import NotExpectedNow, Scenario, WrongItem, WrongPlace, whole
@@ -25,13 +27,15 @@ class Changed(WmsError):
     code, status, message = "changed", 409, _("This stop is no longer yours to pick: look at the next one.")
 
 
+class Decided(WmsError):
+    code, status, message = "decided", 409, _("Order {order} waits for nobody's decision any more: it is picked.")
+
+
 # Asked at every scan, and again after every pick.
-_NEXT_STOP: Final = Prepared(
-    "next_stop",
-    """
+_NEXT_STOP: Final = """
 SELECT t.id, t.quantity, t.bin_id, bin.code, bin.check_code, t.sku_id, sku.code, sku.name, sku.name_zh,
        coalesce(lot.code, ''), lot.expires_on, coalesce(carton.code, ''), coalesce(carton.sscc, ''),
-       o.reference, o.ship_by, coalesce(tote.code, '')
+       o.id, o.reference, o.ship_by, coalesce(tote.code, ''), {hold}
 FROM outbound_picktask t
 JOIN inventory_bin bin ON bin.id = t.bin_id
 JOIN inventory_sku sku ON sku.id = t.sku_id
@@ -41,12 +45,19 @@ LEFT JOIN inventory_lot lot ON lot.id = t.lot_id
 LEFT JOIN inventory_carton carton ON carton.id = t.carton_id
 WHERE t.picker_id = %(picker)s::bigint AND t.status = 'open' AND t.warehouse_id = %(warehouse)s::bigint AND t.id <> ALL(%(skipped)s::bigint[])
 ORDER BY t.walking_sequence, t.id LIMIT 1
-""",
-)
+"""
+
+
+@cache
+def _next_stop() -> Prepared:
+    """Not while the modules are loaded: who knows the holds stands above."""
+    return Prepared("next_stop", _NEXT_STOP.format(hold=holds.column("t.order_id")))
 
 
 class _Stop(NamedTuple):
-    """A row of _NEXT_STOP: an open task as far as its screens read it. `lot`, `carton`, `sscc` and `tote` are "" where there is none."""
+    """A row of _NEXT_STOP: an open task as far as its screens read it. `lot`, `carton`, `sscc` and `tote` are "" where there is none. `told` is what
+    holds its order.
+    """
 
     task_id: int
     quantity: int
@@ -61,9 +72,11 @@ class _Stop(NamedTuple):
     expires_on: date | None
     carton: str
     sscc: str
+    order_id: int
     order: str
     ship_by: datetime
     tote: str
+    told: str | None
 
     @property
     def lot_words(self) -> str:
@@ -74,7 +87,7 @@ class Pick(Scenario):
     title = _("Pick")
     fields = ("skipped", "stop", "bin", "task", "short", "found")
     keeps = ("skipped", "bin")
-    actions = ("undo", "claim", "short", "skip", "put_down")
+    actions = ("undo", "claim", "short", "skip", "put_down", "leave")
 
     _next: _Stop | None = None
 
@@ -110,7 +123,7 @@ class Pick(Scenario):
 
     def _ahead(self, skipped: list[int]) -> _Stop | None:
         with connection.cursor() as cursor:
-            _NEXT_STOP.execute(cursor, {"picker": self.user.pk, "warehouse": self.warehouse_id, "skipped": skipped})
+            _next_stop().execute(cursor, {"picker": self.user.pk, "warehouse": self.warehouse_id, "skipped": skipped})
             row = cursor.fetchone()
         return _Stop(*row) if row else None
 
@@ -141,14 +154,17 @@ class Pick(Scenario):
         ]
         screen.note = " · ".join(part for part in parts if part)
         screen.due = stop.ship_by
+        leave = [Button("leave", _("Leave it for the desk"), main=True)] if stop.told is not None else []
         screen.bar = bar(
             short=screen.name in ("pick-bin", "pick-sku"),
             skip=screen.name in ("pick-bin", "pick-sku"),
             undo="bin" in self.state,
-            more=(Button("put_down", _("Stop"), screen.name == "pick-bin"),),
+            more=(*leave, Button("put_down", _("Stop"), screen.name == "pick-bin")),
         )
         self.state["stop"] = str(stop.task_id)
         screen.hints = {"task": stop.task_id, "order": stop.order, "tote": stop.tote, "check": len(stop.check_code) or ""}
+        if stop.told is not None:
+            held.show(screen, holds.read(stop.told), stop.order, held.on_the_walk(stop.tote, in_hand=screen.name == "pick-tote"))
         return screen
 
     def _required(self) -> _Stop:
@@ -231,6 +247,19 @@ class Pick(Scenario):
                 self.state.pop(name, None)
         else:
             self.state.pop("bin", None)
+
+    def do_leave(self, _value: str) -> None:
+        """Go on without the stops of an order that is held: no picker is sent for them until the desk has decided."""
+        stop = self._required()
+        if stop.told is None:
+            raise Decided(order=stop.order)
+        self._next = None
+        picking.put_down(by=self.user, order_id=stop.order_id, request_id=self.scan_id)
+        self.state = {name: self.state[name] for name in self.keeps if name in self.state}
+        done = (
+            _("Order {order} is left for the desk. Set its tote {tote} aside.") if stop.tote else _("Order {order} is left for the desk.")
+        )
+        self.ok(done.format(order=stop.order, tote=stop.tote))
 
     def do_put_down(self, _value: str) -> None:
         self._next = None

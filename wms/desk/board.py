@@ -14,6 +14,7 @@ from inventory.desk.warehouse import page_warehouse
 from inventory.models import Warehouse
 from marketplaces.models import Channel
 from outbound import holds
+from outbound.desk.held import ON_THE_FLOOR
 from outbound.desk.orders import OPEN
 from outbound.models import Order
 from wms.core import desk, outbox
@@ -118,6 +119,7 @@ def board(request: HttpRequest) -> HttpResponse:
         .select_related("merchant", "warehouse")
         .order_by("ship_by", "pk")[:12]
     )
+    held = holds.in_warehouse(warehouse.pk, *OPEN)
     return render(
         request,
         "core/desk/board.html",
@@ -129,8 +131,9 @@ def board(request: HttpRequest) -> HttpResponse:
             "today": today(warehouse, now),
             "loose": loose_ends(warehouse),
             "late": late,
-            "holds": holds.of_orders([order.pk for order in late]),
-            "clock": clock(warehouse, desk.actor(request), now, now + timedelta(hours=DUE_HOURS)),
+            "holds": held,
+            "held_on_the_floor": Order.objects.filter(pk__in=list(held), status__in=ON_THE_FLOOR).count(),
+            "clock": clock(warehouse, desk.actor(request), now, now + timedelta(hours=DUE_HOURS), held),
             "due_hours": DUE_HOURS,
             "behind": outbox.behind_since(),
             "dead": OutboxEvent.objects.filter(dead_at__isnull=False).count(),

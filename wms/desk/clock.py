@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,7 +15,6 @@ from inventory.models import Warehouse
 from marketplaces import deadlines, standings
 from marketplaces.deadlines import Due
 from marketplaces.models import Channel, SellerRule
-from outbound import holds
 from outbound.models import Order
 from wms.core.models import User
 
@@ -42,8 +42,11 @@ class Row:
         return bool(self.due.late) or self.over > 0
 
 
-def clock(warehouse: Warehouse, user: User, now: datetime, until: datetime) -> dict[str, Any]:
-    """Late channels first, then those with the least headroom, then those with the next deadline; at most a dozen, in a constant count of statements."""
+def clock(warehouse: Warehouse, user: User, now: datetime, until: datetime, held: Collection[int]) -> dict[str, Any]:
+    """Late channels first, then those with the least headroom, then those with the next deadline; at most a dozen, in a constant count of statements.
+
+    `held`: the orders that wait for somebody's decision.
+    """
     open_orders = deadlines.due(warehouse_id=warehouse.pk, now=now, until=until)
     rules: dict[int, SellerRule] = {}
     for rule in standings.late_rules():
@@ -59,16 +62,15 @@ def clock(warehouse: Warehouse, user: User, now: datetime, until: datetime) -> d
     return {
         "rows": sorted(rows, key=order)[:12],
         "untold": deadlines.untold(warehouse_id=warehouse.pk, now=now, until=until),
-        "to_release": to_release(warehouse, now),
+        "to_release": to_release(warehouse, now, held),
     }
 
 
-def to_release(warehouse: Warehouse, now: datetime) -> dict[str, Any] | None:
-    """Orders that are ready, wait for nobody's decision and are late by the time the floor has shipped them, unless they are released now; None where
+def to_release(warehouse: Warehouse, now: datetime, held: Collection[int]) -> dict[str, Any] | None:
+    """Orders that are ready, are not `held` and are late by the time the floor has shipped them, unless they are released now; None where
     there are none.
     """
     until = now + timedelta(minutes=settings.FLOOR_MINUTES)
     found = Order.objects.filter(warehouse=warehouse, status=Order.Status.READY, ship_by__gte=now, ship_by__lte=until)
-    found = found.exclude(pk__in=holds.in_warehouse(warehouse.pk, Order.Status.READY))
-    totals = found.aggregate(orders=Count("pk"), first=Min("ship_by"))
+    totals = found.exclude(pk__in=held).aggregate(orders=Count("pk"), first=Min("ship_by"))
     return {**totals, "until": until} if totals["orders"] else None

@@ -42,6 +42,8 @@ class Screen:
     goods: str = ""
     quantity: int | None = None
     note: Text = ""
+    # Why what the screen is about should not go on, and what to do instead.
+    warning: Text = ""
     # The ship-by of what the screen is about: the time left to it is shown, and counted down.
     due: datetime | None = None
     rows: list[Row] = field(default_factory=list)

@@ -33,7 +33,7 @@ def buttons(bar: Iterable[Button]) -> SafeString:
     return format_html_join(
         "",
         '<button name="action" value="{}"{}{}>{}</button>',
-        ((button.action, _ON if button.on else _NOTHING, _NOTHING if button.enabled else _OFF, button.label) for button in bar),
+        ((button.action, _dress(button), _NOTHING if button.enabled else _OFF, button.label) for button in bar),
     )
 
 
@@ -41,7 +41,11 @@ def buttons(bar: Iterable[Button]) -> SafeString:
 def choice(button: Button) -> SafeString:
     name = "action" if button.action else "choice"
     value = f"{button.action}:{button.value}" if button.action and button.value else button.action or button.value
-    return format_html('<button name="{}" value="{}"{}>{}</button>', name, value, _MAIN if button.main else _NOTHING, button.label)
+    return format_html('<button name="{}" value="{}"{}>{}</button>', name, value, _dress(button), button.label)
+
+
+def _dress(button: Button) -> SafeString:
+    return _ON if button.on else _MAIN if button.main else _NOTHING
 
 
 @register.simple_tag

@@ -1,14 +1,12 @@
 """An order whose buyer wants to cancel it, or that its shop has changed since, goes no step further by itself until a person has decided."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from unittest.mock import ANY, Mock
 
 import pytest
 from django.db import DataError, connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from marketplaces import order_book, order_import, settling, tying
 from marketplaces.models import ChannelOrder
@@ -17,48 +15,11 @@ from marketplaces.port import ChannelOrderState as State
 from outbound import cancellation, holds, orders, papers, picking, waves
 from outbound.models import Order, PickTask, Wave
 from tests import make
+from tests.marketplaces.holds.words import another, say
 from tests.marketplaces.shops import sale
 from wms.core import outbox
-from wms.core.models import User
-from wms.desk.clock import to_release
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def at() -> datetime:
-    return datetime.now(UTC)
-
-
-@pytest.fixture
-def by() -> User:
-    return User.objects.create_superuser("root")
-
-
-@pytest.fixture
-def desk(by: User) -> Client:
-    client = Client(headers={"accept-language": "en"})
-    client.force_login(by)
-    return client
-
-
-@pytest.fixture
-def doubted(channel, thing, at) -> Order:
-    """It was taken in; then its buyer wished to cancel it."""
-    order_import.import_orders(channel, [sale(thing.code, at)])
-    say(channel, thing, at, cancellation_requested=True)
-    return Order.objects.get()
-
-
-def say(channel, thing, at, **more) -> None:
-    """The shop's next word of the order."""
-    order_import.import_orders(channel, [sale(thing.code, at, updated_at=timezone.now() + timedelta(minutes=1), **more)])
-
-
-def another(house, thing) -> int:
-    """An order that came in by itself, due after the shop's."""
-    due = timezone.now() + timedelta(days=30)
-    return orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 1}, ship_by=due)).id
 
 
 def in_wave(released) -> list[int]:
@@ -100,12 +61,12 @@ def test_every_word_of_the_shop_that_is_for_a_person_holds_it_until_the_shop_tak
     order_import.import_orders(channel, [sale(thing.code, at)])
     order = Order.objects.get()
     assert holds.of_orders([order.pk]) == {}
-    say(channel, thing, at, **word)
+    say(channel, thing, **word)
     row = ChannelOrder.objects.get()
     held = {order.pk: holds.Hold(channel.name, reason.replace("THING", thing.code), channel.pk, row.pk, ANY, True)}
     assert (holds.of_orders([order.pk]), holds.in_warehouse(house.pk, Order.Status.READY)) == (held, held)
     assert holds.in_warehouse(house.pk, Order.Status.SHORT) == holds.in_warehouse(make.warehouse().pk, Order.Status.READY) == {}
-    say(channel, thing, at + timedelta(minutes=2))
+    say(channel, thing, 2)
     assert holds.of_orders([order.pk]) == {}
 
 
@@ -137,7 +98,7 @@ def test_no_picker_is_sent_for_one_that_was_released_before(channel, house, thin
     order_import.import_orders(channel, [sale(thing.code, at)])
     other = another(house, thing)
     wave = Wave.objects.get(pk=waves.release(warehouse_id=house.pk, by=by)["wave_id"])
-    say(channel, thing, at, cancellation_requested=True)
+    say(channel, thing, cancellation_requested=True)
     assert [stop.order for stop in papers.pick_list_of(wave).stops] == [Order.objects.get(pk=other).reference]
     assert picking.claim(warehouse_id=house.pk, by=by) == 1
     assert PickTask.objects.get(picker=by).order_id == other
@@ -159,7 +120,7 @@ def test_what_a_picker_has_not_begun_is_taken_off_his_walk(channel, house, thing
     mine = PickTask.objects.filter(picker=by, status="open", order__reference__endswith="501").order_by("walking_sequence")
     if begun:
         picking.pick(task_id=mine[0].pk, tote_code="TOTE-01", by=by)
-    say(channel, thing, at, lines=lines, cancellation_requested=True)
+    say(channel, thing, lines=lines, cancellation_requested=True)
     outbox.deliver("outbound.picking.put_aside")
     assert (mine.count(), PickTask.objects.get(order=other).picker) == (left, by)
     # On a pick list that is printed again stands what he finishes.
@@ -184,7 +145,7 @@ def test_nor_is_one_that_a_person_recognises_as_the_shop_s_which_is_not_paid_any
     orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 1}, "WOO-501"))
     order_import.import_orders(channel, [sale(thing.code, at)])
     on_a_walk(house, by)
-    say(channel, thing, at, state=State.PENDING)
+    say(channel, thing, state=State.PENDING)
     outbox.deliver("outbound.picking.put_aside")
     assert PickTask.objects.filter(picker=by).exists()
     tying.recognise(channel, ChannelOrder.objects.get().pk)
@@ -197,7 +158,7 @@ def test_nor_is_one_that_a_dead_worker_took_in_and_that_is_not_paid_any_more(cha
     ChannelOrder.objects.update(status="seen")
     ChannelOrder.objects.get().parts.update(order=None)
     on_a_walk(house, by)
-    say(channel, thing, at, state=State.PENDING)
+    say(channel, thing, state=State.PENDING)
     assert ChannelOrder.objects.get().problem == "unpaid"
     outbox.deliver("outbound.picking.put_aside")
     assert not PickTask.objects.filter(picker=by).exists()
@@ -209,7 +170,7 @@ def test_nor_is_one_of_which_the_shop_spoke_before_it_was_tied(channel, house, t
         patched.setattr(settling, "tie", dies)
         order_import.import_orders(channel, [sale(thing.code, at)])
     on_a_walk(house, by)
-    say(channel, thing, at, cancellation_requested=True)
+    say(channel, thing, cancellation_requested=True)
     assert ChannelOrder.objects.get().parts.get().order == Order.objects.get()
     outbox.deliver("outbound.picking.put_aside")
     assert not PickTask.objects.filter(picker=by).exists()
@@ -219,96 +180,10 @@ def test_nor_is_one_that_cannot_be_cancelled_here(channel, house, thing, at, by,
     order_import.import_orders(channel, [sale(thing.code, at)])
     on_a_walk(house, by)
     monkeypatch.setattr(cancellation, "cancel", Mock(side_effect=DataError("no")))
-    say(channel, thing, at, state=State.CANCELLED)
+    say(channel, thing, state=State.CANCELLED)
     assert ChannelOrder.objects.get().problem == "unreadable"
     outbox.deliver("outbound.picking.put_aside")
     assert not PickTask.objects.filter(picker=by).exists()
-
-
-def test_the_board_asks_nobody_to_release_it(house, thing, doubted):
-    Order.objects.update(ship_by=timezone.now() + timedelta(minutes=30))
-    assert to_release(house, timezone.now()) is None
-    other = another(house, thing)
-    Order.objects.filter(pk=other).update(ship_by=timezone.now() + timedelta(minutes=30))
-    found = to_release(house, timezone.now())
-    assert found is not None and found["orders"] == 1
-
-
-def test_every_page_on_which_orders_are_picked_for_a_wave_says_why_and_leads_to_where_it_is_decided(channel, house, thing, desk, doubted):
-    row = ChannelOrder.objects.get()
-    where = f'href="/desk/channels/{channel.pk}?order={row.pk}#order-{row.pk}"'
-    words = "changed in the shop after it was imported (the buyer wants to cancel)"
-    for page in (f"/desk/waves?warehouse={house.code}", "/desk/orders", f"/desk?warehouse={house.code}"):
-        if page.startswith("/desk?"):
-            Order.objects.update(ship_by=timezone.now() + timedelta(minutes=30))
-        text = desk.get(page).content.decode()
-        assert (f'data-hold="{row.pk}"' in text, where in text, words in text) == (True, True, True), page
-    assert "data-ready" not in desk.get(f"/desk/waves?warehouse={house.code}").content.decode()
-    page = desk.get(f"/desk/orders/{doubted.pk}").content.decode()
-    assert where in page and "it goes into no wave" in page
-    shown = desk.get(f"/desk/channels/{channel.pk}?order={row.pk}").content.decode()
-    assert f'id="order-{row.pk}"' in shown
-    assert f'data-wish="{doubted.pk}"' in shown and f'<a href="/desk/orders/{doubted.pk}">{doubted.reference}</a>' in shown
-    desk.post(f"/desk/channels/{channel.pk}/dismiss", {"order": row.pk})
-    for page in (f"/desk/waves?warehouse={house.code}", "/desk/orders", f"/desk/orders/{doubted.pk}"):
-        text = desk.get(page).content.decode()
-        assert "data-hold" not in text and "no wave" not in text, page
-
-
-def test_the_wave_s_own_page_bears_the_sign(channel, house, thing, at, by, desk):
-    order_import.import_orders(channel, [sale(thing.code, at)])
-    wave = waves.release(warehouse_id=house.pk, by=by)["wave_id"]
-    assert "data-hold" not in desk.get(f"/desk/waves/{wave}").content.decode()
-    say(channel, thing, at, cancellation_requested=True)
-    assert f'data-hold="{ChannelOrder.objects.get().pk}"' in desk.get(f"/desk/waves/{wave}").content.decode()
-
-
-@pytest.mark.parametrize("tied", [True, False])
-def test_where_nothing_stands_on_the_channel_s_list_the_sign_leads_to_the_order_which_says_what_can_be_done(
-    channel, house, thing, at, desk, monkeypatch, tied
-):
-    order_import.import_orders(channel, [sale(thing.code, at, cancellation_requested=not tied)])
-    if tied:
-        order_book.record(channel, [sale(thing.code, at, updated_at=at + timedelta(minutes=1), state=State.CANCELLED)])
-    else:
-        ChannelOrder.objects.update(status="seen", problem="")
-        ChannelOrder.objects.get().parts.update(order=None)
-    order = Order.objects.get()
-    reason = "cancelled in the shop, and about to be here" if tied else "the buyer wants to cancel"
-    assert holds.of_orders([order.pk])[order.pk].reason == reason
-    for page in (f"/desk/waves?warehouse={house.code}", "/desk/orders"):
-        text = desk.get(page).content.decode()
-        assert ("data-hold" in text, f'href="/desk/orders/{order.pk}#hold"' in text, f"/desk/channels/{channel.pk}" in text) == (
-            True,
-            True,
-            False,
-        )
-    page = desk.get(f"/desk/orders/{order.pk}").content.decode()
-    assert ('id="hold"' in page, f"{channel.name}: {reason}" in page, f'href="/desk/channels/{channel.pk}"' in page) == (True, True, True)
-    assert f'action="/desk/orders/{order.pk}/cancel"' in page
-    cancellation.cancel(order_id=order.pk, by=User.objects.get(username="root"))
-    assert 'id="hold"' not in desk.get(f"/desk/orders/{order.pk}").content.decode()
-
-
-def test_the_waves_page_counts_what_is_ready_in_its_own_house_alone(channel, house, thing, at, desk, doubted):
-    order_import.import_orders(
-        channel, [sale(thing.code, at, order_id=key, number=key, cancellation_requested=True) for key in ("502", "503")]
-    )
-    elsewhere = make.warehouse()
-    Order.objects.filter(reference__endswith="502").update(warehouse=elsewhere)
-    Order.objects.filter(reference__endswith="503").update(status="released")
-    assert len(holds.of_orders(list(Order.objects.values_list("pk", flat=True)))) == 3
-    for place, reference in ((house, "501"), (elsewhere, "502")):
-        page = desk.get(f"/desk/waves?warehouse={place.code}").content.decode()
-        assert ('data-held="1"' in page, page.count("data-hold="), f"WOO-{reference}<" in page) == (True, 1, True)
-
-
-def test_the_order_that_is_asked_for_is_shown_however_many_younger_ones_there_are(channel, desk, doubted, monkeypatch):
-    monkeypatch.setattr("marketplaces.desk.orders.SHOWN", 1)
-    row = ChannelOrder.objects.get()
-    ChannelOrder.objects.create(channel=channel, merchant=channel.merchant, external_id="9", status="imported", problem="closed")
-    assert f'id="order-{row.pk}"' not in desk.get(f"/desk/channels/{channel.pk}").content.decode()
-    assert f'id="order-{row.pk}"' in desk.get(f"/desk/channels/{channel.pk}?order={row.pk}").content.decode()
 
 
 def test_asking_costs_one_statement_however_many_are_held(channel, house, thing, at, doubted):

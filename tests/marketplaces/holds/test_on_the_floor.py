@@ -1,22 +1,28 @@
-"""An order that was begun before its shop said something else of it: whoever packs or ships it is told, and says himself that it is sent all the same."""
+"""An order that was begun before its shop said something else of it: whoever picks it or comes upon it is told; whoever packs or ships it says himself
+that it is sent all the same.
+"""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from inventory.models import Sku, Warehouse
 from marketplaces import order_book, order_import
 from marketplaces.models import Channel, ChannelOrder
-from outbound import orders, packing, picking, shipping, waves
+from marketplaces.port import ChannelLine
+from outbound import holds, orders, packing, picking, shipping, waves
 from outbound.holds import ToBeDecided
 from outbound.models import Order, Parcel, PickTask
 from tests import make
 from tests.floor.handheld import Handheld, Page
+from tests.marketplaces.holds.words import say
 from tests.marketplaces.shops import sale
-from wms.core import access
+from wms.core import access, outbox
 from wms.core.models import RequestOutcome, User
 from wms.core.verification import drifts
 
@@ -49,11 +55,6 @@ def picked(channel: Channel, house: Warehouse, thing: Sku, by: User) -> Order:
     order = Order.objects.get()
     picking.pick(task_id=order.tasks.get().pk, tote_code="TOTE-01", by=by)
     return order
-
-
-def say(channel: Channel, thing: Sku, minutes: int = 1, **more: Any) -> None:
-    at = timezone.now()
-    order_import.import_orders(channel, [sale(thing.code, at, updated_at=at + timedelta(minutes=minutes), **more)])
 
 
 def asked(page: Page) -> tuple[str, str]:
@@ -159,3 +160,117 @@ def test_another_order_is_neither_asked_about_nor_kept_back(handheld, channel, h
     assert asked(page) == ("ask", "to_be_decided")
     assert asked(handheld.scan(other.tracking_number)) == ("ok", "")
     assert dict(Parcel.objects.values_list("pk", "status")) == {parcel_id: "packed", other.pk: "shipped"}
+
+
+@pytest.fixture
+def walking(handheld: Handheld, channel: Channel, house: Warehouse, thing: Sku, by: User) -> Sku:
+    """A picker has one of the shop's two goods in a tote, and goes for the second, which is returned; behind it is another order of that."""
+    Channel.objects.update(name="Woo shop")
+    second = make.sku(thing.merchant)
+    make.stock(make.bin_of(house, "A-02"), second, 5)
+    channel.listings.create(merchant=thing.merchant, external_id="second", external_sku=second.code, sku=second)
+    order_import.import_orders(channel, [sale(thing.code, datetime.now(UTC), lines=of_both(thing, second))])
+    due = timezone.now() + timedelta(days=30)
+    orders.accept(merchant=thing.merchant, order=make.order(house, {second: 1}, "OTHER", ship_by=due))
+    waves.release(warehouse_id=house.pk, by=by)
+    handheld.open("pick")
+    handheld.press("claim")
+    handheld.scan("A-01", thing.code, "TOTE-01")
+    return second
+
+
+def of_both(thing: Sku, second: Sku) -> tuple[ChannelLine, ...]:
+    return ChannelLine("1", "", thing.code, "Mug", 2, Decimal(5)), ChannelLine("2", "", second.code, "Tea", 1, Decimal(5))
+
+
+SIGN = f"WOO-501 is for the desk to decide on. Woo shop: {WISH}."
+
+
+def test_a_picker_sees_that_nobody_wants_what_he_goes_for_and_leaves_it(handheld, channel, house, thing, by, walking):
+    page = handheld.open("pick")
+    assert (page.data["bin"], page.data["order"], "hold" in page.data, "action=leave" in page.buttons) == ("A-02", "WOO-501", False, False)
+    say(channel, thing, lines=of_both(thing, walking), cancellation_requested=True)
+    outbox.deliver("outbound.picking.put_aside")
+    with CaptureQueriesContext(connection) as captured:
+        page = handheld.scan("A-02")
+    # As many as for one that is not held.
+    assert len(captured) == 3
+    row = ChannelOrder.objects.get()
+    assert (page.screen, page.data["hold"]) == ("pick-sku", str(row.pk))
+    assert f"{SIGN} Leave its goods in the bin. Set tote TOTE-01 aside." in page.text
+    page = handheld.press("leave")
+    assert (page.data["outcome"], page.data["order"], "hold" in page.data) == ("ok", "OTHER", False)
+    assert "Order WOO-501 is left for the desk. Set its tote TOTE-01 aside." in page.text
+    assert handheld.again().data["outcome"] == "ok"
+    left = PickTask.objects.filter(order__reference="WOO-501", status="open")
+    assert (left.get().picker, left.get().order.status) == (None, "picking")
+    # He is sent for the other's alone, and so is everybody.
+    assert handheld.scan(walking.code, "TOTE-02").screen == "pick-start"
+    assert (handheld.page.data["waiting"], picking.claim(warehouse_id=house.pk, by=by)) == ("0", 0)
+    order_book.dismiss(channel, row.pk)
+    assert picking.claim(warehouse_id=house.pk, by=by) == 1
+
+
+def test_goods_that_are_in_no_tote_yet_go_back_into_the_bin(handheld, channel, house, thing, by):
+    Channel.objects.update(name="Woo shop")
+    order_import.import_orders(channel, [sale(thing.code, datetime.now(UTC))])
+    waves.release(warehouse_id=house.pk, by=by)
+    handheld.open("pick")
+    handheld.press("claim")
+    handheld.scan("A-01")
+    say(channel, thing, cancellation_requested=True)
+    assert f"{SIGN} Leave its goods in the bin." in handheld.open("pick").text
+    handheld.scan("A-01")
+    page = handheld.scan(thing.code)
+    assert (page.screen, f"{SIGN} Put its goods back into the bin." in page.text) == ("pick-tote", True)
+    page = handheld.press("leave")
+    assert (page.screen, "Order WOO-501 is left for the desk." in page.text) == ("pick-start", True)
+
+
+def test_what_the_desk_has_decided_meanwhile_is_not_left(handheld, channel, thing, walking):
+    say(channel, thing, lines=of_both(thing, walking), cancellation_requested=True)
+    handheld.open("pick")
+    order_book.dismiss(channel, ChannelOrder.objects.get().pk)
+    page = handheld.press("leave")
+    assert (asked(page), page.data["order"], "hold" in page.data) == (("error", "decided"), "WOO-501", False)
+    assert not PickTask.objects.filter(status="open", picker=None).exists()
+
+
+def test_whoever_picks_on_all_the_same_is_not_kept_back(handheld, channel, thing, walking):
+    say(channel, thing, lines=of_both(thing, walking), cancellation_requested=True)
+    handheld.open("pick")
+    assert handheld.scan("A-02", walking.code).data["outcome"] == "ok"
+    assert Order.objects.get(reference="WOO-501").status == "picked"
+
+
+@pytest.mark.parametrize(("code", "meanwhile"), [("WOO-501", " Set tote TOTE-01 aside."), ("TOTE-01", " Set tote TOTE-01 aside.")])
+def test_whoever_looks_it_up_is_told(handheld, channel, thing, picked, code, meanwhile):
+    handheld.open("look-up")
+    page = handheld.scan(code)
+    assert ("hold" in page.data, "to decide" in page.text) == (False, False)
+    say(channel, thing, cancellation_requested=True)
+    page = handheld.scan(code)
+    assert (page.data["hold"], f"{SIGN}{meanwhile}" in page.text) == (str(ChannelOrder.objects.get().pk), True)
+
+
+def test_whoever_looks_up_its_parcel_is_told_until_it_has_left(handheld, channel, thing, by, picked):
+    parcel_id = packing.pack(order_id=picked.pk, by=by)["parcel_id"]
+    say(channel, thing, cancellation_requested=True)
+    handheld.open("look-up")
+    for code in (Parcel.objects.get().tracking_number, "WOO-501"):
+        assert f"{SIGN} Set its parcels aside." in handheld.scan(code).text
+    word = holds.of_orders([picked.pk])[picked.pk].word
+    shipping.ship(parcel_id=parcel_id, by=by, despite=word)
+    page = handheld.scan("WOO-501")
+    assert ("hold" in page.data, "to decide" in page.text) == (False, False)
+
+
+def test_of_one_that_nobody_has_begun_it_says_that_its_goods_stay(handheld, channel, house, thing, by):
+    Channel.objects.update(name="Woo shop")
+    order_import.import_orders(channel, [sale(thing.code, datetime.now(UTC))])
+    handheld.open("look-up")
+    say(channel, thing, cancellation_requested=True)
+    assert handheld.scan("WOO-501").text.count(SIGN) == 1
+    Order.objects.update(status="released")
+    assert f"{SIGN} Leave its goods in the bin." in handheld.scan("WOO-501").text
+    Order.objects.update(status="ready")
