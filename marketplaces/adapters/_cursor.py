@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, Self, TypeVar
 
-from marketplaces.port import ChannelRefused, CredentialsRefused, CursorsRefused
+from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, CursorsRefused
 
 # A shop that refuses every cursor that it has given just before is in trouble, and not asked for its first page over and over.
 ANEW_EVERY = timedelta(minutes=1)
@@ -36,8 +36,12 @@ P = TypeVar("P", bound=Position)
 Page = TypeVar("Page")
 
 
-def page_at(position: P, read: Callable[[P], Page]) -> tuple[P, Page]:
-    """What the shop answers at `position`, or else at the first place instead that it does not refuse; says at which. Raises CursorsRefused."""
+def page_at(position: P, read: Callable[[P], Page]) -> tuple[P, Page | None]:
+    """What the shop answers at `position`, or else at the first place instead that it does not refuse; says at which. None where it can be asked at
+    that place only later: it is to be kept, as a shop that grants one call at a time would else refuse the same cursor for ever.
+
+    Raises CursorsRefused.
+    """
     instead = position.anew(datetime.now(UTC))
     for place in (position, *instead):
         try:
@@ -46,6 +50,10 @@ def page_at(position: P, read: Callable[[P], Page]) -> tuple[P, Page]:
             raise
         except ChannelRefused as error:
             refusal = error
+        except ChannelUnavailable:
+            if place is position:
+                raise
+            return place, None
     if position.page and not instead:
         raise CursorsRefused(reason=refusal.details["reason"], answered=True) from refusal
     raise refusal

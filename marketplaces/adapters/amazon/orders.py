@@ -42,6 +42,8 @@ class Orders:
 
     def changed(self, *, since: datetime, cursor: str) -> OrderPage:
         position, answer = page_at(Cursor.read(cursor, start=since.astimezone(UTC) - OVERLAP), self._search)
+        if answer is None:
+            return OrderPage((), str(position), more=True)
         try:
             rows = answer["orders"]
             token = str((answer.get("pagination") or {}).get("nextToken") or "")

@@ -35,7 +35,10 @@ class Orders:
         self._work = work
 
     def changed(self, *, since: datetime, cursor: str) -> OrderPage:
-        position, page = page_at(Cursor.read(cursor, start=since.astimezone(UTC) - OVERLAP), self._page)
+        position, answer = page_at(Cursor.read(cursor, start=since.astimezone(UTC) - OVERLAP), self._page)
+        if answer is None:
+            return OrderPage((), str(position), more=True)
+        page: Any = answer.get("orders")
         try:
             rows, info = page["nodes"], page["pageInfo"]  # TypeError says that it is none
             changes = [_moment(row["updatedAt"]) for row in rows]
@@ -47,11 +50,11 @@ class Orders:
         next_position, more = position.following(changes, following, overlap=OVERLAP)
         return OrderPage(orders, str(next_position), more, unreadable)
 
-    def _page(self, position: Cursor) -> Any:
+    def _page(self, position: Cursor) -> JsonObject:
         query = f"updated_at:>='{position.after:%Y-%m-%dT%H:%M:%SZ}'"
         if position.until:
             query += f" updated_at:<='{position.until:%Y-%m-%dT%H:%M:%SZ}'"
-        return self._connection.call(documents.ORDERS, query=query, after=position.page or None).get("orders")
+        return self._connection.call(documents.ORDERS, query=query, after=position.page or None)
 
     def one(self, order_id: str) -> ChannelOrder:
         return self._complete(self._row(order_id))

@@ -105,7 +105,10 @@ class Orders:
         self._read = partial(read_order, location=location, at=at)
 
     def changed(self, *, since: datetime, cursor: str) -> OrderPage:
-        position, (items, page) = page_at(Cursor.read(cursor, since=since), self._list)
+        position, answer = page_at(Cursor.read(cursor, since=since), self._list)
+        if answer is None:
+            return OrderPage((), str(position), more=True)
+        items, page = answer
         orders, unreadable = read_rows(items, self._read, order_id=lambda row: str(row.get("id", "")) if isinstance(row, dict) else "")
         digest = hashlib.sha256(repr(items).encode()).hexdigest()[:16]
         changes = [order.updated_at for order in orders]

@@ -19,8 +19,15 @@ def poll(
     raise AssertionError("the poll never ends")
 
 
-def poll_again_and_again(shop: Marketplace, clock: Clock, *, since: datetime = NOON - timedelta(hours=1), times: int = 200) -> list[str]:
-    """The ids of all orders that come in, each once, though calls fail: the next one is made an hour later, with the cursor of the last
+def poll_again_and_again(
+    shop: Marketplace,
+    clock: Clock,
+    *,
+    since: datetime = NOON - timedelta(hours=1),
+    times: int = 200,
+    wait: timedelta = timedelta(hours=1),
+) -> list[str]:
+    """The ids of all orders that come in, each once, though calls fail: the next one is made after so long, with the cursor of the last
     page that was read.
     """
     found: dict[str, None] = {}
@@ -29,7 +36,7 @@ def poll_again_and_again(shop: Marketplace, clock: Clock, *, since: datetime = N
         try:
             page = shop.orders(since=since, cursor=cursor)
         except ChannelError:
-            clock.advance(hours=1)
+            clock.now += wait
             continue
         found |= dict.fromkeys(order.order_id for order in page.orders)
         cursor = page.cursor

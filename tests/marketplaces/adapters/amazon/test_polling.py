@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from marketplaces.adapters.amazon import Amazon
+from marketplaces.adapters.amazon.limits import PLANS
 from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, CursorsRefused, UnreadableOrder
 from tests.marketplaces.adapters.amazon.books import HERE, THERE
 from tests.marketplaces.adapters.amazon.shop import AmazonShop, errors
@@ -205,4 +206,23 @@ def test_all_orders_come_from_a_shop_that_refuses_every_cursor(
     clock.advance(minutes=7)
     ids.append(place(shop))
     assert sorted(poll_again_and_again(amazon, clock)) == sorted(ids)
+    shop.behave()
+
+
+@pytest.mark.usefixtures("naps")
+def test_all_of_them_come_though_amazon_grants_one_call_at_a_time(
+    shop: AmazonShop, client, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cursor that is refused takes it: where to read instead is kept for the next."""
+    rate, _burst = PLANS[SEARCH]
+    monkeypatch.setitem(PLANS, SEARCH, (rate, 1))
+    amazon = adapter(shop, client)
+    shop.answers.orders_page = 3
+    ids: list[str] = []
+    for _order in range(12):
+        clock.advance(minutes=7)
+        ids.append(place(shop))
+    monkeypatch.setattr("marketplaces.adapters._cursor.ANEW_EVERY", timedelta(0))
+    shop.misbehave(SEARCH, where(lambda call: bool("paginationToken" in call.params), errors(400, "InvalidInput")), times=1000)
+    assert sorted(poll_again_and_again(amazon, clock, wait=timedelta(seconds=1 / rate))) == sorted(ids)
     shop.behave()
