@@ -144,18 +144,24 @@ class Aside(Generic[T]):
 
 @dataclass(slots=True)
 class Turn(Generic[T]):
-    """What became of some things in a lane's turn: `left` was not its turn yet, at `failed` the shop broke down; the whole shop is quiet for `wait_s`."""
+    """What became of some things in a lane's turn: `left` was not its turn yet, at `failed` the shop broke down; the whole shop is quiet for `wait_s`.
+
+    `well`: the shop works otherwise, as far as anybody knows: it did in this turn or, where there was nothing else to try, until then. So what fails
+    alone, turn by turn, while the shop is polled and told all else, is known for it.
+    """
 
     left: Sequence[T]
     failed: dict[T, ChannelUnavailable]
     wait_s: float = 0.0
+    well: bool = True
 
 
 def one_by_one(channel: Channel, things: Sequence[T], call: Callable[[Marketplace, T], None], budget_s: float) -> Turn[T]:
     """Call the shop about each, for about so many seconds. Raises ChannelQuiet where nothing has to be put aside."""
-    until, aside, done, wait_s = time.monotonic() + budget_s, Aside[T](), 0, 0.0
+    until, aside, done, wait_s, well = time.monotonic() + budget_s, Aside[T](), 0, 0.0, True
     try:
         with calling(channel) as shop:
+            well = channel.failures == 0
             for thing in things:
                 if time.monotonic() > until:
                     break
@@ -168,7 +174,7 @@ def one_by_one(channel: Channel, things: Sequence[T], call: Callable[[Marketplac
         if not aside.failed:
             raise
         wait_s = quiet.retry_after
-    return Turn([thing for thing in things[done:] if thing not in aside.failed], aside.failed, wait_s)
+    return Turn([thing for thing in things[done:] if thing not in aside.failed], aside.failed, wait_s, well or not wait_s)
 
 
 def aside_s(times: int, quiet_s: float = 0.0) -> float:

@@ -28,7 +28,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from marketplaces import expansion, refused_parcels
-from marketplaces.calling import SHOWN_AFTER, aside_s, one_by_one
+from marketplaces.calling import SHOWN_AFTER, Turn, aside_s, one_by_one
 from marketplaces.models import Channel, ChannelOrderPart, ToldParcel
 from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, Marketplace, TrackedLine, Tracking
 from outbound.models import Order, Parcel, ParcelLine
@@ -108,7 +108,7 @@ def tell(payloads: Sequence[dict[str, Any]]) -> None:
     turn = one_by_one(channel, left, lambda shop, parcel: _send(shop, parcel, parcel.order.channel_part, places), BUDGET_S)
     _go_on_later(channel, [parcel.pk for parcel in turn.left], turn.wait_s)
     for parcel, error in turn.failed.items():
-        _put_aside(channel, parcel, error, wanted[parcel.pk], turn.wait_s)
+        _put_aside(channel, parcel, error, wanted[parcel.pk], turn)
 
 
 def _go_on_later(channel: Channel, parcel_ids: Sequence[int], wait_s: float) -> None:
@@ -117,16 +117,16 @@ def _go_on_later(channel: Channel, parcel_ids: Sequence[int], wait_s: float) -> 
         outbox.emit_all_later(wait_s, events, tried=1) if wait_s else outbox.emit_all(events)
 
 
-def _put_aside(channel: Channel, parcel: Parcel, error: ChannelUnavailable, failed: int, quiet_s: float) -> None:
+def _put_aside(channel: Channel, parcel: Parcel, error: ChannelUnavailable, failed: int, turn: Turn[Any]) -> None:
     """The shop broke down at this one parcel. While it is in trouble as a whole that says nothing; one at which it does so again and again is shown to
     people as those that it refuses, and told as seldom.
     """
-    failed += not quiet_s
+    failed += turn.well
     if failed >= SHOWN_AFTER:
         refused_parcels.note(parcel, parcel.order.channel_part.channel_order, ChannelRefused(reason=error.details["reason"]))
         return
     with transaction.atomic():
-        outbox.emit_all_later(aside_s(failed, quiet_s), _events(channel.pk, [parcel.pk], failed=failed), tried=1)
+        outbox.emit_all_later(aside_s(failed, turn.wait_s), _events(channel.pk, [parcel.pk], failed=failed), tried=1)
 
 
 def _send(shop: Marketplace, parcel: Parcel, part: ChannelOrderPart, places: Mapping[int, str]) -> None:

@@ -28,6 +28,7 @@ from marketplaces import (
     stock_sync,
     subscribing,
     unknown_goods,
+    untold_cancellations,
 )
 from marketplaces import channels as shops
 from marketplaces import places as shop_places
@@ -47,13 +48,8 @@ def channels(request: HttpRequest) -> HttpResponse:
     rows = rows.select_related("merchant").order_by("merchant__code", "code", "pk")
     page = desk.Page(rows, request)
     keys = [channel.pk for channel in page]
-    waiting = dict(
-        ChannelOrder.objects.filter(channel__in=keys)
-        .exclude(problem="")
-        .values_list("channel")
-        .annotate(count=Count("pk"))
-        .values_list("channel", "count")
-    )
+    found = ChannelOrder.objects.filter(channel__in=keys).exclude(problem="").values_list("channel").annotate(count=Count("pk"))
+    waiting = Counter(dict(found.values_list("channel", "count"))) + untold_cancellations.counted(keys)
     offers = {
         row["channel"]: row
         for row in Listing.objects.filter(channel__in=keys)
@@ -77,7 +73,7 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
     if text := desk.clean(request.GET.get("q")):
         rows = rows.filter(Q(external_sku__startswith=text) | Q(external_id=text))
     page = desk.Page(rows, request)
-    told = numbers(found, [listing.pk for listing in page])
+    told, untold = numbers(found, [listing.pk for listing in page]), list(untold_cancellations.of(found))
     keys_refused = request.path == reverse("desk:channel_keys", kwargs={"channel_id": found.pk})
     spots = places.spots(found, told, differences or ())
     ours = Counter[int]()
@@ -102,6 +98,8 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "for_people": order_book.FOR_PEOPLE,
             "for_correcting": correcting.CORRECTABLE if request.user.has_perm(addresses.RIGHT) else (),
             "refused_parcels": refused_parcels.of(found),
+            "untold_cancellations": untold,
+            "broken_down": len(untold),
             "goods": unknown_goods.waiting(found),
             "unlimited": found.listings.filter(sells_without_stock=True).count(),
             "told_nothing": pausing.told_nothing(found) if found.sells_nothing else None,
@@ -219,6 +217,7 @@ ACTIONS: dict[str, Callable[[Channel, HttpRequest], str]] = {
     "fetch": _fetch, "push": _push, "repair": _repair, "poll": _poll, "retry": _retry, "pause": _pause, "resume": _resume,
     "subscribe": _subscribe, "backorders": _stop_backorders, "dismiss": orders.dismiss, "recognise": orders.recognise,
     "warehouses": _change_warehouses, "tell": _tell_again, "left": _nothing_left,
+    "cancelled": orders.tell_cancelled, "giveup": orders.give_up,
 }  # fmt: skip
 
 
@@ -228,8 +227,8 @@ OF_THE_PAST = ("dismiss",)
 
 @desk.action(shows=channel, permission="marketplaces.change_channel")
 def act(request: HttpRequest, channel_id: int, does: str = "") -> HttpResponse:
-    """One of ACTIONS: `pause` takes a reason and perhaps sells=last, `subscribe` a url, `dismiss` and `recognise` an order, `tell` a parcel, `left` a
-    location, `warehouses` warehouses (codes, the first one first) and routing.
+    """One of ACTIONS: `pause` takes a reason and perhaps sells=last, `subscribe` a url, `dismiss`, `recognise`, `cancelled` and `giveup` an order,
+    `tell` a parcel, `left` a location, `warehouses` warehouses (codes, the first one first) and routing.
     """
     found = find(request, channel_id) if does in OF_THE_PAST else find_connected(request, channel_id)
     return desk.done(request, ACTIONS[does](found, request), "desk:channel", channel_id=channel_id)

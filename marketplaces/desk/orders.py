@@ -6,7 +6,7 @@ from django.db.models import Case, QuerySet, When
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from marketplaces import order_book, tying
+from marketplaces import order_book, tying, untold_cancellations
 from marketplaces.models import Channel, ChannelOrder
 from wms.core import desk
 
@@ -29,6 +29,18 @@ def recognise(channel: Channel, request: HttpRequest) -> str:
     """Field: order (the id of its row)."""
     tying.recognise(channel, _key(request))
     return _("Our order follows the shop's from now on.")
+
+
+def tell_cancelled(channel: Channel, request: HttpRequest) -> str:
+    """Field: order (the id of its row)."""
+    untold_cancellations.tell_again(channel=channel, key=_key(request))
+    return _("The shop is told of the cancellation again soon.")
+
+
+def give_up(channel: Channel, request: HttpRequest) -> str:
+    """Field: order (the id of its row)."""
+    untold_cancellations.give_up(channel=channel, key=_key(request), by=desk.actor(request))
+    return _("The shop is not told of this cancellation any more.")
 
 
 def _key(request: HttpRequest) -> int:

@@ -15,6 +15,7 @@ from marketplaces.models.parts import ChannelOrderPart
 from marketplaces.models.places import ChannelWarehouse, ListingPlace
 from marketplaces.models.pushes import ChannelPace, Comparison, Difference, StockChange, StockPush
 from marketplaces.models.sellers import SellerRule
+from marketplaces.models.untold import UntoldCancellation
 
 __all__ = [
     "Bundle",
@@ -35,5 +36,6 @@ __all__ = [
     "StockPush",
     "Submission",
     "ToldParcel",
+    "UntoldCancellation",
     "WebhookDelivery",
 ]

@@ -110,6 +110,24 @@ def test_a_parcel_that_never_goes_through_is_shown_and_told_less_often(shop, cha
     assert told(shop, first) == ["T-BAD"]
 
 
+def test_a_parcel_that_has_nothing_beside_it_is_shown_too(shop, channel, thing):
+    """In its turn nothing says that the shop works otherwise: that its orders are fetched meanwhile does."""
+    (number,) = place(shop, thing, 1)
+    poll()
+    parcel = leave(ChannelOrder.objects.get(external_id=str(number)).parts.get().order, "T-BAD", 1)
+    break_down(shop, number)
+    deliver_all()
+    for _time in range(SHOWN_AFTER - 1):
+        assert not ToldParcel.objects.exists()
+        Channel.objects.update(quiet_until=None)
+        with transaction.atomic():
+            order_asking.ask(channel.pk)
+        deliver_all()
+        pass_time()
+    assert "HTTP 500" in ToldParcel.objects.get(parcel=parcel).error
+    shop.behave()
+
+
 def test_an_order_that_cannot_be_cancelled_there_is_told_later_and_later(shop, channel, thing, monkeypatch):
     monkeypatch.setattr("marketplaces.adapters.woocommerce.CAPABILITIES", replace(CAPABILITIES, hears_cancellations=True))
     first, *others = place(shop, thing, 4)

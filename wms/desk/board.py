@@ -46,7 +46,7 @@ CROSS JOIN LATERAL (
 ) o
 GROUP BY 1
 """
-# Each of these has a partial index of exactly this condition, or is bounded by one bin.
+# Each of these has a partial index of exactly this condition, or is bounded by one bin, or by what shops have broken down at lately.
 _LOOSE = """
 SELECT (SELECT count(*) FROM outbound_parcel WHERE warehouse_id = %(warehouse)s AND status = 'packed'),
        (SELECT count(*) FROM inventory_putbacktask WHERE warehouse_id = %(warehouse)s AND status = 'open'),
@@ -54,6 +54,9 @@ SELECT (SELECT count(*) FROM outbound_parcel WHERE warehouse_id = %(warehouse)s 
         WHERE p.warehouse_id = %(warehouse)s AND p.kind = 'lost' AND b.on_hand > 0),
        (SELECT count(*) FROM inbound_asn WHERE warehouse_id = %(warehouse)s AND status IN ('arrived', 'partly_arrived', 'receiving')),
        (SELECT count(*) FROM marketplaces_channelorder WHERE NOT (problem = ''))
+           + (SELECT count(*) FROM marketplaces_untoldcancellation u JOIN marketplaces_channelorder c ON c.id = u.channel_order_id
+              JOIN marketplaces_channel k ON k.id = c.channel_id AND k.disconnected_at IS NULL
+              WHERE u.given_up_at IS NULL AND c.shop_state = 'open' AND c.reopened = u.reopened)
 """
 
 
