@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, cast
 
 from django import forms
@@ -19,6 +18,7 @@ from unfold.admin import TabularInline
 
 from inventory.models import Warehouse
 from marketplaces import adapters, channels, leaving, pausing, standings, stock_sync, subscribing, trying
+from marketplaces.admin import keys
 from marketplaces.models import Channel, SellerRule
 from wms.core.admin_base import MasterAdmin
 from wms.core.errors import WmsError
@@ -29,19 +29,12 @@ RULE = ("buffer", "share_percent", "cap")
 
 
 class ChannelForm(forms.ModelForm):
-    """`keys` is the adapter's credentials as JSON, such as {"consumer_key": "...", "consumer_secret": "..."}."""
+    """With a field for each key of each marketplace (marketplaces.admin.keys)."""
 
     adapter = forms.ChoiceField(
         label=_("marketplace"), choices=lambda: [(name, str(adapters.adapter(name).NAME)) for name in adapters.names()]
     )
     base_url = forms.URLField(label=_("address"), max_length=300, assume_scheme="https")
-    keys = forms.CharField(
-        label=_("keys"),
-        required=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text=_("The shop's keys as JSON; leave it empty to keep those that are stored."),
-    )
-
     warehouse = forms.ModelChoiceField(
         Warehouse.objects.filter(active=True),
         label=_("warehouse"),
@@ -50,7 +43,7 @@ class ChannelForm(forms.ModelForm):
 
     class Meta:
         model = Channel
-        fields = ("merchant", "code", "name", "adapter", "base_url", "keys", *RULE, "keep_buyers_days")
+        fields = ("merchant", "code", "name", "adapter", "base_url", *RULE, "keep_buyers_days")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -58,22 +51,28 @@ class ChannelForm(forms.ModelForm):
         merchant = self.instance.merchant if known else cleaned.get("merchant")
         if Channel.objects.filter(merchant=merchant, code=cleaned.get("code", "")).exclude(pk=self.instance.pk).exists():
             self.add_error("code", _("The merchant has a channel with this code."))
-        keys = cleaned.get("keys")
         adapter = self.instance.adapter if known else cleaned.get("adapter", "")
         longest, wanted = adapters.longest_kept().get(adapter), cleaned.get("keep_buyers_days")
         if longest is not None and wanted is not None and wanted > longest:
             self.add_error("keep_buyers_days", _("The platform allows %(days)d days at most.") % {"days": longest})
+        if adapter not in adapters.names():  # which the field says
+            return cleaned
+        entered = keys.entered(adapter, cleaned)
+        credentials = (self.instance.opened_credentials() if known else {}) | entered
         try:
-            credentials = self.instance.opened_credentials() if known and not keys else json.loads(keys or "{}")
             adapters.connect(adapter, base_url=cleaned.get("base_url", ""), credentials=credentials)
-        except (ValueError, AttributeError):
-            self.add_error("keys", _("The keys are not JSON."))
+        except adapters.CredentialsMissing as error:
+            for name in error.details["keys"]:
+                self.add_error(keys.field_names(adapter)[name], _("This is needed."))
         except WmsError as error:
-            self.add_error("base_url" if known and not keys else "keys", str(error))
+            self.add_error(None if entered else "base_url", str(error))
         else:
-            if keys:
+            if entered:
                 cleaned["credentials"] = credentials
         return cleaned
+
+
+ChannelForm.declared_fields |= keys.fields()
 
 
 class SellerRuleInline(TabularInline):
@@ -93,6 +92,7 @@ class ChannelAdmin(MasterAdmin):
     readonly_fields = ("active", "last_push_at", "last_poll_at", "trouble")
     inlines = (SellerRuleInline,)
     actions = ("fetch_listings", "subscribe", "pause", "resume", "tell_all")
+    conditional_fields = keys.shown_where()
 
     @admin.display(description=_("last error"))
     def trouble(self, channel: Channel) -> str:
@@ -101,6 +101,13 @@ class ChannelAdmin(MasterAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Channel | None = None) -> tuple[str, ...]:
         """What its orders and listings hang on stays as it was connected."""
         return (*self.readonly_fields, "merchant", "warehouse", "at_the_desk", "adapter") if obj is not None else self.readonly_fields
+
+    def get_fields(self, request: HttpRequest, obj: Channel | None = None) -> list[str]:
+        """Its marketplace's keys stand below the address; all marketplaces' where it is still to be chosen, each shown when it is."""
+        wanted = [field for name in ([obj.adapter] if obj else adapters.names()) for field in keys.field_names(name).values()]
+        others = [str(name) for name in super().get_fields(request, obj) if name not in self.conditional_fields]
+        below = others.index("base_url") + 1
+        return [*others[:below], *wanted, *others[below:]]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Channel]:
         rows: QuerySet[Channel] = super().get_queryset(request)
@@ -142,7 +149,7 @@ class ChannelAdmin(MasterAdmin):
             transaction.on_commit(lambda: self._try_out(request, channel))
             return
         # What workers and the desk have written since the form was sent stays.
-        channel.save(update_fields=[name for name in form.Meta.fields if name in form.changed_data and name != "keys"])
+        channel.save(update_fields=[name for name in ChannelForm.Meta.fields if name in form.changed_data])
         if "credentials" in data or "base_url" in form.changed_data:
             credentials = data.get("credentials") or channel.opened_credentials()
             if channels.change_credentials(channel=channel, credentials=credentials) or "base_url" in form.changed_data:

@@ -54,14 +54,17 @@ def phone(chromium: Browser, live_server: LiveServer, house: House) -> Iterator[
     context.close()
 
 
-def test_no_list_and_no_page_scrolls_sideways(phone: Page, house: House) -> None:  # noqa: F811 - the fixture
+@pytest.mark.parametrize("width", [WIDTH, 1024])
+def test_no_list_and_no_page_scrolls_sideways(phone: Page, house: House, width: int) -> None:  # noqa: F811 - the fixture
+    """On a phone lists are cards, on a small laptop the widest table fits."""
     from tests.desk.test_pages import FORMS, LISTS, details, furnish
 
     furnish(house, 2)
+    phone.set_viewport_size({"width": width, "height": 640})
     wide, cards = {}, 0
     for url in (*LISTS, *FORMS, *details(house)):
         phone.goto(url)
-        assert phone.evaluate("innerWidth") == WIDTH
+        assert phone.evaluate("innerWidth") == width
         if found := phone.evaluate(TOO_WIDE):
             wide[url] = found
         cards += phone.locator("td[data-head]").count()

@@ -124,7 +124,7 @@ def test_the_rules_are_changed_in_the_administration_and_counted_at_once(house: 
     sold(house, shop, -HOUR)
     page = client.get(f"/admin/marketplaces/channel/{shop.pk}/change/")
     form = page.context["inline_admin_formsets"][0].formset
-    sent: dict[str, Any] = {"code": shop.code, "name": shop.name, "base_url": shop.base_url, "keys": ""}
+    sent: dict[str, Any] = {"code": shop.code, "name": shop.name, "base_url": shop.base_url}
     sent |= {f"rules-{name}": value for name, value in (("TOTAL_FORMS", 4), ("INITIAL_FORMS", 4))}
     for number, row in enumerate(form.forms):
         rule = row.instance

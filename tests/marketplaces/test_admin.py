@@ -1,7 +1,6 @@
-import json
-
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from marketplaces import adapters, places
 from marketplaces.models import Channel, ChannelOrder, Listing
@@ -21,10 +20,13 @@ def client():
 
 
 def form(shop, merchant, house, **more):
-    keys = {"consumer_key": shop.consumer_key, "consumer_secret": shop.consumer_secret}
+    keys = {"woocommerce_consumer_key": shop.consumer_key, "woocommerce_consumer_secret": shop.consumer_secret}
     fields = {"merchant": merchant.pk, "warehouse": house.pk, "code": "WOO", "name": "My shop", "adapter": "woocommerce", "buffer": 2}
     no_rules = {"rules-TOTAL_FORMS": 0, "rules-INITIAL_FORMS": 0}
-    return {**fields, **no_rules, "base_url": shop.url, "keys": json.dumps(keys), **more}
+    return {**fields, **no_rules, "base_url": shop.url, **keys, **more}
+
+
+KEPT = {"woocommerce_consumer_key": "", "woocommerce_consumer_secret": ""}
 
 
 def test_a_channel_is_connected_told_and_paused_without_its_keys_ever_shown(shop, client):
@@ -42,7 +44,7 @@ def test_a_channel_is_connected_told_and_paused_without_its_keys_ever_shown(shop
     page = client.get(address).content.decode()
     assert "My shop" in page
     assert shop.consumer_secret not in page
-    assert client.post(address, form(shop, merchant, house, keys="", buffer=3)).status_code == 302
+    assert client.post(address, form(shop, merchant, house, **KEPT, buffer=3)).status_code == 302
     assert Channel.objects.get().opened_credentials()["consumer_secret"] == shop.consumer_secret
     assert client.post(LIST, {"action": "tell_all", "_selected_action": channel.pk}).status_code == 302
     shops.deliver_all()
@@ -59,7 +61,7 @@ def test_its_warehouses_are_shown_and_changed_at_the_desk_alone(shop, client, ho
     assert f"<div>SECOND</div><div>{house.code}</div>" in page
     assert "is split over as few warehouses as possible" in page
     assert f'href="/desk/channels/{channel.pk}">Change warehouses</a>' in page
-    sent = form(shop, channel.merchant, house, keys="", routing="fallback")
+    sent = form(shop, channel.merchant, house, **KEPT, routing="fallback")
     assert client.post(address, sent).status_code == 302
     kept = Channel.objects.get()
     assert (kept.buffer, [row.code for row in kept.houses], kept.routing) == (2, ["SECOND", house.code], "split")
@@ -73,23 +75,42 @@ def test_what_is_paused_while_its_form_is_saved_stays_paused(shop, client, house
         return real(*args, **kwargs)
 
     monkeypatch.setattr(adapters, "connect", meanwhile)
-    sent = form(shop, channel.merchant, house, keys="", buffer=3, name="Another name")
+    sent = form(shop, channel.merchant, house, **KEPT, buffer=3, name="Another name")
     assert client.post(f"{LIST}{channel.pk}/change/", sent).status_code == 302
     saved = Channel.objects.get()
     assert (saved.name, saved.buffer, saved.active, saved.order_cursor) == ("Another name", 3, False, "further")
 
 
-@pytest.mark.parametrize(("keys", "said"), [("nonsense", "not JSON"), ("[]", "not JSON"), ("{}", "Consumer key"), ("", "Consumer key")])
-def test_keys_that_cannot_be_used_are_refused(shop, client, keys, said):
-    answer = client.post(f"{LIST}add/", form(shop, make.merchant(), make.warehouse(), keys=keys))
-    assert answer.status_code == 200
-    assert said in answer.content.decode()
+def test_a_key_that_is_missing_is_named_at_its_own_field(shop, client):
+    answer = client.post(f"{LIST}add/", form(shop, make.merchant(), make.warehouse(), **KEPT))
+    assert answer.context["adminform"].form.errors == {key: ["This is needed."] for key in KEPT}
+    answer = client.post(f"{LIST}add/", form(shop, make.merchant(), make.warehouse(), woocommerce_consumer_key=""))
+    assert answer.context["adminform"].form.errors == {"woocommerce_consumer_key": ["This is needed."]}
+    assert shop.consumer_secret not in answer.content.decode()
     assert not Channel.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("language", "label"), [("en", "Refresh token of the app's authorisation"), ("de", "Refresh-Token der Autorisierung der App")]
+)
+def test_keys_are_asked_for_by_the_names_that_people_know(client, channel, language, label):
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    fields = client.get(f"{LIST}add/").context["adminform"].form
+    with translation.override(language):
+        assert str(fields["amazon_refresh_token"].label) == f"Amazon: {label}"
+    page = client.get(f"{LIST}{channel.pk}/change/").content.decode()
+    assert ('name="woocommerce_consumer_key"' in page, "Amazon: " in page) == (True, False)
+
+
+def test_one_key_is_corrected_and_the_others_stay(shop, client, house, channel):
+    sent = form(shop, channel.merchant, house, **KEPT | {"woocommerce_consumer_key": "ck_new"})
+    assert client.post(f"{LIST}{channel.pk}/change/", sent).status_code == 302
+    assert Channel.objects.get().opened_credentials() == {"consumer_key": "ck_new", "consumer_secret": shop.consumer_secret}
 
 
 def test_a_shop_that_refuses_the_keys_is_said_so(shop, client):
     merchant, house = make.merchant(), make.warehouse()
-    client.post(f"{LIST}add/", form(shop, merchant, house, keys=json.dumps({"consumer_key": "ck_x", "consumer_secret": "cs_x"})))
+    client.post(f"{LIST}add/", form(shop, merchant, house, woocommerce_consumer_key="ck_x", woocommerce_consumer_secret="cs_x"))
     answer = client.post(LIST, {"action": "fetch_listings", "_selected_action": Channel.objects.get().pk}, follow=True)
     assert "cannot be asked now" in answer.content.decode()
     assert Channel.objects.get().last_error == "channel_credentials_refused: Consumer key is invalid."
@@ -116,7 +137,7 @@ def test_listings_and_orders_are_shown_and_a_listing_is_tied_by_hand(shop, clien
 def test_what_orders_hang_on_is_never_changed_and_no_channel_deleted(shop, client):
     merchant, house = make.merchant(), make.warehouse()
     channel = shops.connect(shop, merchant, house, code="WOO")
-    other = form(shop, make.merchant(), make.warehouse(), keys="", adapter="nonsense", name="Renamed")
+    other = form(shop, make.merchant(), make.warehouse(), **KEPT, adapter="nonsense", name="Renamed")
     assert client.post(f"{LIST}{channel.pk}/change/", other).status_code == 302
 
     channel.refresh_from_db()
@@ -140,7 +161,7 @@ def test_a_code_that_is_taken_is_said_beside_its_field(shop, client, known):
 def test_an_address_that_is_none_is_said_beside_its_field(shop, client):
     channel = shops.connect(shop, make.merchant(), make.warehouse(), code="WOO")
     answer = client.post(
-        f"{LIST}{channel.pk}/change/", form(shop, channel.merchant, channel.warehouse, keys="", base_url="https://a.b/?c=1")
+        f"{LIST}{channel.pk}/change/", form(shop, channel.merchant, channel.warehouse, **KEPT, base_url="https://a.b/?c=1")
     )
     assert (answer.status_code, list(answer.context["adminform"].form.errors)) == (200, ["base_url"])
     assert Channel.objects.get().base_url == shop.url

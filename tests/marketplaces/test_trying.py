@@ -1,6 +1,5 @@
 """Whoever connects a shop, or corrects its keys, is told at once whether it works; nothing that was entered is lost."""
 
-import json
 from datetime import timedelta
 
 import pytest
@@ -198,16 +197,17 @@ def test_corrected_keys_are_tried_out_too(shop, client, fields):
 
 
 def admin_form(shop, fields, **other):
-    keys = {"consumer_key": shop.consumer_key, "consumer_secret": shop.consumer_secret}
     return {
-        **fields, "merchant": Merchant.objects.get().pk, "warehouse": Warehouse.objects.get().pk, "keys": json.dumps(keys),
+        **fields, "merchant": Merchant.objects.get().pk, "warehouse": Warehouse.objects.get().pk,
+        "woocommerce_consumer_key": shop.consumer_key, "woocommerce_consumer_secret": shop.consumer_secret,
         "rules-TOTAL_FORMS": 0, "rules-INITIAL_FORMS": 0, **other,
     }  # fmt: skip
 
 
 def test_the_administration_tells_it_too_when_all_is_kept(shop, client, fields):
-    wrong = json.dumps({"consumer_key": "ck_wrong", "consumer_secret": "s"})
-    page = client.post(f"{ADMIN}add/", admin_form(shop, fields, keys=wrong), follow=True).content.decode()
+    wrong = {"woocommerce_consumer_key": "ck_wrong", "woocommerce_consumer_secret": "s"}
+    kept = dict.fromkeys(wrong, "")
+    page = client.post(f"{ADMIN}add/", admin_form(shop, fields, **wrong), follow=True).content.decode()
     assert "The shop refuses our keys: Consumer key is invalid." in page
     channel = Channel.objects.get()
     address = f"{ADMIN}{channel.pk}/change/"
@@ -215,9 +215,9 @@ def test_the_administration_tells_it_too_when_all_is_kept(shop, client, fields):
     assert "does not work" not in page
     assert state() == (False, "")
     calls = len(shop.calls)
-    client.post(address, admin_form(shop, fields, keys="", name="Another name"))
+    client.post(address, admin_form(shop, fields, **kept, name="Another name"))
     assert len(shop.calls) == calls, "nothing of it is the shop's business"
-    page = client.post(address, admin_form(shop, fields, keys="", base_url="http://127.0.0.1:9"), follow=True).content.decode()
+    page = client.post(address, admin_form(shop, fields, **kept, base_url="http://127.0.0.1:9"), follow=True).content.decode()
     assert "(address: http://127.0.0.1:9)" in page
 
 
