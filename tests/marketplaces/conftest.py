@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from django.test import Client
+from django.utils import translation
 
 from marketplaces import adapters
 from tests.marketplaces.woo_shop import WooShop
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from inventory.models import Sku, Warehouse
     from marketplaces.models import Channel
     from tests.marketplaces.platforms import Platform
+    from wms.core.models import User
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +28,31 @@ def nothing_remembered() -> None:
     from tests.marketplaces import remembered
 
     remembered.forget()
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Whatever ran before."""
+    with translation.override("en"):
+        yield
+
+
+@pytest.fixture
+def boss() -> User:
+    """A supervisor."""
+    from tests import make
+    from wms.core import access
+
+    boss = make.user("boss", is_staff=True)
+    boss.groups.add(access.ensure_groups()["supervisor"])
+    return boss
+
+
+@pytest.fixture
+def desk(boss: User) -> Client:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(boss)
+    return client
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
-from django.utils import translation
 
 from marketplaces import buyer_data, correcting, order_asking
 from marketplaces.models import Channel, ChannelOrder
@@ -12,28 +11,12 @@ from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.shops import BUYER, poll, totals
-from wms.core import access
 from wms.core.errors import InvalidInput
 from wms.core.models import OutboxEvent, PersonalRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 RIGHT = {"name": "Grace Hopper", "line1": "1 Cobol Street", "city": "Arlington", "region": "VA", "postcode": "22201", "country": "US"}
-
-
-@pytest.fixture
-def boss():
-    boss = make.user("boss", is_staff=True)
-    boss.groups.add(access.ensure_groups()["supervisor"])
-    return boss
-
-
-@pytest.fixture
-def desk(boss):
-    client = Client()
-    client.force_login(boss)
-    with translation.override("en"):
-        yield client
 
 
 @pytest.fixture

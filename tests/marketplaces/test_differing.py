@@ -3,7 +3,7 @@
 import pytest
 from django.conf import settings
 from django.test import Client
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from marketplaces import channels, differing, drift, pausing
 from marketplaces.abilities import Submits
@@ -15,18 +15,10 @@ from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.shops import BUYER
 from tests.marketplaces.woo_shop import fail, row_errors, throttle
-from wms.core import access
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BATCH = "POST products/batch"
-
-
-@pytest.fixture(autouse=True)
-def english():
-    """Whatever ran before."""
-    with translation.override("en"):
-        yield
 
 
 @pytest.fixture
@@ -37,15 +29,6 @@ def thing():
 @pytest.fixture
 def channel(shop, house, thing):
     return shops.selling(shop, house, {thing: 10})
-
-
-@pytest.fixture
-def desk():
-    boss = make.user("boss", is_staff=True)
-    boss.groups.add(access.ensure_groups()["supervisor"])
-    client = Client()
-    client.force_login(boss)
-    return client
 
 
 def the_reason(channel):

@@ -18,25 +18,11 @@ from tests.marketplaces import shops
 from tests.marketplaces.shops import BUYER, hook, poll
 from tests.marketplaces.test_tracking import leave, sold
 from tests.marketplaces.woo_shop import fail
-from wms.core import access, sealing
+from wms.core import sealing
 from wms.core.models import PersonalRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BATCH = "POST products/batch"
-
-
-@pytest.fixture
-def boss():
-    user = make.user("boss", is_staff=True)
-    user.groups.add(access.ensure_groups()["supervisor"])
-    return user
-
-
-@pytest.fixture
-def desk(boss):
-    client = Client()
-    client.force_login(boss)
-    return client
 
 
 def now(channel: Channel) -> Channel:

@@ -7,7 +7,6 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import translation
 
 from inventory import counts
 from marketplaces import channels, oversold, verdicts
@@ -24,13 +23,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 BATCH = "POST products/batch"
 # The shops tell the time of an order in whole seconds.
 A_SECOND_S = 1.1
-
-
-@pytest.fixture(autouse=True)
-def english():
-    """Whatever ran before."""
-    with translation.override("en"):
-        yield
 
 
 @pytest.fixture

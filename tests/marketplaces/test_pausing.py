@@ -11,7 +11,6 @@ from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.shops import BUYER, deliver_all, hook, poll
 from tests.marketplaces.woo_shop import fail, row_errors
-from wms.core import access
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,13 +25,6 @@ def other(thing):
 @pytest.fixture
 def channel(shop, house, thing, other):
     return shops.selling(shop, house, {thing: 10, other: 4})
-
-
-@pytest.fixture
-def boss():
-    user = make.user("boss", is_staff=True)
-    user.groups.add(access.ensure_groups()["supervisor"])
-    return user
 
 
 def test_a_paused_shop_is_told_to_sell_nothing_and_only_its_answer_is_believed(shop, channel, boss, thing, other):
@@ -122,9 +114,7 @@ def test_one_that_keeps_its_last_numbers_is_not_called(shop, channel, house, bos
     assert (shop.calls, shop.books.stock()) == ([], {thing.code: 10, other.code: 4})
 
 
-def test_the_desk_asks_for_a_reason_and_shows_who_paused_and_how_far_it_is(shop, channel, boss):
-    desk = Client()
-    desk.force_login(boss)
+def test_the_desk_asks_for_a_reason_and_shows_who_paused_and_how_far_it_is(shop, channel, desk):
     assert desk.post(f"/desk/channels/{channel.pk}/pause").status_code == 422
     channel.refresh_from_db()
     assert channel.active

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
-from django.test import Client
 from django.utils import timezone
 
 from marketplaces import pausing, refused_parcels, tracking
@@ -17,7 +16,7 @@ from tests.marketplaces.shops import deliver_all, make_due
 from tests.marketplaces.test_tracking import leave, sold, told
 from tests.marketplaces.woo_shop import fail
 from wms.core.errors import NotFound
-from wms.core.models import OutboxEvent, User
+from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOTES = r"POST orders/\d+/notes"
@@ -151,14 +150,12 @@ def test_a_refusal_is_not_noted_over_what_another_worker_told(shop, channel, thi
     assert (row.error, row.again_at, row.tries) == ("", None, 0)
 
 
-def test_people_see_refused_parcels_and_have_them_told_again(shop, channel, thing):
+def test_people_see_refused_parcels_and_have_them_told_again(shop, channel, thing, desk):
     number, order = sold(shop, channel, thing, 3)
     shop.books.change_order(number, {"status": "cancelled"})
     parcel = leave(order, "TRACK-1", 3)
     deliver_all()
     other = shops.connect(shop, channel.merchant, channel.warehouse, name="Other")
-    desk = Client()
-    desk.force_login(User.objects.create_superuser("root"))
     page = desk.get(f"/desk/channels/{channel.pk}").content.decode()
     row = page.split(f'data-refused-parcel="{parcel.pk}"')[1].split("</tr>")[0]
     assert [text in row for text in (str(number), order.reference, "TRACK-1", "is cancelled there", "Tell again")] == [True] * 5

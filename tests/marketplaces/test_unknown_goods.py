@@ -2,7 +2,6 @@
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from inventory import skus
@@ -15,7 +14,6 @@ from marketplaces.unknown_goods import Goods
 from tests import make
 from wms.core import outbox
 from wms.core.errors import InvalidInput, NotFound
-from wms.core.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -152,13 +150,11 @@ def test_what_a_person_has_dealt_with_is_off_the_list_until_the_shop_changes_it_
     assert channel.orders.get(pk=changed.pk).problem_detail == "1: 1>3"
 
 
-def test_a_code_that_the_merchant_does_not_have_is_named_and_stands_in_the_field_still(channel, thing):
+def test_a_code_that_the_merchant_does_not_have_is_named_and_stands_in_the_field_still(channel, thing, desk):
     send(channel, "1", {"listing_id": "77", "quantity": 1})
     listing = Listing.objects.create(channel=channel, merchant=channel.merchant, external_id="78")
-    client = Client()
-    client.force_login(User.objects.create_superuser("root"))
     for field, value in (("goods", "77"), ("listing", str(listing.pk))):
-        answer = client.post(f"/desk/channels/{channel.pk}/tie", {field: value, "sku": "MUGG"})
+        answer = desk.post(f"/desk/channels/{channel.pk}/tie", {field: value, "sku": "MUGG"})
         page = answer.content.decode()
         assert (answer.status_code, page.count('value="MUGG"')) == (422, 1)
         assert f"{thing.merchant.code} has no sku or bundle MUGG." in page

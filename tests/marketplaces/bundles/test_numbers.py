@@ -3,8 +3,6 @@
 import time
 
 import pytest
-from django.test import Client
-from django.utils import translation
 
 from marketplaces import channels, differing, order_asking, oversold, stock_sync
 from marketplaces.models import (
@@ -23,7 +21,6 @@ from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.shops import BUYER
 from tests.marketplaces.woo_shop import WooShop
-from wms.core import access
 from wms.core.errors import InvalidInput
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -147,19 +144,6 @@ class TestTying:
 
 
 class TestOnTheDesk:
-    @pytest.fixture(autouse=True)
-    def english(self):
-        with translation.override("en"):
-            yield
-
-    @pytest.fixture
-    def desk(self):
-        boss = make.user("boss", is_staff=True)
-        boss.groups.add(access.ensure_groups()["supervisor"])
-        client = Client()
-        client.force_login(boss)
-        return client
-
     def test_a_listing_is_mapped_to_a_bundle_from_the_work_list(self, shop, channel, desk, tea):
         shop.books.add_product(sku="GIFT", quantity=0)
         channels.fetch_listings(channel=channel)
@@ -197,11 +181,6 @@ class TestOnTheDesk:
 
 
 class TestOversold:
-    @pytest.fixture(autouse=True)
-    def english(self):
-        with translation.override("en"):
-            yield
-
     def test_a_component_that_lacks_is_explained_by_the_bundle_s_pushes(self, shop, channel, house, mug, spoon):
         """Most spoons go to an order of our own; the shop sells two sets (4 spoons) before it is told."""
         orders.accept(merchant=mug.merchant, order=make.order(house, {spoon: 10}, "R-1"))

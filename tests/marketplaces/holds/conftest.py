@@ -1,4 +1,4 @@
-"""An order of a shop's that the shop says something else of, and those who have to do with it.
+"""An order of a shop's that the shop says something else of.
 
 Models are imported late: conftest files are read before Django is set up.
 """
@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from django.test import Client
 
 if TYPE_CHECKING:
     from inventory.models import Sku
@@ -24,17 +23,8 @@ def at() -> datetime:
 
 
 @pytest.fixture
-def by() -> User:
-    from wms.core.models import User
-
-    return User.objects.create_superuser("root")
-
-
-@pytest.fixture
-def desk(by: User) -> Client:
-    client = Client(headers={"accept-language": "en"})
-    client.force_login(by)
-    return client
+def by(boss: User) -> User:
+    return boss
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from outbound.models import Order
 from tests import make
 from tests.marketplaces.holds.words import another, say
 from tests.marketplaces.shops import sale
-from wms.core.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,7 +61,7 @@ def test_the_wave_s_own_page_bears_the_sign(channel, house, thing, at, by, desk)
 
 @pytest.mark.parametrize("tied", [True, False])
 def test_where_nothing_stands_on_the_channel_s_list_the_sign_leads_to_the_order_which_says_what_can_be_done(
-    channel, house, thing, at, desk, monkeypatch, tied
+    channel, house, thing, at, by, desk, monkeypatch, tied
 ):
     order_import.import_orders(channel, [sale(thing.code, at, cancellation_requested=not tied)])
     if tied:
@@ -83,7 +82,7 @@ def test_where_nothing_stands_on_the_channel_s_list_the_sign_leads_to_the_order_
     page = desk.get(f"/desk/orders/{order.pk}").content.decode()
     assert ('id="hold"' in page, f"{channel.name}: {reason}" in page, f'href="/desk/channels/{channel.pk}"' in page) == (True, True, True)
     assert f'action="/desk/orders/{order.pk}/cancel"' in page
-    cancellation.cancel(order_id=order.pk, by=User.objects.get(username="root"))
+    cancellation.cancel(order_id=order.pk, by=by)
     assert 'id="hold"' not in desk.get(f"/desk/orders/{order.pk}").content.decode()
 
 
@@ -105,13 +104,13 @@ def test_the_waves_page_counts_what_is_ready_in_its_own_house_alone(channel, hou
 ALL_WAIT, NONE_IS_READY = "All orders that are ready wait for somebody's decision: see below.", "No order is ready."
 
 
-def test_where_all_that_are_ready_are_held_the_waves_page_says_so(channel, house, desk, doubted):
+def test_where_all_that_are_ready_are_held_the_waves_page_says_so(channel, house, by, desk, doubted):
     page = desk.get(f"/desk/waves?warehouse={house.code}").content.decode()
     assert (ALL_WAIT in page, NONE_IS_READY in page) == (True, False)
     order_book.dismiss(channel, ChannelOrder.objects.get().pk)
     page = desk.get(f"/desk/waves?warehouse={house.code}").content.decode()
     assert (ALL_WAIT in page, NONE_IS_READY in page, "data-ready" in page) == (False, False, True)
-    cancellation.cancel(order_id=doubted.pk, by=User.objects.get(username="root"))
+    cancellation.cancel(order_id=doubted.pk, by=by)
     page = desk.get(f"/desk/waves?warehouse={house.code}").content.decode()
     assert (ALL_WAIT in page, NONE_IS_READY in page) == (False, True)
 
@@ -136,7 +135,7 @@ def test_one_that_was_begun_and_put_down_stands_where_a_supervisor_looks_and_nob
 
     assert seen() == ([], False)
     say(channel, thing, lines=lines, cancellation_requested=True)
-    assert seen() == ([("WOO-501", "TOTE-01", "root")], False)
+    assert seen() == ([("WOO-501", "TOTE-01", "boss")], False)
     picking.put_down(by=by)
     assert seen() == ([("WOO-501", "TOTE-01", "")], True)
     assert picking.claim(warehouse_id=house.pk, by=by) == 0

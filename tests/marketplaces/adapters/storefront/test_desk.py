@@ -14,7 +14,6 @@ from marketplaces.models import Channel, Comparison, Listing
 from tests import make
 from tests.marketplaces.adapters.storefront.shop import SECRET, StorefrontShop
 from tests.marketplaces.shops import deliver_all
-from wms.core.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,13 +23,6 @@ def shop() -> Iterator[StorefrontShop]:
     with StorefrontShop() as shop:
         yield shop
         shop.check()
-
-
-@pytest.fixture
-def desk() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("root"))
-    return client
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.marketplaces.adapters.storefront.shop import SECRET, StorefrontShop, 
 from tests.marketplaces.adapters.storefront.two import locate
 from tests.marketplaces.adapters.storefront.working import connected
 from tests.marketplaces.shops import deliver_all, make_due, settle
-from wms.core.models import OutboxEvent, User
+from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -133,9 +133,7 @@ def test_a_channel_that_gets_locations_meanwhile_tells_it_all_the_same(shop: Sto
     assert [place.location for place in ListingPlace.objects.all()] == ["hamburg"]
 
 
-def test_what_refuses_its_0_is_for_a_person_who_says_when_it_is_done(shop: StorefrontShop, channel: Channel) -> None:
-    desk = Client()
-    desk.force_login(User.objects.create_superuser("root"))
+def test_what_refuses_its_0_is_for_a_person_who_says_when_it_is_done(shop: StorefrontShop, channel: Channel, desk: Client) -> None:
     address = f"/desk/channels/{channel.pk}"
     shop.books.locations = ["hamburg"]
     answer = desk.post(f"{address}/keys", {"secret": SECRET, "location": "hamburg"}, follow=True)
@@ -151,9 +149,7 @@ def test_what_refuses_its_0_is_for_a_person_who_says_when_it_is_done(shop: Store
     settle()
 
 
-def test_another_address_cannot_be_told_and_that_is_said(shop: StorefrontShop, channel: Channel) -> None:
-    desk = Client()
-    desk.force_login(User.objects.create_superuser("root"))
+def test_another_address_cannot_be_told_and_that_is_said(shop: StorefrontShop, channel: Channel, desk: Client) -> None:
     fields = {"secret": SECRET, "location": "leipzig", "base_url": f"{shop.root}/elsewhere"}
     page = desk.post(f"/desk/channels/{channel.pk}/keys", fields, follow=True).content.decode()
     assert "The old address or account is told nothing any more. Where it still sells, set its numbers to 0 there." in page

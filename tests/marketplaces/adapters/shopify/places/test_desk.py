@@ -14,16 +14,8 @@ from tests import make
 from tests.marketplaces.adapters.shopify.places.two import EAST, WEST, Place, locate
 from tests.marketplaces.misbehaving import fail
 from tests.marketplaces.shops import deliver_all, make_due
-from wms.core.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def desk() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("root"))
-    return client
 
 
 def problems(page: str) -> list[tuple[str, str]]:
