@@ -3,6 +3,7 @@
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from wms.core import outbox
 from wms.core.models import OutboxEvent
@@ -138,6 +139,34 @@ def test_a_patient_one_survives_a_worker_that_ends_now_and_then(monkeypatch, set
             outbox.deliver(lane)
         the_leases_run_out()
         assert OutboxEvent.objects.get().dead_at is None, round_of_waiting
+
+
+def test_what_fails_again_and_again_in_a_lane_leaves_the_others_alone_and_dies_alone(monkeypatch):
+    """It was tried again as soon as the youngest that failed with it, and lived as long as others came: so none of them was ever delivered."""
+
+    def number_0_is_bad(payloads):
+        if any(payload["number"] == 0 for payload in payloads):
+            raise LookupError("number 0")
+
+    def say_in_lane(number):
+        with transaction.atomic():
+            outbox.emit("count", lane=7, number=number)
+
+    monkeypatch.setattr(f"{__name__}.during", number_0_is_bad)
+    lane, rows = f"{HANDLER}:7", OutboxEvent.objects.order_by("pk")
+    say_in_lane(0)
+    rows.update(attempts=outbox.MAX_ATTEMPTS - 2)
+    say_in_lane(1)
+    outbox.deliver(lane)
+    bad, good = ((row.due_at - timezone.now()).total_seconds() for row in rows.all())
+    assert (bad > outbox.MAX_DELAY_SECONDS / 2 - 5, good < 3) == (True, True)
+    rows.filter(payload__number=1).update(due_at=LONG_AGO)
+    outbox.deliver(lane)
+    assert [row.payload["number"] for row in rows.all()] == [0], "the other one is through"
+    rows.update(due_at=LONG_AGO)
+    say_in_lane(2)
+    outbox.deliver(lane)
+    assert [(row.payload["number"], row.dead_at is None) for row in rows.all()] == [(0, False), (2, True)]
 
 
 def test_a_lane_with_a_buried_event_goes_on():

@@ -250,24 +250,31 @@ def _hand_over(function: Callable[[list[dict[str, Any]]], None], group: list[Cla
         function([event[1] for event in group])
     except Exception as error:  # whatever it was, the events must not be lost
         log.warning("outbox handler %s failed: %s", function.__name__, faults.of(error))
-        _postpone(keys, lease, min(event[2] for event in group), error)
+        _postpone(keys, lease, error)
     else:
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM core_outboxevent WHERE id = ANY(%s) AND lease_until = %s", [keys, lease])
 
 
-def _postpone(keys: list[int], lease: datetime | None, attempts: int, error: Exception) -> None:
+# Each by its own attempts, also those of a lane that failed together: what is always the last to fail leaves the others alone ever longer, and dies
+# alone. Equally old ones stay together.
+_POSTPONE = f"""
+    UPDATE core_outboxevent
+    SET lease_until = NULL, last_error = %(said)s, attempts = CASE WHEN %(patient)s THEN least(attempts, {PATIENT_ATTEMPTS}) ELSE attempts END,
+        due_at = now() + make_interval(secs => coalesce(
+            %(asked)s::float8, least({MAX_DELAY_SECONDS}, power(2, least(attempts, {MAX_ATTEMPTS}))) * %(jitter)s
+        )),
+        dead_at = CASE WHEN attempts >= {MAX_ATTEMPTS} AND NOT %(patient)s THEN now() END
+    WHERE id = ANY(%(keys)s) AND lease_until = %(lease)s
+"""
+
+
+def _postpone(keys: list[int], lease: datetime | None, error: Exception) -> None:
     """Rows whose lease ran out meanwhile are somebody else's by now and stay as they are."""
     asked, patient = getattr(error, "retry_after", None), bool(getattr(error, "patient", False))
-    delay = float(asked) if asked else min(MAX_DELAY_SECONDS, 2**attempts) * random.uniform(0.5, 1.0)
-    dead = attempts >= MAX_ATTEMPTS and not patient
-    said = faults.of(error)[:2000]
+    about = {"asked": float(asked) if asked else None, "patient": patient, "jitter": random.uniform(0.5, 1.0)}
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE core_outboxevent SET lease_until = NULL, due_at = now() + make_interval(secs => %s), last_error = %s, "
-            "attempts = least(attempts, %s), dead_at = CASE WHEN %s THEN now() END WHERE id = ANY(%s) AND lease_until = %s",
-            [delay, said, PATIENT_ATTEMPTS if patient else None, dead, keys, lease],
-        )
+        cursor.execute(_POSTPONE, {**about, "said": faults.of(error)[:2000], "keys": keys, "lease": lease})
 
 
 def replay(keys: list[int]) -> int:
