@@ -133,9 +133,22 @@ def test_what_else_comes_to_the_hook(channel):
     assert client.post(address, data="webhook_id=12", content_type="application/x-www-form-urlencoded").status_code == 200
     assert client.get(address).status_code == 405
     assert client.post("/hooks/999999", data="{}", content_type="application/json").status_code == 404
-    assert client.post(address, data=b"x" * (1024 * 1024 + 1), content_type="application/json").status_code == 413
     assert hook(channel, {"id": 12, "type": "simple"}, topic="product.updated") == 200
     assert not WebhookDelivery.objects.exists()
+
+
+def test_a_large_message_is_taken_and_one_that_is_too_large_costs_the_shop_no_webhook(shop, channel, thing, settings):
+    """It switches one off after five that were not taken, and tells nothing more until the night. What nobody could check has no consequence."""
+    number = shop.books.place_order([(thing.code, 3)], shipping=BUYER)
+    large = {**shop.books.order(number), "meta_data": [{"key": "plug-in", "value": "x" * 3_000_000}]}
+    assert hook(channel, large) == 200
+    shops.deliver_all()
+    assert ChannelOrder.objects.get().status == "imported"
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 2_000_000
+    large["customer_note"] = "another"
+    assert hook(channel, large) == 200
+    assert WebhookDelivery.objects.count() == 1
+    assert not OutboxEvent.objects.filter(topic="channel.heard").exists()
 
 
 def test_buyers_are_stored_sealed_only(shop, channel, thing):

@@ -35,6 +35,13 @@ def test_a_message_that_cannot_be_read_is_refused_with_the_reason(shop, channel)
     deliver_all()
 
 
+def test_a_message_that_is_too_large_is_said_to_be(shop, channel, settings):
+    """Nobody may ask afterwards what it was."""
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    assert hook(channel, "listing.changed", {"id": "1", "sku": "THING", "title": "x" * 100}) == 413
+    assert not WebhookDelivery.objects.exists()
+
+
 def test_nothing_of_a_buyer_stands_beside_an_order_that_cannot_be_read(shop, channel, thing, caplog):
     order_id = shop.books.place_order([(thing.code, 1)])
     shop.books.orders[order_id]["ship_to"]["name"] = {"first": "Grace", "last": "Hopper"}
