@@ -69,6 +69,7 @@ def tie(channel: Channel, parts_of: Mapping[ChannelOrder, Sequence[ChannelOrderP
     with transaction.atomic():
         # As whoever writes down what the shop says: it has read both the row and its parts, and writes all of the row.
         hold(channel.pk)
+        _take_from_others(channel, parts_of)
         _leave_to_others(parts_of)
         told: list[list[Any]] = [[row.pk for row in rows], [row.reopened for row in rows], [unreadable.get(row.pk, "") for row in rows]]
         told += [[str(row.status) for row in rows], [str(row.problem) for row in rows]]
@@ -128,6 +129,27 @@ def recognise(channel: Channel, key: int) -> None:
     _catch_up(order_ids)
     if row.ship_by is not None:
         outbox.emit("ship_by.moved", rows=[row.pk])
+
+
+_TAKEN = f"""
+SELECT p.id, o.id FROM marketplaces_channelorderpart p JOIN outbound_order o ON o.merchant_id = %s AND {TAKEN_FOR}
+WHERE p.id = ANY(%s) AND p.order_id IS NULL AND o.status <> 'cancelled'
+  AND NOT EXISTS (SELECT FROM marketplaces_channelorderpart x WHERE x.order_id = o.id)
+"""
+
+
+def _take_from_others(channel: Channel, parts_of: Mapping[ChannelOrder, Sequence[ChannelOrderPart]]) -> None:
+    """What the warehouse refused us, and has taken in for another worker, who is at the same parts or has died with them."""
+    refused = {part.pk: part for parts in parts_of.values() for part in parts if part.order_id is None}
+    if not refused:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKEN, [channel.merchant_id, list(refused)])
+        for key, order_id in cursor.fetchall():
+            refused[key].order_id = order_id
+    for row, parts in parts_of.items():
+        if row.problem == Problem.REFUSED and parts and all(part.order_id is not None for part in parts):
+            row.status, row.problem, row.problem_detail = ChannelOrder.Status.IMPORTED, "", ""
 
 
 def _leave_to_others(parts_of: Mapping[ChannelOrder, Sequence[ChannelOrderPart]]) -> None:

@@ -2,14 +2,15 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from marketplaces import order_book, order_import, settling
 from marketplaces.adapters.woocommerce import CAPABILITIES, WooCommerce
 from marketplaces.models import Channel, ChannelOrder
+from marketplaces.port import ChannelLine, ShipTo, UnreadableOrder
 from marketplaces.port import ChannelOrderState as State
-from marketplaces.port import ShipTo, UnreadableOrder
 from outbound import cancellation, orders
 from outbound.models import Order
 from tests import make
@@ -18,6 +19,7 @@ from tests.marketplaces.parts.houses import parts_of, stock, totals
 from tests.marketplaces.shops import BUYER, poll, sale
 from tests.marketplaces.test_tracking import leave, told
 from wms.core import sealing
+from wms.core.errors import NotFound
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -94,6 +96,32 @@ def test_so_does_one_of_which_a_part_has_left_when_the_shop_cancels_it(shop, cha
         poll()
     assert sorted(part[2] for part in parts_of(number)) == ["ready", "shipped"]
     assert ChannelOrder.objects.get().status == "imported"
+
+
+def test_parts_that_one_worker_is_refused_and_another_took_in_and_died_with_stay_tied(channel, thing, other, monkeypatch):
+    """They were forgotten with what was taken in for them: decided anew it came to other parts, beside orders that were sent all the same."""
+    stock(WEST={thing: 2}, EAST={other: 1})
+    at = datetime.now(UTC)
+    lines = tuple(ChannelLine(str(n), "", code, code, units, Decimal(5)) for n, (code, units) in enumerate([("THING", 2), ("OTHER", 1)]))
+    said = sale("THING", at, lines=lines)
+    real = orders.accept_many
+
+    def refuses(*, merchant, orders: list):
+        monkeypatch.setattr("outbound.orders.accept_many", real)
+        with monkeypatch.context() as patched:
+            patched.setattr(settling, "tie", lambda *_args: (_ for _ in ()).throw(ConnectionError("the worker is gone")))
+            with pytest.raises(ConnectionError):
+                order_import.import_orders(Channel.objects.get(), [said])
+        return [NotFound(what="warehouse", key=order.warehouse) for order in orders]
+
+    monkeypatch.setattr(orders, "accept_many", refuses)
+    order_import.import_orders(Channel.objects.get(), [said])
+    stock(WEST={other: 5})  # decided anew one warehouse would have all
+    poll()
+    order_import.retry_unmapped(Channel.objects.get())
+    assert [part[1:] for part in parts_of("501")] == [("WEST", "ready", [("THING", 2)]), ("EAST", "ready", [("OTHER", 1)])]
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.problem, Order.objects.count()) == ("imported", "", 2)
 
 
 def meanwhile(monkeypatch, what, happens):
