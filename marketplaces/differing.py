@@ -104,13 +104,13 @@ def reason(known: Known, listing: Listing, row: drift.Difference, place: Listing
         return "refused", {"answer": told.last_error.partition(": ")[2]}
     waiting = known.waiting.get((listing.pk, row.location)) or known.waiting.get((listing.pk, ""))
     if waiting is not None:
-        return _why_it_waits(known.channel, listing, waiting)
+        return _why_it_waits(known.channel, listing, waiting, told.last_error)
     if listing.pk in known.pending or told.pushed_at is None:
         return "pending" if listing.pk in known.pending else "never_told", {}
     return _what_the_shop_did(known, told, row)
 
 
-def _why_it_waits(channel: Channel, listing: Listing, waiting: Waiting) -> tuple[str, Facts]:
+def _why_it_waits(channel: Channel, listing: Listing, waiting: Waiting, error: str) -> tuple[str, Facts]:
     facts: Facts = {"since": waiting.since.isoformat(), "until": waiting.due_at.isoformat()}
     if waiting.dead:
         return "dead", facts
@@ -123,7 +123,7 @@ def _why_it_waits(channel: Channel, listing: Listing, waiting: Waiting) -> tuple
     if channel.quiet_until and channel.quiet_until > timezone.now():
         code = "throttled" if channel.last_error.startswith(ChannelThrottled.code) else "quiet"
         return code, {**facts, "until": channel.quiet_until.isoformat(), "answer": channel.last_error[:300]}
-    return "queued", facts
+    return ("failed", {**facts, "answer": error[:300]}) if error else ("queued", facts)
 
 
 def _what_the_shop_did(known: Known, told: Listing | ListingPlace, row: drift.Difference) -> tuple[str, Facts]:

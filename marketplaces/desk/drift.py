@@ -46,6 +46,7 @@ def _sentence(code: str) -> str:
         "paused_last": _("The channel is paused since %(since)s and goes on selling what it was told last."),
         "paused": _("The push waits since %(since)s: the channel is paused."),
         "quiet": _("The push waits since %(since)s: the shop has failed and is left alone until %(until)s. %(answer)s"),
+        "failed": _("The push has failed since %(since)s and is tried again at %(until)s: %(answer)s"),
         "queued": _("The push waits since %(since)s in the channel's lane."),
         "pending": _("The shop took the number and still works on it."),
         "never_told": _("It was never told."),

@@ -124,6 +124,15 @@ def test_the_push_waits_because_the_shop_failed(shop, channel, house, thing):
     assert "HTTP 503" in words
 
 
+def test_the_push_waits_because_the_shop_breaks_down_at_this_one(shop, channel, house, thing):
+    """It was shown as one that waits for its turn, for as long as that went on."""
+    why, facts = why_it_waits(shop, channel, house, thing, row_errors({id_of(shop, thing): (500, "odd")}))
+    assert why == "failed"
+    words = pages.why(Difference(why=why, facts=facts))
+    assert words.startswith("The push has failed since 20")
+    assert words.endswith("The shop cannot be reached: odd: No.")
+
+
 def test_the_push_waits_because_the_shop_asks_us_to_slow_down(shop, channel, house, thing):
     why, facts = why_it_waits(shop, channel, house, thing, throttle("90"))
     assert (why, facts["until"]) == ("throttled", channel.quiet_until.isoformat())
