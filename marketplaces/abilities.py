@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 from marketplaces.port import ChannelEvent, ChannelListing, ChannelOrder, Marketplace, PushResult, StockLevel
@@ -91,8 +92,8 @@ class StopsBackorders(Protocol):
 
 
 @runtime_checkable
-class NamesMany(Protocol):
-    """A shop that can be asked for many orders in one call."""
+class TellsLastChanges(Protocol):
+    """A shop whose list of changed orders leaves something out, such as that one was deleted: it says of many in few calls whether they moved."""
 
-    def orders_named(self, order_ids: Sequence[str]) -> Sequence[ChannelOrder]:
-        """Up to 100 orders as they are now. Left out are those that are gone and those that cannot be read: only by itself each is told why."""
+    def last_changes(self, order_ids: Sequence[str]) -> Mapping[str, datetime]:
+        """When each of these orders was changed last, however that was; without those that it has no more. Up to 100 of them."""

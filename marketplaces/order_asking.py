@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -72,18 +73,14 @@ def ask_all() -> int:
     return len(channel_ids)
 
 
-def look_for_deleted(channel: Channel) -> int:
-    """Have a shop that lists no deleted orders asked for all that are still to be sent, or still count as sold: it says only once, by itself, that it has
-    deleted one. Answers how many they are.
+def to_look_over(channel: Channel) -> dict[str, datetime | None]:
+    """The shop's open orders that are still to be sent, or still count as sold, by their ids in the order in which they came: when they had changed when
+    the shop spoke of them last.
     """
-    if not adapters.adapter(channel.adapter).CAPABILITIES.drops_deleted:
-        return 0
     ours = ChannelOrderPart.objects.filter(channel_order__channel=channel, merchants_own=False)
     to_send = Q(pk__in=ours.exclude(order__status__in=OUT).values("channel_order"))
     found = channel.orders.filter(to_send | Q(status__in=ChannelOrder.NOT_TAKEN), shop_state="open")
-    ids = list(found.order_by("pk").values_list("external_id", flat=True))
-    go_on_later(channel, Wanted(ids, poll=False))
-    return len(ids)
+    return dict(found.order_by("pk").values_list("external_id", "shop_updated_at"))
 
 
 def go_on_later(channel: Channel, wanted: Wanted, wait_s: float = 0.0) -> None:

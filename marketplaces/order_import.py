@@ -12,14 +12,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from marketplaces import opened_again, order_book, pace, port, troubles, wishes
-from marketplaces.abilities import NamesMany
 from marketplaces.calling import AGAIN_S, SHOWN_AFTER, Aside, ChannelQuiet, aside_s, calling, keep_busy, open_shop, well_again
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
-from marketplaces.order_asking import EVENT_ORDERS, Wanted, ask, go_on_later, waiting_for
+from marketplaces.order_asking import Wanted, ask, go_on_later, waiting_for
 from marketplaces.port import (
     CallThrottled,
     ChannelRefused,
-    ChannelThrottled,
     ChannelUnavailable,
     CredentialsRefused,
     EventKind,
@@ -40,8 +38,6 @@ LONGEST_NAP_S = 3.0
 # What no number, moment or column takes: it fails the same however often it is tried.
 UNFIT = (DataError, ArithmeticError, ValueError)
 ASKED_TOGETHER = 20
-# So many are asked for in one call, where a shop takes that. Of few each had better say by itself what is wrong with it.
-MANY = 8
 # What a paused shop has said comes back this often, for one that was in hand while the channel went on: resuming hurries all others.
 PAUSED_S = 60.0
 RETRY_BATCH = 500
@@ -199,17 +195,15 @@ def _read_deliveries(channel: Channel, keys: Sequence[int]) -> tuple[list[str], 
 
 
 def _ask_for(channel: Channel, shop: Marketplace, waiting: list[str], aside: Aside[str]) -> None:
-    """Ask for the first few orders and take them off `waiting`, as many as the shop names in one call, and some by themselves. What it could still tell
-    before it failed is imported all the same; an order that it breaks down at is put `aside`.
+    """Ask for the first few orders and take them off `waiting`. What the shop could still tell before it failed is imported all the same; an order that
+    it breaks down at is put `aside`.
 
     One whose buyer wants to cancel it stays there until that is answered.
     """
     orders: list[port.ChannelOrder] = []
     asked: set[str] = set()
     try:
-        orders += _ask_together(channel, shop, waiting[:EVENT_ORDERS])
-        asked.update(order.order_id for order in orders)
-        for order_id in [key for key in waiting if key not in asked][:ASKED_TOGETHER]:
+        for order_id in waiting[:ASKED_TOGETHER]:
             with aside.trying(order_id):
                 order = _ask_one(channel, shop, order_id)
                 if order is not None:
@@ -222,24 +216,6 @@ def _ask_for(channel: Channel, shop: Marketplace, waiting: list[str], aside: Asi
         waiting[:] = [key for key in waiting if (key not in asked or key in wishing) and key not in aside.failed]
     aside.failed |= wishes.answer(channel, shop, orders)
     waiting[:] = [key for key in waiting if key not in wishing]
-
-
-def _ask_together(channel: Channel, shop: Marketplace, order_ids: Sequence[str]) -> list[port.ChannelOrder]:
-    """Those that the shop names and that can be read. What it breaks down at, or refuses, in one call for many, it may tell of each by itself."""
-    if not isinstance(shop, NamesMany) or len(order_ids) < MANY:
-        return []
-    try:
-        orders = shop.orders_named(order_ids)
-    except CredentialsRefused:
-        raise
-    except ChannelUnavailable as error:
-        if isinstance(error, ChannelThrottled) or not error.answered:
-            raise
-        return []
-    except ChannelRefused:
-        return []
-    keep_busy(channel)
-    return [order for order in orders if order.order_id in order_ids]
 
 
 def _ask_one(channel: Channel, shop: Marketplace, order_id: str) -> port.ChannelOrder | None:

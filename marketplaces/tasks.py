@@ -9,6 +9,7 @@ from marketplaces import (
     differing,
     disconnecting,
     forgetting,
+    looking_over,
     order_asking,
     queues,
     refused_parcels,
@@ -34,15 +35,16 @@ def empty_queues() -> None:
 def repair_channels() -> None:
     """Nightly: each channel by itself, so that a slow shop, or one that nothing can be done for, holds up no other."""
     for channel_id in Channel.objects.filter(active=True).order_by("pk").values_list("pk", flat=True):
-        look_for_deleted.delay(channel_id)
+        look_over.delay(channel_id)
         repair_channel.delay(channel_id)
 
 
-@shared_task
-def look_for_deleted(channel_id: int) -> None:
+@shared_task(autoretry_for=(ChannelQuiet,), retry_backoff=30, retry_backoff_max=900, max_retries=8)
+def look_over(channel_id: int) -> None:
+    """A shop in trouble is tried again for about an hour."""
     channel = Channel.objects.filter(pk=channel_id, active=True).first()
     if channel is not None:
-        order_asking.look_for_deleted(channel)
+        looking_over.look_over(channel)
 
 
 @shared_task(autoretry_for=(ChannelQuiet,), retry_backoff=30, retry_backoff_max=900, max_retries=8)

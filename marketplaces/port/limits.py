@@ -31,7 +31,7 @@ class Capabilities:
     `locations`: each of its places may be told a number of its own (abilities.HasPlaces); `whole_listings`: then it wants those of a listing all
     together, and `batch_size` counts listings. `holds_pending`: it keeps the units of its own unpaid orders back beside the number that it is
     told; elsewhere they are still for sale there after every push, and are taken off the number. `lists`: it can be asked what it sells and shows;
-    else it says so by itself (abilities.Reports). `drops_deleted`: its list of changed orders leaves out those that it has deleted.
+    else it says so by itself (abilities.Reports).
     """
 
     batch_size: int
@@ -49,7 +49,6 @@ class Capabilities:
     holds_pending: bool = False
     poll_every_s: float = 0.0
     lists: bool = True
-    drops_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

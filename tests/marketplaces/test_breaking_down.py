@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from marketplaces import channels, order_asking, order_import, refused_parcels
+from marketplaces import channels, order_asking, refused_parcels
 from marketplaces.adapters.woocommerce import CAPABILITIES, WooCommerce
 from marketplaces.calling import SHOWN_AFTER, ChannelQuiet, aside_s
 from marketplaces.models import Channel, ChannelOrder, ToldParcel
@@ -18,7 +18,6 @@ from tests.marketplaces.shops import BUYER, deliver_all, make_due, poll
 from tests.marketplaces.test_tracking import leave, told
 from wms.core import outbox
 from wms.core.models import OutboxEvent
-from wms.simulation.shop_server import Answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -241,28 +240,6 @@ def test_what_was_asked_for_twice_has_failed_as_often_as_either(shop, channel, t
     waiting = OutboxEvent.objects.get(topic="channel.heard", payload__order_ids=[str(bad)])
     assert waiting.payload["failed"] == 4
     shop.behave()
-
-
-def test_many_orders_at_which_the_shop_breaks_down_together_are_asked_for_one_by_one(shop, channel, thing, monkeypatch):
-    monkeypatch.setattr(order_import, "MANY", 2)
-    orders = place(shop, thing, 3)
-    shop.misbehave("GET orders", fail(500))
-    ask_for(channel, *orders)
-    deliver_all()
-    assert here() == dict.fromkeys(orders, "imported")
-
-
-def test_a_shop_that_names_others_than_it_was_asked_for(shop, channel, thing, monkeypatch):
-    monkeypatch.setattr(order_import, "MANY", 2)
-    wanted = place(shop, thing, 3)[:2]
-
-    def all_of_them(call, proper):
-        return Answer(200, list(shop.books.orders.values()), proper().headers)
-
-    shop.misbehave("GET orders", all_of_them)
-    ask_for(channel, *wanted)
-    deliver_all()
-    assert here() == dict.fromkeys(wanted, "imported")
 
 
 def test_an_order_that_every_page_breaks_down_at_is_put_aside_once(shop, channel, thing):

@@ -1,15 +1,18 @@
 """What the clock does every night: shops are told again what went wrong, old messages are erased."""
 
 import pytest
+from celery.exceptions import Retry
 from django.conf import settings
 from django.db import connection
 from django.test import Client
 
-from marketplaces import order_import, tasks
+from marketplaces import tasks
+from marketplaces.calling import ChannelQuiet
 from marketplaces.models import ChannelOrder, Listing, WebhookDelivery
 from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
+from tests.marketplaces.misbehaving import hang_up
 from tests.marketplaces.shops import BUYER, hook
 from tests.marketplaces.test_tracking import leave
 from tests.marketplaces.woo_shop import fail
@@ -46,7 +49,7 @@ def test_each_channel_is_repaired_by_a_task_of_its_own(shop, monkeypatch):
     type(one).objects.filter(name="Paused").update(active=False)
     two = shops.connect(shop, merchant, house, name="Two")
     asked = []
-    for task in (tasks.look_for_deleted, tasks.repair_channel):
+    for task in (tasks.look_over, tasks.repair_channel):
         monkeypatch.setattr(task, "delay", asked.append)
     tasks.repair_channels()
 
@@ -61,15 +64,14 @@ def test_a_channel_that_nothing_can_be_done_for_costs_no_other_its_night(shop, m
     gone, other = (shops.connect(shop, merchant, house, name=name) for name in ("Gone", "Other"))
     type(gone).objects.filter(pk=gone.pk).update(adapter="gone")
     asked = []
-    monkeypatch.setattr(tasks.look_for_deleted, "delay", lambda _key: None)
+    monkeypatch.setattr(tasks.look_over, "delay", lambda _key: None)
     monkeypatch.setattr(tasks.repair_channel, "delay", asked.append)
     tasks.repair_channels()
     assert asked == [gone.pk, other.pk]
 
 
-def test_orders_that_a_shop_deleted_and_whose_message_was_lost_are_neither_sent_nor_count_as_sold(shop, monkeypatch):
-    """It lists no order that it has deleted, in whatever reading. Those that it still has it names in one call."""
-    monkeypatch.setattr(order_import, "MANY", 2)
+def test_orders_that_a_shop_deleted_and_whose_message_was_lost_are_neither_sent_nor_count_as_sold(shop):
+    """It lists no order that it has deleted, in whatever reading. Of those that it still has it says in one call that they are as they were."""
     thing = make.sku(make.merchant())
     channel = shops.selling(shop, make.warehouse(), {thing: 10})
     buyers = [BUYER, BUYER, {**BUYER, "city": ""}, {**BUYER, "city": ""}]
@@ -83,7 +85,7 @@ def test_orders_that_a_shop_deleted_and_whose_message_was_lost_are_neither_sent_
     assert shop.books.stock() == {thing.code: 6}
     shop.calls.clear()
 
-    tasks.look_for_deleted(channel.pk)
+    tasks.look_over(channel.pk)
     shops.deliver_all()
     [together] = shop.made("GET orders")
     assert together.params["include"] == f"{taken},{refused},{waiting}"
@@ -92,6 +94,30 @@ def test_orders_that_a_shop_deleted_and_whose_message_was_lost_are_neither_sent_
         str(taken): "cancelled", str(left): "imported", str(refused): "cancelled", str(waiting): "refused",
     }  # fmt: skip
     assert (Order.objects.get(channel_part__channel_order__external_id=taken).status, shop.books.stock()) == ("cancelled", {thing.code: 8})
+
+
+@pytest.mark.parametrize("fault", [fail(500), fail(400, body={"code": "odd", "message": "Not so many."})])
+def test_orders_that_a_shop_does_not_name_together_are_asked_for_one_by_one(shop, fault):
+    thing = make.sku(make.merchant())
+    channel = shops.selling(shop, make.warehouse(), {thing: 10})
+    kept, deleted = (shop.books.place_order([(thing.code, 1)], shipping=BUYER) for _order in range(2))
+    shops.poll()
+    shop.books.orders.pop(deleted)
+    shop.calls.clear()
+    shop.misbehave("GET orders", fault)
+    tasks.look_over(channel.pk)
+    shops.deliver_all()
+    assert dict(ChannelOrder.objects.values_list("external_id", "status")) == {str(kept): "imported", str(deleted): "cancelled"}
+
+
+def test_a_shop_that_cannot_be_asked_in_the_night_is_asked_again(shop):
+    thing = make.sku(make.merchant())
+    channel = shops.selling(shop, make.warehouse(), {thing: 10})
+    shop.books.place_order([(thing.code, 1)], shipping=BUYER)
+    shops.poll()
+    shop.misbehave("GET orders", hang_up)
+    with pytest.raises((Retry, ChannelQuiet)):
+        tasks.look_over(channel.pk)
 
 
 def grow_old(delivery, days):

@@ -124,6 +124,9 @@ class Shopify:
     def order(self, order_id: str) -> ChannelOrder:
         return self._orders.one(order_id)
 
+    def last_changes(self, order_ids: Sequence[str]) -> Mapping[str, datetime]:
+        return self._orders.last_changes(order_ids)
+
     def send_tracking(self, tracking: Tracking) -> None:
         self._tracking.send(tracking)
 

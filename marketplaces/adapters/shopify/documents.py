@@ -44,6 +44,13 @@ query Orders($query: String!, $after: String) {
 
 ORDER = "query Order($id: ID!) { order(id: $id) { ...Whole } }" + _ORDER
 
+# Twenty orders in one call.
+LAST_CHANGES = """
+query LastChanges($ids: [ID!]!) {
+  nodes(ids: $ids) { ... on Order { id updatedAt fulfillmentOrders(first: 20) { nodes { updatedAt } pageInfo { hasNextPage } } } }
+}
+"""
+
 ORDER_OF_WORK = "query OrderOfWork($id: ID!) { fulfillmentOrder(id: $id) { orderId } }"
 
 WORK = (

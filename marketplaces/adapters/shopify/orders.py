@@ -1,5 +1,6 @@
 """Orders of the shop: the poll that loses none, and what is the warehouse's part of them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,6 +24,7 @@ from marketplaces.port import (
 
 # Each poll reads the last minutes again: the shop's search finds an order some time after it was saved.
 OVERLAP = timedelta(minutes=2)
+MOST_LOOKED_AT = 20  # in one call, by its points
 # A webhook about a fulfilment order does not name its order.
 WORK_PREFIX = "work:"
 AWAITS_PAYMENT = {"PENDING", "PARTIALLY_PAID"}
@@ -58,6 +60,20 @@ class Orders:
 
     def one(self, order_id: str) -> ChannelOrder:
         return self._complete(self._row(order_id))
+
+    def last_changes(self, order_ids: Sequence[str]) -> dict[str, datetime]:
+        """Without those that are made of very many parts."""
+        found: dict[str, datetime] = {}
+        for start in range(0, len(order_ids), MOST_LOOKED_AT):
+            ids = [gid("Order", order_id) for order_id in order_ids[start : start + MOST_LOOKED_AT]]
+            try:
+                rows = [row for row in self._connection.call(documents.LAST_CHANGES, ids=ids)["nodes"] if row]
+                found |= {
+                    number_of(row["id"]): _last_change(row) for row in rows if not row["fulfillmentOrders"]["pageInfo"]["hasNextPage"]
+                }
+            except (KeyError, TypeError, ValueError) as error:
+                raise ChannelUnavailable(reason=f"the shop's orders cannot be read: {error}", answered=True) from error
+        return found
 
     def cancel(self, order_id: str) -> None:
         """The units are not put back on sale there, the warehouse tells the number; the buyer's money is the merchant's to give back."""
@@ -115,8 +131,7 @@ def read_order(row: JsonObject, work: list[Work]) -> ChannelOrder:
         number=str(row["name"]).lstrip("#"),
         state=state,
         placed_at=created,
-        # A hold, a move or a request need not change the order itself.
-        updated_at=max([_moment(row["updatedAt"]), *(part.updated_at for part in work)]),
+        updated_at=max([_last_change(row), *(part.updated_at for part in work)]),
         ship_to=_ship_to(row) if work else ShipTo("", "", "", "", ""),
         lines=lines,
         currency=str(row["currencyCode"]),
@@ -130,6 +145,11 @@ def read_order(row: JsonObject, work: list[Work]) -> ChannelOrder:
         cancellation_requested=state is ChannelOrderState.CANCELLED and any(part.cancellation_requested for part in work),
         raw=row if work else {},
     )
+
+
+def _last_change(row: JsonObject) -> datetime:
+    """A hold, a move or a request need not change the order itself; what has moved away from our locations is none of our parts any more."""
+    return max(_moment(part["updatedAt"]) for part in [row, *row["fulfillmentOrders"]["nodes"]])
 
 
 def _state(row: JsonObject, work: list[Work], *, has_lines: bool) -> ChannelOrderState:

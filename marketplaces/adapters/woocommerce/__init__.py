@@ -35,7 +35,7 @@ LABELS: dict[str, str | Promise] = {
     "consumer_key": gettext_lazy("Consumer key"),
     "consumer_secret": gettext_lazy("Consumer secret"),
 }
-CAPABILITIES = Capabilities(batch_size=BATCH_SIZE, cancel=True, webhooks=True, drops_deleted=True)
+CAPABILITIES = Capabilities(batch_size=BATCH_SIZE, cancel=True, webhooks=True)
 
 
 class WooCommerce:
@@ -78,8 +78,8 @@ class WooCommerce:
     def order(self, order_id: str) -> ChannelOrder:
         return self._orders.one(order_id)
 
-    def orders_named(self, order_ids: Sequence[str]) -> tuple[ChannelOrder, ...]:
-        return self._orders.named(order_ids)
+    def last_changes(self, order_ids: Sequence[str]) -> Mapping[str, datetime]:
+        return self._orders.last_changes(order_ids)
 
     def send_tracking(self, tracking: Tracking) -> None:
         self._tracking.send(tracking)

@@ -145,6 +145,9 @@ class Answers:
     def node(self, key: str) -> Record | None:
         if key == gid("Location", number(key)):
             return self.location(number(key)) if number(key) in self.books.locations else None
+        if key == gid("Order", number(key)):
+            order = self.order(number(key))
+            return order and {"__typename": "Order", **order}
         return self.item(number(key)) if number(key) in self.books.items else None
 
     def location(self, key: int) -> Record:

@@ -6,10 +6,11 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from inventory.models import Availability, Sku, Warehouse
-from marketplaces import drift, order_asking, pausing, refused_parcels, stock_sync, subscribing
+from marketplaces import drift, order_asking, pausing, refused_parcels, stock_sync, subscribing, tasks
 from marketplaces.adapters.shopify.webhooks import TOPICS, sign
 from marketplaces.models import Channel, ChannelOrder, Listing, ToldParcel, WebhookDelivery
 from outbound import orders
@@ -21,6 +22,7 @@ from tests.marketplaces.adapters.shopify.shop import ShopifyShop, error, throttl
 from tests.marketplaces.misbehaving import before_work, fail, hang_up, hang_up_after_work
 from tests.marketplaces.shops import connect_as, deliver_all, make_due, settle
 from tests.marketplaces.test_tracking import leave
+from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,6 +80,27 @@ def test_a_number_that_comes_again_before_the_shop_has_ever_answered_is_told_aga
     make_due()
     deliver_all()
     assert (shop.books.stock(), Listing.objects.get().pushed_quantity) == ({thing.code: 0}, 0)
+
+
+@pytest.mark.parametrize("sold", ["before the repeat", "at the repeat"])
+def test_a_first_number_that_is_told_again_as_its_answer_was_lost_sells_nothing_twice(shop, house, thing, sold):
+    """It is set again, by a key of its own, as there is nothing to compare with: what was sold meanwhile has come in before, or follows."""
+    make.stock(make.bin_of(house, "A-01"), thing, 10)
+    shop.books.add_product(sku=thing.code, quantity=3)
+    keys = {"access_token": shop.token, "client_secret": SECRET, "location_id": str(HERE)}
+    connect_as("shopify", shop, keys, thing.merchant, house, name="Shopify")
+    shop.misbehave("SetQuantities", hang_up_after_work)
+    deliver_all()
+    assert (shop.books.stock(), Listing.objects.get().pushed_quantity) == ({thing.code: 10}, None)
+    if sold == "at the repeat":
+        shop.misbehave("SetQuantities", before_work(lambda: shop.books.place_order([(thing.code, 4)])))
+    else:
+        shop.books.place_order([(thing.code, 4)])
+    settle()
+    settle()  # the next poll
+    assert (shop.books.stock(), Listing.objects.get().pushed_quantity, Order.objects.count()) == ({thing.code: 6}, 6, 1)
+    first, again, *_compared = shop.made("SetQuantities")
+    assert first.variables["key"] != again.variables["key"]
 
 
 def test_a_paused_shop_sells_nothing_whatever_it_has_sold_since_and_its_orders_wait(shop, channel, thing):
@@ -202,6 +225,49 @@ def test_a_part_that_moves_to_another_location_is_cancelled_here(shop, channel, 
     assert hook(channel, "fulfillment_orders/moved", moved) == 200
     settle()
     assert Order.objects.get().status == "cancelled"
+
+
+@pytest.mark.parametrize("ways", ["held before", "at once"])
+@pytest.mark.parametrize("part", ["all of it", "one line"])
+def test_so_it_is_after_the_night_where_the_message_was_lost(shop, channel, thing, monkeypatch, ways, part):
+    """The order keeps its date, so no list of changed orders brings it."""
+    shop.books.add_product(sku="OTHER")
+    make.sku(thing.merchant, "OTHER")
+    number = shop.books.place_order([(thing.code, 2), ("OTHER", 1)])
+    settle()
+    # Minutes pass: a poll does not read it again.
+    monkeypatch.setattr("marketplaces.adapters.shopify.orders.OVERLAP", timedelta(seconds=-5))
+    settle()
+    if ways == "held before":  # what we know of it is younger than the order's own date
+        for status in ("ON_HOLD", "OPEN"):
+            shop.books.change_work(number, status=status, updated=datetime.now(UTC) + timedelta(seconds=2))
+            with transaction.atomic():
+                order_asking.ask_of(channel.pk, str(number))
+            settle()
+    if part == "one line":
+        shop.books.split(number, ELSEWHERE)
+    else:
+        shop.books.change_work(number, location=ELSEWHERE)
+    for work in shop.books.orders[number]["work"]:
+        work["updated"] = datetime.now(UTC) + timedelta(seconds=4)
+    settle()
+    assert (Order.objects.get().status, ChannelOrder.objects.get().problem) == ("short", ""), "nobody knows"
+    shop.calls.clear()
+    tasks.look_over(channel.pk)
+    settle()
+    assert len(shop.made("LastChanges")) == 1
+    row = ChannelOrder.objects.get()
+    assert (row.status, row.problem) == (("cancelled", "") if part == "all of it" else ("imported", "changed"))
+
+
+def test_a_night_asks_for_nothing_that_is_as_it_was(shop, channel, thing):
+    for _order in range(3):
+        shop.books.place_order([(thing.code, 1)])
+    settle()
+    shop.calls.clear()
+    tasks.look_over(channel.pk)
+    assert [str(call) for call in shop.calls] == ["LastChanges"]
+    assert not OutboxEvent.objects.filter(topic="channel.heard").exists()
 
 
 def test_our_own_first_parcel_is_no_change_of_the_order_but_a_refund_is(shop, channel, thing):
