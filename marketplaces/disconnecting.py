@@ -15,10 +15,12 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from marketplaces import leaving, stock_sync, strays
+from marketplaces import leaving, stock_sync, strays, subscribing
+from marketplaces.calling import open_shop
 from marketplaces.gone import need_connected
 from marketplaces.holding import hold
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart, ToldParcel
+from marketplaces.port import Marketplace
 from marketplaces.telling import publish
 from outbound.clock import OUT
 from outbound.models import Order, Parcel
@@ -95,14 +97,22 @@ def _untaken(channel: Channel) -> QuerySet[ChannelOrder]:
     return channel.orders.filter(Q(shop_state="open") | Q(held_until__isnull=False), status__in=ChannelOrder.NOT_TAKEN)
 
 
-@transaction.atomic(durable=True)
 def disconnect(*, channel: Channel, by: User, keep: bool = False, untold: bool = False) -> bool:
-    """Take the channel away for good, at once or as soon as nothing is left to do; answers whether it is gone.
+    """Take the channel away for good, at once or as soon as nothing is left to do; answers whether it is gone. Its shop is asked to push nothing more.
 
     All its listings are told 0 first, and until the shop has confirmed that it stays connected and takes in what was sold by then. With `keep` it goes
     at once and the shop shows what it was told last. `untold`: the shop need not hear of parcels that it does not know of yet. Raises OrdersOpen,
     ParcelsUntold of one that is to go at once, or is paused and so tells its shop nothing; ChannelGone.
     """
+    shop = _opened(channel)
+    _disconnect(channel, by, keep=keep, untold=untold)
+    if channel.gone:
+        _say_goodbye(channel, shop)
+    return channel.gone
+
+
+@transaction.atomic(durable=True)
+def _disconnect(channel: Channel, by: User, *, keep: bool, untold: bool) -> None:
     hold(channel.pk)
     channel.refresh_from_db()
     need_connected(channel)
@@ -119,7 +129,20 @@ def disconnect(*, channel: Channel, by: User, keep: bool = False, untold: bool =
     channel.save(update_fields=["sells_nothing", "disconnecting_since", "disconnected_by"])
     if keep or _is_done(channel, untold=untold):
         _end(channel)
-    return channel.gone
+
+
+def _opened(channel: Channel) -> Marketplace | None:
+    """Its shop while its keys are there; None of keys that are no use any more, or erased."""
+    try:
+        return open_shop(channel)
+    except WmsError:
+        return None
+
+
+def _say_goodbye(channel: Channel, shop: Marketplace | None) -> None:
+    """After the commit, as nothing may be missed before it. Whoever dies in between leaves a shop that pushes to nobody, and soon gives that up."""
+    if shop is not None and channel.hook_url:
+        subscribing.end(channel, shop)
 
 
 def finish_all() -> int:
@@ -128,13 +151,15 @@ def finish_all() -> int:
     return sum(_finish(key) for key in wanted.order_by("pk").values_list("pk", flat=True))
 
 
-@transaction.atomic
 def _finish(channel_id: int) -> bool:
-    hold(channel_id)
-    channel = Channel.objects.get(pk=channel_id)
-    if channel.disconnecting_since is None or channel.gone or not _is_done(channel):
-        return False
-    _end(channel)
+    with transaction.atomic():
+        hold(channel_id)
+        channel = Channel.objects.get(pk=channel_id)
+        if channel.disconnecting_since is None or channel.gone or not _is_done(channel):
+            return False
+        shop = _opened(channel)
+        _end(channel)
+    _say_goodbye(channel, shop)
     return True
 
 
@@ -150,9 +175,9 @@ def _end(channel: Channel) -> None:
     channel.credentials = channel.webhook_secret = b""
     channel.disconnecting_since, channel.disconnected_at = channel.disconnecting_since or now, now
     channel.last_error, channel.failures, channel.quiet_until, channel.order_cursor = "", 0, None, ""
-    channel.hook_url = channel.hook_error = ""
+    channel.hook_error = ""
     fields = ["active", "sells_nothing", "credentials", "webhook_secret", "disconnecting_since", "disconnected_at"]
-    channel.save(update_fields=[*fields, "last_error", "failures", "quiet_until", "order_cursor", "hook_url", "hook_error"])
+    channel.save(update_fields=[*fields, "last_error", "failures", "quiet_until", "order_cursor", "hook_error"])
     _leave_to_the_shop(channel)
 
 

@@ -45,6 +45,33 @@ def subscribe(*, channel: Channel, url: str) -> list[Subscription]:
     return made
 
 
+def end(channel: Channel, shop: Marketplace) -> None:
+    """Have the shop of a channel that is disconnected push nothing any more, once. `shop`: as it was opened while its keys were there.
+
+    What it refuses holds up nothing, and stands on the channel with the address that a person has to take out there. A platform may know only one
+    subscription for all channels of an account: the others' are made anew.
+    """
+    try:
+        shop.unsubscribe_webhooks(url=channel.hook_url)
+    except ChannelError as error:
+        _is_left(channel, error)
+        return
+    except SENSELESS as error:
+        log.exception("channel %s: what its shop answers about messages makes no sense", channel.pk)
+        _is_left(channel, senseless(error))
+        return
+    with transaction.atomic():
+        Channel.objects.filter(pk=channel.pk).update(hook_url="", hook_error="")
+        others = Channel.objects.filter(adapter=channel.adapter, base_url=channel.base_url, active=True).exclude(hook_url="")
+        for key in others.order_by("pk").values_list("pk", flat=True):
+            ask(key)
+
+
+def _is_left(channel: Channel, error: ChannelError) -> None:
+    log.warning("channel %s: its shop still pushes to %s: %s", channel.pk, channel.hook_url, error)
+    Channel.objects.filter(pk=channel.pk).update(hook_error=kept(error))
+
+
 def ask_all() -> int:
     """Nightly; answers how many channels were asked for."""
     with transaction.atomic():

@@ -60,7 +60,8 @@ class Channel(OfferRule):
     then. A paused one is not `active`; where it `sells_nothing` meanwhile its listings are told 0, else the shop goes on with the last numbers.
     `disconnecting_since`: somebody takes it away, and it is connected until nothing is left to do; it sells nothing meanwhile, also while it is active.
     What is disconnected is neither called nor heard, and its keys are gone (marketplaces.disconnecting).
-    `hook_url` is where its shop was told to push its changes, "" where it was not; `hook_error` why that could not be renewed.
+    `hook_url` is where its shop was told to push its changes, "" where it was not; `hook_error` why that could not be renewed, or taken back when it
+    was disconnected.
     `holds_pending` as its marketplace said last (port.Capabilities).
     """
 
@@ -173,6 +174,11 @@ class Channel(OfferRule):
             return ""
         words = _("What the shop says by itself could not be switched on again, so its orders come later: {trouble}")
         return str(words).format(trouble=troubles.in_words(self.hook_error))
+
+    @property
+    def hook_left(self) -> str:
+        """Of one that is disconnected: why its shop goes on pushing to `hook_url`, in the reader's language."""
+        return troubles.in_words(self.hook_error)
 
     def opened_credentials(self) -> dict[str, str]:
         """{} of one that is disconnected."""

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from labels import jobs
 from labels.models import Printer, PrintJob
-from marketplaces import adapters, buyer_data, deliveries, order_book, pausing, tasks
+from marketplaces import adapters, buyer_data, deliveries, disconnecting, order_book, pausing, tasks
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
 from outbound import cancellation, orders, packing, picking, shipping, waves
 from outbound.models import Erasure, Order
@@ -108,6 +108,30 @@ def test_each_order_goes_after_its_own_channels_time(house, sku, settings):
     assert after.lines.get().shipped == 1
     assert list(Erasure.objects.values_list("merchant", "reason", "orders", "by")) == [(sku.merchant.pk, "period", 4, None)]
     assert buyer_data.erase_kept_long_enough() == 0
+
+
+def test_a_channel_that_is_disconnected_keeps_its_buyers_no_longer(house, sku):
+    """Its keys are gone, so no message that asks to forget one can be believed: the days go on, and whoever asks by hand is forgotten at once."""
+    amazon = connect(merchant=sku.merchant, warehouse=house)
+    by_period, by_hand, kept = (left(sold(house, sku, amazon), days) for days in (29, 1, 1))
+    never = amazon.orders.create(
+        merchant=sku.merchant, external_id="1", status="seen", shop_state="open",
+        raw=PersonalRecord.objects.create(merchant=sku.merchant, kind="channel_order", sealed=sealing.seal({})),
+    )  # fmt: skip
+    delivery = deliveries.keep(amazon, delivery_id="d1", topic="t", headers={}, body="{}")
+    assert disconnecting.disconnect(channel=amazon, by=make.user(), keep=True, untold=True)
+    amazon.refresh_from_db()
+    assert (buyer_data.kept_days(amazon), amazon.opened_credentials()) == (30, {})
+    later = timezone.now() + timedelta(days=2)
+    assert buyer_data.erase_kept_long_enough(later) == 1
+    buyer_data.forget(by=make.user(), reference=f"X-{by_hand.reference}")
+    assert [erased(order) for order in (by_period, by_hand, kept)] == [True, True, False]
+    assert buyer_data.erase_kept_long_enough(later + timedelta(days=30)) == 2
+    never.refresh_from_db()
+    assert (erased(kept), never.status, never.raw) == (True, "left", None)
+    WebhookDelivery.objects.update(received_at=timezone.now() - timedelta(days=15))
+    tasks.erase_old_webhooks()
+    assert not WebhookDelivery.objects.filter(pk=delivery).exists()
 
 
 @pytest.mark.parametrize("state", ["open", "shipped"])
