@@ -57,12 +57,15 @@ FROM marketplaces_sellerrule k CROSS JOIN LATERAL (
 WHERE r.id = k.id AND (%(channel)s::bigint IS NULL OR r.channel_id = %(channel)s)
   AND EXISTS (SELECT FROM marketplaces_channel c WHERE c.id = r.channel_id AND c.active)
 """
+# The orders' channels first, however few rules there are: begun at the few rules, a page of 200 of 12,000 orders may read all of its channel's.
 _OF_ORDERS = """
-SELECT p.order_id, c.name, min(r.room) FROM marketplaces_channelorderpart p
-JOIN marketplaces_channelorder o ON o.id = p.channel_order_id
-JOIN marketplaces_channel c ON c.id = o.channel_id
-JOIN marketplaces_sellerrule r ON r.channel_id = o.channel_id AND r.measure = 'late' AND r.room IS NOT NULL
-WHERE p.order_id = ANY(%s) AND NOT p.merchants_own GROUP BY p.order_id, c.id
+WITH asked AS MATERIALIZED (
+    SELECT p.order_id, o.channel_id FROM marketplaces_channelorderpart p JOIN marketplaces_channelorder o ON o.id = p.channel_order_id
+    WHERE p.order_id = ANY(%s) AND NOT p.merchants_own
+)
+SELECT a.order_id, c.name, min(r.room) FROM asked a JOIN marketplaces_channel c ON c.id = a.channel_id
+JOIN marketplaces_sellerrule r ON r.channel_id = a.channel_id AND r.measure = 'late' AND r.room IS NOT NULL
+GROUP BY a.order_id, c.id
 """
 
 
