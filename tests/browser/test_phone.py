@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
+from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import Browser, FloatRect, Page, expect
 
+from marketplaces.models import Channel, Comparison, Difference, Listing
+from tests import make
 from tests.browser.test_desk import house, sign_in  # noqa: F401  (fixture)
 
 if TYPE_CHECKING:
@@ -28,7 +32,8 @@ TOO_WIDE = """() => {
 
 # Buttons one below the other without room between, or wider than the card that they stand in.
 TOUCHING = """() => {
-  const boxes = [...document.querySelectorAll('main button, main .button')].map(part => [part, part.getBoundingClientRect()]).filter(([, box]) => box.width);
+  const seen = [...document.querySelectorAll('main button, main .button')].filter(part => part.checkVisibility());
+  const boxes = seen.map(part => [part, part.getBoundingClientRect()]).filter(([, box]) => box.width);
   const near = (one, other) => one !== other && other.top > one.top && other.top - one.bottom < 4 && other.left < one.right && one.left < other.right;
   const beyond = ([part, box]) => part.closest('.card') && box.right > part.closest('.card').getBoundingClientRect().right - 8;
   return [...boxes.filter(([, one]) => boxes.some(([, other]) => near(one, other))), ...boxes.filter(beyond)].map(([part]) => part.innerText);
@@ -186,3 +191,45 @@ def test_a_loose_end_is_said_on_one_line(phone: Page) -> None:
         phone.goto("/desk")
         heights = phone.locator("dl.counts dt").evaluate_all("terms => terms.map(term => Math.round(term.getBoundingClientRect().height))")
         assert len(set(heights)) == 1, (width, heights)
+
+
+def shown_to_people(house: House) -> list[str]:  # noqa: F811 - the fixture
+    """A shop's pages with something of everything that they show to people."""
+    shop = Channel.objects.order_by("pk")[0]
+    for problem, detail in (("unknown_goods", ""), ("bad_address", "country (unknown), line1 (missing)"), ("changed", "23: 2>1")):
+        line = {"line_id": "1", "listing_id": "77", "sku": "MUG-BLUE", "quantity": 2, "components": []}
+        shop.orders.create(
+            merchant=house.merchant, external_id=problem, number=f"N-{make.number()}", status="unmapped" if problem == "unknown_goods" else "refused",
+            problem=problem, problem_detail=detail, shop_state="open", lines=[line],
+        )  # fmt: skip
+    title = "A keyboard with a long name that merchants write for search engines, 87 keys, black"
+    loose = shop.listings.create(merchant=house.merchant, external_id="77", external_sku="KEYBOARD-MECHANICAL-87", title=title)
+    told = shop.listings.exclude(pk=loose.pk).get()
+    Listing.objects.filter(pk=told.pk).update(pushed_quantity=215, pushed_at=timezone.now(), external_sku="EAR-BT-03", title=title)
+    run = Comparison.objects.create(channel=shop, at=timezone.now(), listing_count=2)
+    parts = dict.fromkeys(("on_hand", "committed", "backordered", "waiting", "buffer"), 1000)
+    Difference.objects.create(
+        comparison=run, listing=told, ours=215, theirs=999, why="changed_there", formula=parts | {"share_percent": 100, "cap": None}
+    )
+    house.order(reference="ACME-2026-11-29-000017", ship_by=timezone.now() + timedelta(minutes=50))
+    return [f"/desk/channels/{shop.pk}", f"/desk/channels/{shop.pk}/drift"]
+
+
+@pytest.mark.parametrize("language", ["de", "es", "zh-hans"])
+def test_whatever_is_read_in_longer_words_is_in_sight_and_the_strip_is_one_line(phone: Page, house: House, language: str) -> None:  # noqa: F811 - the fixture
+    from tests.desk.test_pages import furnish
+
+    furnish(house, 1)
+    phone.set_extra_http_headers({"Accept-Language": language})
+    wide = {}
+    for url in ("/desk", "/desk/orders", "/desk/channels", *shown_to_people(house)):
+        for width in (WIDTH, 1024, 1280):
+            phone.set_viewport_size({"width": width, "height": 768})
+            phone.goto(url)
+            if found := phone.evaluate(TOO_WIDE):
+                wide[url, width] = found
+            if found := phone.evaluate(TOUCHING):
+                wide[url, width, "touching"] = found
+            if width == WIDTH:
+                assert phone.locator(".rail").bounding_box()["height"] < 60
+    assert wide == {}
