@@ -21,7 +21,7 @@ from marketplaces import adapters, pace
 from marketplaces.abilities import HasPlaces
 from marketplaces.gone import need_connected
 from marketplaces.models import Channel
-from marketplaces.port import CallThrottled, ChannelError, ChannelThrottled, ChannelUnavailable, CredentialsRefused, Marketplace
+from marketplaces.port import CallThrottled, ChannelError, ChannelThrottled, ChannelUnavailable, CredentialsRefused, Marketplace, reasons
 from marketplaces.troubles import kept
 from wms.core.errors import WmsError
 
@@ -95,7 +95,7 @@ SENSELESS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError
 
 def senseless(error: Exception) -> ChannelUnavailable:
     """As the shop's fault, which it is until somebody has looked into the log."""
-    return ChannelUnavailable(reason=f"its answer makes no sense ({type(error).__name__})", answered=True)
+    return ChannelUnavailable(reason=reasons.NO_SENSE.format(what=type(error).__name__), answered=True)
 
 
 # What was put aside is tried again after so long, then later and later; what fails so often while the shop works otherwise is shown to people.

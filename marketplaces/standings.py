@@ -55,7 +55,7 @@ FROM marketplaces_sellerrule k CROSS JOIN LATERAL (
     ) x
 ) n
 WHERE r.id = k.id AND (%(channel)s::bigint IS NULL OR r.channel_id = %(channel)s)
-  AND EXISTS (SELECT FROM marketplaces_channel c WHERE c.id = r.channel_id AND c.active)
+  AND EXISTS (SELECT FROM marketplaces_channel c WHERE c.id = r.channel_id AND c.disconnected_at IS NULL)
 """
 # The orders' channels first, however few rules there are: begun at the few rules, a page of 200 of 12,000 orders may read all of its channel's.
 _OF_ORDERS = """
@@ -78,9 +78,10 @@ def set_rules(channel: Channel) -> None:
 
 
 def count(*, now: datetime | None = None, channel_id: int | None = None) -> int:
-    """Hold the books of all active channels, or of one, against their rules as of `now`: one statement; answers how many rules.
+    """Hold the books of all connected channels, or of one, against their rules as of `now`: one statement; answers how many rules.
 
-    A rule's window is (now - days, now]: what is due later can still be in time. `room` assumes that no more orders come in.
+    The platform goes on counting while a channel is paused. A rule's window is (now - days, now]: what is due later can still be in time. `room`
+    assumes that no more orders come in.
     """
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, {"now": now or timezone.now(), "channel": channel_id})
@@ -95,8 +96,12 @@ def of_orders(order_ids: Sequence[int]) -> dict[int, Headroom]:
 
 
 def narrowest_first() -> QuerySet[SellerRule]:
-    """All rules of active channels, with their channels: the least room first."""
-    return SellerRule.objects.filter(channel__active=True).select_related("channel__merchant").order_by("room", "channel_id", "days", "pk")
+    """All rules of connected channels, with their channels: the least room first."""
+    return (
+        SellerRule.objects.filter(channel__disconnected_at=None)
+        .select_related("channel__merchant")
+        .order_by("room", "channel_id", "days", "pk")
+    )
 
 
 def late_rules() -> QuerySet[SellerRule]:

@@ -25,6 +25,7 @@ from marketplaces.port import (
     NotUsable,
     PushError,
     RightsMissing,
+    reasons,
     storable,
 )  # fmt: skip
 from wms.core.errors import InvalidInput, WmsError
@@ -145,7 +146,7 @@ def in_words(trouble: str) -> str:
         return _("Its queue: {trouble}").format(trouble=in_words(trouble.removeprefix(QUEUE)))
     code, _colon, reason = trouble.partition(": ")
     message = _ERRORS.get(code)
-    return trouble if message is None else str(message).format(reason=reason).rstrip(" :：")
+    return reasons.in_words(trouble) if message is None else str(message).format(reason=reasons.in_words(reason)).rstrip(" :：")
 
 
 def fault_in_words(why: str) -> str:
@@ -165,7 +166,7 @@ def _piece_in_words(piece: str, goods: Mapping[str, str]) -> str:
     if (words := _WORDS.get(piece)) is not None:
         return str(words)
     if (fault := _FAULT.fullmatch(piece)) and fault[1] in ADDRESS_PARTS and fault[2] in _FAULTS:
-        return f"{ADDRESS_PARTS[fault[1]]}: {_FAULTS[fault[2]]}"
+        return f"{ADDRESS_PARTS[fault[1]]}: {str(_FAULTS[fault[2]]).rstrip('.。')}"
     if (refused := _REFUSAL.fullmatch(piece)) and refused[1] in _REFUSALS:
         return str(_REFUSALS[refused[1]]).format(what=refused[2])
     if change := _CHANGE.fullmatch(piece):

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from marketplaces.port import Marketplace, NotUsable
+from marketplaces.port import Marketplace, NotUsable, reasons
 from marketplaces.rules import Rule
 from wms.core.errors import WmsError
 
@@ -106,6 +106,6 @@ def connect(marketplace: str, *, base_url: str, credentials: Mapping[str, str]) 
     try:
         urlsplit(base_url).port  # noqa: B018  # reading it is what raises
     except ValueError as error:
-        raise NotUsable(reason=f"{base_url!r} is not the address of a shop's API", channel_code="bad_address") from error
+        raise NotUsable(reason=reasons.NO_ADDRESS.format(what=repr(base_url)), channel_code="bad_address") from error
     shop: Marketplace = module.connect(base_url=base_url, credentials=credentials)
     return shop

@@ -23,6 +23,7 @@ from marketplaces.port import (
     NotOnChannel,
     RightsMissing,
     left_s,
+    reasons,
     within,
 )
 from wms.core.timed_network import TimedNetwork
@@ -123,16 +124,16 @@ def allowance_of(response: httpx.Response) -> Allowance | None:
 def send(client: httpx.Client, request: httpx.Request, *, auth: httpx.Auth | None = None) -> httpx.Response:
     """Send once, with no more patience than whoever waits has left. Raises ChannelUnavailable where no answer came, or one without end."""
     if left_s() == 0:
-        raise ChannelUnavailable(reason="no answer in time")
+        raise ChannelUnavailable(reason=reasons.TOO_LATE)
     try:
         with within(CALL_S), closing(client.send(request, auth=auth, stream=True)) as answer:
             return _whole(answer)
     except httpx.TimeoutException as error:
-        raise ChannelUnavailable(reason=f"no answer in time ({type(error).__name__})") from error
+        raise ChannelUnavailable(reason=reasons.TOO_LATE_AT.format(what=type(error).__name__)) from error
     except httpx.HTTPError as error:
         raise ChannelUnavailable(reason=_what_failed(request, error)) from error
     except UnicodeError as error:  # a name that no name server can be asked for
-        raise ChannelUnavailable(reason=f"{request.url.host!r} is no name of a server") from error
+        raise ChannelUnavailable(reason=reasons.NO_NAME.format(what=repr(request.url.host))) from error
 
 
 def _what_failed(request: httpx.Request, error: httpx.HTTPError) -> str:
@@ -142,9 +143,9 @@ def _what_failed(request: httpx.Request, error: httpx.HTTPError) -> str:
     while cause is not None and not isinstance(cause, OSError):
         cause = cause.__cause__ or cause.__context__
     if isinstance(cause, socket.gaierror):
-        return f"no server is known by the name {request.url.host}"
+        return reasons.NO_SERVER.format(what=request.url.host)
     if isinstance(cause, ConnectionRefusedError):
-        return f"nobody answers at {server}"
+        return reasons.NOBODY.format(what=server)
     return f"{server}: {_NUMBER.sub('', str(error)) or type(error).__name__}"
 
 
@@ -154,7 +155,7 @@ def _whole(answer: httpx.Response) -> httpx.Response:
     for part in answer.iter_bytes():
         content += part
         if len(content) > LONGEST_ANSWER_BYTES:
-            raise ChannelUnavailable(reason=f"an answer of more than {LONGEST_ANSWER_BYTES // 1024 // 1024} MB", answered=True)
+            raise ChannelUnavailable(reason=reasons.TOO_LONG.format(what=LONGEST_ANSWER_BYTES // 1024 // 1024), answered=True)
     packed = {b"content-encoding", b"content-length", b"transfer-encoding"}
     headers = [(name, value) for name, value in answer.headers.raw if name.lower() not in packed]
     return httpx.Response(answer.status_code, headers=headers, content=bytes(content), request=answer.request)

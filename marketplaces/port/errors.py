@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from marketplaces.port import reasons
 from wms.core.errors import WmsError
 
 
@@ -9,6 +10,9 @@ class ChannelError(WmsError):
     """The shop did not do what was asked."""
 
     code, status, message = "channel_error", 502, _("The shop failed: {reason}")
+
+    def __str__(self) -> str:
+        return str(self.message).format(reason=reasons.in_words(self.details["reason"]))
 
 
 class ChannelUnavailable(ChannelError):

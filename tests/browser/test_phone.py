@@ -221,15 +221,16 @@ def test_whatever_is_read_in_longer_words_is_in_sight_and_the_strip_is_one_line(
 
     furnish(house, 1)
     phone.set_extra_http_headers({"Accept-Language": language})
-    wide = {}
+    wide: dict[tuple[str, int, str], list[str]] = {}
     for url in ("/desk", "/desk/orders", "/desk/channels", *shown_to_people(house)):
         for width in (WIDTH, 1024, 1280):
             phone.set_viewport_size({"width": width, "height": 768})
             phone.goto(url)
-            if found := phone.evaluate(TOO_WIDE):
-                wide[url, width] = found
-            if found := phone.evaluate(TOUCHING):
-                wide[url, width, "touching"] = found
+            for what, script in (("too wide", TOO_WIDE), ("touching", TOUCHING)):
+                if found := phone.evaluate(script):
+                    wide[url, width, what] = found
             if width == WIDTH:
-                assert phone.locator(".rail").bounding_box()["height"] < 60
+                strip = phone.locator(".rail").bounding_box()
+                assert strip is not None
+                assert strip["height"] < 60
     assert wide == {}

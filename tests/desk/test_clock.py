@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from inventory.models import Warehouse
+from marketplaces import pausing
 from marketplaces.models import Channel, Comparison, Difference, Listing, SellerRule
 from outbound import packing, picking, shipping, waves
 from outbound.models import Order
@@ -78,6 +79,22 @@ def test_the_board_has_late_channels_first_then_the_narrowest(desk: Client, hous
     assert 'data-room="-1"' in page
     assert "4.0 %" in page
     assert "▲ 1 over" in page
+
+
+@pytest.mark.parametrize(("keep", "sells"), [(False, "paused, sells nothing: "), (True, "paused, sells what it was told last: ")])
+def test_the_board_says_which_shops_are_paused_and_their_deadlines_go_on(
+    desk: Client, house: House, shop: Channel, keep: bool, sells: str
+) -> None:
+    sold(house, shop, HOUR)
+    stands(shop, 100, 4, -1)
+    assert "data-paused-shops" not in desk.get("/desk").content.decode()
+    pausing.pause(channel=shop, by=house.supervisor, reason="Stocktaking", keep=keep)
+    answer = desk.get("/desk")
+    assert [(row.channel.name, row.over, row.due.soon) for row in answer.context["clock"]["rows"]] == [("Quick shop", 1, 1)]
+    notice = answer.content.decode().partition('data-paused-shops="1"')[2].partition("</div></div>")[0]
+    assert [text in notice for text in (sells, f'href="/desk/channels/{shop.pk}"', "Stocktaking", house.supervisor.username)] == [True] * 4
+    pausing.resume(channel=shop)
+    assert "data-paused-shops" not in desk.get("/desk").content.decode()
 
 
 def test_orders_that_have_to_be_released_now_are_released_by_one_button(desk: Client, house: House, shop: Channel) -> None:

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from marketplaces import adapters, channels, deadlines, pausing, standings
+from marketplaces import adapters, channels, deadlines, disconnecting, pausing, standings
 from marketplaces.models import Channel, ChannelOrder, SellerRule, ToldParcel
 from marketplaces.rules import Measure
 from outbound import orders
@@ -220,6 +220,9 @@ def test_one_statement_for_all_channels_and_each_has_its_own_books(books: Books)
     assert len(captured) == 1
     assert (books.standing(), other.standing()) == ((1, 1, -1), (30, 0, 1))
     pausing.pause(channel=other.channel, by=books.by, reason="holiday")
+    assert standings.count(now=NOW + HOUR) == 8  # its platform goes on counting
+    pausing.resume(channel=other.channel)
+    disconnecting.disconnect(channel=other.channel, by=books.by, keep=True)
     assert standings.count(now=NOW + HOUR) == 4
 
 

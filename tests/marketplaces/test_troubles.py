@@ -10,7 +10,7 @@ from inventory.models import Warehouse
 from marketplaces import troubles
 from marketplaces.calling import ChannelQuiet, calling
 from marketplaces.models import Channel, ChannelOrder, Listing
-from marketplaces.port import CallThrottled, ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel
+from marketplaces.port import CallThrottled, ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel, reasons
 from outbound.models import Order
 from outbound.orders import NewLine, NewOrder
 from tests import make
@@ -48,12 +48,43 @@ def test_an_error_is_kept_by_its_name_and_read_in_ones_own_language(error, kept,
         ("unknown_listing: gone", "The shop does not have it: gone"),
         ("spent: 250 today", "The shop takes no number for it at the moment: 250 today"),
         ("Somebody wrote: this", "Somebody wrote: this"),
+        ("order A: 7: KeyError: 'lines'", "order A: 7: lines is missing"),
+        ("order 2009: ValueError: quantity is '-5'", "order 2009: quantity is '-5'"),
+        ("order 2009: TypeError: a list is no text", "order 2009: TypeError: a list is no text"),
         ("", ""),
     ],
 )
 def test_an_answer_to_a_push_and_what_has_no_name(said, words):
     with translation.override("en"):
         assert troubles.in_words(said) == words
+
+
+@pytest.mark.parametrize(
+    ("reason", "german"),
+    [
+        ("nobody answers at 127.0.0.1:9", "unter 127.0.0.1:9 antwortet niemand"),
+        ("no answer in time", "keine Antwort in der Zeit, die dafür bleibt"),
+        ("no answer in time (ReadTimeout)", "keine Antwort in der Zeit, die dafür bleibt (ReadTimeout)"),
+        ("'shop' is not the address of a shop's API", "'shop' ist nicht die Adresse der API eines Shops"),
+        ("the shop answered something else than a list", "der Shop antwortete etwas anderes als eine Liste"),
+        ("nobody answers at ", "nobody answers at "),
+        ("Nobody {knows}", "Nobody {knows}"),
+    ],
+)
+def test_a_reason_of_our_own_is_read_in_ones_own_language_and_a_shop_s_word_as_it_is(reason, german):
+    """Live, and as a worker kept it."""
+    error = ChannelUnavailable(reason=reason)
+    with translation.override("de"):
+        assert troubles.in_words(troubles.kept(error)) == f"Der Shop ist nicht erreichbar: {german.rstrip()}"
+        assert str(error) == f"Der Shop ist nicht erreichbar: {german}"
+        assert error.details["reason"] == reason
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es", "zh-hans"])
+def test_every_reason_of_our_own_is_found_again_in_any_language(language):
+    for own in reasons._OURS:
+        with translation.override(language):
+            assert reasons.in_words(own.format(what="X y: 'z'")) == translation.gettext(own).format(what="X y: 'z'")
 
 
 def test_details_name_goods_and_parts_in_place_of_the_shop_s_ids_and_our_fields():
@@ -63,7 +94,7 @@ def test_details_name_goods_and_parts_in_place_of_the_shop_s_ids_and_our_fields(
             "the buyer wants to cancel, MUG: 2 → 1, 24: 0 → 3, Street and number"
         )
         assert troubles.detail_in_words("country (unknown), 23: A>B, of (missing)", lines) == (
-            "Country: There is none of this name., MUG: A → B, of (missing)"
+            "Country: There is none of this name, MUG: A → B, of (missing)"
         )
     with translation.override("de"):
         assert troubles.detail_in_words("cancellation requested", lines) == "der Käufer möchte stornieren"

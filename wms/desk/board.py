@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -18,10 +19,11 @@ from outbound.desk.held import ON_THE_FLOOR
 from outbound.desk.orders import OPEN
 from outbound.models import Order
 from wms.core import desk, outbox
-from wms.core.models import OutboxEvent
+from wms.core.models import OutboxEvent, User
 from wms.desk.clock import clock
 
 DUE_HOURS = 4
+MOST_SHOPS = 5
 
 # Open orders only, by the partial index order_open_by_ship_by: its condition must stand here word for word.
 _OPEN = """
@@ -113,6 +115,13 @@ def loose_ends(warehouse: Warehouse) -> dict[str, int]:
         return dict(zip(("stage", "put_backs", "missing", "asns", "shops_orders"), cursor.fetchone(), strict=True))
 
 
+def shops(user: User) -> dict[str, list[Channel]]:
+    """Shops that do not work, and those that are paused: the first few of each."""
+    found = Channel.objects.visible_to(user).filter(Q(active=False) | Q(failures__gt=0), disconnected_at=None)
+    rows = list(found.select_related("merchant", "paused_by").order_by("pk")[:50])
+    return {"troubled": [row for row in rows if row.active][:MOST_SHOPS], "paused": [row for row in rows if not row.active][:MOST_SHOPS]}
+
+
 @desk.page
 def board(request: HttpRequest) -> HttpResponse:
     warehouse, now = page_warehouse(request), timezone.now()
@@ -140,8 +149,6 @@ def board(request: HttpRequest) -> HttpResponse:
             "due_hours": DUE_HOURS,
             "behind": outbox.behind_since(),
             "dead": OutboxEvent.objects.filter(dead_at__isnull=False).count(),
-            "troubled": list(
-                Channel.objects.visible_to(request.user).filter(active=True, failures__gt=0).select_related("merchant").order_by("pk")[:5]
-            ),
+            **shops(desk.actor(request)),
         },
     )

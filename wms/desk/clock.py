@@ -51,7 +51,7 @@ def clock(warehouse: Warehouse, user: User, now: datetime, until: datetime, held
     rules: dict[int, SellerRule] = {}
     for rule in standings.late_rules():
         rules.setdefault(rule.channel_id, rule)
-    channels = Channel.objects.visible_to(user).filter(places__warehouse=warehouse, active=True, pk__in={*open_orders, *rules})
+    channels = Channel.objects.visible_to(user).filter(places__warehouse=warehouse, disconnected_at=None, pk__in={*open_orders, *rules})
     rows = [Row(channel, rules.get(channel.pk), open_orders.get(channel.pk, NOTHING)) for channel in channels.select_related("merchant")]
     far = now + timedelta(days=10_000)
 

@@ -38,6 +38,7 @@ from marketplaces.port import (
     StockLevel,
     Subscription,
     Tracking,
+    reasons,
 )
 from marketplaces.rules import Measure, Rule
 
@@ -84,7 +85,7 @@ class Amazon:
         self._seller_id = keys["seller_id"].strip()
         self._marketplace_ids = [part for text in keys["marketplace_ids"].split(",") if (part := text.strip())]
         if not self._marketplace_ids or not all(part.isalnum() for part in self._marketplace_ids):
-            raise NotUsable(reason=f"{keys['marketplace_ids']!r} are not ids of marketplaces", channel_code="bad_id")
+            raise NotUsable(reason=reasons.NO_MARKETPLACES.format(what=repr(keys["marketplace_ids"])), channel_code="bad_id")
         self._connection = Connection(
             base_url=base_url,
             token_url=keys.get("token_url", ""),

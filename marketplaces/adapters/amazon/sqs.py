@@ -11,7 +11,7 @@ from typing import Any
 
 from marketplaces.adapters import _http
 from marketplaces.adapters.amazon.connection import checked_address
-from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel
+from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel, reasons
 
 AT_ONCE = 10  # the most that one call brings
 # For so long nobody else sees a message that was fetched: more than storing it takes.
@@ -44,10 +44,10 @@ class Queue:
     def __init__(self, *, arn: str, key_id: str, secret: str, endpoint: str = "") -> None:
         match = _ARN.fullmatch(arn)
         if match is None:
-            raise ChannelRefused(reason=f"{arn!r} is not the ARN of an SQS queue", channel_code="bad_queue")
+            raise ChannelRefused(reason=reasons.NO_QUEUE.format(what=repr(arn)), channel_code="bad_queue")
         # Without keys of its own boto3 would take those of this server, and read whatever queue the channel names.
         if not key_id or not secret:
-            raise ChannelRefused(reason="the queue needs aws_access_key_id and aws_secret_access_key", channel_code="bad_queue")
+            raise ChannelRefused(reason=reasons.NO_KEYS_OF_QUEUE, channel_code="bad_queue")
         self.arn = arn
         host = checked_address(endpoint or f"https://sqs.{match['region']}.amazonaws.com", "an SQS endpoint")
         self._url = f"{host}/{match['account']}/{match['name']}"

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from marketplaces.adapters import _http
-from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused
+from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, reasons
 
 TOKEN_URL = "https://api.amazon.com/auth/o2/token"
 # For calls about the app itself, which need no seller.
@@ -75,7 +75,7 @@ class Tokens:
                 raise ChannelUnavailable(reason=reason, answered=True) from error
         token, lifetime = answer.get("access_token"), answer.get("expires_in", 3600)
         if not isinstance(token, str) or not token or not isinstance(lifetime, int | float):
-            raise ChannelUnavailable(reason="Login with Amazon answered without a token", answered=True)
+            raise ChannelUnavailable(reason=reasons.NO_TOKEN_OF_AMAZON, answered=True)
         return _Token(token, asked_at + max(0.0, lifetime - EARLY_S))
 
 

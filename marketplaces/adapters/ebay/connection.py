@@ -9,7 +9,7 @@ import httpx
 from marketplaces.adapters import _http
 from marketplaces.adapters.ebay import tokens
 from marketplaces.adapters.ebay.tokens import Caller
-from marketplaces.port import ChannelUnavailable, CredentialsRefused, NotOnChannel, NotUsable
+from marketplaces.port import ChannelUnavailable, CredentialsRefused, NotOnChannel, NotUsable, reasons
 
 INVENTORY = "/sell/inventory/v1"
 FULFILMENT = "/sell/fulfillment/v1"
@@ -34,7 +34,7 @@ class Connection:
         parts = urlsplit(base_url.strip())
         plain = parts.scheme == "http" and parts.hostname in LOOPBACK  # else the keys would travel readably
         if not (parts.scheme == "https" or plain) or not parts.hostname or parts.query or parts.fragment or parts.username:
-            raise NotUsable(reason=f"{base_url!r} is not the address of eBay's API", channel_code="bad_address")
+            raise NotUsable(reason=reasons.NO_ADDRESS_OF_EBAY.format(what=repr(base_url)), channel_code="bad_address")
         self.base_url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
         self._client = client
         self._tokens = tokens.tokens_of(

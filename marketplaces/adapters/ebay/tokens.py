@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from marketplaces.adapters import _http
-from marketplaces.port import ChannelUnavailable, CredentialsRefused
+from marketplaces.port import ChannelUnavailable, CredentialsRefused, reasons
 
 PATH = "/identity/v1/oauth2/token"
 APPLICATION_SCOPE = "https://api.ebay.com/oauth/api_scope"
@@ -67,7 +67,7 @@ class Tokens:
             raise ChannelUnavailable(reason=reason, retry_after=_http.retry_after_s(response), answered=True)
         token, lasts_s = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(token, str) or not token or not isinstance(lasts_s, int):
-            raise ChannelUnavailable(reason="the platform answered no token", answered=True)
+            raise ChannelUnavailable(reason=reasons.NO_TOKEN, answered=True)
         return token, float(lasts_s)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from marketplaces.adapters.shopify import documents
 from marketplaces.adapters.shopify.connection import Connection, number_of
-from marketplaces.port import ChannelRefused, ChannelUnavailable, RightsMissing
+from marketplaces.port import ChannelRefused, ChannelUnavailable, RightsMissing, reasons
 
 
 def check(connection: Connection, wanted: Sequence[str], locations: Sequence[str]) -> None:
@@ -21,4 +21,4 @@ def check(connection: Connection, wanted: Sequence[str], locations: Sequence[str
         raise ChannelUnavailable(reason=f"what the shop grants cannot be read: {error}", answered=True) from error
     if gone := [location for location in locations if location not in active]:
         names = ", ".join(number_of(location) for location in gone)
-        raise ChannelRefused(reason=f"the shop has no active location {names}", channel_code="no_location")
+        raise ChannelRefused(reason=reasons.NO_LOCATION.format(what=names), channel_code="no_location")

@@ -11,7 +11,7 @@ import httpx
 
 from marketplaces.adapters import _http
 from marketplaces.adapters.shopify.bucket import bucket_of
-from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel, NotUsable
+from marketplaces.port import ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel, NotUsable, reasons
 
 API_PATH = "/admin/api/2026-10"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -55,7 +55,7 @@ class Connection:
         parts = urlsplit(base_url.strip())
         plain = parts.scheme == "http" and parts.hostname in LOOPBACK  # else the token would travel readably
         if not (parts.scheme == "https" or plain) or not parts.hostname or parts.query or parts.fragment or parts.username:
-            raise NotUsable(reason=f"{base_url!r} is not the address of a shop's API", channel_code="bad_address")
+            raise NotUsable(reason=reasons.NO_ADDRESS.format(what=repr(base_url)), channel_code="bad_address")
         path = parts.path.rstrip("/").removesuffix("/graphql.json") or API_PATH
         self.url = f"{parts.scheme}://{parts.netloc}{path}/graphql.json"
         self._token = access_token

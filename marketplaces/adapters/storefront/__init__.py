@@ -33,6 +33,7 @@ from marketplaces.port import (
     StockLevel,
     Subscription,
     Tracking,
+    reasons,
 )
 
 NAME = _("Generic storefront")
@@ -135,7 +136,7 @@ class Storefront:
 
     def order(self, order_id: str) -> ChannelOrder:
         if not self._answers("order.get"):
-            raise ChannelRefused(reason="the shop's message cannot be read, and it answers no order.get", channel_code="not_possible")
+            raise ChannelRefused(reason=reasons.NO_ANSWERS, channel_code="not_possible")
         return self._orders.one(order_id)
 
     def send_tracking(self, tracking: Tracking) -> None:

@@ -27,6 +27,7 @@ from marketplaces.port import (
     CredentialsRefused,
     NotOnChannel,
     NotUsable,
+    reasons,
 )
 
 JsonObject = dict[str, Any]
@@ -51,7 +52,7 @@ def opened_secret(secret: str) -> Webhook:
     except ValueError:
         size = 0
     if size not in SECRET_BYTES:
-        raise NotUsable(reason="the secret is not whsec_ and 24 to 64 bytes in base64", channel_code="bad_secret")
+        raise NotUsable(reason=reasons.NO_SECRET, channel_code="bad_secret")
     return Webhook(secret)
 
 
@@ -61,7 +62,7 @@ class Connection:
     def __init__(self, *, base_url: str, secret: str, client: httpx.Client | None = None) -> None:
         parts = urlsplit(base_url.strip())
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment or parts.username:
-            raise NotUsable(reason=f"{base_url!r} is not the address of a shop", channel_code="bad_address")
+            raise NotUsable(reason=reasons.NO_ADDRESS.format(what=repr(base_url)), channel_code="bad_address")
         self.url = base_url.strip()
         self._signer = opened_secret(secret)
         self._client = client

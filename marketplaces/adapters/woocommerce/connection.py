@@ -19,7 +19,7 @@ import httpx
 import pydantic_core
 
 from marketplaces.adapters import _http
-from marketplaces.port import Allowance, ChannelRefused, ChannelUnavailable, NotUsable
+from marketplaces.port import Allowance, ChannelRefused, ChannelUnavailable, NotUsable, reasons
 
 NO_ROUTE = "rest_no_route"
 PER_PAGE = 100
@@ -57,7 +57,7 @@ class Connection:
     def __init__(self, *, base_url: str, consumer_key: str, consumer_secret: str, client: httpx.Client | None = None) -> None:
         parts = urlsplit(base_url.strip())
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
-            raise NotUsable(reason=f"{base_url!r} is not the address of a shop's API", channel_code="bad_address")
+            raise NotUsable(reason=reasons.NO_ADDRESS.format(what=repr(base_url)), channel_code="bad_address")
         default_port = {"http": 80, "https": 443}[parts.scheme]
         netloc = parts.hostname if parts.port in {None, default_port} else f"{parts.hostname}:{parts.port}"
         self.base_url = f"{parts.scheme}://{netloc}{parts.path.rstrip('/')}"
@@ -154,7 +154,7 @@ class Connection:
         try:
             return response.json()
         except ValueError as error:
-            raise ChannelUnavailable(reason="the shop answered something else than JSON", answered=True) from error
+            raise ChannelUnavailable(reason=reasons.NO_JSON, answered=True) from error
 
 
 def _astray(response: httpx.Response, reason: str) -> ChannelUnavailable:
@@ -164,13 +164,13 @@ def _astray(response: httpx.Response, reason: str) -> ChannelUnavailable:
 
 def _object(value: Any) -> JsonObject:
     if not isinstance(value, dict):
-        raise ChannelUnavailable(reason="the shop answered something else than an object", answered=True)
+        raise ChannelUnavailable(reason=reasons.NO_OBJECT, answered=True)
     return value
 
 
 def _list(value: Any) -> list[JsonObject]:
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise ChannelUnavailable(reason="the shop answered something else than a list", answered=True)
+        raise ChannelUnavailable(reason=reasons.NO_LIST, answered=True)
     return value
 
 
