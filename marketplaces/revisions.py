@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -42,8 +42,8 @@ N = TypeVar("N", bound=Number)
 def sort(capabilities: Capabilities, numbers: Sequence[N], since: Mapping[int, Since]) -> tuple[list[N], dict[int, float]]:
     """Which numbers go out now, and for how many seconds the other listings wait.
 
-    Where the platform has no such limit all of them do. A number that the shop shows already is left out: it would cost a revision. All
-    places of a listing together cost one, and go out together.
+    Where the platform has no such limit all of them do. A number that the shop shows already is left out: it would cost a revision. It does not where
+    it has sold of the listing since it was told. All places of a listing together cost one, and go out together.
     """
     if capabilities.daily_revisions is None:
         return list(numbers), {}
@@ -54,10 +54,12 @@ def sort(capabilities: Capabilities, numbers: Sequence[N], since: Mapping[int, S
     by_listing: dict[int, list[N]] = {}
     for number in numbers:
         by_listing.setdefault(number.listing_id, []).append(number)
-    for rows in by_listing.values():
-        row: Number = rows[0] if len(rows) == 1 else _Together(rows)
-        stock_changed = row.listing_id in since and since[row.listing_id].because not in WITHOUT_CHANGE
-        if stock_changed and row.quantity == row.pushed_quantity and not row.unsure:
+    together: list[tuple[Number, list[N]]] = [(rows[0] if len(rows) == 1 else _Together(rows), rows) for rows in by_listing.values()]
+    same = {row.listing_id for row, _rows in together if row.quantity == row.pushed_quantity and not row.unsure}
+    same = {key for key in same if key in since and since[key].because not in WITHOUT_CHANGE}
+    same -= _sold_since_told(same)
+    for row, rows in together:
+        if row.listing_id in same:
             continue
         pushed_s = (now - row.pushed_at).total_seconds() if row.pushed_at else left_s
         seconds = wait_s(row, capabilities.daily_revisions - used.get(row.listing_id, 0), capabilities.daily_revisions, left_s, pushed_s)
@@ -66,6 +68,25 @@ def sort(capabilities: Capabilities, numbers: Sequence[N], since: Mapping[int, S
         else:
             out += rows
     return out, waiting
+
+
+# What the shop had sold by the time that it was told, but said later, is among them: that costs a revision too many. None is older than a poll and its
+# failures.
+_SOLD_SINCE_TOLD = """
+SELECT DISTINCT l.id FROM marketplaces_listing l
+JOIN marketplaces_channelorder o ON o.channel_id = l.channel_id AND o.placed_at > l.pushed_at - interval '1 hour' AND o.heard_at > l.pushed_at
+CROSS JOIN LATERAL jsonb_to_recordset(o.lines) AS line (listing_id text, sku text)
+WHERE l.id = ANY(%s) AND (line.listing_id = l.external_id OR line.sku = l.external_sku AND l.external_sku <> '')
+"""
+
+
+def _sold_since_told(listing_ids: Collection[int]) -> set[int]:
+    """Those of which the shop itself has sold since: it shows fewer than it was told, though as many may be sold again."""
+    if not listing_ids:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(_SOLD_SINCE_TOLD, [list(listing_ids)])
+        return {key for (key,) in cursor.fetchall()}
 
 
 class _Together:

@@ -94,6 +94,19 @@ def test_every_number_is_counted_on_the_platform_s_day(shop, channel, house, thi
     assert Listing.objects.get().revisions == 1
 
 
+def test_what_the_shop_has_sold_is_told_again_though_the_number_is_the_same(shop, channel, house, thing):
+    """As many came in as it had sold, before it was told: it showed fewer than there were until the night."""
+    shop.books.place_order([(thing.code, 3)], shipping=shops.BUYER)
+    shops.fetch_orders(channel)
+    make.stock(make.bin_of(house, "A-01"), thing, 3)
+    shops.deliver_all()
+    assert (shop.books.stock(), pushes()) == ({thing.code: 50}, [50, 50])
+    orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 1}))
+    make.stock(make.bin_of(house, "A-01"), thing, 1)
+    shops.deliver_all()
+    assert pushes() == [50, 50], "now it shows it"
+
+
 def test_the_last_ones_are_kept_for_a_fall_to_zero_and_the_rest_waits_visibly(shop, channel, house, thing):
     use(30)
     for _time in range(3):
