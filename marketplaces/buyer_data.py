@@ -6,6 +6,7 @@ Counted from when the last parcel left, or from the cancellation. An order that 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -27,7 +28,10 @@ from wms.core import outbox, sealing
 from wms.core.errors import WmsError
 from wms.core.models import PersonalRecord, User
 
+log = logging.getLogger(__name__)
+
 BATCH = 500
+SHORTEST_DAYS = 1
 LOOKED_AT_ONCE = 2000
 
 # A merchant's own order that has a shop's number is kept as the house keeps all others: nothing of it came from the platform.
@@ -165,17 +169,26 @@ def forget(*, by: User | None, reference: str = "", email: str = "", merchant_id
 
 
 def forget_buyers(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `buyer.deleted` {adapter, buyers: fingerprints}: the platform has forgotten them, on all of its channels here."""
+    """Outbox handler of `buyer.deleted` {adapter, buyers: fingerprints, merchant and orders: the platform's ids}: the platform has forgotten them, on all
+    of its channels here, also those that are disconnected.
+    """
     for payload in payloads:
-        found = ChannelOrder.objects.filter(channel__adapter=payload["adapter"], buyer_hash__in=payload["buyers"])
-        orders, rows = _with_ours(found)
+        known = ChannelOrder.objects.filter(channel__adapter=payload["adapter"])
+        named = Q(merchant=payload.get("merchant"), external_id__in=payload.get("orders", ()))
+        orders, rows = _with_ours(known.filter(Q(buyer_hash__in=payload["buyers"]) | named))
         _forget(orders, rows, Erasure.Reason.PLATFORM, None)
 
 
-def tell(channel: Channel, buyer_ids: Sequence[str]) -> None:
-    """A step: have the buyer forgotten, without writing down who it is."""
+def tell(channel: Channel, buyer_ids: Sequence[str], order_ids: Sequence[str] = ()) -> None:
+    """A step: have the buyer forgotten, without writing down who it is. `order_ids`: the platform's, of all his orders."""
     buyers = [each for name in buyer_ids if name for each in sealing.fingerprints(buyer_key(channel.adapter, name))]
-    outbox.emit("buyer.deleted", adapter=channel.adapter, buyers=buyers)
+    outbox.emit("buyer.deleted", adapter=channel.adapter, buyers=buyers, merchant=channel.merchant_id, orders=list(order_ids))
+
+
+def keep_nobody(channel: Channel) -> None:
+    """The shop has taken back what it had trusted us with: of this channel, buyers go in the first night after a day."""
+    Channel.objects.filter(pk=channel.pk).update(keep_buyers_days=SHORTEST_DAYS)
+    log.warning("channel %s: its shop wants all buyers forgotten: from now on they are kept for %d day", channel.pk, SHORTEST_DAYS)
 
 
 def buyer_key(adapter: str, buyer_id: str) -> str:

@@ -64,7 +64,9 @@ def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
         event, unreadable = None, str(error)
     if event is not None and event.kind is EventKind.BUYER_DELETED:
         with transaction.atomic():
-            buyer_data.tell(channel, event.buyer_ids)
+            buyer_data.tell(channel, event.buyer_ids, event.order_ids)
+    if event is not None and event.kind is EventKind.BUYERS_DELETED:
+        buyer_data.keep_nobody(channel)
     if not channel.active and isinstance(shop, Reports):
         return HttpResponse(status=503)
     # A paused channel polls when it goes on, and then asks for what no list of changed orders may bring: deleted ones, parts that go on. Nothing

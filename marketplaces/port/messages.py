@@ -24,6 +24,7 @@ class EventKind(StrEnum):
     LISTING_DELETED = "listing_deleted"
     SUBMISSION = "submission"
     BUYER_DELETED = "buyer_deleted"
+    BUYERS_DELETED = "buyers_deleted"
     OTHER = "other"
 
 
@@ -37,7 +38,7 @@ class ChannelEvent:
     `changed_at`: since when a listing as a whole shows that, of shops whose words are echoes of what we told them, too.
     `said_at`: when the shop said it, by our clock, of shops that say so: a message that is tried again for hours is as old as that.
     `ticket`: what `abilities.Submits.outcome` can tell of now. `buyer_ids`: the names of one buyer whom the platform has forgotten, and everybody
-    has to.
+    has to; `order_ids`: of which orders, where the platform says that. BUYERS_DELETED: all buyers of the shop.
     """
 
     kind: EventKind
@@ -52,6 +53,7 @@ class ChannelEvent:
     said_at: datetime | None = None
     ticket: str = ""
     buyer_ids: tuple[str, ...] = ()
+    order_ids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         make_storable(self)

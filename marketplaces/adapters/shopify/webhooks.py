@@ -149,4 +149,14 @@ def _event(topic: str, delivery_id: str, payload: JsonObject) -> ChannelEvent:
         return ChannelEvent(kind=EventKind.LISTING, topic=topic, delivery_id=delivery_id, listing_id=item)
     if topic == "products/delete":  # the product's id says nothing of what was counted
         return ChannelEvent(kind=EventKind.LISTING_DELETED, topic=topic, delivery_id=delivery_id)
-    return ChannelEvent(kind=EventKind.OTHER, topic=topic, delivery_id=delivery_id)
+    return _about_buyers(topic, delivery_id, payload) or ChannelEvent(kind=EventKind.OTHER, topic=topic, delivery_id=delivery_id)
+
+
+def _about_buyers(topic: str, delivery_id: str, payload: JsonObject) -> ChannelEvent | None:
+    """The topic is not signed: each must also look like it, or a buyer who asks what is kept of him could be forgotten, and all others with him."""
+    if topic == "customers/redact":
+        orders = tuple(str(int(key)) for key in payload["orders_to_redact"])
+        return ChannelEvent(kind=EventKind.BUYER_DELETED, topic=topic, delivery_id=delivery_id, order_ids=orders)
+    if topic == "shop/redact" and "shop_id" in payload and "customer" not in payload:
+        return ChannelEvent(kind=EventKind.BUYERS_DELETED, topic=topic, delivery_id=delivery_id)
+    return None

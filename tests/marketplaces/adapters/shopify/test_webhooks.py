@@ -69,6 +69,30 @@ def test_a_message_says_where_to_look(
     assert shop.calls == []
 
 
+CUSTOMER = {"id": 191167, "email": "grace@example.com", "phone": "555-625-1199"}
+SHOP = {"shop_id": 954889, "shop_domain": "mugs.myshopify.com"}
+REDACT = {**SHOP, "customer": CUSTOMER, "orders_to_redact": [299938, 820982911946154508]}
+REQUEST = {**SHOP, "orders_requested": [299938], "customer": CUSTOMER, "data_request": {"id": 9999}}
+
+
+def test_a_buyer_who_wants_to_be_forgotten_is_named_by_his_orders(shopify: Shopify) -> None:
+    event = shopify.webhook(**message("customers/redact", REDACT))
+    assert (event.kind, event.buyer_ids, event.order_ids) == (EventKind.BUYER_DELETED, (), ("299938", "820982911946154508"))
+    assert shopify.webhook(**message("shop/redact", SHOP)).kind is EventKind.BUYERS_DELETED
+    assert shopify.webhook(**message("customers/data_request", REQUEST)).kind is EventKind.OTHER
+
+
+def test_no_other_signed_message_passes_for_one_that_forgets_buyers(shopify: Shopify) -> None:
+    """The topic is not signed."""
+    for body in (REQUEST, {"id": 7}):
+        with pytest.raises(MessageUnreadable):
+            shopify.webhook(**message("customers/redact", body))
+    for body in (REDACT, REQUEST, {"id": 7}):
+        assert shopify.webhook(**message("shop/redact", body)).kind is EventKind.OTHER
+    with pytest.raises(SignatureInvalid):
+        shopify.webhook(**(message("shop/redact", SHOP) | {"body": b'{"shop_id": 1}'}))
+
+
 def test_a_signature_as_openssl_makes_it(tmp_path) -> None:
     body = b'{"id": 7, "note": "\xc3\xa9"}'
     (tmp_path / "body").write_bytes(body)
