@@ -3,14 +3,13 @@
 from marketplaces.models.bundles import Bundle, BundleComponent
 from marketplaces.models.channels import (
     Channel,
-    ChannelOrder,
     MerchantOffers,
     OfferRule,
     Submission,
-    ToldParcel,
     WebhookDelivery,
 )
 from marketplaces.models.listings import Listing
+from marketplaces.models.orders import ChannelOrder, ToldParcel
 from marketplaces.models.parts import ChannelOrderPart
 from marketplaces.models.places import ChannelWarehouse, ListingPlace
 from marketplaces.models.pushes import ChannelPace, Comparison, Difference, StockChange, StockPush

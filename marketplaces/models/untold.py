@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from marketplaces import troubles
-from marketplaces.models.channels import ChannelOrder
+from marketplaces.models.orders import ChannelOrder
 from wms.core.models import User
 
 
