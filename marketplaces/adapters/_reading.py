@@ -1,6 +1,7 @@
 """A page of a shop's orders: those that can be read, and why the others cannot."""
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from marketplaces.port import ChannelOrder, ChannelThrottled, ChannelUnavailable, MessageUnreadable, UnreadableOrder
@@ -28,3 +29,11 @@ def read_rows(
         if order.order_id not in orders or orders[order.order_id].updated_at <= order.updated_at:
             orders[order.order_id] = order
     return tuple(orders.values()), tuple(unreadable.values())
+
+
+def moment(value: Any) -> datetime:
+    """ISO 8601, in UTC. Raises ValueError where it is none or says no zone, TypeError for what is no text."""
+    found = datetime.fromisoformat(value)
+    if found.tzinfo is None:
+        raise ValueError(f"{value} has no zone")
+    return found.astimezone(UTC)

@@ -78,6 +78,13 @@ def thing() -> Sku:
 
 
 @pytest.fixture
+def other(thing: Sku) -> Sku:
+    from tests import make
+
+    return make.sku(thing.merchant)
+
+
+@pytest.fixture
 def channel(shop: WooShop, house: Warehouse, thing: Sku) -> Channel:
     from tests.marketplaces import shops
 

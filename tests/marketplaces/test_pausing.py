@@ -18,11 +18,6 @@ BATCH = "POST products/batch"
 
 
 @pytest.fixture
-def other(thing):
-    return make.sku(thing.merchant)
-
-
-@pytest.fixture
 def channel(shop, house, thing, other):
     return shops.selling(shop, house, {thing: 10, other: 4})
 

@@ -17,11 +17,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def other(thing):
-    return make.sku(thing.merchant)
-
-
-@pytest.fixture
 def channel(shop, house, thing, other):
     return shops.selling(shop, house, {thing: 10, other: 10})
 

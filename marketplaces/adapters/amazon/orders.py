@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from marketplaces.adapters._cursor import Cursor, page_at
-from marketplaces.adapters._reading import read_rows
+from marketplaces.adapters._reading import moment, read_rows
 from marketplaces.adapters.amazon.connection import Connection, JsonObject
 from marketplaces.port import (
     ChannelLine,
@@ -47,7 +47,7 @@ class Orders:
         try:
             rows = answer["orders"]
             token = str((answer.get("pagination") or {}).get("nextToken") or "")
-            changes = [_moment(row["lastUpdatedTime"]) for row in rows]
+            changes = [moment(row["lastUpdatedTime"]) for row in rows]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ChannelUnavailable(reason=f"Amazon's list of orders cannot be read: {error}", answered=True) from error
         token = "" if token == position.page else token
@@ -112,8 +112,8 @@ def _order(row: JsonObject) -> ChannelOrder:
         order_id=str(row["orderId"]),
         number=str(row["orderId"]),
         state=state,
-        placed_at=_moment(row["createdTime"]),
-        updated_at=_moment(row["lastUpdatedTime"]),
+        placed_at=moment(row["createdTime"]),
+        updated_at=moment(row["lastUpdatedTime"]),
         ship_to=_ship_to(row),
         lines=lines,
         currency=str(grand.get("currencyCode") or ""),
@@ -121,7 +121,7 @@ def _order(row: JsonObject) -> ChannelOrder:
         channel_status=f"{fulfilment['fulfillmentStatus'].lower()}{', the buyer asks to cancel' if asked else ''}",
         shipping_method=str(fulfilment.get("fulfillmentServiceLevel") or ""),
         note=str(delivery.get("addressInstruction") or delivery.get("dropOffLocation") or ""),
-        ship_by=_moment(due) if due else None,
+        ship_by=moment(due) if due else None,
         shipped=shipped,
         cancellation_requested=asked,
         raw=row,
@@ -163,13 +163,6 @@ def _line(item: JsonObject) -> ChannelLine:
 
 def _stamp(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _moment(value: str) -> datetime:
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError(f"{value} has no zone")
-    return moment.astimezone(UTC)
 
 
 def _ship_to(row: JsonObject) -> ShipTo:

@@ -10,14 +10,13 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from marketplaces.adapters._reading import read_rows
+from marketplaces.adapters._reading import moment, read_rows
 from marketplaces.adapters.ebay.connection import FULFILMENT, POST_ORDER, Connection, JsonObject, object_of, rows_of, segment
 from marketplaces.adapters.ebay.reading import (
     CANCELLED,
     IN_PROGRESS,
     NONE_REQUESTED,
     NOT_STARTED,
-    moment,
     open_requests,
     read_order,
     stamp,

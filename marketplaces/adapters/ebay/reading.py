@@ -8,8 +8,8 @@ of the listing or of whichever centre is nearest to the buyer, and no key. So li
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
+from marketplaces.adapters._reading import moment
 from marketplaces.adapters.ebay.connection import JsonObject
 from marketplaces.port import ChannelLine, ChannelOrder, ChannelOrderState, ShipTo, units
 
@@ -169,13 +169,6 @@ def _ship_to(shipping: JsonObject) -> ShipTo:
         phone=text(contact.get("primaryPhone") or {}, "phoneNumber"),
         email=text(contact, "email"),
     )
-
-
-def moment(value: Any) -> datetime:
-    found = datetime.fromisoformat(value)
-    if found.tzinfo is None:
-        raise ValueError(f"{value} has no zone")
-    return found.astimezone(UTC)
 
 
 def stamp(at: datetime) -> str:

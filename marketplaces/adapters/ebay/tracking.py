@@ -3,9 +3,10 @@
 import re
 from datetime import UTC, datetime
 
+from marketplaces.adapters._reading import moment
 from marketplaces.adapters.ebay.carriers import code
 from marketplaces.adapters.ebay.connection import FULFILMENT, Connection, JsonObject, rows_of, segment
-from marketplaces.adapters.ebay.reading import CANCELLED, moment, ordered, shipped_units, stamp
+from marketplaces.adapters.ebay.reading import CANCELLED, ordered, shipped_units, stamp
 from marketplaces.port import ChannelRefused, ChannelUnavailable, NotOnChannel, Tracking
 
 

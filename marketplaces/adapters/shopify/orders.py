@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from marketplaces.adapters._cursor import Cursor, page_at
-from marketplaces.adapters._reading import read_rows
+from marketplaces.adapters._reading import moment, read_rows
 from marketplaces.adapters.shopify import documents
 from marketplaces.adapters.shopify.connection import Connection, JsonObject, gid, number_of
 from marketplaces.adapters.shopify.work import Work, WorkList
@@ -43,7 +43,7 @@ class Orders:
         page: Any = answer.get("orders")
         try:
             rows, info = page["nodes"], page["pageInfo"]  # TypeError says that it is none
-            changes = [_moment(row["updatedAt"]) for row in rows]
+            changes = [moment(row["updatedAt"]) for row in rows]
             following = str(info["endCursor"] or "") if info["hasNextPage"] else ""
         except (KeyError, TypeError, ValueError) as error:
             raise ChannelUnavailable(reason=f"the shop's list of orders cannot be read: {error}", answered=True) from error
@@ -118,7 +118,7 @@ class Orders:
 def read_order(row: JsonObject, work: list[Work]) -> ChannelOrder:
     """`work`: the fulfilment orders of our locations. Of an order that has none, here or any more, only its end is told, and nothing of its buyer."""
     lines = _lines(work)
-    created = _moment(row["createdAt"])
+    created = moment(row["createdAt"])
     state = _state(row, work, has_lines=bool(lines))
     dues = [part.fulfil_by for part in work if part.ready and part.fulfil_by] or [
         # Of ordinary orders this is when they were placed.
@@ -149,7 +149,7 @@ def read_order(row: JsonObject, work: list[Work]) -> ChannelOrder:
 
 def _last_change(row: JsonObject) -> datetime:
     """A hold, a move or a request need not change the order itself; what has moved away from our locations is none of our parts any more."""
-    return max(_moment(part["updatedAt"]) for part in [row, *row["fulfillmentOrders"]["nodes"]])
+    return max(moment(part["updatedAt"]) for part in [row, *row["fulfillmentOrders"]["nodes"]])
 
 
 def _state(row: JsonObject, work: list[Work], *, has_lines: bool) -> ChannelOrderState:
@@ -194,13 +194,6 @@ def _shipped(work: list[Work]) -> dict[str, int]:
             if line.shipped:
                 units[line.line_id] = units.get(line.line_id, 0) + line.shipped
     return units
-
-
-def _moment(value: str) -> datetime:
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError(f"{value} has no zone")
-    return moment.astimezone(UTC)
 
 
 def _ship_to(row: JsonObject) -> ShipTo:

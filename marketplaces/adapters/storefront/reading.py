@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from marketplaces.adapters._reading import moment
 from marketplaces.port import (
     MOST_UNITS,
     ChannelLine,
@@ -36,7 +36,7 @@ def read_order(document: Mapping[str, Any], *, location: str = "", at: Sequence[
     order_id = "?"
     try:
         order_id = read_id(document["id"])
-        updated_at = _moment(document["updated_at"])
+        updated_at = moment(document["updated_at"])
         placed = document.get("placed_at")
         due = document.get("ship_by")
         rows = [row for row in document.get("lines") or [] if not ours or row.get("location") in (None, "", *ours)]
@@ -50,7 +50,7 @@ def read_order(document: Mapping[str, Any], *, location: str = "", at: Sequence[
             order_id=order_id,
             number=_text(document.get("number")) or order_id,
             state=ChannelOrderState.CANCELLED if wished else state,
-            placed_at=_moment(placed) if placed else updated_at,
+            placed_at=moment(placed) if placed else updated_at,
             updated_at=updated_at,
             ship_to=_ship_to(document.get("ship_to") or {}),
             lines=lines,
@@ -59,7 +59,7 @@ def read_order(document: Mapping[str, Any], *, location: str = "", at: Sequence[
             channel_status=said.value,
             shipping_method=_text(document.get("shipping_method")),
             note=_text(document.get("note")),
-            ship_by=_moment(due) if due else None,
+            ship_by=moment(due) if due else None,
             shipped={read_id(row["id"]): _count(row, "shipped") for row in rows if row.get("shipped")},
             cancellation_requested=wished,
             raw=document,
@@ -165,10 +165,3 @@ def _text(value: Any) -> str:
 def _count(row: Mapping[str, Any], name: str, *, least: int = 0) -> int:
     value = row.get(name)
     return units(0 if value is None else value, name, least=least)
-
-
-def _moment(value: Any) -> datetime:
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError(f"{value} has no offset")
-    return moment.astimezone(UTC)

@@ -26,11 +26,6 @@ def shop() -> Iterator[StorefrontShop]:
 
 
 @pytest.fixture
-def house() -> Warehouse:
-    return make.warehouse()
-
-
-@pytest.fixture
 def thing(house: Warehouse) -> Sku:
     sku = make.sku(make.merchant())
     make.stock(make.bin_of(house, "A-01"), sku, 10)
