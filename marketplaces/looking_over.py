@@ -24,13 +24,15 @@ def look_over(channel: Channel) -> int:
     order_ids, moved = list(known), list[str]()
     if not order_ids:
         return 0
-    with calling(channel) as shop:
-        assert isinstance(shop, TellsLastChanges)
-        for start in range(0, len(order_ids), EVENT_ORDERS):
-            part = order_ids[start : start + EVENT_ORDERS]
-            moved += _moved(shop, {order_id: known[order_id] for order_id in part})
-            keep_busy(channel)
-    go_on_later(channel, Wanted(moved, poll=False))
+    try:
+        with calling(channel) as shop:
+            assert isinstance(shop, TellsLastChanges)
+            for start in range(0, len(order_ids), EVENT_ORDERS):
+                part = order_ids[start : start + EVENT_ORDERS]
+                moved += _moved(shop, {order_id: known[order_id] for order_id in part})
+                keep_busy(channel)
+    finally:  # also of a shop that has failed in between
+        go_on_later(channel, Wanted(moved, poll=False))
     return len(moved)
 
 

@@ -6,13 +6,13 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 
-from marketplaces import tasks
+from marketplaces import looking_over, tasks
 from marketplaces.calling import ChannelQuiet
 from marketplaces.models import ChannelOrder, Listing, WebhookDelivery
 from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
-from tests.marketplaces.misbehaving import hang_up
+from tests.marketplaces.misbehaving import hang_up, where
 from tests.marketplaces.shops import BUYER, hook
 from tests.marketplaces.test_tracking import leave
 from tests.marketplaces.woo_shop import fail
@@ -110,14 +110,19 @@ def test_orders_that_a_shop_does_not_name_together_are_asked_for_one_by_one(shop
     assert dict(ChannelOrder.objects.values_list("external_id", "status")) == {str(kept): "imported", str(deleted): "cancelled"}
 
 
-def test_a_shop_that_cannot_be_asked_in_the_night_is_asked_again(shop):
+def test_a_shop_that_cannot_be_asked_in_the_night_is_asked_again_and_what_it_has_said_counts(shop, monkeypatch):
+    monkeypatch.setattr(looking_over, "EVENT_ORDERS", 1)
     thing = make.sku(make.merchant())
     channel = shops.selling(shop, make.warehouse(), {thing: 10})
-    shop.books.place_order([(thing.code, 1)], shipping=BUYER)
+    deleted, other = (shop.books.place_order([(thing.code, 1)], shipping=BUYER) for _order in range(2))
     shops.poll()
-    shop.misbehave("GET orders", hang_up)
+    shop.books.orders.pop(deleted)
+    shop.misbehave("GET orders", where(lambda call: call.params.get("include") == str(other), hang_up), times=2)
     with pytest.raises((Retry, ChannelQuiet)):
         tasks.look_over(channel.pk)
+    shops.make_due()
+    shops.deliver_all()
+    assert dict(ChannelOrder.objects.values_list("external_id", "status")) == {str(deleted): "cancelled", str(other): "imported"}
 
 
 def grow_old(delivery, days):
