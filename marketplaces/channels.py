@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
-from marketplaces import adapters, leaving, order_asking, places, standings, stock_sync, subscribing
+from marketplaces import adapters, leaving, order_asking, places, same_shop, standings, stock_sync, subscribing
 from marketplaces.abilities import Reports, StopsBackorders
 from marketplaces.calling import calling, keep_busy, need_lists
 from marketplaces.gone import need_connected
@@ -61,12 +61,14 @@ def connect(
     buffer: int | None = None,
     share_percent: int | None = None,
     cap: int | None = None,
+    alone: bool = False,
 ) -> Channel:
     """Remember a shop, with nothing sent to it (marketplaces.trying does). `code` begins its orders' references; without one it is made from the name.
 
-    `further` warehouses come after the first one; `routing` is a Channel.Routing.
+    `further` warehouses come after the first one; `routing` is a Channel.Routing. `alone`: no other channel of the merchant's may be this shop.
 
-    Raises UnknownMarketplace, CredentialsMissing, ChannelRefused for an address that is none, InvalidInput for a code that is taken, SandboxHasNoShops.
+    Raises ShopIsConnected, UnknownMarketplace, CredentialsMissing, ChannelRefused for an address that is none, InvalidInput for a code that is
+    taken, SandboxHasNoShops.
     """
     if merchant.sandbox:
         raise SandboxHasNoShops(merchant=merchant.code)
@@ -75,6 +77,8 @@ def connect(
     if Channel.objects.filter(merchant=merchant, code=code).exists():
         raise InvalidInput([{"path": ["code"], "message": str(_("The merchant has a channel with this code."))}])
     with transaction.atomic():
+        if alone:
+            same_shop.need_another(merchant=merchant, adapter=adapter, base_url=base_url, credentials=credentials)
         user = User.objects.create_user(f"channel-{secrets.token_hex(8)}", first_name=name[:150], merchant=merchant)
         channel = Channel.objects.create(
             merchant=merchant,

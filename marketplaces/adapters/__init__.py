@@ -70,6 +70,11 @@ def account(marketplace: str, credentials: Mapping[str, str]) -> list[str | None
     return [credentials.get(name) for name in getattr(adapter(marketplace), "ACCOUNT", ())]
 
 
+def seller(marketplace: str, credentials: Mapping[str, str]) -> list[str | None]:
+    """What of these keys says, beside the address, who sells: where the address is everybody's and no key names him, his consent does."""
+    return [credentials.get(name) for name in getattr(adapter(marketplace), "SELLER", getattr(adapter(marketplace), "ACCOUNT", ()))]
+
+
 def may_have_places(marketplace: str) -> bool:
     """Whether its shops may have several places, each with a number of its own."""
     module = adapter(marketplace)

@@ -72,6 +72,7 @@ def connect(request: HttpRequest) -> HttpResponse:
         name=name,
         code=desk.clean(request.POST.get("code"), 20),
         buffer=desk.whole_number(buffer) if (buffer := desk.clean(request.POST.get("buffer"))) else None,
+        alone=True,
     )
     return _tried(request, made, _("The channel is connected. Fetch its listings next."), _saved)
 

@@ -41,6 +41,7 @@ from marketplaces.rules import Measure, Rule
 NAME = "eBay"
 # The application's keys (App ID, Cert ID), and what the seller granted it.
 CREDENTIALS = ("client_id", "client_secret", "refresh_token")
+SELLER = ("refresh_token",)
 EXAMPLE = "https://api.ebay.com"
 LABELS: dict[str, str | Promise] = {
     "client_id": gettext_lazy("App ID (client ID)"),

@@ -1,0 +1,63 @@
+"""A shop that is connected already is not connected once more beside it: both channels would send its orders."""
+
+import pytest
+from django.test import Client
+
+from marketplaces import channels, disconnecting, same_shop
+from marketplaces.models import Channel
+from tests import make
+from tests.marketplaces.test_disconnecting import now
+from tests.marketplaces.test_standings import connect
+from wms.core.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def again(shop, channel, **more):
+    keys = {"consumer_key": shop.consumer_key, "consumer_secret": shop.consumer_secret}
+    given = {
+        "merchant": channel.merchant,
+        "warehouse": channel.warehouse,
+        "adapter": "woocommerce",
+        "base_url": f"{shop.url}/",
+        "name": "Again",
+    }
+    return channels.connect(credentials=keys, alone=True, **given | more)
+
+
+def test_until_the_first_one_is_gone_no_second_is_connected(shop, channel, thing):
+    with pytest.raises(same_shop.ShopIsConnected):
+        again(shop, channel)
+    disconnecting.disconnect(channel=channel, by=make.user())
+    with pytest.raises(same_shop.ShopIsConnected):
+        again(shop, channel)
+    assert Channel.objects.count() == 1
+    disconnecting.disconnect(channel=now(channel), by=make.user(), keep=True)
+    assert again(shop, channel).active
+
+
+def test_other_shops_and_merchants_and_other_places_are_connected(shop, channel, house):
+    again(shop, channel, merchant=make.merchant("OTHER"))
+    again(shop, channel, base_url="https://another.example", name="Another")
+    merchant = channel.merchant
+    keys = {"access_token": "t", "client_secret": "s"}
+    at = {"merchant": merchant, "warehouse": house, "adapter": "shopify", "base_url": "https://mugs.example", "alone": True}
+    for place in ("1", "2"):
+        connect(credentials={**keys, "location_id": place}, **at)
+    with pytest.raises(same_shop.ShopIsConnected):
+        connect(credentials={**keys, "location_id": "2"}, **at)
+    ebay = {"merchant": merchant, "warehouse": house, "adapter": "ebay", "base_url": "https://api.ebay.com", "alone": True}
+    for seller in ("one", "two"):
+        connect(credentials={"client_id": "c", "client_secret": "s", "refresh_token": seller}, **ebay)
+
+
+def test_the_desk_says_which_channel_it_is(shop, channel):
+    desk = Client()
+    desk.force_login(User.objects.create_superuser("root"))
+    fields = {
+        "merchant": channel.merchant.code, "warehouse": channel.warehouse.code, "adapter": "woocommerce", "name": "Again", "base_url": shop.url,
+        "consumer_key": "ck_1", "consumer_secret": "cs_1",
+    }  # fmt: skip
+    answer = desk.post("/desk/channels/connect", fields)
+    assert (answer.status_code, 'data-error="shop_is_connected"' in answer.text, channel.name in answer.text) == (409, True, True)
+    assert Channel.objects.count() == 1
