@@ -13,7 +13,7 @@ from marketplaces import buyer_data, by_hand, deliveries, order_asking
 from marketplaces.abilities import Reports
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel
-from marketplaces.port import ChannelError, ChannelEvent, EventKind, MessageUnreadable, SignatureInvalid
+from marketplaces.port import ChannelError, ChannelEvent, EventKind, Marketplace, MessageUnreadable, SignatureInvalid
 from wms.core import outbox
 
 log = logging.getLogger(__name__)
@@ -62,11 +62,9 @@ def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
     except MessageUnreadable as error:
         log.warning("channel %s sent something unreadable: %s", channel.pk, error)
         event, unreadable = None, str(error)
-    if event is not None and event.kind is EventKind.BUYER_DELETED:
-        with transaction.atomic():
-            buyer_data.tell(channel, event.buyer_ids, event.order_ids)
-    if event is not None and event.kind is EventKind.BUYERS_DELETED:
-        buyer_data.keep_nobody(channel)
+    if event is not None:
+        _learn_address(request, channel, event, shop)
+        _forget_buyers(channel, event)
     if not channel.active and isinstance(shop, Reports):
         return HttpResponse(status=503)
     # A paused channel polls when it goes on, and then asks for what no list of changed orders may bring: deleted ones, parts that go on. Nothing
@@ -84,6 +82,24 @@ def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
     if unreadable and isinstance(shop, Reports):
         return HttpResponse(unreadable, status=422, content_type="text/plain; charset=utf-8")
     return HttpResponse(status=200)
+
+
+def _learn_address(request: HttpRequest, channel: Channel, event: ChannelEvent, shop: Marketplace) -> None:
+    """Where a signed message comes in the shop was told to push, maybe before that was remembered: from now on it is renewed there. Not where anybody
+    who has caught one could send it under a name of his own, and not without TLS, which a proxy may have kept to itself.
+    """
+    known = channel.hook_url or event.kind is EventKind.PING or isinstance(shop, Reports)
+    if not known and request.is_secure() and "*" not in settings.ALLOWED_HOSTS:
+        url = request.build_absolute_uri(request.path)
+        Channel.objects.filter(pk=channel.pk, hook_url="", disconnected_at=None).update(hook_url=url)
+
+
+def _forget_buyers(channel: Channel, event: ChannelEvent) -> None:
+    if event.kind is EventKind.BUYER_DELETED:
+        with transaction.atomic():
+            buyer_data.tell(channel, event.buyer_ids, event.order_ids)
+    elif event.kind is EventKind.BUYERS_DELETED:
+        buyer_data.keep_nobody(channel)
 
 
 def _look_at(channel: Channel, event: ChannelEvent) -> None:

@@ -73,6 +73,29 @@ def test_who_has_not_subscribed_or_is_paused_is_not_asked(shop, channel):
     assert len(shop.made("GET webhooks")) == 1
 
 
+def test_a_signed_message_tells_where_a_shop_pushes_that_was_told_before_that_was_remembered(shop, channel, settings):
+    settings.ALLOWED_HOSTS = ["wms.example"]
+    url = f"https://wms.example/hooks/{channel.pk}"
+    subscribing.subscribe(channel=channel, url=url)
+    Channel.objects.update(hook_url="")
+    secure = {"host": "wms.example", "x-forwarded-proto": "https"}
+    plain, forged, proxied = Client(headers={"host": "wms.example"}), Client(headers=secure), Client(headers=secure)
+    assert shops.hook(channel, {"id": 1}, client=plain) == 200
+    assert shops.hook(channel, {"id": 1}, client=forged, secret="another") == 401
+    assert forged.post(f"/hooks/{channel.pk}", data=b"webhook_id=1", content_type="application/x-www-form-urlencoded").status_code == 200
+    settings.ALLOWED_HOSTS = ["*"]
+    assert shops.hook(channel, {"id": 1}, client=proxied) == 200
+    assert Channel.objects.get().hook_url == ""
+    settings.ALLOWED_HOSTS = ["wms.example"]
+    assert shops.hook(channel, {"id": 1}, client=proxied) == 200
+    assert Channel.objects.get().hook_url == url
+
+    before = len(shop.books.webhooks)
+    shop.books.change_webhook(next(iter(shop.books.webhooks)), {"status": "disabled"})
+    night()
+    assert ({row["status"] for row in shop.books.webhooks.values()}, len(shop.books.webhooks)) == ({"active"}, before)
+
+
 def test_a_subscription_that_shopify_deleted_is_made_anew(shared_path, house, thing):
     with opened("shopify", shared_path / "contracts") as platform:
         subscribing.subscribe(channel=platform.connect(house, thing), url=URL)
