@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from unfold.admin import TabularInline
 
 from inventory.models import Warehouse
-from marketplaces import adapters, channels, leaving, pausing, standings, stock_sync, subscribing, trying
+from marketplaces import adapters, channels, leaving, pausing, same_shop, standings, stock_sync, subscribing, trying
 from marketplaces.admin import keys
 from marketplaces.models import Channel, SellerRule
 from wms.core.admin_base import MasterAdmin
@@ -61,6 +61,8 @@ class ChannelForm(forms.ModelForm):
         credentials = (self.instance.opened_credentials() if known else {}) | entered
         try:
             adapters.connect(adapter, base_url=cleaned.get("base_url", ""), credentials=credentials)
+            if not known and merchant is not None and not self.errors:
+                same_shop.need_another(merchant=merchant, adapter=adapter, base_url=cleaned.get("base_url", ""), credentials=credentials)
         except adapters.CredentialsMissing as error:
             for name in error.details["keys"]:
                 self.add_error(keys.field_names(adapter)[name], _("This is needed."))

@@ -6,6 +6,7 @@ from django.test import Client
 from marketplaces import channels, disconnecting, same_shop
 from marketplaces.models import Channel
 from tests import make
+from tests.marketplaces.test_admin import LIST, form
 from tests.marketplaces.test_disconnecting import now
 from tests.marketplaces.test_standings import connect
 from wms.core.models import User
@@ -60,4 +61,15 @@ def test_the_desk_says_which_channel_it_is(shop, channel):
     }  # fmt: skip
     answer = desk.post("/desk/channels/connect", fields)
     assert (answer.status_code, 'data-error="shop_is_connected"' in answer.text, channel.name in answer.text) == (409, True, True)
+    assert Channel.objects.count() == 1
+
+
+def test_so_does_the_administration(shop, channel):
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    answer = client.post(f"{LIST}add/", form(shop, channel.merchant, channel.warehouse, code="AGAIN"))
+    assert (answer.status_code, answer.context["adminform"].form.errors.as_data()["__all__"][0].message) == (
+        200,
+        f"{channel.name} is this shop already, and both would send its orders. Disconnect that one first, and wait until it is gone.",
+    )
     assert Channel.objects.count() == 1
