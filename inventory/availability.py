@@ -6,9 +6,11 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
+from inventory.skus_by_code import Known
 from wms.core import outbox
 from wms.core.locking import assert_in_transaction
 from wms.core.prepared import Prepared
@@ -131,9 +133,12 @@ def lock(warehouse_id: int, sku_ids: Iterable[int]) -> dict[int, Offer]:
 
 @dataclass(slots=True)
 class Catalogue:
-    """What a merchant's codes mean in a warehouse, and the locked rows by sku id. `warehouse_id` is None for an unknown one."""
+    """What a merchant's codes mean in a warehouse, and the locked rows by sku id. `warehouse_id` is None for an unknown one, `version` for a merchant
+    who never had a sku.
+    """
 
     warehouse_id: int | None
+    version: UUID | None
     sku_ids: dict[str, int]
     offers: dict[int, Offer]
 
@@ -146,21 +151,20 @@ owner AS MATERIALIZED (
     SELECT w.id FROM owner JOIN inventory_warehouse w ON w.sandbox = owner.sandbox WHERE w.code = %(warehouse)s AND (w.active OR w.sandbox)
 )"""
 # How a statement begins that writes what takes the goods along with taking them (outbound.order_rows): it commits what is wanted of each sku, where
-# nobody need wait for it. `granted` has one row where that was all, the skus still have the codes and `{unless}` does not hold, else none: then it has
-# to be rolled back. The rows come as their index has them or as the skus are given, which both is the order in which rows are locked (wms.core.locking);
-# one that somebody else is changing is looked at again when he has done. The 0 keeps to one walk along the index: else a kept plan may look into it for
-# each sku by itself.
-TAKE_SQL = f"""{_HOUSE_SQL}, offered AS MATERIALIZED (
-    SELECT id, code FROM inventory_sku WHERE id = ANY(%(skus)s::bigint[]) AND merchant_id = %(merchant)s AND active
+# nobody need wait for it. `granted` has one row where that was all, the merchant's skus are those that they were when the codes were looked up, and
+# `{unless}` does not hold; else none: then it has to be rolled back. The rows come as their index has them or as the skus are given, which both is the
+# order in which rows are locked (wms.core.locking); one that somebody else is changing is looked at again when he has done. The 0 keeps to one walk
+# along the index: else a kept plan may look into it for each sku by itself.
+TAKE_SQL = f"""{_HOUSE_SQL}, here AS MATERIALIZED (
+    SELECT house.id FROM house, inventory_catalogueversion v WHERE v.merchant_id = %(merchant)s AND v.version = %(version)s::uuid
 ), taken AS (
     UPDATE inventory_availability a SET committed = a.committed + w.quantity
     FROM unnest(%(skus)s::bigint[], %(quantities)s::bigint[]) AS w (sku_id, quantity)
-    WHERE a.warehouse_id = (SELECT id FROM house) AND a.sku_id = ANY(ARRAY(SELECT id FROM offered)) AND a.sku_id + 0 = w.sku_id
+    WHERE a.warehouse_id = (SELECT id FROM here) AND a.sku_id = ANY(%(skus)s::bigint[]) AND a.sku_id + 0 = w.sku_id
       AND a.on_hand - a.committed - a.backordered >= w.quantity
     RETURNING a.sku_id
 ), granted AS MATERIALIZED (
-    SELECT (SELECT id FROM house) AS warehouse_id FROM taken
-    HAVING count(*) = cardinality(%(skus)s::bigint[]) AND (SELECT array_agg(code::text ORDER BY id) FROM offered) = %(codes)s::text[] AND NOT {{unless}}
+    SELECT (SELECT id FROM here) AS warehouse_id FROM taken HAVING count(*) = cardinality(%(skus)s::bigint[]) AND NOT {{unless}}
 ), told AS (
     INSERT INTO core_outboxevent (topic, handler, payload, attempts, last_error)
     SELECT e.topic, e.handler, e.payload::jsonb || jsonb_build_object('warehouse_id', g.warehouse_id), 0, ''
@@ -169,23 +173,20 @@ TAKE_SQL = f"""{_HOUSE_SQL}, offered AS MATERIALIZED (
 )"""
 
 
-def taking(
-    *, merchant_id: int, warehouse_code: str, wanted: Mapping[str, int], because: Mapping[str, str], sku_ids: Mapping[str, int]
-) -> dict[str, Any]:
-    """The parameters of TAKE_SQL, each by the merchant's code: the base units, the document that wants it last ("order R-1"), which stands for all, and
-    what is thought to be its sku.
+def taking(*, merchant_id: int, warehouse_code: str, wanted: Mapping[str, int], because: Mapping[str, str], known: Known) -> dict[str, Any]:
+    """The parameters of TAKE_SQL, each by the merchant's code: the base units, the document that wants it last ("order R-1"), which stands for all.
 
     It leaves the same events as change(): wake their `handlers`.
     """
-    codes = sorted(wanted, key=sku_ids.__getitem__)
-    skus, quantities = [sku_ids[code] for code in codes], [wanted[code] for code in codes]
+    codes = sorted(wanted, key=known.sku_ids.__getitem__)
+    skus, quantities = [known.sku_ids[code] for code in codes], [wanted[code] for code in codes]
     story = {"at": round(time.time(), 3), "by": [-quantity for quantity in quantities], "because": [because[code] for code in codes]}
     topics, handlers, payloads = outbox.rows([("stock.changed", {"sku_ids": skus, **story}), ("stock.told", {"sku_ids": skus})])
     return {
         "merchant": merchant_id,
         "warehouse": warehouse_code,
+        "version": known.version,
         "skus": skus,
-        "codes": codes,
         "quantities": quantities,
         "topics": topics,
         "handlers": handlers,
@@ -193,7 +194,8 @@ def taking(
     }
 
 
-# Columns: code, sku, warehouse, free, backordered; first what the codes mean (one row at least where there is such a warehouse), then the locked rows.
+# Columns: code, sku, warehouse, free, backordered, version of the catalogue; first what the codes mean (one row at least where there is such a
+# warehouse), then the locked rows.
 _LOOK = Prepared(
     "look_up_and_lock",
     f"""
@@ -203,9 +205,10 @@ WITH {_HOUSE_SQL}, known AS MATERIALIZED (
     SELECT sku_id, on_hand - committed AS free, backordered FROM inventory_availability
     WHERE warehouse_id = (SELECT id FROM house) AND sku_id = ANY(ARRAY(SELECT id FROM known)) ORDER BY sku_id FOR UPDATE
 )
-SELECT k.code, k.id, h.id, NULL::bigint, NULL::bigint FROM house h LEFT JOIN known k ON true
+SELECT k.code, k.id, h.id, NULL::bigint, NULL::bigint, (SELECT version FROM inventory_catalogueversion WHERE merchant_id = %(merchant)s)
+FROM house h LEFT JOIN known k ON true
 UNION ALL
-SELECT NULL, sku_id, NULL, free, backordered FROM locked
+SELECT NULL, sku_id, NULL, free, backordered, NULL FROM locked
 """,
     any_number=True,
 )
@@ -217,12 +220,12 @@ def look(*, merchant_id: int, warehouse_code: str, codes: Iterable[str]) -> Cata
     with connection.cursor() as cursor:
         _LOOK.execute(cursor, {"merchant": merchant_id, "warehouse": warehouse_code, "codes": sorted(codes)})
         rows = cursor.fetchall()
-    found = Catalogue(None, {}, {})
-    for code, sku_id, warehouse_id, free, backordered in rows:
+    found = Catalogue(None, None, {}, {})
+    for code, sku_id, warehouse_id, free, backordered, version in rows:
         if free is not None:
             found.offers[sku_id] = Offer(sku_id, free, backordered)
             continue
-        found.warehouse_id = warehouse_id
+        found.warehouse_id, found.version = warehouse_id, version
         if code is not None:
             found.sku_ids[code] = sku_id
     return found

@@ -1,39 +1,63 @@
-"""Which sku a merchant's code is, as far as this process has seen. It is a guess: what was deleted or closed stays in here until it is asked for anew,
-and a database that was restored may have given the key to another sku. Whoever writes with it sees whether it still holds (availability.TAKE_SQL).
+"""Which sku a merchant's code is, as far as this process has seen. That holds for as long as the merchant's catalogue has the version that it was seen at
+(inventory.models.CatalogueVersion): whoever writes with it says the version, and the statement sees whether it is that one still (availability.TAKE_SQL).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Set
+from typing import NamedTuple
+from uuid import UUID
 
-from inventory.models import Sku
+from django.db import connection
 
 # Of a merchant who is met for the first time so many codes are read, the newest: one statement instead of one for each request with another sku.
 READ_AT_FIRST = 10_000
 # About 15 MB.
 MOST_REMEMBERED = 100_000
-_remembered: dict[int, dict[str, int]] = {}
 
 
-def find(merchant_id: int, codes: Collection[str]) -> Mapping[str, int]:
-    """Sku ids by code, of these and others; what the merchant does not have is missing. No statement where all are known."""
-    known = _remembered.get(merchant_id)
-    if known is None:
-        newest = Sku.objects.filter(merchant=merchant_id).order_by("-id").values_list("code", "id")[:READ_AT_FIRST]
-        known = remember(merchant_id, dict(newest))
-    missing = [code for code in codes if code not in known]
-    if missing:
-        found = Sku.objects.filter(merchant=merchant_id, code__in=missing).values_list("code", "id")
-        known = remember(merchant_id, dict(found))
-    return known
+class Known(NamedTuple):
+    """Sku ids by code, of open skus, as they are in this version of the merchant's catalogue."""
+
+    version: UUID
+    sku_ids: dict[str, int]
 
 
-def remember(merchant_id: int, sku_ids: Mapping[str, int]) -> dict[str, int]:
-    """What has just been read of a merchant's skus; returns all that is known of him."""
-    if sum(map(len, _remembered.values())) + len(sku_ids) > MOST_REMEMBERED:
+_remembered: dict[int, Known] = {}
+# One statement each: version and codes belong together.
+_NEWEST = """
+SELECT v.version, s.code, s.id FROM inventory_catalogueversion v JOIN inventory_sku s ON s.merchant_id = v.merchant_id AND s.active
+WHERE v.merchant_id = %s ORDER BY s.id DESC LIMIT %s
+"""
+_THESE = """
+SELECT v.version, s.code, s.id FROM inventory_catalogueversion v JOIN inventory_sku s ON s.merchant_id = v.merchant_id AND s.active
+WHERE v.merchant_id = %s AND s.code = ANY(%s)
+"""
+
+
+def find(merchant_id: int, codes: Set[str]) -> Known | None:
+    """What these codes mean, and others; None where one of them means nothing. No statement where all are known."""
+    known = _remembered.get(merchant_id) or _read(merchant_id, _NEWEST, READ_AT_FIRST)
+    if known is None or not codes <= known.sku_ids.keys():
+        known = _read(merchant_id, _THESE, list(codes))
+    return known if known is not None and codes <= known.sku_ids.keys() else None
+
+
+def _read(merchant_id: int, statement: str, wanted: int | list[str]) -> Known | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [merchant_id, wanted])
+        rows = cursor.fetchall()
+    return remember(merchant_id, rows[0][0], {code: sku_id for _version, code, sku_id in rows}) if rows else None
+
+
+def remember(merchant_id: int, version: UUID, sku_ids: Mapping[str, int]) -> Known:
+    """What has just been read of a merchant's open skus; returns all that is known of them in that version."""
+    if sum(len(known.sku_ids) for known in _remembered.values()) + len(sku_ids) > MOST_REMEMBERED:
         forget()
-    known = _remembered.setdefault(merchant_id, {})
-    known.update(sku_ids)
+    known = _remembered.get(merchant_id)
+    if known is None or known.version != version:
+        known = _remembered[merchant_id] = Known(version, {})
+    known.sku_ids.update(sku_ids)
     return known
 
 

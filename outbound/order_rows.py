@@ -14,6 +14,7 @@ from psycopg2.errors import UniqueViolation
 
 from inventory import availability
 from inventory.availability import Catalogue
+from inventory.skus_by_code import Known
 from wms.core import outbox
 from wms.core.locking import assert_in_transaction
 from wms.core.prepared import Prepared
@@ -42,8 +43,8 @@ class CameBefore(Exception):
 # any number of rows.
 _DRAFT_SQL = """
 draft AS MATERIALIZED (
-    SELECT nextval((SELECT pg_get_serial_sequence('outbound_order', 'id')::regclass)) AS id,
-           nextval((SELECT pg_get_serial_sequence('core_personalrecord', 'id')::regclass)) AS ship_to_id, g.warehouse_id, d.*
+    SELECT nextval('outbound_order_id_seq') AS id,
+           nextval('core_personalrecord_id_seq') AS ship_to_id, g.warehouse_id, d.*
     FROM granted g, unnest(%(index)s::int[], %(reference)s::text[], %(kind)s::text[], %(service)s::text[], %(ship_by)s::timestamptz[],
                            %(country)s::text[], %(hash)s::text[], %(units)s::bigint[], %(taken_for)s::bigint[], %(sealed_from)s::int[], %(sealed_bytes)s::int[])
          AS d (index, reference, kind, service, ship_by, country, content_hash, unit_count, taken_for, sealed_from, sealed_bytes)
@@ -96,15 +97,15 @@ SELECT index, id FROM draft
 )
 
 
-def take(*, merchant_id: int, warehouse_code: str, drafts: Sequence[Draft], sku_ids: Mapping[str, int]) -> dict[int, int]:
+def take(*, merchant_id: int, warehouse_code: str, drafts: Sequence[Draft], known: Known) -> dict[int, int]:
     """A step: where all that the drafts want is free and none of them came before, commit it and write them as ready: order ids by draft index.
 
-    `sku_ids`: what their codes mean. Else the answer is empty, and what was taken all the same is to be rolled back. Raises CameBefore.
+    `known`: what their codes mean. Else the answer is empty, and what was taken all the same is to be rolled back. Raises CameBefore.
     """
     assert_in_transaction("order_rows.take()")
-    lines = _Lines.of(drafts, sku_ids)
+    lines = _Lines.of(drafts, known.sku_ids)
     parameters = availability.taking(
-        merchant_id=merchant_id, warehouse_code=warehouse_code, wanted=lines.wanted, because=lines.because, sku_ids=sku_ids
+        merchant_id=merchant_id, warehouse_code=warehouse_code, wanted=lines.wanted, because=lines.because, known=known
     )
     try:
         with connection.cursor() as cursor:

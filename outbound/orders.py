@@ -145,12 +145,12 @@ def _take(merchant: Merchant, warehouse_code: str, drafts: list[Draft]) -> dict[
         return {}
     assert_alone("orders.accept_many()")
     codes = {line.sku for draft in drafts for line in draft.order.lines}
-    sku_ids = skus_by_code.find(merchant.pk, codes)
-    if not codes <= sku_ids.keys():
+    known = skus_by_code.find(merchant.pk, codes)
+    if known is None:
         return {}
     try:
         with transaction.atomic(durable=True):
-            ready = order_rows.take(merchant_id=merchant.pk, warehouse_code=warehouse_code, drafts=drafts, sku_ids=sku_ids)
+            ready = order_rows.take(merchant_id=merchant.pk, warehouse_code=warehouse_code, drafts=drafts, known=known)
             if not ready:
                 transaction.set_rollback(True)
             _tell(merchant, ready, {})
@@ -167,7 +167,8 @@ def _sort_out(
     """The order ids by index of those that are ready now and of those that are short, and what the codes of all mean."""
     codes = {line.sku for draft in drafts for line in draft.order.lines}
     catalogue = availability.look(merchant_id=merchant.pk, warehouse_code=warehouse_code, codes=codes)
-    skus_by_code.remember(merchant.pk, catalogue.sku_ids)
+    if catalogue.version is not None:
+        skus_by_code.remember(merchant.pk, catalogue.version, catalogue.sku_ids)
     fitting, lacking = _sort(_readable(drafts, catalogue, answers), catalogue)
     ready, short = order_rows.insert(fitting, lacking, merchant_id=merchant.pk, catalogue=catalogue)
     changes = [

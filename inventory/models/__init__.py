@@ -1,6 +1,6 @@
 """Places, goods, and the ledger with its two running totals."""
 
-from inventory.models.goods import Barcode, Carton, Condition, Lot, Sku
+from inventory.models.goods import Barcode, Carton, CatalogueVersion, Condition, Lot, Sku
 from inventory.models.places import SELLABLE_KINDS, Bin, BinKind, CutOff, Holiday, Reach, Warehouse, Zone, working_week
 from inventory.models.stock import ONE_SIDED_REASONS, Availability, PutBackTask, Reason, StockBalance, StockMovement
 
@@ -12,6 +12,7 @@ __all__ = [
     "Bin",
     "BinKind",
     "Carton",
+    "CatalogueVersion",
     "Condition",
     "CutOff",
     "Holiday",

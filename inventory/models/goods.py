@@ -45,6 +45,19 @@ class Sku(models.Model):
         return self.code
 
 
+class CatalogueVersion(models.Model):
+    """Another one whenever a sku of the merchant comes, goes, is closed, opened or named otherwise; kept by triggers, whoever does it.
+
+    A row of its own: who saves a merchant would write back the version that it had when he was read.
+    """
+
+    merchant = models.OneToOneField(Merchant, models.CASCADE, primary_key=True, related_name="+")
+    version = models.UUIDField()
+
+    def __str__(self) -> str:
+        return f"{self.merchant_id}: {self.version}"
+
+
 class Barcode(models.Model):
     """One code that a scanner may read on a sku: the warehouse's own, EAN, UPC, FNSKU, or that of a carton with its pack quantity."""
 

@@ -203,7 +203,7 @@ def test_statements_do_not_depend_on_how_much_there_is(api, house, django_assert
     for thing in skus:
         make.stock(make.bin_of(house, "A-01"), thing, 1000)
     api.get("/skus")  # the key is known from here on
-    skus_by_code.find(api.merchant.pk, [thing.code for thing in skus])
+    skus_by_code.find(api.merchant.pk, {thing.code for thing in skus})
     orders = []
     for lines in (1, 30):
         with django_assert_num_queries(STATEMENTS_OF_AN_ORDER):

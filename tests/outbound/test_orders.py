@@ -166,7 +166,7 @@ def test_accepting_costs_the_same_number_of_statements_for_any_number_of_lines(d
     skus = [make.sku(shop) for _ in range(30)]
     for thing in skus:
         make.stock(make.bin_of(house, "A-01"), thing, 1000)
-    skus_by_code.find(shop.pk, [thing.code for thing in skus])
+    skus_by_code.find(shop.pk, {thing.code for thing in skus})
     for lines in (3, 30):
         due = make.order(house, dict.fromkeys(skus[:lines], 1), ship_by=datetime(2030, 1, 1, tzinfo=UTC))
         with django_assert_num_queries(STATEMENTS):
@@ -218,8 +218,7 @@ def test_one_plan_of_writing_orders_is_right_for_any_number_of_them():
 
     taking = generic_plan(order_rows._TAKE)
     assert taking.count("Hash Join") == 2
-    for walk in ("(id = ANY", "sku_id = ANY"):
-        assert re.search(rf"Index Cond: .*{re.escape(walk)}", taking), walk
+    assert re.search(r"Index Cond: .*sku_id = ANY", taking)
 
 
 def test_whether_an_order_came_before_is_found_by_its_reference_alone_though_there_were_none_when_that_was_planned():

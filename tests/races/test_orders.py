@@ -116,7 +116,7 @@ def test_in_the_order_of_their_keys_they_wait_for_one_another(from_both_ends):
 
 def _from_both_ends_anyhow(monkeypatch):
     rows = (
-        "SELECT id FROM inventory_availability WHERE sku_id IN (SELECT id FROM offered) ORDER BY sku_id * current_setting('tests.way')::int"
+        "SELECT id FROM inventory_availability WHERE sku_id = ANY(%(skus)s::bigint[]) ORDER BY sku_id * current_setting('tests.way')::int"
     )
     first = unguarded(order_rows._TAKE, "), taken AS (", f"), anyhow AS MATERIALIZED ({rows} FOR UPDATE), taken AS (")
     anyhow = unguarded(first, "WHERE a.warehouse_id", "WHERE a.id IN (SELECT id FROM anyhow) AND a.warehouse_id")

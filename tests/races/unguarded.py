@@ -49,6 +49,6 @@ def without_the_lock() -> None:
     from inventory import availability
     from outbound import order_rows
 
-    looks = "SELECT id, code FROM inventory_sku WHERE"
+    looks = "FROM house, inventory_catalogueversion v WHERE"
     order_rows._TAKE = unguarded(unlocked(order_rows._TAKE), looks, looks.replace(" WHERE", ", tests_both_have_looked() WHERE"))
     availability._LOCK = availability._LOCK.replace("FOR UPDATE", "")

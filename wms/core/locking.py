@@ -1,7 +1,8 @@
 """The one place that says in which order rows are locked. Every command locks downwards in this list and, within a table, in primary-key order;
 Availability in the order of its skus, which is that of its index.
 
-0. master data        Merchant, which whoever writes its skus, bundles or endpoints holds; Warehouse, which whoever makes its bins holds; then Sku
+0. master data        Merchant, which whoever writes its skus, bundles or endpoints holds; Warehouse, which whoever makes its bins holds; then Sku; then
+                      CatalogueVersion, which a trigger writes
 1. bins               the Bin that is counted, or that goods are put into
 2. documents          Asn, Wave, Order, Parcel, Channel
 3. told numbers       ChannelWarehouse, ListingPlace, Listing; whoever changes several of a channel's holds the Channel (marketplaces.holding)

@@ -61,6 +61,8 @@ def array_literal(items: list[Any]) -> str:
         return f"{{{pydantic_core.to_json(items).decode()[1:-1]}}}"
     if kinds and kinds <= {int, float}:
         return f"{{{str(items)[1:-1]}}}"
+    if kinds == {type(None)}:
+        return f"{{{','.join(['NULL'] * len(items))}}}"
     if kinds == {bytes}:
         return rf'{{"\\x{_NEXT_BYTES.join(item.hex() for item in items)}"}}'
     if kinds == {str}:

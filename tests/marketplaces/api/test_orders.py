@@ -233,7 +233,7 @@ def statements(api, rows: list[dict[str, Any]]) -> int:
 
 def test_statements_do_not_grow_with_the_orders(api, channel, thing, house):
     make.stock(make.bin_of(house, "A-01"), thing, 100)
-    skus_by_code.find(thing.merchant_id, [thing.code])
+    skus_by_code.find(thing.merchant_id, {thing.code})
     few = statements(api, [document(n, quantity=1) for n in range(10, 12)])
     many = statements(api, [document(n, quantity=1, lines=[{"id": "1", "sku": "MUG-BLUE", "quantity": 1}] * 2) for n in range(20, 60)])
     assert many == few
