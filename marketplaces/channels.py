@@ -111,11 +111,15 @@ def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base
     """New keys or a new address: the shop is tried again at once, with all that waits for it, and told all its numbers: they may lead to another
     account or place, which was told none of them. The place that is left is told 0.
 
-    Answers whether it is another address or account: nobody tells the old one 0. Raises CredentialsMissing, ChannelRefused, ChannelGone.
+    Answers whether it is another address or account: nobody tells the old one 0. Raises CredentialsMissing, ChannelRefused, ChannelGone,
+    ShopIsConnected.
     """
     base_url = base_url or channel.base_url
     now = leaving.own_location(adapters.connect(channel.adapter, base_url=base_url, credentials=credentials))
     with transaction.atomic():
+        same_shop.need_another(
+            merchant=channel.merchant, adapter=channel.adapter, base_url=base_url, credentials=credentials, channel=channel
+        )
         hold(channel.pk)
         # As they are by now: somebody else may have changed them, too, and what he left is told 0 as well.
         known = Channel.objects.get(pk=channel.pk)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
@@ -18,21 +20,51 @@ class ShopIsConnected(WmsError):
     message = _("{shop} is this shop already, and both would send its orders. Disconnect that one first, and wait until it is gone.")
 
 
-def need_another(*, merchant: Merchant, adapter: str, base_url: str, credentials: Mapping[str, str]) -> None:
+def need_another(
+    *, merchant: Merchant, adapter: str, base_url: str, credentials: Mapping[str, str], channel: Channel | None = None
+) -> None:
     """A step, and the first: until the commit nobody else connects a shop of the merchant's. Raises ShopIsConnected where a channel of his that is not
     gone, also one that is paused or being disconnected, sells in the same place.
+
+    `channel`: the one that is to have this address and these keys; those beside which it has sold in one place until now say nothing.
     """
     assert_in_transaction("need_another()")
     _hold(merchant)
     place = leaving.own_location(adapters.connect(adapter, base_url=base_url, credentials=credentials))
-    for other in Channel.objects.filter(merchant=merchant, adapter=adapter, disconnected_at=None).order_by("pk"):
-        keys = other.opened_credentials()
-        same = other.base_url.rstrip("/") == base_url.rstrip("/") and adapters.seller(adapter, keys) == adapters.seller(
-            adapter, credentials
-        )
-        places = set(other.locations) if other.located else {leaving.place_of(other)}
-        if same and ("" in {place, *places} or place in places):
+    wanted = _Sells(_address(base_url), adapters.seller(adapter, credentials), _places(channel, place))
+    sells = {row: _sells(row) for row in Channel.objects.filter(merchant=merchant, adapter=adapter, disconnected_at=None).order_by("pk")}
+    before = sells.pop(channel, None) if channel is not None else None
+    for other, there in sells.items():
+        if wanted.meets(there) and not (before is not None and before.meets(there)):
             raise ShopIsConnected(shop=other.name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sells:
+    """At which address, for whom, and where; "" among the `places` = in all of them."""
+
+    address: tuple[str | None, int | None, str, str]
+    seller: list[str | None]
+    places: set[str]
+
+    def meets(self, other: _Sells) -> bool:
+        same_place = "" in self.places | other.places or bool(self.places & other.places)
+        return self.address == other.address and self.seller == other.seller and same_place
+
+
+def _sells(channel: Channel) -> _Sells:
+    keys = channel.opened_credentials()
+    return _Sells(_address(channel.base_url), adapters.seller(channel.adapter, keys), _places(channel, leaving.place_of(channel)))
+
+
+def _places(channel: Channel | None, own: str) -> set[str]:
+    return set(channel.locations) if channel is not None and channel.located else {own}
+
+
+def _address(base_url: str) -> tuple[str | None, int | None, str, str]:
+    """However somebody has spelled it: a server has one shop at a path, over http and https alike."""
+    parts = urlsplit(base_url.strip())
+    return parts.hostname, None if parts.port in (80, 443) else parts.port, parts.path.rstrip("/"), parts.query
 
 
 def _hold(merchant: Merchant) -> None:

@@ -60,9 +60,11 @@ class ChannelForm(forms.ModelForm):
         entered = keys.entered(adapter, cleaned)
         credentials = (self.instance.opened_credentials() if known else {}) | entered
         try:
-            adapters.connect(adapter, base_url=cleaned.get("base_url", ""), credentials=credentials)
-            if not known and merchant is not None and not self.errors:
-                same_shop.need_another(merchant=merchant, adapter=adapter, base_url=cleaned.get("base_url", ""), credentials=credentials)
+            base_url = cleaned.get("base_url", "")
+            adapters.connect(adapter, base_url=base_url, credentials=credentials)
+            if merchant is not None and not self.errors and (not known or entered or "base_url" in self.changed_data):
+                channel = self.instance if known else None
+                same_shop.need_another(merchant=merchant, adapter=adapter, base_url=base_url, credentials=credentials, channel=channel)
         except adapters.CredentialsMissing as error:
             for name in error.details["keys"]:
                 self.add_error(keys.field_names(adapter)[name], _("This is needed."))

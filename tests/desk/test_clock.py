@@ -18,6 +18,7 @@ from tests.desk.house import House
 from tests.marketplaces.test_standings import connect
 from wms.core.access import issue_key
 from wms.core.models import ApiKey, User
+from wms.desk.board import MOST_SHOPS
 
 HOUR = timedelta(hours=1)
 
@@ -95,6 +96,20 @@ def test_the_board_says_which_shops_are_paused_and_their_deadlines_go_on(
     assert [text in notice for text in (sells, f'href="/desk/channels/{shop.pk}"', "Stocktaking", house.supervisor.username)] == [True] * 4
     pausing.resume(channel=shop)
     assert "data-paused-shops" not in desk.get("/desk").content.decode()
+
+
+def test_a_shop_that_does_not_work_is_seen_behind_any_number_of_paused_ones(desk: Client, house: House, shop: Channel) -> None:
+    Channel.objects.filter(pk=shop.pk).update(active=False)
+    known = Channel.objects.get()
+    rows = []
+    for number in range(60):
+        row = Channel.objects.get(pk=known.pk)
+        row.pk, row.code, row.user = None, f"P{number}", User.objects.create_user(f"p{number}")
+        rows.append(row)
+    last = Channel.objects.bulk_create(rows)[-1]
+    Channel.objects.filter(pk=last.pk).update(active=True, failures=1, last_error="channel_unavailable: no answer in time")
+    shown = desk.get("/desk").context
+    assert ([row.pk for row in shown["troubled"]], len(shown["paused"])) == ([last.pk], MOST_SHOPS)
 
 
 def test_orders_that_have_to_be_released_now_are_released_by_one_button(desk: Client, house: House, shop: Channel) -> None:

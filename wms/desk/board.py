@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, Window
+from django.db.models.functions import RowNumber
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -118,8 +119,9 @@ def loose_ends(warehouse: Warehouse) -> dict[str, int]:
 def shops(user: User) -> dict[str, list[Channel]]:
     """Shops that do not work, and those that are paused: the first few of each."""
     found = Channel.objects.visible_to(user).filter(Q(active=False) | Q(failures__gt=0), disconnected_at=None)
-    rows = list(found.select_related("merchant", "paused_by").order_by("pk")[:50])
-    return {"troubled": [row for row in rows if row.active][:MOST_SHOPS], "paused": [row for row in rows if not row.active][:MOST_SHOPS]}
+    first = found.annotate(nth=Window(RowNumber(), partition_by="active", order_by="pk")).filter(nth__lte=MOST_SHOPS)
+    rows = list(first.select_related("merchant", "paused_by").order_by("pk"))
+    return {"troubled": [row for row in rows if row.active], "paused": [row for row in rows if not row.active]}
 
 
 @desk.page
