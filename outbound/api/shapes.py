@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, NotRequired
+from typing import Annotated, Any, NotRequired
 
 from pydantic import BaseModel, Field, with_config
 from pydantic.config import JsonDict
@@ -114,7 +114,8 @@ class OrderIn(fields.Strict):
     lines: Annotated[list[LineIn], Field(min_length=1, max_length=5_000)]
 
     def new_order(self) -> NewOrder:
-        ship_to = {name: str(value) for name, value in self.ship_to.items() if value}
+        # Mostly nothing in it is empty, and it is as it should be.
+        ship_to: Any = self.ship_to if all(self.ship_to.values()) else {name: value for name, value in self.ship_to.items() if value}
         lines = [NewLine(line["sku"], line["quantity"]) for line in self.lines]
         return NewOrder(self.reference, self.warehouse, ship_to, lines, self.ship_by, self.service)
 

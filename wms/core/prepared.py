@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from types import NoneType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -57,12 +58,10 @@ def array_literal(items: list[Any]) -> str:
     """One-dimensional, as PostgreSQL reads it (manual, "Array Input and Output Syntax"): of integers, texts, times, bytes, None."""
     kinds = set(map(type, items))
     # Nearly all arrays are of one kind, and a function call an item is what costs.
-    if kinds in ({int}, {datetime}):
+    if kinds in ({int}, {datetime}, {NoneType}):
         return f"{{{pydantic_core.to_json(items).decode()[1:-1]}}}"
     if kinds and kinds <= {int, float}:
         return f"{{{str(items)[1:-1]}}}"
-    if kinds == {type(None)}:
-        return f"{{{','.join(['NULL'] * len(items))}}}"
     if kinds == {bytes}:
         return rf'{{"\\x{_NEXT_BYTES.join(item.hex() for item in items)}"}}'
     if kinds == {str}:
