@@ -69,7 +69,9 @@ class Orders:
             try:
                 rows = [row for row in self._connection.call(documents.LAST_CHANGES, ids=ids)["nodes"] if row]
                 found |= {
-                    number_of(row["id"]): _last_change(row) for row in rows if not row["fulfillmentOrders"]["pageInfo"]["hasNextPage"]
+                    number_of(row["id"]): _last_change(row, parts["nodes"])
+                    for row in rows
+                    if not (parts := row["fulfillmentOrders"])["pageInfo"]["hasNextPage"]
                 }
             except (KeyError, TypeError, ValueError) as error:
                 raise ChannelUnavailable(reason=f"the shop's orders cannot be read: {error}", answered=True) from error
@@ -110,12 +112,13 @@ class Orders:
     def _complete(self, row: JsonObject) -> ChannelOrder:
         """Raises MessageUnreadable where something that the warehouse needs is missing or of the wrong kind."""
         try:
-            return read_order(row, self._work.of(row))
+            parts = self._work.every(row)
+            return read_order(row, self._work.ours(parts), _last_change(row, parts))
         except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise MessageUnreadable(reason=f"order {row.get('name')}: {type(error).__name__}: {error}") from error
 
 
-def read_order(row: JsonObject, work: list[Work]) -> ChannelOrder:
+def read_order(row: JsonObject, work: list[Work], changed_at: datetime) -> ChannelOrder:
     """`work`: the fulfilment orders of our locations. Of an order that has none, here or any more, only its end is told, and nothing of its buyer."""
     lines = _lines(work)
     created = moment(row["createdAt"])
@@ -131,7 +134,7 @@ def read_order(row: JsonObject, work: list[Work]) -> ChannelOrder:
         number=str(row["name"]).lstrip("#"),
         state=state,
         placed_at=created,
-        updated_at=max([_last_change(row), *(part.updated_at for part in work)]),
+        updated_at=changed_at,
         ship_to=_ship_to(row) if work else ShipTo("", "", "", "", ""),
         lines=lines,
         currency=str(row["currencyCode"]),
@@ -147,9 +150,11 @@ def read_order(row: JsonObject, work: list[Work]) -> ChannelOrder:
     )
 
 
-def _last_change(row: JsonObject) -> datetime:
-    """A hold, a move or a request need not change the order itself; what has moved away from our locations is none of our parts any more."""
-    return max(moment(part["updatedAt"]) for part in [row, *row["fulfillmentOrders"]["nodes"]])
+def _last_change(row: JsonObject, parts: Sequence[JsonObject]) -> datetime:
+    """A hold, a move or a request need not change the order itself. `parts`: all of them, as what has moved away from our locations is none of ours
+    any more.
+    """
+    return max(moment(part["updatedAt"]) for part in [row, *parts])
 
 
 def _state(row: JsonObject, work: list[Work], *, has_lines: bool) -> ChannelOrderState:

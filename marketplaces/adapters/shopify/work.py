@@ -1,6 +1,6 @@
 """Fulfilment orders: the parts of an order that one location is to ship."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -40,7 +40,6 @@ class Work:
     request_status: str
     fulfil_at: datetime | None
     fulfil_by: datetime | None
-    updated_at: datetime
     lines: tuple[WorkLine, ...]
     location: str = ""
 
@@ -72,14 +71,20 @@ class WorkList:
 
     def of(self, order: JsonObject) -> list[Work]:
         """Our locations' parts of an order as `documents.ORDER` reads it, all pages, sent goods only. KeyError, TypeError: unreadable."""
+        return self.ours(self.every(order))
+
+    def every(self, order: JsonObject) -> list[JsonObject]:
+        """The fulfilment orders of all locations, all pages."""
 
         def more(cursor: str) -> JsonObject:
             answer = self._connection.call(documents.WORK, id=order["id"], after=cursor)
             page: JsonObject = answer["order"]["fulfillmentOrders"]
             return page
 
-        rows = [row for row in self._connection.pages(order["fulfillmentOrders"], more) if self._is_ours(row)]
-        return [self._read(row) for row in rows]
+        return list(self._connection.pages(order["fulfillmentOrders"], more))
+
+    def ours(self, rows: Sequence[JsonObject]) -> list[Work]:
+        return [self._read(row) for row in rows if self._is_ours(row)]
 
     def answer_cancellation(self, work: Work, *, accepted: bool) -> None:
         if accepted:
@@ -97,16 +102,12 @@ class WorkList:
             return page
 
         lines = [_line(line) for line in self._connection.pages(row["lineItems"], more) if line["requiresShipping"]]
-        updated_at = _moment(row["updatedAt"])
-        if updated_at is None:
-            raise ValueError("a fulfilment order without a date")
         return Work(
             work_id=row["id"],
             status=row["status"],
             request_status=row["requestStatus"],
             fulfil_at=_moment(row["fulfillAt"]),
             fulfil_by=_moment(row["fulfillBy"]),
-            updated_at=updated_at,
             lines=tuple(lines),
             location=number_of(row["assignedLocation"]["location"]["id"]) if self._several else "",
         )

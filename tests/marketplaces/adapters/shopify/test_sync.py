@@ -260,6 +260,20 @@ def test_so_it_is_after_the_night_where_the_message_was_lost(shop, channel, thin
     assert (row.status, row.problem) == (("cancelled", "") if part == "all of it" else ("imported", "changed"))
 
 
+def test_so_it_is_where_others_send_more_parts_of_it_than_the_first_page_holds(shop, channel, thing):
+    """What moved away is on the second page, and younger than all that is left."""
+    number = shop.books.place_order([(thing.code, 2)])
+    order = shop.books.orders[number]
+    order["work"] = [shop.books._add_work(order, [], ELSEWHERE) for _part in range(3)] + order["work"][:1]
+    settle()
+    for change, seconds in (({"status": "ON_HOLD"}, 2), ({"status": "OPEN"}, 4), ({"location": ELSEWHERE}, 6)):
+        shop.books.change_work(number, 3, updated=datetime.now(UTC) + timedelta(seconds=seconds), **change)
+        with transaction.atomic():
+            order_asking.ask_of(channel.pk, str(number))
+        settle()
+    assert Order.objects.get().status == "cancelled"
+
+
 def test_a_night_asks_for_nothing_that_is_as_it_was(shop, channel, thing):
     for _order in range(3):
         shop.books.place_order([(thing.code, 1)])
