@@ -15,13 +15,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
-from marketplaces import adapters, leaving, order_asking, places, same_shop, standings, stock_sync, subscribing
+from marketplaces import adapters, leaving, mapping, order_asking, places, same_shop, standings, stock_sync, subscribing
 from marketplaces.abilities import Reports, StopsBackorders
 from marketplaces.calling import calling, keep_busy, need_lists
 from marketplaces.gone import need_connected
 from marketplaces.holding import hold
 from marketplaces.models import Bundle, Channel, Listing
 from marketplaces.port import ChannelListing
+from marketplaces.telling import publish
 from wms.core import outbox, sealing
 from wms.core.errors import InvalidInput, WmsError
 from wms.core.models import Merchant, User
@@ -263,15 +264,17 @@ def tie(*, listing: Listing, sku: Sku | None = None, bundle: Bundle | None = Non
     if sku is not None and bundle is not None:
         raise InvalidInput([{"path": ["bundle"], "message": str(_("A listing is tied to a sku or to a bundle, not to both."))}])
     with transaction.atomic():
+        hold(listing.channel_id)
         listing.sku, listing.bundle = sku, bundle
         Listing.objects.filter(pk=listing.pk).update(sku=sku, bundle=bundle, untied=False if sku or bundle else _WAS_TIED)
         _tied(listing.channel, [listing.pk])
 
 
 def _tied(channel: Channel, listing_ids: list[int]) -> None:
-    """Also while the channel is paused, whose lanes drop it: it may go on in this very moment, and tell what it finds tied by then."""
+    """A step, with the channel held. Also while it is paused, whose lanes drop it: it may go on in this very moment, and tell what it finds tied."""
     if not listing_ids:
         return
+    publish(channel, mapping.count_waiting(channel, listing_ids))
     stock_sync.stale(channel.pk, listing_ids, "tied")
     if channel.orders.filter(Q(status="unmapped") | Q(held_until__isnull=False)).exists():
         order_asking.try_waiting(channel.pk)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 
+from django.db import connection
 from django.db.models import Q
 
 from inventory.models import Sku
 from marketplaces import expansion
 from marketplaces.models import Bundle, BundleComponent, Channel, ChannelOrder, Listing
+from wms.core.locking import assert_in_transaction
 
 Tied = tuple[int | None, int | None]
 """A sku's id, or a bundle's; neither of a listing that a person untied: whatever its code, its goods are not those."""
@@ -39,6 +42,49 @@ def map_lines(channel: Channel, rows: Sequence[ChannelOrder]) -> dict[int, str]:
         sku_id, bundle_id = (by_code.get(code), bundles.get(code)) if goods is None or another else goods
         line["components"] = [{"sku_id": sku_id, "units": 1}] if sku_id else made_of.get(bundle_id or 0, [])
     return dict(skus.filter(pk__in=expansion.sku_ids(lines)).values_list("pk", "code"))
+
+
+# Whose lines name one of these listings, by its id or by the shop's sku. What a warehouse has been asked for stays as it was decided.
+_NAMING = """
+WITH named AS MATERIALIZED (
+    SELECT external_id, external_sku FROM marketplaces_listing
+    WHERE channel_id = %(channel)s AND id = ANY(%(listings)s::bigint[]) AND (sku_id IS NOT NULL OR bundle_id IS NOT NULL)
+)
+SELECT o.id FROM marketplaces_channelorder o
+WHERE o.channel_id = %(channel)s AND o.merchant_id = %(merchant)s
+  AND o.status IN ('seen', 'unmapped', 'refused') AND (o.shop_state = 'open' OR o.held_until IS NOT NULL)
+  AND NOT EXISTS (SELECT FROM marketplaces_channelorderpart p WHERE p.channel_order_id = o.id)
+  AND EXISTS (
+    SELECT FROM jsonb_to_recordset(o.lines) AS l (listing_id text, sku text)
+    WHERE l.listing_id IN (SELECT external_id FROM named) OR l.sku <> '' AND l.sku IN (SELECT external_sku FROM named)
+  )
+ORDER BY o.id FOR NO KEY UPDATE OF o
+"""
+_WRITE_LINES = """
+UPDATE marketplaces_channelorder o SET lines = r.lines::jsonb FROM unnest(%s::bigint[], %s::text[]) AS r (id, lines) WHERE o.id = r.id
+"""
+
+
+def count_waiting(channel: Channel, listing_ids: Collection[int]) -> list[ChannelOrder]:
+    """A step, with the channel held, which has tied these listings: the orders that wait for them count as sold with the same commit, and not
+    only when they are tried again, or the shop would be told more in between. Answers those whose goods are others now. Six statements at most.
+
+    What was untied goes on counting until it is tried again: too little is told sooner than too much.
+    """
+    assert_in_transaction("count_waiting()")
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMING, {"channel": channel.pk, "merchant": channel.merchant_id, "listings": list(listing_ids)})
+        keys = [key for (key,) in cursor.fetchall()]
+    if not keys:
+        return []
+    rows = list(ChannelOrder.objects.filter(pk__in=keys).only("number", "external_id", "lines").order_by("pk"))
+    before = [json.dumps(row.lines) for row in rows]
+    map_lines(channel, rows)
+    moved = [row for row, lines in zip(rows, before, strict=True) if json.dumps(row.lines) != lines]
+    if moved:
+        with connection.cursor() as cursor:
+            cursor.execute(_WRITE_LINES, [[row.pk for row in moved], [json.dumps(row.lines) for row in moved]])
+    return moved
 
 
 def _tied(channel: Channel, listing_ids: Collection[str], shop_skus: Collection[str]) -> tuple[dict[str, Tied], dict[str, Tied]]:

@@ -15,6 +15,7 @@ from unfold.admin import TabularInline
 from inventory.models import Sku
 from marketplaces import bundles, channels, stock_sync
 from marketplaces.admin.channels import RULE
+from marketplaces.holding import hold
 from marketplaces.models import Bundle, BundleComponent, Channel, Listing, MerchantOffers
 from wms.core.admin_base import MasterAdmin
 
@@ -56,6 +57,7 @@ class ListingAdmin(MasterAdmin):
 
     def save_model(self, request: HttpRequest, listing: Listing, form: Any, change: bool) -> None:
         with transaction.atomic():
+            hold(listing.channel_id)
             listing.save(update_fields=RULE)
             channels.tie(listing=listing, sku=listing.sku, bundle=listing.bundle)
 

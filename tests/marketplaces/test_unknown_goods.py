@@ -5,24 +5,26 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from inventory import skus
-from inventory.models import Sku
+from inventory.models import Sku, Warehouse
 from inventory.skus import NewSku
 from marketplaces import channels, order_book, order_import, reports, unknown_goods
 from marketplaces.models import Channel, ChannelOrder, Listing
+from marketplaces.numbers import HOUSE_IDS, numbers
 from marketplaces.port import ChannelListing
 from marketplaces.unknown_goods import Goods
 from tests import make
 from wms.core import outbox
 from wms.core.errors import InvalidInput, NotFound
+from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SHIP_TO = {"name": "Ada Lovelace", "line1": "1 Analytical Way", "city": "London", "postcode": "N1 9GU", "country": "GB"}
 
 
-def connect(thing: Sku, code: str) -> Channel:
+def connect(thing: Sku, code: str, house: Warehouse | None = None) -> Channel:
     return channels.connect(
-        merchant=thing.merchant, warehouse=make.warehouse(), adapter="storefront", base_url="https://shop.example.com/wms",
+        merchant=thing.merchant, warehouse=house or make.warehouse(), adapter="storefront", base_url="https://shop.example.com/wms",
         credentials={"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "declaration": "{}"}, name=code, code=code,
     )  # fmt: skip
 
@@ -87,6 +89,82 @@ def test_they_are_tied_once_for_all(channel, thing):
     assert send(channel, "3", {"listing_id": "900", "quantity": 1}) == "imported"
     assert send(channel, "4", {"sku": "POSTER", "quantity": 1}) == "imported"
     assert unknown_goods.waiting(channel) == []
+
+
+def told(channel: Channel, sku: Sku) -> int:
+    """What this channel's listing of the sku would be told in this moment."""
+    row = Listing.objects.get(channel=channel, sku=sku)
+    return next(number.quantity for number in numbers(Channel.objects.annotate(**HOUSE_IDS).get(pk=channel.pk), [row.pk]))
+
+
+def test_what_waits_for_them_is_taken_off_with_the_commit_that_ties_them(channel, thing):
+    """Not only when it is taken in: until then a shop was told what it had sold already."""
+    [house] = channel.houses
+    make.stock(make.bin_of(house, "A-01"), thing, 398)
+    second = connect(thing, "TWO", house)
+    channels.keep_listings(channel=second, listings=[ChannelListing("5", "MUG", "", None)])
+    channels.tie_by_code(channel=second)
+    send(channel, "1", {"listing_id": "900", "sku": "POSTER", "quantity": 2})
+    send(channel, "2", {"sku": "POSTER", "quantity": 3}, {"sku": "WHO", "quantity": 1})
+    assert told(second, thing) == 398
+    OutboxEvent.objects.all().delete()
+    unknown_goods.tie(channel=channel, listing_id="900", sku=thing)
+    assert statuses(channel) == {"1": "unmapped", "2": "unmapped"}
+    assert (told(channel, thing), told(second, thing)) == (393, 393)
+    changed = OutboxEvent.objects.get(handler__startswith="marketplaces.stock_sync.push_changed")
+    assert changed.payload["sku_ids"] == [thing.pk], "and all shops that sell it hear so"
+    work(channel)
+    assert statuses(channel) == {"1": "imported", "2": "unmapped"}
+    assert (told(channel, thing), told(second, thing)) == (393, 393)
+
+
+def test_so_it_is_where_the_listing_is_tied_by_its_code_or_to_other_goods_or_to_a_bundle(channel, thing):
+    [house] = channel.houses
+    bowl = make.sku(thing.merchant, "BOWL")
+    channels.keep_listings(channel=channel, listings=[ChannelListing("77", "NEW", "", None)])
+    send(channel, "1", {"listing_id": "77", "quantity": 2}, ship_to={**SHIP_TO, "postcode": "?"})
+    skus.save(merchant=thing.merchant, sku=NewSku("NEW", "New"))
+    sku = Sku.objects.get(code="NEW")
+    for each in (sku, bowl):
+        make.stock(make.bin_of(house, "A-01"), each, 10)
+    channels.tie_by_code(channel=channel)
+    assert told(channel, sku) == 8
+    work(channel)
+    assert statuses(channel) == {"1": "refused"}
+    channels.tie(listing=channel.listings.get(), sku=bowl)
+    assert told(channel, bowl) == 8
+    channels.tie(listing=channel.listings.get(), bundle=make.bundle(thing.merchant, {bowl: 2}, "PAIR"))
+    [number] = numbers(Channel.objects.annotate(**HOUSE_IDS).get(pk=channel.pk))
+    assert number.quantity == 3
+    # Untied it has no goods; what waits goes on counting until it is tried again.
+    channels.tie(listing=channel.listings.get())
+    assert channel.orders.get().lines[0]["components"] == [{"sku_id": bowl.pk, "units": 2}]
+
+
+def test_what_is_over_or_decided_is_left_alone(channel, thing):
+    other = make.sku(thing.merchant, "BOWL")
+    channels.keep_listings(channel=channel, listings=[ChannelListing("77", "MUG", "", None)])
+    channels.tie_by_code(channel=channel)
+    send(channel, "1", {"listing_id": "77", "quantity": 2})
+    send(channel, "2", {"listing_id": "78", "quantity": 2})
+    reports.take_orders(channel=channel, documents=[{"id": "2", "number": "2", "state": "cancelled", "updated_at": "2030-01-28T10:00:00Z"}])
+    send(connect(make.sku(make.merchant(), "MUG"), "THEIRS"), "3", {"listing_id": "77", "quantity": 2})
+    before = dict(ChannelOrder.objects.values_list("external_id", "lines"))
+    channels.tie(listing=channel.listings.get(), sku=other)
+    assert dict(ChannelOrder.objects.values_list("external_id", "lines")) == before
+
+
+def test_statements_of_tying_do_not_grow_with_what_waits(channel, thing):
+    def statements(listing_id: str, orders: int) -> int:
+        for number in range(orders):
+            send(channel, f"{listing_id}-{number}", {"listing_id": listing_id, "sku": "POSTER", "quantity": 1})
+        channels.keep_listings(channel=channel, listings=[ChannelListing(listing_id, f"P{listing_id}", "", None)])
+        listing = channel.listings.get(external_id=listing_id)
+        with CaptureQueriesContext(connection) as queries:
+            channels.tie(listing=listing, sku=thing)
+        return len(queries)
+
+    assert statements("1", 2) == statements("2", 20)
 
 
 def test_what_no_order_waits_for_and_anothers_sku_is_not_tied(channel, thing):
