@@ -148,8 +148,11 @@ class Storefront:
         self._orders.cancel(order_id)
 
     def answer_cancellation(self, order_id: str, *, accepted: bool) -> None:
+        """A shop that has no message for the answer hears at least that its order is cancelled."""
         if self._answers("cancellation.answer"):
             self._orders.answer_cancellation(order_id, accepted=accepted)
+        elif accepted and self._answers("order.cancelled"):
+            self._orders.cancel(order_id)
 
     def subscribe_webhooks(self, *, url: str, secret: str) -> list[Subscription]:
         """The shop signs with the secret that it shares with us, not with `secret`."""

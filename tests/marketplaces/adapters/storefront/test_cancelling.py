@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from inventory.models import Availability
-from marketplaces import pausing
+from marketplaces import pausing, reports
 from marketplaces.models import ChannelOrder
 from outbound import cancellation
 from outbound.models import Order
@@ -174,3 +174,38 @@ def test_a_request_to_cancel_is_answered_by_what_the_warehouse_could_do(shop, ch
     settle()
     assert shop.books.answered == {order_id: not left}
     assert Order.objects.get().status == ("shipped" if left else "cancelled")
+
+
+@pytest.mark.parametrize("came", ["by message", "by poll", "by the API"])
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_shop_without_a_message_for_the_answer_hears_that_its_order_is_cancelled(shop, house, thing, came, taken):
+    """It waits for an answer to what it asked, and so does its buyer."""
+    shop.declared["answers"].remove("cancellation.answer")
+    channel = connected(shop, house, thing)
+    order_id = shop.books.place_order([(thing.code, 2)])
+    if taken:
+        settle()
+    shop.books.change(order_id, cancellation_requested=True)
+    if came == "by message":
+        tell(shop, channel, order_id)
+    elif came == "by the API":
+        reports.take_orders(channel=channel, documents=[shop.books.orders[order_id]])
+    deliver_all() if came != "by poll" else poll()
+    assert (shop.books.orders[order_id]["state"], shop.books.stock()) == ("cancelled", {thing.code: 10})
+    assert ChannelOrder.objects.get().status == "cancelled"
+    settle()
+    assert len(shop.made("order.cancelled")) == 1
+
+
+def test_it_hears_nothing_of_one_that_has_left(shop, house, thing):
+    shop.declared["answers"].remove("cancellation.answer")
+    connected(shop, house, thing)
+    order_id = shop.books.place_order([(thing.code, 2)])
+    settle()
+    shop.misbehave("parcel.shipped", fail(500))
+    leave(Order.objects.get(), "WMS-1", 2)
+    deliver_all()
+    shop.books.change(order_id, cancellation_requested=True)
+    settle()
+    assert not shop.made("order.cancelled")
+    assert ChannelOrder.objects.get().status == "cancelled_late"
