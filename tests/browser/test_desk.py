@@ -109,6 +109,29 @@ def test_a_shop_s_listings_and_the_rail_are_seen_whole(
     context.close()
 
 
+def test_nothing_touches_what_stands_above_it(chromium: Browser, live_server: LiveServer, house: House) -> None:
+    channel = connected(house)
+    context = chromium.new_context(viewport={"width": 1024, "height": 800}, locale="de", base_url=live_server.url)
+    page = context.new_page()
+    sign_in(page, live_server.url)
+
+    def gap(above: str, below: str) -> float:
+        upper, lower = page.locator(above).bounding_box(), page.locator(below).bounding_box()
+        assert upper and lower
+        return lower["y"] - upper["y"] - upper["height"]
+
+    rows = page.locator(".facts.counts dt a")
+    assert rows.count() > 5
+    assert [row.inner_text() for row in rows.all() if len(row.evaluate("part => [...part.getClientRects()]")) > 1] == []
+    page.goto(f"/desk/channels/{channel.pk}")
+    assert gap("form[action$='/try'] button", "form[action$='/subscribe']") >= 10
+    card, button = page.locator("form[action$='/try']").bounding_box(), page.locator("form[action$='/try'] button").bounding_box()
+    assert card and button and button["width"] <= card["width"]
+    page.goto(f"/desk/channels/{channel.pk}/drift")
+    assert gap("main > p.faint", "#list") >= 10
+    context.close()
+
+
 @pytest.mark.parametrize(("language", "width"), [("en", 1280), ("de", 1280), ("es", 1280)])
 def test_why_an_order_needs_a_person_is_read_in_full_beside_what_can_be_done(
     chromium: Browser, live_server: LiveServer, house: House, language: str, width: int
