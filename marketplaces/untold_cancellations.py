@@ -64,7 +64,8 @@ def counted(channel_ids: Collection[int]) -> Counter[int]:
 @transaction.atomic(durable=True)
 def tell_again(*, channel: Channel, key: int) -> None:
     """A person's word: now. `key`: of the shop's order. Raises NotFound."""
-    if not UntoldCancellation.objects.current().filter(channel_order__channel=channel, channel_order=key).exists():
+    shown = UntoldCancellation.objects.current().filter(channel_order__channel=channel, channel_order=key, given_up_at=None)
+    if not shown.exists():
         raise NotFound(what=str(UntoldCancellation._meta.verbose_name), key=key)
     outbox.hurry(["order.withdrawn"], lane=channel.pk)
     if not OutboxEvent.objects.filter(handler=f"{HANDLER}:{channel.pk}", dead_at=None, payload__rows__contains=key).exists():

@@ -133,6 +133,8 @@ def test_what_was_given_up_is_told_no_more(shop, channel, thing, desk):
     assert (shop.made(rf"PUT orders/{row.external_id}"), WAITING.exists()) == ([], False)
     with pytest.raises(NotFound):
         untold_cancellations.give_up(channel=channel, key=row.pk, by=User.objects.get(username="root"))
+    with pytest.raises(NotFound):  # of a page that was opened before: it would say that the shop is told
+        untold_cancellations.tell_again(channel=channel, key=row.pk)
 
 
 def test_one_that_was_given_up_while_it_was_told_is_not_told_again(shop, channel, thing, desk):
