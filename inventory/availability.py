@@ -134,11 +134,12 @@ def lock(warehouse_id: int, sku_ids: Iterable[int]) -> dict[int, Offer]:
 @dataclass(slots=True)
 class Catalogue:
     """What a merchant's codes mean in a warehouse, and the locked rows by sku id. `warehouse_id` is None for an unknown one, `version` for a merchant
-    who never had a sku.
+    who never had a sku; `hears_events`: whether the merchant does at this moment.
     """
 
     warehouse_id: int | None
     version: UUID | None
+    hears_events: bool
     sku_ids: dict[str, int]
     offers: dict[int, Offer]
 
@@ -194,7 +195,7 @@ def taking(*, merchant_id: int, warehouse_code: str, wanted: Mapping[str, int], 
     }
 
 
-# Columns: code, sku, warehouse, free, backordered, version of the catalogue; first what the codes mean (one row at least where there is such a
+# Columns: code, sku, warehouse, free, backordered, version of the catalogue, hears_events; first what the codes mean (one row at least where there is such a
 # warehouse), then the locked rows.
 _LOOK = Prepared(
     "look_up_and_lock",
@@ -205,10 +206,11 @@ WITH {_HOUSE_SQL}, known AS MATERIALIZED (
     SELECT sku_id, on_hand - committed AS free, backordered FROM inventory_availability
     WHERE warehouse_id = (SELECT id FROM house) AND sku_id = ANY(ARRAY(SELECT id FROM known)) ORDER BY sku_id FOR UPDATE
 )
-SELECT k.code, k.id, h.id, NULL::bigint, NULL::bigint, (SELECT version FROM inventory_catalogueversion WHERE merchant_id = %(merchant)s)
+SELECT k.code, k.id, h.id, NULL::bigint, NULL::bigint, (SELECT version FROM inventory_catalogueversion WHERE merchant_id = %(merchant)s),
+       (SELECT hears_events FROM owner)
 FROM house h LEFT JOIN known k ON true
 UNION ALL
-SELECT NULL, sku_id, NULL, free, backordered, NULL FROM locked
+SELECT NULL, sku_id, NULL, free, backordered, NULL, NULL FROM locked
 """,
     any_number=True,
 )
@@ -220,12 +222,12 @@ def look(*, merchant_id: int, warehouse_code: str, codes: Iterable[str]) -> Cata
     with connection.cursor() as cursor:
         _LOOK.execute(cursor, {"merchant": merchant_id, "warehouse": warehouse_code, "codes": sorted(codes)})
         rows = cursor.fetchall()
-    found = Catalogue(None, None, {}, {})
-    for code, sku_id, warehouse_id, free, backordered, version in rows:
+    found = Catalogue(None, None, False, {}, {})
+    for code, sku_id, warehouse_id, free, backordered, version, hears_events in rows:
         if free is not None:
             found.offers[sku_id] = Offer(sku_id, free, backordered)
             continue
-        found.warehouse_id, found.version = warehouse_id, version
+        found.warehouse_id, found.version, found.hears_events = warehouse_id, version, hears_events
         if code is not None:
             found.sku_ids[code] = sku_id
     return found

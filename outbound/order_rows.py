@@ -91,16 +91,17 @@ _TAKE = Prepared(
 WITH {availability.TAKE_SQL.format(unless="outbound_has_order(%(merchant)s, %(reference)s::text[])")},
 {_DRAFT_SQL}, placed AS ({_ORDER_SQL}
 ), {_PARTS_SQL.format(drafts="draft")}
-SELECT index, id FROM draft
+SELECT index, id, (SELECT hears_events FROM owner) FROM draft
 """,
     any_number=True,
 )
 
 
-def take(*, merchant_id: int, warehouse_code: str, drafts: Sequence[Draft], known: Known) -> dict[int, int]:
-    """A step: where all that the drafts want is free and none of them came before, commit it and write them as ready: order ids by draft index.
+def take(*, merchant_id: int, warehouse_code: str, drafts: Sequence[Draft], known: Known) -> tuple[dict[int, int], bool]:
+    """A step: where all that the drafts want is free and none of them came before, commit it and write them as ready: order ids by draft index,
+    and whether the merchant hears of events at this moment.
 
-    `known`: what their codes mean. Else the answer is empty, and what was taken all the same is to be rolled back. Raises CameBefore.
+    `known`: what their codes mean. Else there are no ids, and what was taken all the same is to be rolled back. Raises CameBefore.
     """
     assert_in_transaction("order_rows.take()")
     lines = _Lines.of(drafts, known.sku_ids)
@@ -110,14 +111,14 @@ def take(*, merchant_id: int, warehouse_code: str, drafts: Sequence[Draft], know
     try:
         with connection.cursor() as cursor:
             _TAKE.execute(cursor, parameters | _columns(drafts, lines))
-            ids: dict[int, int] = dict(cursor.fetchall())
+            rows = cursor.fetchall()
     except IntegrityError as error:
         if isinstance(error.__cause__, UniqueViolation):
             raise CameBefore from error
         raise
-    if ids:
+    if rows:
         outbox.nudge_after_commit(set(parameters["handlers"]))
-    return ids
+    return {index: order_id for index, order_id, _hears in rows}, bool(rows) and rows[0][2]
 
 
 def insert(

@@ -150,10 +150,11 @@ def _take(merchant: Merchant, warehouse_code: str, drafts: list[Draft]) -> dict[
         return {}
     try:
         with transaction.atomic(durable=True):
-            ready = order_rows.take(merchant_id=merchant.pk, warehouse_code=warehouse_code, drafts=drafts, known=known)
+            ready, hears_events = order_rows.take(merchant_id=merchant.pk, warehouse_code=warehouse_code, drafts=drafts, known=known)
             if not ready:
                 transaction.set_rollback(True)
-            _tell(merchant, ready, {})
+            if hears_events:
+                _tell(ready, {})
     except CameBefore:
         return {}
     return ready
@@ -179,7 +180,8 @@ def _sort_out(
         written = (draft for draft in (*lacking, *fitting) if draft.index in ready or draft.index in short)
         causes = {sku_id: f"order {draft.order.reference}" for draft in written for sku_id in draft.demand}
         availability.change(catalogue.warehouse_id, allocation.sum_changes(changes), causes)
-    _tell(merchant, ready, short)
+    if catalogue.hears_events:
+        _tell(ready, short)
     return ready, short, catalogue
 
 
@@ -242,10 +244,9 @@ def _problems(order: NewOrder, catalogue: Catalogue) -> list[dict[str, Any]]:
     ]
 
 
-def _tell(merchant: Merchant, ready: dict[int, int], short: dict[int, int]) -> None:
-    if merchant.hears_events and (ready or short):
-        accepted = [telling.event("order.accepted", order_id=key) for key in ready.values()]
-        outbox.emit_all(accepted + [telling.event("order.short", order_id=key) for key in short.values()])
+def _tell(ready: dict[int, int], short: dict[int, int]) -> None:
+    accepted = [telling.event("order.accepted", order_id=key) for key in ready.values()]
+    outbox.emit_all(accepted + [telling.event("order.short", order_id=key) for key in short.values()])
 
 
 def _accept_late(merchant: Merchant, catalogue: Catalogue, draft: Draft) -> Accepted | WmsError:
@@ -297,5 +298,6 @@ def _accept_in_line(merchant: Merchant, catalogue: Catalogue, draft: Draft) -> t
         own = [(draft.demand, kind)] if ready or short else []
         changes = allocation.sum_changes([*((demand, allocation.FILL) for demand in filled), *own])
         availability.change(warehouse_id, changes, f"order {draft.order.reference}")
-        _tell(merchant, ready, short)
+        if catalogue.hears_events:
+            _tell(ready, short)
     return status, (ready or short).get(draft.index)

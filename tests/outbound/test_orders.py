@@ -248,3 +248,21 @@ def test_orders_of_a_rare_state_are_found_without_reading_the_others():
     assert "rows=51" in plan
     assert "Sort" not in plan
     assert "Filter" not in plan
+
+
+def test_who_has_just_begun_to_hear_is_told_though_the_merchant_is_remembered_as_he_was():
+    """As whoever looks up a key: its merchant is a second old."""
+    shop, house = make.merchant(), make.warehouse()
+    thing = make.sku(shop)
+    make.stock(make.bin_of(house, "A-01"), thing, 10)
+    type(shop).objects.filter(pk=shop.pk).update(hears_events=True)
+    assert not shop.hears_events
+
+    answers = [
+        orders.accept(merchant=shop, order=make.order(house, {thing: units})) for units in (6, 5, 4)
+    ]  # the last waits in line behind the second
+    answers += orders.accept_many(merchant=shop, orders=[make.order(house, {thing: 100}), make.order(house, {thing: 101})])
+
+    assert [answer.status for answer in answers] == ["ready", "short", "ready", "short", "short"]
+    told = OutboxEvent.objects.filter(topic="order.told").order_by("id").values_list("payload__what", "payload__order_id")
+    assert list(told) == [(f"order.{'accepted' if answer.status == 'ready' else 'short'}", answer.id) for answer in answers]

@@ -52,7 +52,6 @@ def test_twenty_buyers_of_ten_units_make_ten_winners(ten_units, together):
 def six_of_ten_twice(ten_units, together, monkeypatch):
     """Takes six of ten units, and six again when the first six are taken and before their order has ended. Gives the answers of both."""
     shop, house, thing = ten_units
-    shop.hears_events = True  # who tells of it goes on in a transaction
 
     def run():
         stop = Stop()
@@ -170,7 +169,6 @@ def test_who_waited_for_the_same_goods_looks_for_the_reference_afterwards(ten_un
     monkeypatch.setattr(order_rows, "CameBefore", AssertionError)
     stop = Stop()
     monkeypatch.setattr(order_rows, "take", stop.behind(order_rows.take))
-    shop.hears_events = True  # who tells of it goes on in a transaction
     accept = partial(orders.accept, merchant=shop, order=new)
     first, again = together([accept, stop.second(accept)])
 
