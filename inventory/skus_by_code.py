@@ -52,7 +52,8 @@ def _read(merchant_id: int, statement: str, wanted: int | list[str]) -> Known | 
 
 def remember(merchant_id: int, version: UUID, sku_ids: Mapping[str, int]) -> Known:
     """What has just been read of a merchant's open skus; returns all that is known of them in that version."""
-    if sum(len(known.sku_ids) for known in _remembered.values()) + len(sku_ids) > MOST_REMEMBERED:
+    # A copy: other threads remember, too.
+    if sum(len(known.sku_ids) for known in list(_remembered.values())) + len(sku_ids) > MOST_REMEMBERED:
         forget()
     known = _remembered.get(merchant_id)
     if known is None or known.version != version:
