@@ -191,10 +191,8 @@ def test_a_refusal_without_a_token_is_one(shop: AmazonShop, amazon: Amazon) -> N
         amazon.orders(since=NOON)
 
 
-def test_all_orders_come_from_a_shop_that_refuses_every_cursor(
-    shop: AmazonShop, amazon: Amazon, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It has a list that is longer than a page, and is asked for pieces of it that fit on one."""
+def pages_without_cursors(shop: AmazonShop, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Places four pages of orders in a shop that refuses every cursor; returns their ids."""
     shop.answers.orders_page = 3
     ids: list[str] = []
     for _order in range(12):
@@ -202,6 +200,14 @@ def test_all_orders_come_from_a_shop_that_refuses_every_cursor(
         ids.append(place(shop))
     monkeypatch.setattr("marketplaces.adapters._cursor.ANEW_EVERY", timedelta(0))
     shop.misbehave(SEARCH, where(lambda call: bool("paginationToken" in call.params), errors(400, "InvalidInput")), times=1000)
+    return ids
+
+
+def test_all_orders_come_from_a_shop_that_refuses_every_cursor(
+    shop: AmazonShop, amazon: Amazon, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has a list that is longer than a page, and is asked for pieces of it that fit on one."""
+    ids = pages_without_cursors(shop, clock, monkeypatch)
     assert sorted(poll_again_and_again(amazon, clock)) == sorted(ids)
     clock.advance(minutes=7)
     ids.append(place(shop))
@@ -217,12 +223,6 @@ def test_all_of_them_come_though_amazon_grants_one_call_at_a_time(
     rate, _burst = PLANS[SEARCH]
     monkeypatch.setitem(PLANS, SEARCH, (rate, 1))
     amazon = adapter(shop, client)
-    shop.answers.orders_page = 3
-    ids: list[str] = []
-    for _order in range(12):
-        clock.advance(minutes=7)
-        ids.append(place(shop))
-    monkeypatch.setattr("marketplaces.adapters._cursor.ANEW_EVERY", timedelta(0))
-    shop.misbehave(SEARCH, where(lambda call: bool("paginationToken" in call.params), errors(400, "InvalidInput")), times=1000)
+    ids = pages_without_cursors(shop, clock, monkeypatch)
     assert sorted(poll_again_and_again(amazon, clock, wait=timedelta(seconds=1 / rate))) == sorted(ids)
     shop.behave()

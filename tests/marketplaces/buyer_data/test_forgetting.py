@@ -14,65 +14,16 @@ from labels import jobs
 from labels.models import Printer, PrintJob
 from marketplaces import adapters, buyer_data, deliveries, disconnecting, order_book, pausing, tasks
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
-from outbound import cancellation, orders, packing, picking, shipping, waves
+from outbound import cancellation
 from outbound.models import Erasure, Order
 from tests import make
 from tests.marketplaces import shops
-from tests.marketplaces.platforms import APP_SECRET, shopify_says
+from tests.marketplaces.buyer_data.scenes import GRACE, WOO, aged, erased, left, sold
 from tests.marketplaces.test_standings import connect
 from wms.core import sealing
 from wms.core.models import PersonalRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-GRACE = make.SHIP_TO | {"name": "Grace Hopper", "email": "grace@example.com"}
-WOO = {"adapter": "woocommerce", "base_url": "https://shop.example", "credentials": {"consumer_key": "k", "consumer_secret": "s"}}
-
-
-@pytest.fixture
-def sku(house):
-    thing = make.sku(make.merchant())
-    make.stock(make.bin_of(house, "A-01"), thing, 100)
-    return thing
-
-
-def sold(house, sku, channel: Channel | None = None, ship_to: dict[str, str] = GRACE, buyer_id: str = "") -> Order:
-    new = orders.NewOrder(f"R{make.number()}", house.code, ship_to, [orders.NewLine(sku.code, 1)])
-    order = Order.objects.get(pk=orders.accept(merchant=sku.merchant, order=new).id)
-    if channel is not None:
-        raw = PersonalRecord.objects.create(merchant=sku.merchant, kind="channel_order", sealed=sealing.seal({"ship_to": ship_to}))
-        make.sold_on(
-            channel, order, external_id=f"X-{order.reference}", raw=raw, word_hash=sealing.fingerprint(order.reference),
-            buyer_hash=sealing.fingerprint(buyer_data.buyer_key(channel.adapter, buyer_id)) if buyer_id else "",
-        )  # fmt: skip
-    return order
-
-
-def left(order: Order, days: float) -> Order:
-    """It was shipped so many days ago."""
-    by = make.user()
-    waves.release(warehouse_id=order.warehouse_id, by=by, order_ids=[order.pk])
-    tote = make.bin_of(order.warehouse, "TOTE-01")
-    picking.pick(task_id=order.tasks.get().pk, tote_code=tote.code, by=by)
-    shipping.ship(parcel_id=packing.pack(order_id=order.pk, by=by)["parcel_id"], by=by)
-    return aged(order, days)
-
-
-def aged(order: Order, days: float) -> Order:
-    moment = timezone.now() - timedelta(days=days)
-    Order.objects.filter(pk=order.pk, shipped_at__isnull=False).update(shipped_at=moment)
-    Order.objects.filter(pk=order.pk).update(updated_at=moment)
-    return order
-
-
-def erased(order: Order) -> bool:
-    """Wholly, or not at all: never by halves."""
-    order = Order.objects.select_related("ship_to").get(pk=order.pk)
-    row = ChannelOrder.objects.filter(parts__order=order).first()
-    gone = {order.erased_at is not None, order.ship_to.sealed is None, order.ship_to.erased_at is not None}
-    gone |= {row.raw_id is None, row.word_hash == ""} if row is not None else set()
-    assert len(gone) == 1, gone
-    return gone.pop()
 
 
 def test_the_platform_says_how_long_and_the_merchant_may_say_less(house, sku):
@@ -351,66 +302,3 @@ def _word(order_id: str) -> Any:
         order_id=order_id, number=order_id, state=port.ChannelOrderState.SHIPPED, placed_at=now, updated_at=now, ship_to=address, lines=(),
         currency="USD", total=Decimal(0), channel_status="shipped",
     )  # fmt: skip
-
-
-SHOPIFY = {"adapter": "shopify", "base_url": "https://mugs.example/admin/api/2026-10"}
-SHOPIFYS_KEYS = {"access_token": "shpat_1", "client_secret": APP_SECRET, "location_id": "1"}
-
-
-def shopify(house, sku) -> Channel:
-    return connect(merchant=sku.merchant, warehouse=house, credentials=SHOPIFYS_KEYS, **SHOPIFY)
-
-
-def at_shopify(house, sku, channel: Channel, order_id: int) -> Order:
-    order = sold(house, sku, channel)
-    ChannelOrder.objects.filter(parts__order=order).update(external_id=str(order_id))
-    return order
-
-
-def redact(channel: Channel, *order_ids: int) -> int:
-    customer = {"id": 1, "email": "grace@example.com", "phone": None}
-    return shopify_says(
-        channel,
-        "customers/redact",
-        {"shop_id": 1, "shop_domain": "mugs.example", "customer": customer, "orders_to_redact": list(order_ids)},
-    )
-
-
-def test_shopify_has_a_buyer_forgotten_by_his_orders(house, sku):
-    channel, gone = shopify(house, sku), shopify(house, sku)
-    his, at_gone, open_one, anothers = (
-        at_shopify(house, sku, where, number) for where, number in ((channel, 71), (gone, 72), (channel, 73), (channel, 74))
-    )
-    for order in (his, at_gone, anothers):
-        left(order, 1)
-    disconnecting.disconnect(channel=gone, by=make.user(), keep=True, untold=True)
-    elsewhere_sku = make.sku(make.merchant())
-    make.stock(make.bin_of(house, "A-01"), elsewhere_sku, 9)
-    elsewhere = left(at_shopify(house, elsewhere_sku, shopify(house, elsewhere_sku), 71), 1)
-
-    assert redact(channel, 71, 72, 73) == 200
-    shops.deliver_all()
-    assert [erased(order) for order in (his, at_gone, open_one, anothers, elsewhere)] == [True, True, False, False, False]
-    assert WebhookDelivery.objects.count() == 0, "nor is the message kept"
-    cancellation.cancel(order_id=open_one.pk, by=make.user())
-    tasks.erase_buyers_who_asked()
-    assert erased(open_one)
-
-
-def test_nobody_else_has_buyers_forgotten(house, sku):
-    channel = shopify(house, sku)
-    order = left(at_shopify(house, sku, channel, 71), 1)
-    Channel.objects.update(credentials=sealing.seal({**SHOPIFYS_KEYS, "client_secret": "another"}))
-    assert redact(channel, 71) == 401
-    shops.deliver_all()
-    assert not erased(order)
-
-
-def test_a_shop_that_takes_its_data_back_has_all_its_buyers_forgotten(house, sku):
-    channel = shopify(house, sku)
-    over, open_one = left(at_shopify(house, sku, channel, 71), 2), at_shopify(house, sku, channel, 72)
-    assert shopify_says(channel, "shop/redact", {"shop_id": 1, "shop_domain": "mugs.example"}) == 200
-    channel.refresh_from_db()
-    assert buyer_data.kept_days(channel) == 1
-    tasks.erase_buyers()
-    assert [erased(order) for order in (over, open_one)] == [True, False]

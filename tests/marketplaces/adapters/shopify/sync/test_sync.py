@@ -2,56 +2,26 @@
 
 import json
 import random
-import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import transaction
-from django.test import Client
 
-from inventory.models import Availability, Sku, Warehouse
-from marketplaces import drift, order_asking, pausing, refused_parcels, stock_sync, subscribing, tasks
-from marketplaces.adapters.shopify.webhooks import TOPICS, sign
+from inventory.models import Availability
+from marketplaces import drift, order_asking, pausing, refused_parcels, stock_sync, subscribing
+from marketplaces.adapters.shopify.webhooks import TOPICS
 from marketplaces.models import Channel, ChannelOrder, Listing, ToldParcel, WebhookDelivery
 from outbound import orders
 from outbound.models import Order
 from tests import make
-from tests.marketplaces.adapters.shopify.books import ELSEWHERE, HERE
+from tests.marketplaces.adapters.shopify.books import HERE
 from tests.marketplaces.adapters.shopify.conftest import SECRET
-from tests.marketplaces.adapters.shopify.shop import ShopifyShop, error, throttle
+from tests.marketplaces.adapters.shopify.shop import error, throttle
+from tests.marketplaces.adapters.shopify.sync.messages import hook
 from tests.marketplaces.misbehaving import before_work, fail, hang_up, hang_up_after_work
 from tests.marketplaces.shops import connect_as, deliver_all, make_due, settle
 from tests.marketplaces.test_tracking import leave
-from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def shop(shop_of_today: ShopifyShop) -> ShopifyShop:
-    return shop_of_today
-
-
-@pytest.fixture
-def channel(shop: ShopifyShop, house: Warehouse, thing: Sku) -> Channel:
-    """The shop sells the sku, of which the warehouse has 10, and has been told."""
-    shop.books.add_product(sku=thing.code, quantity=3)
-    make.stock(make.bin_of(house, "A-01"), thing, 10)
-    keys = {"access_token": shop.token, "client_secret": SECRET, "location_id": str(HERE)}
-    made = connect_as("shopify", shop, keys, thing.merchant, house, name="Shopify")
-    deliver_all()
-    return made
-
-
-def hook(channel: Channel, topic: str, payload: dict) -> int:
-    body = json.dumps(payload).encode()
-    headers = {
-        "x-shopify-topic": topic,
-        "x-shopify-hmac-sha256": sign(body, SECRET),
-        "x-shopify-event-id": str(uuid.uuid4()),
-        "x-shopify-triggered-at": datetime.now(UTC).isoformat(),
-    }
-    return Client().post(f"/hooks/{channel.pk}", data=body, content_type="application/json", headers=headers).status_code
 
 
 def test_a_stock_change_is_shown_by_the_shop(shop, channel, house, thing):
@@ -215,73 +185,6 @@ def test_a_request_to_cancel_is_answered_by_what_the_warehouse_could_do(shop, ch
         assert shop.books.work(number)["request"] == "CANCELLATION_ACCEPTED"
         assert order.status == "cancelled"
         assert shop.books.stock() == {thing.code: 10}
-
-
-def test_a_part_that_moves_to_another_location_is_cancelled_here(shop, channel, thing):
-    number = shop.books.place_order([(thing.code, 2)])
-    settle()
-    shop.books.change_work(number, location=ELSEWHERE, updated=datetime.now(UTC) + timedelta(seconds=2))
-    moved = {"original_fulfillment_order": {"id": f"gid://shopify/FulfillmentOrder/{shop.books.work(number)['id']}"}}
-    assert hook(channel, "fulfillment_orders/moved", moved) == 200
-    settle()
-    assert Order.objects.get().status == "cancelled"
-
-
-@pytest.mark.parametrize("ways", ["held before", "at once"])
-@pytest.mark.parametrize("part", ["all of it", "one line"])
-def test_so_it_is_after_the_night_where_the_message_was_lost(shop, channel, thing, monkeypatch, ways, part):
-    """The order keeps its date, so no list of changed orders brings it."""
-    shop.books.add_product(sku="OTHER")
-    make.sku(thing.merchant, "OTHER")
-    number = shop.books.place_order([(thing.code, 2), ("OTHER", 1)])
-    settle()
-    # Minutes pass: a poll does not read it again.
-    monkeypatch.setattr("marketplaces.adapters.shopify.orders.OVERLAP", timedelta(seconds=-5))
-    settle()
-    if ways == "held before":  # what we know of it is younger than the order's own date
-        for status in ("ON_HOLD", "OPEN"):
-            shop.books.change_work(number, status=status, updated=datetime.now(UTC) + timedelta(seconds=2))
-            with transaction.atomic():
-                order_asking.ask_of(channel.pk, str(number))
-            settle()
-    if part == "one line":
-        shop.books.split(number, ELSEWHERE)
-    else:
-        shop.books.change_work(number, location=ELSEWHERE)
-    for work in shop.books.orders[number]["work"]:
-        work["updated"] = datetime.now(UTC) + timedelta(seconds=4)
-    settle()
-    assert (Order.objects.get().status, ChannelOrder.objects.get().problem) == ("short", ""), "nobody knows"
-    shop.calls.clear()
-    tasks.look_over(channel.pk)
-    settle()
-    assert len(shop.made("LastChanges")) == 1
-    row = ChannelOrder.objects.get()
-    assert (row.status, row.problem) == (("cancelled", "") if part == "all of it" else ("imported", "changed"))
-
-
-def test_so_it_is_where_others_send_more_parts_of_it_than_the_first_page_holds(shop, channel, thing):
-    """What moved away is on the second page, and younger than all that is left."""
-    number = shop.books.place_order([(thing.code, 2)])
-    order = shop.books.orders[number]
-    order["work"] = [shop.books._add_work(order, [], ELSEWHERE) for _part in range(3)] + order["work"][:1]
-    settle()
-    for change, seconds in (({"status": "ON_HOLD"}, 2), ({"status": "OPEN"}, 4), ({"location": ELSEWHERE}, 6)):
-        shop.books.change_work(number, 3, updated=datetime.now(UTC) + timedelta(seconds=seconds), **change)
-        with transaction.atomic():
-            order_asking.ask_of(channel.pk, str(number))
-        settle()
-    assert Order.objects.get().status == "cancelled"
-
-
-def test_a_night_asks_for_nothing_that_is_as_it_was(shop, channel, thing):
-    for _order in range(3):
-        shop.books.place_order([(thing.code, 1)])
-    settle()
-    shop.calls.clear()
-    tasks.look_over(channel.pk)
-    assert [str(call) for call in shop.calls] == ["LastChanges"]
-    assert not OutboxEvent.objects.filter(topic="channel.heard").exists()
 
 
 def test_our_own_first_parcel_is_no_change_of_the_order_but_a_refund_is(shop, channel, thing):
