@@ -100,12 +100,15 @@ def _put_aside(channel: Channel, row: ChannelOrder, error: ChannelUnavailable, b
     """A step: what the shop breaks down at holds up no other, and waits once. While the shop is in trouble as a whole that says nothing; one at which it
     does so again and again is shown to people, and told on.
     """
-    failed, since = before.get("failed", 0) + turn.well, before.get("since") or timezone.now().isoformat()
-    if failed >= SHOWN_AFTER or (turn.well and untold_cancellations.is_shown(row)):
-        untold_cancellations.note(row, error, since=datetime.fromisoformat(since))
     waiting = OutboxEvent.objects.filter(
         handler=f"{untold_cancellations.HANDLER}:{channel.pk}", dead_at=None, lease_until=None, payload__rows=[row.pk]
     )
+    # Where it is told beside that, as all of a channel that goes on are, what waits remembers.
+    known = [before, *waiting.values_list("payload", flat=True)]
+    failed = max(payload.get("failed", 0) for payload in known) + turn.well
+    since = min((payload["since"] for payload in known if "since" in payload), default=timezone.now().isoformat())
+    if failed >= SHOWN_AFTER or (turn.well and untold_cancellations.is_shown(row)):
+        untold_cancellations.note(row, error, since=datetime.fromisoformat(since))
     waiting.delete()
     outbox.emit_all_later(aside_s(failed, turn.wait_s), _events(channel.pk, [row.pk], failed=failed, since=since), tried=1)
 

@@ -15,7 +15,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from marketplaces import leaving, stock_sync, strays, subscribing
+from marketplaces import leaving, stock_sync, strays, subscribing, untold_cancellations
 from marketplaces.calling import open_shop
 from marketplaces.gone import need_connected
 from marketplaces.holding import hold
@@ -25,7 +25,7 @@ from marketplaces.telling import publish
 from outbound.clock import OUT
 from outbound.models import Order, Parcel
 from wms.core.errors import WmsError
-from wms.core.models import OutboxEvent, User
+from wms.core.models import User
 
 Status = ChannelOrder.Status
 BECAUSE = "disconnected"
@@ -47,18 +47,21 @@ class Left:
     """What keeps a channel connected: `orders` that are to be sent, or are being taken in at this moment; `parcels` that left, and cancelled orders,
     of which the shop has still to hear; listings that may be `offered`, as the shop has not confirmed 0 since it was to sell nothing.
 
-    `untaken`: open orders of the shop's that were never taken in. They keep nothing, and are the merchant's to send.
+    `broken_down`: of the cancelled orders those that the shop breaks down at, until somebody gives them up. `untaken`: open orders of the shop's that were never taken in. They keep nothing, and are the merchant's to send.
     """
 
     orders: int
     parcels: int
+    broken_down: int
     offered: int
     untaken: int
 
 
 def of(channel: Channel) -> Left:
     untaken = _untaken(channel).exclude(parts__order__isnull=False).aggregate(count=Count("pk", distinct=True))["count"]
-    return Left(open_orders(channel).count() + _being_taken_in(channel), _untold(channel), _offered(channel), untaken)
+    orders, withdrawn = open_orders(channel).count() + _being_taken_in(channel), untold_cancellations.waiting(channel)
+    broken_down = untold_cancellations.shown(channel).filter(channel_order__in=withdrawn).count()
+    return Left(orders, _untold_parcels(channel) + len(withdrawn), broken_down, _offered(channel), untaken)
 
 
 def open_orders(channel: Channel) -> QuerySet[Order]:
@@ -74,13 +77,11 @@ def _being_taken_in(channel: Channel) -> int:
     return planned.filter(at_it | Exists(taken)).count()
 
 
-def _untold(channel: Channel) -> int:
+def _untold_parcels(channel: Channel) -> int:
     """What the shop has refused for good stands on the channel's page, and keeps nothing."""
     settled = ToldParcel.objects.filter(Q(error="") | Q(again_at=None), parcel=OuterRef("pk"))
     part = {"order__channel_part__channel_order__channel": channel, "order__channel_part__merchants_own": False}
-    parcels = Parcel.objects.filter(**part, status="shipped").exclude(Exists(settled))
-    withdrawn = OutboxEvent.objects.filter(handler=f"marketplaces.cancelled.tell:{channel.pk}", dead_at=None)
-    return parcels.count() + withdrawn.count()
+    return Parcel.objects.filter(**part, status="shipped").exclude(Exists(settled)).count()
 
 
 def _offered(channel: Channel) -> int:

@@ -48,10 +48,20 @@ def forget(keys: Collection[int]) -> None:
         UntoldCancellation.objects.filter(channel_order__in=keys, given_up_at=None).delete()
 
 
+def waiting(channel: Channel) -> set[int]:
+    """Keys of the cancelled orders that the shop is still to be told of: what it has refused is not among them."""
+    events = OutboxEvent.objects.filter(handler=f"{HANDLER}:{channel.pk}", dead_at=None)
+    return {key for rows in events.values_list("payload__rows", flat=True) for key in rows}
+
+
+def shown(channel: Channel) -> QuerySet[UntoldCancellation]:
+    """All of the channel's that nobody has given up."""
+    return UntoldCancellation.objects.current().filter(channel_order__channel=channel, given_up_at=None)
+
+
 def of(channel: Channel) -> QuerySet[UntoldCancellation]:
     """The last ones, with the shop's orders and ours, for people."""
-    rows = UntoldCancellation.objects.current().filter(channel_order__channel=channel, given_up_at=None)
-    return rows.select_related("channel_order").prefetch_related("channel_order__parts__order").order_by("-pk")[:SHOWN]
+    return shown(channel).select_related("channel_order").prefetch_related("channel_order__parts__order").order_by("-pk")[:SHOWN]
 
 
 def counted(channel_ids: Collection[int]) -> Counter[int]:
@@ -64,8 +74,7 @@ def counted(channel_ids: Collection[int]) -> Counter[int]:
 @transaction.atomic(durable=True)
 def tell_again(*, channel: Channel, key: int) -> None:
     """A person's word: now. `key`: of the shop's order. Raises NotFound."""
-    shown = UntoldCancellation.objects.current().filter(channel_order__channel=channel, channel_order=key, given_up_at=None)
-    if not shown.exists():
+    if not shown(channel).filter(channel_order=key).exists():
         raise NotFound(what=str(UntoldCancellation._meta.verbose_name), key=key)
     outbox.hurry(["order.withdrawn"], lane=channel.pk)
     if not OutboxEvent.objects.filter(handler=f"{HANDLER}:{channel.pk}", dead_at=None, payload__rows__contains=key).exists():

@@ -99,7 +99,6 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "for_correcting": correcting.CORRECTABLE if request.user.has_perm(addresses.RIGHT) else (),
             "refused_parcels": refused_parcels.of(found),
             "untold_cancellations": untold,
-            "broken_down": len(untold),
             "goods": unknown_goods.waiting(found),
             "unlimited": found.listings.filter(sells_without_stock=True).count(),
             "told_nothing": pausing.told_nothing(found) if found.sells_nothing else None,

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from marketplaces import disconnecting, untold_cancellations
+from marketplaces import disconnecting
 from marketplaces.desk import asked
 from marketplaces.desk.finding import find, find_connected
 from wms.core import desk
@@ -25,7 +25,6 @@ def _page(request: HttpRequest, channel_id: int) -> HttpResponse:
         {
             "channel": found,
             "left": disconnecting.of(found),
-            "broken_down": untold_cancellations.of(found).count(),
             "open_orders": asked.open_orders(found),
             "hook": request.build_absolute_uri(reverse("channel-hook", kwargs={"channel_id": found.pk})),
         },

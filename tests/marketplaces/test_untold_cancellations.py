@@ -112,6 +112,7 @@ def test_a_channel_that_is_being_disconnected_waits_until_somebody_gives_it_up(s
     assert (shown.split('data-keeps="')[1][:5] == "0/1/0", f'data-untold-cancellation="{row.pk}"' in shown) == (True, True)
     asked = desk.get(f"{page}/disconnect").text
     assert f'{page}#cancellations"' in asked, "who disconnects is led to it"
+    assert "1 cancellation that it does not take." in shown.split("data-keeps")[1].split("</ul>")[0]
 
     assert desk.post(f"{page}/giveup", {"order": row.pk}).status_code == 303
     deliver_all()
@@ -163,6 +164,18 @@ def test_it_waits_once_however_often_somebody_wants_it_told(shop, channel, thing
     shop.behave()
 
 
+def test_what_failed_before_counts_also_where_all_of_a_channel_are_told(shop, channel, thing):
+    broken_down(shop, thing, SHOWN_AFTER - 1)
+    before = WAITING.get().payload
+    Channel.objects.update(quiet_until=None, failures=0)
+    with transaction.atomic():
+        cancelled.catch_up(channel)
+    deliver_all()
+    after = WAITING.get().payload
+    assert (after["since"], after["failed"], UntoldCancellation.objects.count()) == (before["since"], before["failed"] + 1, 1)
+    shop.behave()
+
+
 def test_an_order_that_the_shop_opens_again_is_told_anew(shop, channel, thing, desk):
     row = broken_down(shop, thing)
     untold_cancellations.give_up(channel=channel, key=row.pk, by=User.objects.get(username="root"))
@@ -200,6 +213,32 @@ def test_what_a_shop_refuses_is_for_a_person_unless_it_is_over_there(shop, chann
         untold_cancellations.tell_again(channel=channel, key=row.channel_order_id)
         deliver_all()
         assert (shop.books.order(number)["status"], UntoldCancellation.objects.exists()) == ("cancelled", False)
+
+
+def test_who_disconnects_is_told_only_of_cancellations_that_the_channel_waits_for(shop, channel, thing, desk):
+    refused = shop.books.place_order([(thing.code, 1)], shipping=BUYER)
+    poll()
+    shop.misbehave(rf"PUT orders/{refused}", NO)
+    cancel_ours(refused)
+    deliver_all()
+    row, page = broken_down(shop, thing), f"/desk/channels/{channel.pk}/disconnect"
+    left = disconnecting.of(channel)
+    assert (UntoldCancellation.objects.count(), left.parcels, left.broken_down) == (2, 1, 1)
+    assert "1 cancellation that it does not take." in desk.get(page).text
+    untold_cancellations.give_up(channel=channel, key=row.pk, by=User.objects.get(username="root"))
+    Channel.objects.update(quiet_until=None)
+    deliver_all()
+    shop.behave()
+    left = disconnecting.of(channel)
+    assert (untold_cancellations.shown(channel).count(), left.parcels, left.broken_down) == (1, 0, 0)
+    assert "data-keeps" not in desk.get(page).text
+
+
+def test_each_cancellation_counts_that_the_channel_waits_for(shop, channel, thing):
+    numbers = [shop.books.place_order([(thing.code, 1)], shipping=BUYER) for _order in range(2)]
+    poll()
+    cancel_ours(*numbers)
+    assert (WAITING.count(), disconnecting.of(channel).parcels) == (1, 2)
 
 
 def test_nobody_tells_or_gives_up_what_is_another_shop_s(shop, channel, house, thing, desk):
