@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
-from marketplaces import adapters
+from marketplaces import adapters, order_book, port, troubles
+from marketplaces.calling import SHOWN_AFTER, aside_s
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
+from marketplaces.port import ChannelUnavailable
 from outbound.clock import OUT
 from wms.core import outbox
 from wms.core.models import OutboxEvent
@@ -22,10 +25,32 @@ HANDLER = "marketplaces.order_import.hear"
 
 @dataclass(slots=True)
 class Wanted:
-    """What a shop has still to be asked."""
+    """What a shop has still to be asked. `wished`: orders that it waits to hear of whether they can still be cancelled, and has said so by itself."""
 
     order_ids: list[str]
     poll: bool
+    wished: list[str] = field(default_factory=list)
+
+    @property
+    def ids(self) -> list[str]:
+        return list(dict.fromkeys([*self.order_ids, *self.wished]))
+
+    @classmethod
+    def of(cls, payloads: Sequence[Mapping[str, Any]]) -> Wanted:
+        """What these events of `channel.heard` want."""
+        wanted = cls([], poll=any(payload.get("poll") for payload in payloads))
+        for payload in payloads:
+            (wanted.wished if payload.get("wished") else wanted.order_ids).extend(payload.get("order_ids", ()))
+        return wanted
+
+    def add(self, other: Wanted) -> None:
+        self.order_ids = list(dict.fromkeys([*self.order_ids, *other.order_ids]))
+        self.wished = list(dict.fromkeys([*self.wished, *other.wished]))
+        self.poll = self.poll or other.poll
+
+    def without(self, done: Collection[str]) -> None:
+        self.order_ids = [key for key in self.order_ids if key not in done]
+        self.wished = [key for key in self.wished if key not in done]
 
 
 def ask(channel_id: int) -> None:
@@ -42,6 +67,12 @@ def ask_of(channel_id: int, order_id: str) -> None:
 def waiting_for(channel_id: int, order_id: str) -> QuerySet[OutboxEvent]:
     """What will have the shop asked for this order alone, and is in no worker's hands yet."""
     return OutboxEvent.objects.filter(handler=f"{HANDLER}:{channel_id}", dead_at=None, lease_until=None, payload__order_ids=[order_id])
+
+
+def ask_of_wishes(channel_id: int, order_ids: Collection[str]) -> None:
+    """A step: have the shop, which waits for that, told whether these orders can still be cancelled."""
+    if order_ids:
+        outbox.emit("channel.heard", lane=channel_id, channel_id=channel_id, order_ids=list(order_ids), wished=True)
 
 
 def try_waiting(channel_id: int) -> None:
@@ -85,8 +116,11 @@ def to_look_over(channel: Channel) -> dict[str, datetime | None]:
 
 def go_on_later(channel: Channel, wanted: Wanted, wait_s: float = 0.0) -> None:
     """Have it asked for at the lane's next turn, or in so many seconds; a few orders in each event."""
-    ids = wanted.order_ids
-    parts: list[dict[str, Any]] = [{"order_ids": ids[start : start + EVENT_ORDERS]} for start in range(0, len(ids), EVENT_ORDERS)]
+    parts: list[dict[str, Any]] = [
+        {"order_ids": ids[start : start + EVENT_ORDERS], **more}
+        for ids, more in ((wanted.order_ids, {}), (wanted.wished, {"wished": True}))
+        for start in range(0, len(ids), EVENT_ORDERS)
+    ]
     if wanted.poll:
         parts.append({"poll": True})
     events = [("channel.heard", {"lane": channel.pk, "channel_id": channel.pk, **part}) for part in parts]
@@ -95,3 +129,21 @@ def go_on_later(channel: Channel, wanted: Wanted, wait_s: float = 0.0) -> None:
             outbox.emit_all_later(wait_s, events, tried=1)
         else:
             outbox.emit_all(events)
+
+
+def put_aside(
+    channel: Channel, order_id: str, error: ChannelUnavailable, *, failed: int = 0, quiet_s: float = 0.0, wished: bool = False
+) -> None:
+    """The shop broke down at this one order: it is asked for again, later and later. While the shop is in trouble as a whole (`quiet_s`) that says nothing;
+    one at which it does so again and again, `failed` so often before, is shown to people. It waits once: polls list it every minute.
+    """
+    waiting = waiting_for(channel.pk, order_id)
+    if not failed and waiting.exists():
+        return
+    failed += not quiet_s
+    if failed == SHOWN_AFTER:
+        order_book.record_unreadable(channel, [port.UnreadableOrder(order_id, troubles.kept(error))])
+    about = {"lane": channel.pk, "channel_id": channel.pk, "order_ids": [order_id], "failed": failed}
+    with transaction.atomic():
+        waiting.delete()
+        outbox.emit_all_later(aside_s(failed, quiet_s), [("channel.heard", about | ({"wished": True} if wished else {}))], tried=1)

@@ -161,6 +161,11 @@ def record_deleted(channel: Channel, external_id: str) -> list[int]:
     return [row.pk]
 
 
+def as_good_as_cancelled(channel: Channel, external_id: str) -> list[int]:
+    """The row's key, if the shop's last word on this order is that it is cancelled, or is to be if the warehouse still can."""
+    return list(channel.orders.filter(external_id=external_id, shop_state=State.CANCELLED).values_list("pk", flat=True))
+
+
 @transaction.atomic(durable=True)
 def dismiss(channel: Channel, key: int) -> None:
     """A person has dealt with the problem of one order; the shop's next change may bring it back. Raises NotFound where there is none for people,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import DataError, transaction
@@ -12,9 +13,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from marketplaces import opened_again, order_book, pace, port, troubles, wishes
-from marketplaces.calling import AGAIN_S, SHOWN_AFTER, Aside, ChannelQuiet, aside_s, calling, keep_busy, open_shop, well_again
+from marketplaces.calling import AGAIN_S, Aside, ChannelQuiet, calling, keep_busy, open_shop, well_again
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
-from marketplaces.order_asking import Wanted, ask, go_on_later, waiting_for
+from marketplaces.order_asking import Wanted, ask, go_on_later, put_aside
 from marketplaces.port import (
     CallThrottled,
     ChannelRefused,
@@ -74,8 +75,8 @@ def _settle(channel: Channel, keys: Sequence[int]) -> None:
 
 
 def hear(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `channel.heard` {channel_id and delivery_id, order_ids (failed: how often the shop broke down at these), poll or retry}, one
-    channel's events at a time.
+    """Outbox handler of `channel.heard` {channel_id and delivery_id, order_ids (failed: how often the shop broke down at these; wished: it waits to hear
+    whether they can be cancelled), poll or retry}, one channel's events at a time.
 
     Raises ChannelQuiet where the shop has to be asked and cannot be, and for what a paused one has said: it waits until the channel goes on.
     """
@@ -88,43 +89,26 @@ def hear(payloads: Sequence[dict[str, Any]]) -> None:
             raise ChannelQuiet(channel, PAUSED_S)
         return
     delivered = [payload["delivery_id"] for payload in payloads if "delivery_id" in payload]
-    to_ask, to_poll = _read_deliveries(channel, delivered)
-    to_ask = list(dict.fromkeys([*(key for payload in payloads for key in payload.get("order_ids", ())), *to_ask]))
-    to_poll = to_poll or any(payload.get("poll") for payload in payloads)
+    wanted = Wanted.of(payloads)
+    wanted.add(_read_deliveries(channel, delivered))
     if retries := [payload.get("after", 0) for payload in payloads if payload.get("retry")]:
         retry_unmapped(channel, after=min(retries))
-    if not to_ask and not to_poll:
+    if not wanted.ids and not wanted.poll:
         return
-    left, aside = Wanted(list(to_ask), to_poll), Aside[str]()
+    left, aside = replace(wanted), Aside[str]()
     quiet_s = 0.0
     try:
         with calling(channel) as shop:
             _ask_and_poll(channel, shop, left, aside)
     except ChannelQuiet as quiet:
-        if not delivered and left == Wanted(to_ask, to_poll):
+        if not delivered and left == wanted:
             raise
         # Of many calls in a row one always fails at a shop that fails now and then: what it has told already is not asked again.
         quiet_s = quiet.retry_after
         go_on_later(channel, left, wait_s=quiet_s)
     for order_id, error in aside.failed.items():
         failed = max((payload.get("failed", 0) for payload in payloads if order_id in payload.get("order_ids", ())), default=0)
-        _put_aside(channel, order_id, error, failed, quiet_s)
-
-
-def _put_aside(channel: Channel, order_id: str, error: ChannelUnavailable, failed: int, quiet_s: float = 0.0) -> None:
-    """The shop broke down at this one order: it is asked for again, later and later. While the shop is in trouble as a whole that says nothing; one at
-    which it does so again and again is shown to people. It waits once: polls list it every minute.
-    """
-    waiting = waiting_for(channel.pk, order_id)
-    if not failed and waiting.exists():
-        return
-    failed += not quiet_s
-    if failed == SHOWN_AFTER:
-        order_book.record_unreadable(channel, [port.UnreadableOrder(order_id, troubles.kept(error))])
-    about = {"lane": channel.pk, "channel_id": channel.pk, "order_ids": [order_id], "failed": failed}
-    with transaction.atomic():
-        waiting.delete()
-        outbox.emit_all_later(aside_s(failed, quiet_s), [("channel.heard", about)], tried=1)
+        put_aside(channel, order_id, error, failed=failed, quiet_s=quiet_s, wished=order_id not in wanted.order_ids)
 
 
 def _ask_and_poll(channel: Channel, shop: Marketplace, wanted: Wanted, aside: Aside[str]) -> None:
@@ -133,14 +117,14 @@ def _ask_and_poll(channel: Channel, shop: Marketplace, wanted: Wanted, aside: As
     The poll comes after the first few orders: behind all of them it would never have its turn at a busy shop that fails now and then.
     """
     until = time.monotonic() + BUDGET_S
-    while wanted.order_ids or wanted.poll:
-        if wanted.order_ids and time.monotonic() > until:
+    while wanted.ids or wanted.poll:
+        if wanted.ids and time.monotonic() > until:
             go_on_later(channel, wanted)
             return
         broken: ChannelUnavailable | None = None
         try:
-            if wanted.order_ids:
-                _ask_for(channel, shop, wanted.order_ids, aside)
+            if wanted.ids:
+                _ask_for(channel, shop, wanted, aside)
         except ChannelUnavailable as error:
             if not wanted.poll or not error.answered:
                 raise
@@ -158,82 +142,101 @@ def _poll_in_turn(channel: Channel, shop: Marketplace, until: float, wanted: Wan
     try:
         catch_up(channel, shop, until, paced=True)
     except CallThrottled as throttled:
-        if not wanted.order_ids:
+        if not wanted.ids:
             raise
         go_on_later(channel, Wanted([], poll=True), wait_s=throttled.retry_after or AGAIN_S)
     wanted.poll = False
 
 
-def _read_deliveries(channel: Channel, keys: Sequence[int]) -> tuple[list[str], bool]:
-    """Import the orders that webhooks brought whole; answers the ids of those that the shop must be asked for, and whether to poll."""
+def _read_deliveries(channel: Channel, keys: Sequence[int]) -> Wanted:
+    """Import the orders that webhooks brought whole; answers what the shop must be asked for."""
+    heard = Wanted([], poll=False)
     if not keys:
-        return [], False
+        return heard
     shop = open_shop(channel)
     orders: list[port.ChannelOrder] = []
-    to_ask: dict[str, None] = {}
     deliveries = list(WebhookDelivery.objects.filter(pk__in=keys).select_related("raw").order_by("pk"))
-    to_poll = len(deliveries) < len(set(keys))  # erased meanwhile
+    heard.poll = len(deliveries) < len(set(keys))  # erased meanwhile
     for delivery in deliveries:
         raw = delivery.raw.opened() if delivery.raw else {}
         if not raw:  # erased meanwhile
-            to_poll = True
+            heard.poll = True
             continue
         try:
             event = shop.reread(headers=raw["headers"], body=raw["body"].encode())
         except MessageUnreadable as error:  # it was read when it came
             log.warning("channel %s: a message that was kept cannot be read any more: %s", channel.pk, error)
-            to_poll = True
+            heard.poll = True
             continue
         if event.order is not None:
             orders.append(event.order)
         if event.order is not None and event.order.cancellation_requested:
-            to_ask[event.order_id] = None  # the shop waits for an answer, if it still does
+            heard.wished.append(event.order_id)  # the shop waits for an answer, if it still does
         elif event.order is None and event.kind in (EventKind.ORDER, EventKind.ORDER_DELETED):
-            to_ask[event.order_id] = None
+            heard.order_ids.append(event.order_id)
     import_orders(channel, orders)
-    return list(to_ask), to_poll
+    return heard
 
 
-def _ask_for(channel: Channel, shop: Marketplace, waiting: list[str], aside: Aside[str]) -> None:
-    """Ask for the first few orders and take them off `waiting`. What the shop could still tell before it failed is imported all the same; an order that
+def _ask_for(channel: Channel, shop: Marketplace, wanted: Wanted, aside: Aside[str]) -> None:
+    """Ask for the first few orders and take them off `wanted`. What the shop could still tell before it failed is imported all the same; an order that
     it breaks down at is put `aside`.
 
     One whose buyer wants to cancel it stays there until that is answered.
     """
     orders: list[port.ChannelOrder] = []
     asked: set[str] = set()
+    wishing: set[str] = set()
     try:
-        for order_id in waiting[:ASKED_TOGETHER]:
+        for order_id in wanted.ids[:ASKED_TOGETHER]:
             with aside.trying(order_id):
-                order = _ask_one(channel, shop, order_id)
+                order, wishes_it = _ask_one(channel, shop, order_id, wanted)
                 if order is not None:
                     orders.append(order)
+                if wishes_it:
+                    wishing.add(order_id)
                 asked.add(order_id)
                 keep_busy(channel)
     finally:
         import_orders(channel, orders, asked=True)
-        wishing = {order.order_id for order in orders if order.cancellation_requested}
-        waiting[:] = [key for key in waiting if (key not in asked or key in wishing) and key not in aside.failed]
-    aside.failed |= wishes.answer(channel, shop, orders)
-    waiting[:] = [key for key in waiting if key not in wishing]
+        wanted.without((asked - wishing) | aside.failed.keys())
+    aside.failed |= wishes.answer(channel, shop, wishing)
+    wanted.without(wishing)
 
 
-def _ask_one(channel: Channel, shop: Marketplace, order_id: str) -> port.ChannelOrder | None:
-    """None where there is none any more, or none that can be read, which is noted."""
+def _ask_one(channel: Channel, shop: Marketplace, order_id: str, wanted: Wanted) -> tuple[port.ChannelOrder | None, bool]:
+    """The order, None where there is none any more, or none that can be read, which is noted; and whether the shop waits to hear whether it can be
+    cancelled.
+    """
     try:
-        return shop.order(order_id)
+        order = shop.order(order_id)
     except NotOnChannel:
         settle(channel, order_book.record_deleted(channel, order_id))
     except CredentialsRefused:
         raise
     except (MessageUnreadable, ChannelRefused) as error:  # of this one order: the others are not held up by it
-        cannot_say = isinstance(error, ChannelRefused) and error.not_possible
-        if kept := opened_again.take_in(channel, order_id) if cannot_say else []:
+        if isinstance(error, ChannelRefused) and error.not_possible:
+            return None, _go_by_its_word(channel, order_id, wanted)
+        reason = troubles.kept(error) if isinstance(error, ChannelRefused) else str(error)
+        order_book.record_unreadable(channel, [port.UnreadableOrder(order_id, reason)])
+    else:
+        return order, order.cancellation_requested
+    return None, False
+
+
+def _go_by_its_word(channel: Channel, order_id: str, wanted: Wanted) -> bool:
+    """Of an order whose shop cannot be asked what it is now, what it said last counts, if that is kept; what cannot be read is shown to people.
+
+    Answers whether the shop waits to hear whether it can be cancelled: its last word may be that its buyer does not want that any more.
+    """
+    wishing = order_book.as_good_as_cancelled(channel, order_id) if order_id in wanted.wished else []
+    _settle(channel, wishing)
+    if order_id in wanted.order_ids:
+        if kept := opened_again.take_in(channel, order_id):
             _settle(channel, kept)
         else:
-            reason = troubles.CANNOT_SAY if cannot_say else troubles.kept(error) if isinstance(error, ChannelRefused) else str(error)
-            order_book.record_unreadable(channel, [port.UnreadableOrder(order_id, reason)])
-    return None
+            order_book.record_unreadable(channel, [port.UnreadableOrder(order_id, troubles.CANNOT_SAY)])
+    return bool(wishing)
 
 
 def catch_up(channel: Channel, shop: Marketplace, until: float, *, paced: bool = False) -> bool:
@@ -249,11 +252,14 @@ def catch_up(channel: Channel, shop: Marketplace, until: float, *, paced: bool =
         page = _changed(channel, shop)
         well_again(channel)
         import_orders(channel, page.orders, asked=True)
-        failed = wishes.answer(channel, shop, page.orders)
+        for order_id, error in wishes.answer(
+            channel, shop, [order.order_id for order in page.orders if order.cancellation_requested]
+        ).items():
+            put_aside(channel, order_id, error, wished=True)
         order_book.record_unreadable(channel, [order for order in page.unreadable if not order.again])
-        failed |= {order.order_id: ChannelUnavailable(reason=order.reason, answered=True) for order in page.unreadable if order.again}
-        for order_id, error in failed.items():  # asked for alone, and then answered
-            _put_aside(channel, order_id, error, 0)
+        for order in page.unreadable:
+            if order.again:  # asked for alone
+                put_aside(channel, order.order_id, ChannelUnavailable(reason=order.reason, answered=True))
         stuck = page.cursor == channel.order_cursor
         channel.order_cursor, channel.last_poll_at = page.cursor, timezone.now()
         channel.busy_since = channel.last_poll_at

@@ -11,12 +11,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from marketplaces import by_hand, channels, order_import, port
+from marketplaces import by_hand, channels, order_asking, order_import, port
 from marketplaces.abilities import Reports
 from marketplaces.calling import ChannelQuiet, open_shop
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
 from marketplaces.port import MessageUnreadable
-from wms.core import outbox
 from wms.core.errors import WmsError
 
 log = logging.getLogger(__name__)
@@ -54,19 +53,12 @@ def take_orders(*, channel: Channel, documents: Sequence[Mapping[str, Any]]) -> 
         read = [_read(shop, document) for document in documents[start : start + BATCH]]
         orders = [order for order in read if isinstance(order, port.ChannelOrder)]
         order_import.import_orders(channel, orders)
-        _have_answered(channel, orders)
+        with transaction.atomic():  # a shop that asked whether an order can still be cancelled may also want a call that says so
+            order_asking.ask_of_wishes(channel.pk, [order.order_id for order in orders if order.cancellation_requested])
         ids = [order.order_id for order in orders]
         rows = {row.external_id: row for row in channel.orders.filter(external_id__in=ids).prefetch_related("parts__order")}
         answers += [rows.get(order.order_id) if isinstance(order, port.ChannelOrder) else order for order in read]
     return answers
-
-
-def _have_answered(channel: Channel, orders: Sequence[port.ChannelOrder]) -> None:
-    """A shop that asked whether an order can still be cancelled may also want a call that says so."""
-    asked = [order.order_id for order in orders if order.cancellation_requested]
-    if asked:
-        with transaction.atomic():
-            outbox.emit("channel.heard", lane=channel.pk, channel_id=channel.pk, order_ids=asked)
 
 
 def _read(shop: Reports, document: Mapping[str, Any]) -> port.ChannelOrder | MessageUnreadable:

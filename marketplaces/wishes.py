@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from django.db.models import Q
 
-from marketplaces import port
 from marketplaces.calling import Aside
 from marketplaces.models import Channel, ChannelOrder
 from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, Marketplace
@@ -15,11 +14,10 @@ from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRef
 log = logging.getLogger(__name__)
 
 
-def answer(channel: Channel, shop: Marketplace, orders: Sequence[port.ChannelOrder]) -> dict[str, ChannelUnavailable]:
-    """Tell a shop that asked whether its order could still be cancelled. One that we never had can be; a refusal concerns one order only. Answers at
-    which ones the shop broke down: it has just said what it asks, so that says nothing of the others.
+def answer(channel: Channel, shop: Marketplace, asked: Collection[str]) -> dict[str, ChannelUnavailable]:
+    """Tell a shop that `asked` of these orders whether they could still be cancelled. One that we never had can be; a refusal concerns one order only.
+    Answers at which ones the shop broke down: it has just said what it asks, so that says nothing of the others.
     """
-    asked = [order.order_id for order in orders if order.cancellation_requested]
     if not asked:
         return {}
     late = set(

@@ -52,7 +52,7 @@ class Declaration:
             holds_pending=self.holds_pending,
             cancel="order.cancelled" in self.answers,
             hears_cancellations="order.cancelled" in self.answers,
-            cancellation_requests={"cancellation.answer", "order.get"} <= self.answers,
+            cancellation_requests="cancellation.answer" in self.answers,
             webhooks="hook.set" in self.answers,
             lists="listings.list" in self.answers,
         )
