@@ -47,7 +47,8 @@ class Left:
     """What keeps a channel connected: `orders` that are to be sent, or are being taken in at this moment; `parcels` that left, and cancelled orders,
     of which the shop has still to hear; listings that may be `offered`, as the shop has not confirmed 0 since it was to sell nothing.
 
-    `broken_down`: of the cancelled orders those that the shop breaks down at, until somebody gives them up. `untaken`: open orders of the shop's that were never taken in. They keep nothing, and are the merchant's to send.
+    `broken_down`: of the cancelled orders those that the shop breaks down at, until somebody gives them up. `untaken`: open orders of the shop's that
+    were never taken in. They keep nothing, and are the merchant's to send.
     """
 
     orders: int

@@ -39,13 +39,24 @@ from marketplaces.numbers import numbers
 from wms.core import desk, outbox
 from wms.core.errors import NotFound, WmsError
 
+CONNECTED: dict[str, Any] = {"disconnected_at__isnull": True}
+SHOWN: dict[str, dict[str, Any]] = {
+    "troubled": {**CONNECTED, "active": True, "failures__gt": 0},
+    "paused": {**CONNECTED, "active": False},
+    "disconnected": {"disconnected_at__isnull": False},
+}
+
 
 @desk.page
 def channels(request: HttpRequest) -> HttpResponse:
-    """`show=disconnected`: those that were, else all others."""
-    gone = request.GET.get("show") == "disconnected"
-    rows = Channel.objects.visible_to(request.user).filter(disconnected_at__isnull=not gone)
-    rows = rows.select_related("merchant").order_by("merchant__code", "code", "pk")
+    """`show`: one of SHOWN, else all that are connected."""
+    show = request.GET.get("show", "")
+    rows = (
+        Channel.objects.visible_to(request.user)
+        .filter(**SHOWN.get(show, CONNECTED))
+        .select_related("merchant")
+        .order_by("merchant__code", "code", "pk")
+    )
     page = desk.Page(rows, request)
     keys = [channel.pk for channel in page]
     found = ChannelOrder.objects.filter(channel__in=keys).exclude(problem="").values_list("channel").annotate(count=Count("pk"))
@@ -56,7 +67,7 @@ def channels(request: HttpRequest) -> HttpResponse:
         .values("channel")
         .annotate(total=Count("pk"), unmapped=Count("pk", filter=Q(sku=None, bundle=None)), failed=Count("pk", filter=~Q(last_error="")))
     }
-    return render(request, "marketplaces/desk/channels.html", {"page": page, "waiting": waiting, "offers": offers, "gone": gone})
+    return render(request, "marketplaces/desk/channels.html", {"page": page, "waiting": waiting, "offers": offers, "show": show})
 
 
 def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Difference] | None = None) -> HttpResponse:

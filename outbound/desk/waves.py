@@ -16,7 +16,7 @@ from inventory.desk.warehouse import page_warehouse
 from inventory.models import Warehouse
 from outbound import holds, papers
 from outbound import waves as floor
-from outbound.desk.held import held_in
+from outbound.desk.held import ON_THE_FLOOR, held_in
 from outbound.models import Order, PickTask, Wave
 from wms.core import desk
 from wms.core.cells import EARLIEST_YEAR, LATEST_YEAR
@@ -127,12 +127,14 @@ def wave(request: HttpRequest, wave_id: int) -> HttpResponse:
         Order.objects.visible_to(request.user).filter(wave=found).select_related("merchant", "warehouse", "tote").order_by("ship_by", "pk"),
         request,
     )
+    held = holds.in_warehouse(found.warehouse_id, *ON_THE_FLOOR)
     pickers = (
         PickTask.objects.filter(wave=found, status__in=["open", "picked", "packed"])
         .values("picker__username")
         .annotate(
             total=Count("pk"),
             left=Count("pk", filter=Q(status="open")),
+            held=Count("pk", filter=Q(status="open", picker=None, order__in=list(held))),
             units=Sum("quantity"),
             first=Min("picked_at"),
             last=Max("picked_at"),
@@ -147,7 +149,7 @@ def wave(request: HttpRequest, wave_id: int) -> HttpResponse:
         {
             "wave": found,
             "page": page,
-            "holds": holds.of_orders([order.pk for order in page]),
+            "holds": held,
             "totals": totals,
             "pickers": stops,
             "stops": sum(row["total"] for row in stops),

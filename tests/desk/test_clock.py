@@ -112,6 +112,24 @@ def test_a_shop_that_does_not_work_is_seen_behind_any_number_of_paused_ones(desk
     assert ([row.pk for row in shown["troubled"]], len(shown["paused"])) == ([last.pk], MOST_SHOPS)
 
 
+def test_the_board_says_how_many_shops_it_does_not_name_and_leads_to_them(desk: Client, house: House, shop: Channel) -> None:
+    known = Channel.objects.get()
+    rows = []
+    for number in range(2 * MOST_SHOPS + 3):
+        row = Channel.objects.get(pk=known.pk)
+        row.pk, row.code, row.user = None, f"P{number}", User.objects.create_user(f"p{number}")
+        row.active, row.failures = (False, 0) if number < MOST_SHOPS + 3 else (True, 1)
+        rows.append(row)
+    Channel.objects.bulk_create(rows)
+    board = desk.get("/desk").content.decode()
+    paused, troubled = (board.partition(f'{name}="')[2].partition("</div></div>")[0] for name in ("data-paused-shops", "data-trouble"))
+    assert (paused.partition('"')[0], troubled.partition('"')[0]) == ("8", "5")
+    assert '<a href="/desk/channels?show=paused">The first 5 of 8: see all.</a>' in paused
+    assert "see all" not in troubled
+    shown = {show: desk.get(f"/desk/channels?show={show}").content.decode().count("data-code=") for show in ("", "paused", "troubled")}
+    assert shown == {"": 14, "paused": 8, "troubled": 5}
+
+
 def test_orders_that_have_to_be_released_now_are_released_by_one_button(desk: Client, house: House, shop: Channel) -> None:
     first, second, later = (sold(house, shop, left) for left in (HOUR, HOUR * 1.9, HOUR * 2.1))
     board = desk.get("/desk")

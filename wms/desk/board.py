@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, Window
+from django.db.models import Count, Q, Window
 from django.db.models.functions import RowNumber
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -116,12 +116,14 @@ def loose_ends(warehouse: Warehouse) -> dict[str, int]:
         return dict(zip(("stage", "put_backs", "missing", "asns", "shops_orders"), cursor.fetchone(), strict=True))
 
 
-def shops(user: User) -> dict[str, list[Channel]]:
-    """Shops that do not work, and those that are paused: the first few of each."""
+def shops(user: User) -> dict[str, Any]:
+    """Shops that do not work, and those that are paused: the first few of each, and how many there are."""
     found = Channel.objects.visible_to(user).filter(Q(active=False) | Q(failures__gt=0), disconnected_at=None)
-    first = found.annotate(nth=Window(RowNumber(), partition_by="active", order_by="pk")).filter(nth__lte=MOST_SHOPS)
-    rows = list(first.select_related("merchant", "paused_by").order_by("pk"))
-    return {"troubled": [row for row in rows if row.active], "paused": [row for row in rows if not row.active]}
+    counted = found.annotate(nth=Window(RowNumber(), partition_by="active", order_by="pk"), of=Window(Count("pk"), partition_by="active"))
+    rows = list(counted.filter(nth__lte=MOST_SHOPS).select_related("merchant", "paused_by").order_by("pk"))
+    troubled, paused = [row for row in rows if row.active], [row for row in rows if not row.active]
+    count = {row.active: row.of for row in rows}
+    return {"troubled": troubled, "paused": paused, "troubled_count": count.get(True, 0), "paused_count": count.get(False, 0)}
 
 
 @desk.page

@@ -13,7 +13,7 @@ from marketplaces.models import ChannelOrder
 from marketplaces.port import ChannelLine
 from marketplaces.port import ChannelOrderState as State
 from outbound import cancellation, holds, picking, waves
-from outbound.models import Order
+from outbound.models import Order, PickTask
 from tests import make
 from tests.marketplaces.holds.words import another, say
 from tests.marketplaces.shops import sale
@@ -57,6 +57,21 @@ def test_the_wave_s_own_page_bears_the_sign(channel, house, thing, at, by, desk)
     assert "data-hold" not in desk.get(f"/desk/waves/{wave}").content.decode()
     say(channel, thing, cancellation_requested=True)
     assert f'data-hold="{ChannelOrder.objects.get().pk}"' in desk.get(f"/desk/waves/{wave}").content.decode()
+
+
+def test_the_wave_s_own_page_says_of_how_many_stops_nobody_is_sent_to(channel, house, thing, at, by, desk):
+    another(house, thing)
+    order_import.import_orders(channel, [sale(thing.code, at)])
+    wave = waves.release(warehouse_id=house.pk, by=by)["wave_id"]
+    assert "data-held-stops" not in desk.get(f"/desk/waves/{wave}").content.decode()
+    say(channel, thing, cancellation_requested=True)
+    page = desk.get(f"/desk/waves/{wave}").content.decode()
+    row = page.partition("nobody yet")[2].partition("</tr>")[0]
+    assert ('data-held-stops="1"' in row, f'href="/desk/waves?warehouse={house.code}#begun"' in row, '<td class="num">2</td>' in row) == (
+        True, True, True,
+    )  # fmt: skip
+    PickTask.objects.update(picker=by)  # on somebody's walk: he goes on
+    assert "data-held-stops" not in desk.get(f"/desk/waves/{wave}").content.decode()
 
 
 @pytest.mark.parametrize("tied", [True, False])
