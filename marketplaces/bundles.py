@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from inventory.master_data import MERCHANT_NAMES, SKU_NAMES, Imported, owner_of
 from inventory.models import Sku
-from marketplaces import channels, stock_sync
-from marketplaces.models import Bundle, BundleComponent, Channel, Listing
+from marketplaces import stock_sync, unknown_goods
+from marketplaces.models import Bundle, BundleComponent, Listing
 from wms.core import sheets
 from wms.core.cells import Columns, Problems, Record
 from wms.core.models import Merchant
@@ -112,7 +112,7 @@ def _save(wanted: Sequence[_Wanted], sku_ids: Mapping[tuple[int, str], int]) -> 
 
 
 def made(merchant: Merchant, bundle_ids: Collection[int]) -> None:
-    """A step: these bundles are made of something else now. Their listings are told; offers that waited for a bundle of this code are tied to it."""
+    """A step: these bundles are made of something else now. Their listings are told; offers of such a code are tied, and orders that waited are tried again."""
     if not bundle_ids:
         return
     by_channel: dict[int, list[int]] = {}
@@ -120,5 +120,4 @@ def made(merchant: Merchant, bundle_ids: Collection[int]) -> None:
         by_channel.setdefault(channel_id, []).append(key)
     for channel_id, keys in by_channel.items():
         stock_sync.stale(channel_id, keys, "bundle")
-    for channel in Channel.objects.filter(merchant=merchant, active=True).order_by("pk"):
-        channels.tie_by_code(channel=channel)
+    unknown_goods.entered([merchant.pk])

@@ -276,5 +276,4 @@ def _tied(channel: Channel, listing_ids: list[int]) -> None:
         return
     publish(channel, mapping.count_waiting(channel, listing_ids))
     stock_sync.stale(channel.pk, listing_ids, "tied")
-    if channel.orders.filter(Q(status="unmapped") | Q(held_until__isnull=False)).exists():
-        order_asking.try_waiting(channel.pk)
+    order_asking.goods_are_known(channel)

@@ -80,6 +80,12 @@ def try_waiting(channel_id: int) -> None:
     outbox.emit("channel.heard", lane=channel_id, channel_id=channel_id, retry=True)
 
 
+def goods_are_known(channel: Channel) -> None:
+    """A step, where goods are known that were not: what may wait for them is tried again, if anything does."""
+    if channel.orders.filter(Q(status=ChannelOrder.Status.UNMAPPED, shop_state="open") | Q(held_until__isnull=False)).exists():
+        try_waiting(channel.pk)
+
+
 _WITHOUT_POLL = """
 SELECT id FROM marketplaces_channel c WHERE active AND (quiet_until IS NULL OR quiet_until <= now())
   AND (last_poll_at IS NULL OR last_poll_at <= now() - make_interval(secs => coalesce((%(pauses)s::jsonb ->> adapter)::float8, 0)))

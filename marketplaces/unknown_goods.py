@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from inventory.models import Sku
 from marketplaces import channels, order_asking
-from marketplaces.models import Bundle, Channel, ChannelOrder, Listing
+from marketplaces.models import Bundle, Channel, Listing
 from marketplaces.port import ChannelListing
 from wms.core.errors import NotFound
 
@@ -67,10 +67,17 @@ def tie(*, channel: Channel, listing_id: str, sku: Sku | None = None, bundle: Bu
         channels.tie(listing=channel.listings.get(external_id=listing_id), sku=sku, bundle=bundle)
 
 
-def skus_entered(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `sku.entered` {merchant_id}: listings of the same code are tied, and orders that waited for the goods are tried again."""
-    for channel in Channel.objects.filter(merchant__in={payload["merchant_id"] for payload in payloads}).order_by("pk"):
-        channels.tie_by_code(channel=channel)
+def entered(merchant_ids: Collection[int]) -> None:
+    """Skus or bundles of these merchants are known now: listings of the same code are tied, and orders that waited for the goods are tried again.
+
+    A step where the caller has a transaction. Also of paused channels: one may go on in this very moment, before what was entered is there.
+    """
+    for channel in Channel.objects.filter(merchant__in=merchant_ids, disconnected_at=None).order_by("pk"):
         with transaction.atomic():
-            if channel.orders.filter(status=ChannelOrder.Status.UNMAPPED, shop_state="open").exists():
-                order_asking.try_waiting(channel.pk)
+            channels.tie_by_code(channel=channel)
+            order_asking.goods_are_known(channel)
+
+
+def skus_entered(payloads: Sequence[dict[str, Any]]) -> None:
+    """Outbox handler of `sku.entered` {merchant_id}."""
+    entered({payload["merchant_id"] for payload in payloads})

@@ -1,11 +1,13 @@
 """What becomes of a bundle's orders, and what shops hear of their parcels."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
+from django.test import Client
 
-from marketplaces import channel_answers, channels, order_asking, order_import, tracking
+from marketplaces import bundles, channel_answers, channels, order_asking, order_import, pausing, tracking
 from marketplaces.calling import open_shop
 from marketplaces.models import (
     Channel,
@@ -13,6 +15,7 @@ from marketplaces.models import (
     Listing,
     ToldParcel,
 )
+from marketplaces.port import ChannelOrderState
 from outbound.models import Order, Parcel, ParcelLine
 from tests import make
 from tests.marketplaces import shops
@@ -20,6 +23,7 @@ from tests.marketplaces.misbehaving import fail, hang_up_after_work
 from tests.marketplaces.shops import BUYER
 from tests.marketplaces.woo_shop import WooShop
 from wms.core import outbox
+from wms.core.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -81,6 +85,63 @@ class TestOrders:
         assert (taken.lines, lines_of(ours(taken)), taken.problem) == (lines, content, "")
         _number, later = sell(shop, channel, ("TEA-SET", 1))
         assert lines_of(ours(later)) == [(1, "MUG", 1), (2, "SPOON", 5)]
+
+
+class TestWaiting:
+    """Orders that name a bundle by its code alone, which nobody has entered yet: no listing is tied that would have them tried again."""
+
+    def entered(self, mug, how):
+        if how == "by file":
+            bundles.import_bundles(content=b"bundle,sku,quantity\nPAIR,MUG,2\n", name="b.csv", merchant=mug.merchant)
+        else:
+            client = Client()
+            client.force_login(User.objects.create_superuser("root"))
+            form = {"merchant": mug.merchant.pk, "code": "PAIR", "components-TOTAL_FORMS": 1, "components-INITIAL_FORMS": 0}
+            form |= {"components-0-sku": mug.pk, "components-0-quantity": 2}
+            assert client.post("/admin/marketplaces/bundle/add/", form).status_code == 302
+        shops.deliver_all()
+
+    @pytest.mark.parametrize("how", ["by file", "by hand"])
+    def test_they_are_taken_in_when_it_is_made(self, shop, channel, mug, how):
+        at = datetime.now(UTC)
+        order_import.import_orders(channel, [shops.sale("PAIR", at), shops.sale("OTHER", at, order_id="502", number="502")])
+        self.entered(mug, how)
+        waiting, other = ChannelOrder.objects.order_by("external_id")
+        assert (waiting.status, waiting.problem, lines_of(ours(waiting))) == ("imported", "", [(1, "MUG", 4)])
+        assert other.status == "unmapped"
+        assert shop.books.stock() == {"MUG": 6, "TEA-SET": 6}
+
+    def test_unpaid_ones_count_from_then_on(self, shop, channel, mug):
+        order_import.import_orders(channel, [shops.sale("PAIR", datetime.now(UTC), state=ChannelOrderState.PENDING)])
+        self.entered(mug, "by file")
+        assert shop.books.stock() == {"MUG": 6, "TEA-SET": 6}
+
+    def test_those_of_a_paused_shop_when_it_goes_on(self, shop, channel, mug):
+        order_import.import_orders(channel, [shops.sale("PAIR", datetime.now(UTC))])
+        pausing.pause(channel=channel, by=make.user(), reason="Holidays")
+        self.entered(mug, "by file")
+        assert ChannelOrder.objects.get().status == "unmapped"
+        pausing.resume(channel=channel)
+        shops.deliver_all()
+        assert ChannelOrder.objects.get().status == "imported"
+
+    def test_those_of_one_that_goes_on_while_it_is_made(self, channel, mug):
+        """Whoever has it go on sees no bundle yet, and who makes the bundle a paused channel."""
+        order_import.import_orders(channel, [shops.sale("PAIR", datetime.now(UTC))])
+        pausing.pause(channel=channel, by=make.user(), reason="Holidays")
+        paused = Channel.objects.get()
+
+        def go_on():
+            pausing.resume(channel=paused)
+            shops.deliver_all()
+            connections.close_all()
+
+        with ThreadPoolExecutor() as pool, transaction.atomic():
+            made = make.bundle(mug.merchant, {mug: 2}, "PAIR")
+            bundles.made(mug.merchant, [made.pk])
+            wait([pool.submit(go_on)], timeout=1)
+        shops.deliver_all()
+        assert ChannelOrder.objects.get().status == "imported"
 
 
 def leave(order, number, held, *, last=True):
