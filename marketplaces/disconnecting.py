@@ -15,7 +15,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from marketplaces import leaving, stock_sync, strays, subscribing, untold_cancellations
+from marketplaces import elsewhere, leaving, stock_sync, strays, subscribing, untold_cancellations
 from marketplaces.calling import open_shop
 from marketplaces.gone import need_connected
 from marketplaces.holding import hold
@@ -143,6 +143,7 @@ def _opened(channel: Channel) -> Marketplace | None:
 
 def _say_goodbye(channel: Channel, shop: Marketplace | None) -> None:
     """After the commit, as nothing may be missed before it. Whoever dies in between leaves a shop that pushes to nobody, and soon gives that up."""
+    elsewhere.forget(channel)
     if shop is not None and channel.hook_url:
         subscribing.end(channel, shop)
 

@@ -24,7 +24,9 @@ from wms.core.models import PersonalRecord
 Status, Problem = ChannelOrder.Status, ChannelOrder.Problem
 
 # What only a person can settle, in the warehouse or in the shop; the other problems end by themselves when their cause does.
-FOR_PEOPLE = (Problem.CHANGED, Problem.UNPAID, Problem.CLOSED, Problem.CANCELLED_LATE, Problem.OTHER_CONTENT, Problem.UNREADABLE)
+FOR_PEOPLE = (
+    Problem.CHANGED, Problem.UNPAID, Problem.CLOSED, Problem.CANCELLED_LATE, Problem.OTHER_CONTENT, Problem.UNREADABLE, Problem.ELSEWHERE,
+)  # fmt: skip
 
 # What the warehouse has, in whole or as far as it came.
 ENDED = (Status.IMPORTED, Status.CANCELLED_LATE)

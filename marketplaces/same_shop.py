@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from marketplaces import adapters, leaving
+from marketplaces import adapters, leaving, shop_address
 from marketplaces.models import Channel
 from wms.core.errors import WmsError
 from wms.core.locking import assert_in_transaction
@@ -31,7 +30,7 @@ def need_another(
     assert_in_transaction("need_another()")
     _hold(merchant)
     place = leaving.own_location(adapters.connect(adapter, base_url=base_url, credentials=credentials))
-    wanted = _Sells(_address(base_url), adapters.seller(adapter, credentials), _places(channel, place))
+    wanted = _Sells(shop_address.of(base_url), adapters.seller(adapter, credentials), _places(channel, place))
     sells = {row: _sells(row) for row in Channel.objects.filter(merchant=merchant, adapter=adapter, disconnected_at=None).order_by("pk")}
     before = sells.pop(channel, None) if channel is not None else None
     for other, there in sells.items():
@@ -43,28 +42,36 @@ def need_another(
 class _Sells:
     """At which address, for whom, and where; "" among the `places` = in all of them."""
 
-    address: tuple[str | None, int | None, str, str]
+    address: shop_address.Address
     seller: list[str | None]
     places: set[str]
 
     def meets(self, other: _Sells) -> bool:
-        same_place = "" in self.places | other.places or bool(self.places & other.places)
-        return self.address == other.address and self.seller == other.seller and same_place
+        return self.address == other.address and self.seller == other.seller and _overlap(self.places, other.places)
+
+
+def may_be(channel: Channel) -> list[Channel]:
+    """The merchant's other channels that hear of the same orders, if their shop is the same one: whose keys these are nobody can always tell. Of those
+    that are gone their place is not known any more: a channel that is all places of its shop reckons with them, and one that is a single place does not.
+    """
+    others = shop_address.others_at(channel, merchant=channel.merchant_id)
+    if not others:
+        return []
+    own = _places(channel, leaving.place_of(channel))
+    return [other for other in others if _overlap(own, set() if other.gone else _places(other, leaving.place_of(other)))]
 
 
 def _sells(channel: Channel) -> _Sells:
     keys = channel.opened_credentials()
-    return _Sells(_address(channel.base_url), adapters.seller(channel.adapter, keys), _places(channel, leaving.place_of(channel)))
+    return _Sells(shop_address.of(channel.base_url), adapters.seller(channel.adapter, keys), _places(channel, leaving.place_of(channel)))
+
+
+def _overlap(some: set[str], others: set[str]) -> bool:
+    return "" in some | others or bool(some & others)
 
 
 def _places(channel: Channel | None, own: str) -> set[str]:
     return set(channel.locations) if channel is not None and channel.located else {own}
-
-
-def _address(base_url: str) -> tuple[str | None, int | None, str, str]:
-    """However somebody has spelled it: a server has one shop at a path, over http and https alike."""
-    parts = urlsplit(base_url.strip())
-    return parts.hostname, None if parts.port in (80, 443) else parts.port, parts.path.rstrip("/"), parts.query
 
 
 def _hold(merchant: Merchant) -> None:

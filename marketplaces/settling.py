@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, prefetch_related_objects
 
-from marketplaces import cancelling, correcting, expansion, gone, order_holds, parts, strays, troubles
+from marketplaces import cancelling, correcting, elsewhere, expansion, order_holds, parts, strays, troubles
 from marketplaces.changes import WISH
 from marketplaces.holding import hold, hold_places
 from marketplaces.mapping import codes_of, map_lines
@@ -30,12 +30,13 @@ FREED_TOGETHER = 500
 class Plan:
     """A shop's order with the parts that it becomes, and beside each what the warehouse is asked for; none where it cannot be taken in.
 
-    `unreadable`: why the shop's last word on it could not be read, where that was so. `before`: another channel of this shop has taken it in.
+    `unreadable`: why the shop's last word on it could not be read, where that was so. `elsewhere`: the name of another channel of this shop
+    that has taken it in, "" of one that is gone; None where none has.
     """
 
     row: ChannelOrder
     unreadable: str
-    before: bool
+    elsewhere: str | None
     parts: list[ChannelOrderPart] = field(default_factory=list)
     orders: list[NewOrder] = field(default_factory=list)
 
@@ -76,16 +77,20 @@ def _plan(channel: Channel, keys: Sequence[int]) -> list[Plan]:
     that is not decided, beside one that is.
     """
     hold_places(channel)
-    found = ChannelOrder.objects.select_for_update(of=("self",), no_key=True).filter(
-        pk__in=keys, shop_state=State.OPEN, status__in=ChannelOrder.NOT_TAKEN
-    )
-    rows = list(found.exclude(word_hash=ChannelOrder.UNHEARD).select_related("raw").annotate(before=gone.taken_before()).order_by("pk"))
+    rows, there = elsewhere.lock(channel, keys)
     planned: dict[int, list[ChannelOrderPart]] = {}
     # Read when the rows are locked: whoever had them before us has decided by then.
-    for part in ChannelOrderPart.objects.filter(channel_order__in=[row.pk for row in rows]):
+    for part in ChannelOrderPart.objects.filter(channel_order__in=[row.pk for row in (*rows, *there)]):
         planned.setdefault(part.channel_order_id, []).append(part)
+    others = elsewhere.taken(rows, there, planned)
     plans = [
-        Plan(row, row.problem_detail if row.problem == Problem.UNREADABLE else "", row.before, planned.get(row.pk, [])) for row in rows
+        Plan(
+            row,
+            row.problem_detail if row.problem == Problem.UNREADABLE else "",
+            others.get(row.pk),
+            planned.get(row.pk, []),
+        )
+        for row in rows
     ]
     codes = map_lines(channel, [plan.row for plan in plans if not plan.parts])
     addressed = [(plan, address) for plan in plans if (address := _address(plan)) is not None]
@@ -109,8 +114,8 @@ def _address(plan: Plan) -> dict[str, str] | None:
     row = plan.row
     said = row.raw.opened() if row.raw else {}
     address = correcting.address_of(said)
-    if plan.before and not plan.parts:
-        row.status, row.problem, row.problem_detail = Status.LEFT, "", ""
+    if plan.elsewhere is not None and not plan.parts:
+        row.status, row.problem, row.problem_detail = Status.LEFT, Problem.ELSEWHERE if plan.elsewhere else "", plan.elsewhere
         return None
     unknown = [] if plan.parts else [line for line in row.lines if not line["components"]]
     if unknown:

@@ -23,7 +23,7 @@ class ChannelOrder(models.Model):
     `shop_state` and `shop_updated_at` are the shop's latest word; `cancellation_requested`: that its buyer wishes to cancel the open order.
     `reopened`: how often the shop opened it again after we had cancelled it. What is CANCELLING is cancelled to its end, whatever the shop says
     meanwhile: a part of ours may be already. What is LEFT is sent by nobody here: its channel was disconnected before it was taken in, or another
-    channel of this shop, which is, has taken it in (marketplaces.gone).
+    channel of this shop has, which is gone (marketplaces.gone) or connected beside it (marketplaces.elsewhere).
     `raw` holds {"ship_to", "note", "raw"}, sealed, and where a person corrected the address "corrected" (marketplaces.correcting); who did it last,
     and when, is `corrected_by` and `corrected_at`.
     """
@@ -55,12 +55,13 @@ class ChannelOrder(models.Model):
         UNPAID = "unpaid", _("no longer paid in the shop")
         CLOSED = "closed", _("completed in the shop before the warehouse shipped it")
         CANCELLED_LATE = "cancelled_late", _("cancelled in the shop after it left")
+        ELSEWHERE = "elsewhere", _("another channel is the same shop and has taken it in: disconnect one of the two")
 
         def detail_in_words(self, kept: str, lines: Sequence[Mapping[str, Any]]) -> str:
             """ChannelOrder.detail of a `problem_detail` and the order's `lines`."""
             if self == self.UNREADABLE:
                 return troubles.in_words(kept)
-            return kept if self in (self.UNKNOWN_GOODS, self.UNPAID, self.CLOSED) else troubles.detail_in_words(kept, lines)
+            return kept if self in (self.UNKNOWN_GOODS, self.UNPAID, self.CLOSED, self.ELSEWHERE) else troubles.detail_in_words(kept, lines)
 
         def in_words(self, kept: str, lines: Sequence[Mapping[str, Any]]) -> str:
             """As ChannelOrder.words. Its label alone: get_problem_display() translates those of all problems."""

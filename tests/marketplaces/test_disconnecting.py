@@ -148,12 +148,14 @@ def test_an_order_of_a_shop_that_was_set_up_anew_is_another_one(shop, channel, h
     assert again.orders.get().status == "imported"
 
 
-def test_what_is_of_another_place_of_the_same_shop_is_sent_from_there(shop, channel, house, boss, thing):
+def test_what_is_of_another_place_of_the_same_shop_is_sent_from_there(thing, house, boss):
     """Each of two channels that are places of one shop has its own part of the order."""
-    other = shops.connect(shop, thing.merchant, house, name="Other", code="OTHER")
+    shop = {"merchant": thing.merchant, "warehouse": house, "adapter": "shopify", "base_url": "https://mugs.example"}
+    keys = {"access_token": "t", "client_secret": "s"}
+    first, other = (channels.connect(credentials={**keys, "location_id": place}, name=place, code=place, **shop) for place in ("1", "2"))
     at = timezone.now()
-    order_import.import_orders(Channel.objects.select_related("merchant", "user").get(pk=channel.pk), [shops.sale(thing.code, at)])
-    disconnecting.disconnect(channel=channel, by=boss)
+    order_import.import_orders(Channel.objects.select_related("merchant", "user").get(pk=first.pk), [shops.sale(thing.code, at)])
+    disconnecting.disconnect(channel=first, by=boss)
     order_import.import_orders(Channel.objects.select_related("merchant", "user").get(pk=other.pk), [shops.sale(thing.code, at)])
     assert (other.orders.get().status, Order.objects.count()) == ("imported", 2)
 

@@ -1,0 +1,57 @@
+"""Two channels that are one shop hear of the same orders: connected before that was refused, or by keys that nobody can tell apart. One of them takes
+each order in, and the other one leaves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from django.db import transaction
+from django.db.models import Q
+
+from marketplaces import gone, same_shop
+from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
+from marketplaces.port import ChannelOrderState as State
+
+Status, Problem = ChannelOrder.Status, ChannelOrder.Problem
+
+
+def lock(channel: Channel, keys: Sequence[int]) -> tuple[list[ChannelOrder], list[ChannelOrder]]:
+    """A step: those of the channel's orders with these keys that are to be taken in, annotated with `before` (gone.taken_before), and the rows by which
+    other channels know orders with their ids.
+
+    All are locked together: of two workers who are at one order, each for a channel of its own, the second one finds what the first has decided.
+    """
+    others = same_shop.may_be(channel) if keys else []
+    wanted = Q(pk__in=keys, shop_state=State.OPEN, status__in=ChannelOrder.NOT_TAKEN) & ~Q(word_hash=ChannelOrder.UNHEARD)
+    if others:
+        ids = list(ChannelOrder.objects.filter(pk__in=keys).values_list("external_id", flat=True))
+        wanted |= Q(channel__in=others, external_id__in=ids)
+    found = ChannelOrder.objects.select_for_update(of=("self",), no_key=True).filter(wanted).select_related("raw", "channel")
+    rows = list(found.annotate(before=gone.taken_before()).order_by("pk"))
+    return [row for row in rows if row.channel_id == channel.pk], [row for row in rows if row.channel_id != channel.pk]
+
+
+def taken(rows: Sequence[ChannelOrder], there: Iterable[ChannelOrder], planned: Mapping[int, Sequence[ChannelOrderPart]]) -> dict[int, str]:
+    """For those `rows` that another channel sends, by their keys, its name, or "" of one that is gone. `there`: as the others know them; `planned`: the
+    parts of all of them.
+
+    It is the same order where its id and the moment of its placing are. What was cancelled here and in the shop is not sent.
+    """
+    sent = {
+        (row.external_id, row.placed_at): "" if row.channel.gone else row.channel.name
+        for row in there
+        if row.placed_at is not None
+        and (row.status, row.shop_state) != (Status.CANCELLED, State.CANCELLED)
+        and any(not part.merchants_own for part in planned.get(row.pk, ()))
+    }
+    before = {row.pk: "" for row in rows if row.before}  # type: ignore[attr-defined]  # annotated
+    return before | {row.pk: sent[known] for row in rows if (known := (row.external_id, row.placed_at)) in sent}
+
+
+@transaction.atomic
+def forget(channel: Channel) -> None:
+    """The channel is gone: what two channels left to each other needs nobody's eyes any more."""
+    rows = ChannelOrder.objects.filter(channel__merchant=channel.merchant_id, channel__adapter=channel.adapter, problem=Problem.ELSEWHERE)
+    keys = list(rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk", flat=True))
+    ChannelOrder.objects.filter(pk__in=keys).update(problem="", problem_detail="")

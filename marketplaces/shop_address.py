@@ -1,0 +1,22 @@
+"""Whether two channels are at one address, however somebody has spelled it: a server has one shop at a path, over http and https alike."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from marketplaces.models import Channel
+
+Address = tuple[str | None, int | None, str, str]
+
+
+def of(base_url: str) -> Address:
+    parts = urlsplit(base_url.strip())
+    return parts.hostname, None if parts.port in (80, 443) else parts.port, parts.path.rstrip("/"), parts.query
+
+
+def others_at(channel: Channel, **like: Any) -> list[Channel]:
+    """The other channels at its marketplace and address that are `like` this (fields of Channel), by their keys."""
+    there = of(channel.base_url)
+    rows = Channel.objects.filter(adapter=channel.adapter, **like).exclude(pk=channel.pk).order_by("pk")
+    return [row for row in rows if of(row.base_url) == there]

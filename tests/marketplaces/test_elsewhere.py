@@ -1,0 +1,97 @@
+"""Two channels that are one shop, connected before that was refused: what one has taken in is left by the other, which says so."""
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from marketplaces import channels, disconnecting, order_book, order_import
+from marketplaces.models import Channel
+from outbound.models import Order
+from tests import make
+from tests.marketplaces import shops
+from tests.marketplaces.shops import BUYER, poll, sale
+from tests.marketplaces.test_tracking import leave
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def worker(channel: Channel) -> Channel:
+    """The channel as a worker reads it."""
+    return Channel.objects.select_related("merchant", "user").get(pk=channel.pk)
+
+
+def take_in(channel, order):
+    order_import.import_orders(worker(channel), [order])
+
+
+def what(channel):
+    """Status, problem and detail of its one order."""
+    return channel.orders.values_list("status", "problem", "problem_detail").get()
+
+
+@pytest.fixture
+def twin(shop, channel, house):
+    """The shop once more, its address spelled otherwise."""
+    made = shops.connect(shop, channel.merchant, house, name="Twin", code="TWIN")
+    Channel.objects.filter(pk=made.pk).update(base_url=f"{shop.url}/")
+    return made
+
+
+def test_it_is_taken_in_once_and_the_desk_says_where(shop, channel, twin, thing, desk):
+    number = shop.books.place_order([(thing.code, 2)], shipping=BUYER)
+    poll()
+    assert (what(channel), what(twin)) == (("imported", "", ""), ("left", "elsewhere", channel.name))
+    assert (Order.objects.get().reference, shops.totals(thing)) == (f"WOO-{number}", (10, 2, 0))
+    page = desk.get(f"/desk/channels/{twin.pk}").text
+    assert 'data-problem="elsewhere"' in page and "another channel is the same shop" in page
+    leave(Order.objects.get(), "WMX1", 2)
+    shops.until_quiet()
+    poll()
+    assert (shop.books.orders[number]["status"], Order.objects.count()) == ("completed", 1)
+
+
+def test_so_it_stays_whatever_the_shop_says_next_and_whoever_of_both_is_gone(channel, twin, thing, boss):
+    at = timezone.now()
+    take_in(twin, sale(thing.code, at))
+    take_in(channel, sale(thing.code, at))
+    assert (what(twin)[0], what(channel)) == ("imported", ("left", "elsewhere", "Twin"))
+    order_book.dismiss(channel, channel.orders.get().pk)
+    assert what(channel) == ("left", "", "")
+    take_in(channel, sale(thing.code, at, updated_at=at + timedelta(seconds=1)))
+    assert what(channel) == ("left", "elsewhere", "Twin")
+    leave(Order.objects.get(), "WMX1", 2)
+    disconnecting.disconnect(channel=worker(twin), by=boss, keep=True, untold=True)
+    assert what(channel) == ("left", "", "")
+    take_in(channel, sale(thing.code, at, updated_at=at + timedelta(seconds=2)))
+    assert (what(channel), Order.objects.count()) == (("left", "", ""), 1)
+
+
+def test_an_order_of_another_moment_or_place_or_shop_is_another_one(channel, twin, thing, house):
+    at = timezone.now()
+    take_in(channel, sale(thing.code, at))
+    take_in(twin, sale(thing.code, at - timedelta(seconds=1)))
+    assert what(twin)[0] == "imported"
+    keys = {"access_token": "t", "client_secret": "s"}
+    there = {"merchant": channel.merchant, "warehouse": house, "adapter": "shopify"}
+    for code, address, place in (("ONE", "https://a.example", "1"), ("TWO", "https://a.example", "2"), ("THREE", "https://b.example", "1")):
+        made = channels.connect(base_url=address, credentials={**keys, "location_id": place}, name=code, code=code, **there)
+        take_in(made, sale(thing.code, at))
+        assert what(made)[0] == "imported"
+    made = channels.connect(base_url="https://A.example:443/", credentials={**keys, "location_id": "2"}, name="FOUR", code="FOUR", **there)
+    take_in(made, sale(thing.code, at))
+    assert what(made) == ("left", "elsewhere", "TWO")
+
+
+def test_what_one_cannot_take_in_the_other_does(channel, twin, thing):
+    at = timezone.now()
+    sold = sale("UNKNOWN", at)
+    take_in(channel, sold)
+    assert what(channel)[:2] == ("unmapped", "unknown_goods")
+    known = dataclasses.replace(sold.lines[0], sku=thing.code)
+    take_in(twin, dataclasses.replace(sold, lines=(known,)))
+    assert what(twin)[0] == "imported"
+    make.sku(channel.merchant, code="UNKNOWN")
+    order_import.retry_unmapped(worker(channel))
+    assert (what(channel), Order.objects.count()) == (("left", "elsewhere", "Twin"), 1)
