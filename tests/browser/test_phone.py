@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import Browser, FloatRect, Page, expect
 
+from labels import jobs
+from labels.jobs import NewJob
+from labels.models import Printer, PrintJob, Station
 from marketplaces.models import Channel, Comparison, Difference, Listing
 from tests import make
 from tests.browser.test_desk import house, sign_in  # noqa: F401  (fixture)
@@ -233,4 +238,32 @@ def test_whatever_is_read_in_longer_words_is_in_sight_and_the_strip_is_one_line(
                 strip = phone.locator(".rail").bounding_box()
                 assert strip is not None
                 assert strip["height"] < 60
+    assert wide == {}
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es", "zh-hans"])
+def test_print_jobs_of_every_state_are_in_sight_in_longer_words(phone: Page, house: House, language: str) -> None:  # noqa: F811 - the fixture
+    machine = Printer.objects.create(
+        warehouse=house.warehouse, code="ZEBRA-PACK-07", way="raw", address="raw://127.0.0.1:1", format="zpl", media="4x6in"
+    )
+    station = Station.objects.create(warehouse=house.warehouse, code="PACK-DESK-07")
+    with transaction.atomic():
+        for status, error in (
+            ("waiting", "agent_away"),
+            ("uncertain", "printer_silent"),
+            ("failed", "[Errno 111] Connection refused"),
+            ("printed", ""),
+        ):
+            job = NewJob(printer=machine, kind="packing_slip", document="ACME-2026-11-29-000017", content=b"^XA^XZ", station_id=station.pk)
+            (key,) = jobs.add([replace(job, by_id=house.supervisor.pk)])
+            PrintJob.objects.filter(pk=key).update(status=status, error=error)
+    phone.set_extra_http_headers({"Accept-Language": language})
+    wide: dict[tuple[int, str], list[str]] = {}
+    for width in (WIDTH, 1024, 1280):
+        phone.set_viewport_size({"width": width, "height": 768})
+        phone.goto("/desk/print-jobs?state=all")
+        assert phone.locator("[data-job]").count() == 4
+        for what, script in (("too wide", TOO_WIDE), ("touching", TOUCHING)):
+            if found := phone.evaluate(script):
+                wide[width, what] = found
     assert wide == {}
