@@ -92,6 +92,14 @@ class StopsBackorders(Protocol):
 
 
 @runtime_checkable
+class NamesSeller(Protocol):
+    """A shop whose keys do not say who sells there: two consents of one seller are two keys."""
+
+    def seller(self) -> str:
+        """As the platform calls him, "" where it cannot say yet. Raises ChannelUnavailable, CredentialsRefused, ChannelRefused."""
+
+
+@runtime_checkable
 class TellsLastChanges(Protocol):
     """A shop whose list of changed orders leaves something out, such as that one was deleted: it says of many in few calls whether they moved."""
 

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import count
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -64,8 +65,9 @@ def connect(
     cap: int | None = None,
     alone: bool = False,
 ) -> Channel:
-    """Remember a shop, with nothing sent to it (marketplaces.trying does). `code` begins its orders' references; without one it is made from the name.
+    """Remember a shop, with nothing sent to it (marketplaces.trying does) but the question who sells there, where that has to be known.
 
+    `code` begins its orders' references; without one it is made from the name.
     `further` warehouses come after the first one; `routing` is a Channel.Routing. `alone`: no other channel of the merchant's may be this shop.
 
     Raises ShopIsConnected, UnknownMarketplace, CredentialsMissing, ChannelRefused for an address that is none, InvalidInput for a code that is
@@ -77,9 +79,11 @@ def connect(
     code = code or _new_code(merchant, re.sub(r"[^A-Z0-9]+", "", name.upper())[:12] or "SHOP")
     if Channel.objects.filter(merchant=merchant, code=code).exists():
         raise InvalidInput([{"path": ["code"], "message": str(_("The merchant has a channel with this code."))}])
+    shop: dict[str, Any] = {"merchant": merchant, "adapter": adapter, "base_url": base_url, "credentials": credentials}
+    seller = same_shop.who_sells(**shop) if alone else ""
     with transaction.atomic():
         if alone:
-            same_shop.need_another(merchant=merchant, adapter=adapter, base_url=base_url, credentials=credentials)
+            same_shop.need_another(**shop, seller=seller)
         user = User.objects.create_user(f"channel-{secrets.token_hex(8)}", first_name=name[:150], merchant=merchant)
         channel = Channel.objects.create(
             merchant=merchant,
@@ -89,6 +93,7 @@ def connect(
             name=name,
             adapter=adapter,
             base_url=base_url,
+            seller=seller[:100],
             credentials=sealing.seal(dict(credentials)),
             webhook_secret=sealing.seal({"secret": secrets.token_urlsafe(32)}),
             buffer=buffer,
@@ -117,10 +122,10 @@ def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base
     """
     base_url = base_url or channel.base_url
     now = leaving.own_location(adapters.connect(channel.adapter, base_url=base_url, credentials=credentials))
+    there: dict[str, Any] = {"merchant": channel.merchant, "adapter": channel.adapter, "base_url": base_url, "credentials": credentials}
+    seller = same_shop.who_sells(**there, channel=channel)
     with transaction.atomic():
-        same_shop.need_another(
-            merchant=channel.merchant, adapter=channel.adapter, base_url=base_url, credentials=credentials, channel=channel
-        )
+        same_shop.need_another(**there, seller=seller, channel=channel)
         hold(channel.pk)
         # As they are by now: somebody else may have changed them, too, and what he left is told 0 as well.
         known = Channel.objects.get(pk=channel.pk)
@@ -128,8 +133,9 @@ def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base
         before, after = (adapters.account(channel.adapter, keys) for keys in (known.opened_credentials(), credentials))
         moved = (known.base_url, before) != (base_url, after)
         channel.credentials, channel.base_url = sealing.seal(dict(credentials)), base_url
+        channel.seller = seller[:100]
         channel.failures, channel.quiet_until, channel.last_error = 0, None, ""
-        channel.save(update_fields=["credentials", "base_url", "failures", "quiet_until", "last_error"])
+        channel.save(update_fields=["credentials", "base_url", "seller", "failures", "quiet_until", "last_error"])
         if moved:
             leaving.leave_shop(known)
         else:

@@ -50,8 +50,11 @@ def record(channel: Channel, orders: Sequence[port.ChannelOrder], *, asked: bool
             latest[order.order_id] = order
     with transaction.atomic():
         # One recorder at a time: two deliveries of one order must not both find it new.
-        if Channel.objects.select_for_update(no_key=True).get(pk=channel.pk).gone:
+        held = Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
+        if held.gone:
             return []
+        if (seller := next((order.seller_id[:100] for order in orders if order.seller_id), held.seller)) != held.seller:
+            Channel.objects.filter(pk=channel.pk).update(seller=seller)
         found = channel.orders.select_related("raw").prefetch_related("parts").filter(external_id__in=latest)
         known = {row.external_id: row for row in found}
         new = [

@@ -15,8 +15,8 @@ def of(base_url: str) -> Address:
     return parts.hostname, None if parts.port in (80, 443) else parts.port, parts.path.rstrip("/"), parts.query
 
 
-def others_at(channel: Channel, **like: Any) -> list[Channel]:
-    """The other channels at its marketplace and address that are `like` this (fields of Channel), by their keys."""
-    there = of(channel.base_url)
-    rows = Channel.objects.filter(adapter=channel.adapter, **like).exclude(pk=channel.pk).order_by("pk")
+def channels_at(adapter: str, base_url: str, *, but: Channel | None, **like: Any) -> list[Channel]:
+    """All channels `but` this one at that address of the marketplace that are `like` this (fields of Channel), by their keys."""
+    there = of(base_url)
+    rows = Channel.objects.filter(adapter=adapter, **like).exclude(pk=but.pk if but else None).order_by("pk")
     return [row for row in rows if of(row.base_url) == there]

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from marketplaces.abilities import NamesSeller
 from marketplaces.calling import ChannelQuiet, calling
 from marketplaces.channels import LANES
 from marketplaces.models import Channel
@@ -29,6 +30,8 @@ def try_out(*, channel: Channel) -> str:
     try:
         with calling(channel) as shop, within(PATIENCE_S):
             shop.try_out()
+            if isinstance(shop, NamesSeller) and (seller := shop.seller()):
+                Channel.objects.filter(pk=channel.pk, disconnected_at=None).update(seller=seller[:100])
     except ChannelQuiet as quiet:
         return _why(channel, quiet)
     except ChannelRefused as refused:  # in one thing; all others may work

@@ -63,8 +63,9 @@ class ChannelForm(forms.ModelForm):
             base_url = cleaned.get("base_url", "")
             adapters.connect(adapter, base_url=base_url, credentials=credentials)
             if merchant is not None and not self.errors and (not known or entered or "base_url" in self.changed_data):
-                channel = self.instance if known else None
-                same_shop.need_another(merchant=merchant, adapter=adapter, base_url=base_url, credentials=credentials, channel=channel)
+                there = {"merchant": merchant, "adapter": adapter, "base_url": base_url, "credentials": credentials}
+                there["channel"] = self.instance if known else None
+                same_shop.need_another(**there, seller=same_shop.who_sells(**there))
         except adapters.CredentialsMissing as error:
             for name in error.details["keys"]:
                 self.add_error(keys.field_names(adapter)[name], _("This is needed."))

@@ -58,6 +58,7 @@ class Channel(OfferRule):
     What is disconnected is neither called nor heard, and its keys are gone (marketplaces.disconnecting).
     `hook_url` is where its shop was told to push its changes, "" where it was not; `hook_error` why that could not be renewed, or taken back when it
     was disconnected.
+    `seller` is what the platform calls who sells there, where keys do not say that, and "" until it has (abilities.NamesSeller).
     `holds_pending` as its marketplace said last (port.Capabilities).
     """
 
@@ -105,6 +106,7 @@ class Channel(OfferRule):
     last_poll_at = models.DateTimeField(_("last poll"), null=True, editable=False)
     last_error = models.TextField(_("last error"), blank=True, default="", editable=False)
     last_error_at = models.DateTimeField(_("last error at"), null=True, editable=False)
+    seller = models.CharField(max_length=100, blank=True, default="", db_default="", editable=False)
     hook_url = models.TextField(blank=True, default="", db_default="", editable=False)
     hook_error = models.TextField(blank=True, default="", db_default="", editable=False)
     failures = models.PositiveIntegerField(default=0, editable=False)

@@ -68,6 +68,7 @@ class ChannelOrder:
     `cancellation_requested`: cancelled only if the warehouse agrees; the platform waits for `answer_cancellation`. Of an open one: the
     buyer wishes it, and only the merchant can do it, in the shop. `buyer_id`: the platform's own name of the buyer, where it says later
     that it has forgotten him. `awaits_payment`: that a pending one may still be paid; a draft, or one whose payment failed, binds no goods.
+    `seller_id`: the platform's own name of who sold it, where keys do not say that (abilities.NamesSeller).
     """
 
     order_id: str
@@ -87,6 +88,7 @@ class ChannelOrder:
     cancellation_requested: bool = False
     awaits_payment: bool = True
     buyer_id: str = ""
+    seller_id: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:

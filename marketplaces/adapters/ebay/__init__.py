@@ -120,6 +120,9 @@ class EBay:
         with needing(_("reading orders")):
             self._orders.changed(since=datetime.now(UTC) - timedelta(hours=1), cursor="")
 
+    def seller(self) -> str:
+        return self._orders.seller()
+
     def push_stock(self, levels: Sequence[StockLevel]) -> list[PushResult]:
         if not levels:
             return []

@@ -109,6 +109,12 @@ class Orders:
         following, more = position.following(changes, total, _now_there(response))
         return OrderPage(orders, str(following), more, unreadable)
 
+    def seller(self) -> str:
+        """Who sold any order that eBay still lists (`sellerId`), "" where there is none: no other interface of these scopes names him."""
+        params: dict[str, str | int] = {"filter": f"lastmodifieddate:[{stamp(datetime.now(UTC) - OLDEST)}..]", "limit": 1}
+        rows = rows_of(self._connection.get(f"{FULFILMENT}/order", **params), "orders")
+        return str(rows[0].get("sellerId") or "") if rows else ""
+
     def _listed(self, row: JsonObject) -> ChannelOrder:
         """As _complete; that a part of it is not there holds up no other order either."""
         try:

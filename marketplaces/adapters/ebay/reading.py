@@ -51,6 +51,7 @@ def read_order(row: JsonObject, fulfilments: Sequence[JsonObject]) -> ChannelOrd
         shipped=shipped if ours else {},
         awaits_payment=row["orderPaymentStatus"] != FAILED,
         cancellation_requested=bool(open_requests(row)),
+        seller_id=str(row.get("sellerId") or ""),
         buyer_id=str((row.get("buyer") or {}).get("username") or "") if ours else "",
         raw=row if ours else {},
     )
