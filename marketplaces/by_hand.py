@@ -38,13 +38,18 @@ WHERE (l.sku_id IS NOT NULL OR l.bundle_id IS NOT NULL)
   AND CASE WHEN shown.location = '' THEN l.pushed_quantity ELSE s.pushed_quantity END < shown.quantity
   AND NOT EXISTS (
     SELECT FROM (SELECT * FROM marketplaces_stockpush WHERE listing_id = l.id ORDER BY id DESC LIMIT %s) told
-    WHERE told.error = '' AND told.location = shown.location AND told.sent_at > shown.said_at + make_interval(secs => %s)
+    WHERE told.error = '' AND told.location = shown.location AND (
+        told.sent_at > shown.said_at + make_interval(secs => %s)
+        OR told.because = %s AND told.sent_at > now() - make_interval(secs => %s)
+    )
   )
 ORDER BY 1, 2
 """
 
 
-def notice(channel: Channel, shown: Mapping[str, Mapping[str, int]], said: Mapping[str, datetime] | None = None) -> None:
+def notice(
+    channel: Channel, shown: Mapping[str, Mapping[str, int]], said: Mapping[str, datetime] | None = None, *, pause_s: float = 0.0
+) -> None:
     """A step: what the shop says by itself that its listings show, {its id: {location: number}}; under "" as a whole.
 
     Fewer than told have been sold; more somebody else has put there: told again, at the places where it is so. What was `said`, by the listings'
@@ -57,7 +62,7 @@ def notice(channel: Channel, shown: Mapping[str, Mapping[str, int]], said: Mappi
         return
     found = _more_than_is_on_its_way(channel, shown)
     with connection.cursor() as cursor:
-        cursor.execute(_RAISED, [*map(list, zip(*rows, strict=True)), channel.pk, LATELY_ROWS, OUR_SKEW_S])
+        cursor.execute(_RAISED, [*map(list, zip(*rows, strict=True)), channel.pk, LATELY_ROWS, OUR_SKEW_S, RAISED, pause_s])
         found += cursor.fetchall()
     raised: dict[telling.Where, dict[int, Since]] = {}
     for location, key in found:

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 # Of one import: so many orders are locked, committed and answered together.
 BATCH = 100
+# Some shops show more than they were told whatever they are told.
+LOOKED_AT_PAUSE_S = 3600.0
 
 
 class NotReported(WmsError):
@@ -108,11 +110,24 @@ def hear_listings(payloads: Sequence[dict[str, Any]]) -> None:
     _keep(channel, [event.listing for event in events.values() if event.listing], {key: event.shown for key, event in events.items()}, said)
 
 
+def look_at(channel: Channel, listings: Sequence[port.ChannelListing], asked_at: datetime) -> None:
+    """What the shop has just answered of its offers, each at each of its places. One that shows more again and again is told so once an hour."""
+    shown: dict[str, dict[str, int]] = {}
+    for listing in listings:
+        if listing.quantity is not None:
+            shown.setdefault(listing.listing_id, {})[listing.location] = listing.quantity
+    _keep(channel, listings, shown, {listing.listing_id: asked_at for listing in listings}, pause_s=LOOKED_AT_PAUSE_S)
+
+
 def _keep(
-    channel: Channel, listings: Sequence[port.ChannelListing], shown: Mapping[str, Mapping[str, int]], said: Mapping[str, datetime]
+    channel: Channel,
+    listings: Sequence[port.ChannelListing],
+    shown: Mapping[str, Mapping[str, int]],
+    said: Mapping[str, datetime],
+    pause_s: float = 0.0,
 ) -> None:
     """Offers are written down and tied to the skus of their codes; what they show is looked at. By their ids: what, and when it was said."""
     with transaction.atomic():
         channels.keep_listings(channel=channel, listings=listings, said=said)
         channels.tie_by_code(channel=channel)
-        by_hand.notice(channel, shown, said)
+        by_hand.notice(channel, shown, said, pause_s=pause_s)

@@ -1,5 +1,7 @@
 """Celery only wakes work up: what is to do stands in the outbox, one lane for each channel."""
 
+from contextlib import suppress
+
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
@@ -14,6 +16,7 @@ from marketplaces import (
     queues,
     refused_parcels,
     settling,
+    shown_numbers,
     standings,
     subscribing,
 )
@@ -53,6 +56,21 @@ def repair_channel(channel_id: int) -> None:
     channel = Channel.objects.filter(pk=channel_id, active=True).first()
     if channel is not None:
         differing.mend(channel)
+
+
+@shared_task
+def look_at_shown() -> None:
+    """Each channel by itself; one in trouble is looked at the next time."""
+    for channel_id in Channel.objects.filter(active=True).order_by("pk").values_list("pk", flat=True):
+        look_at_channel.delay(channel_id)
+
+
+@shared_task(expires=300)
+def look_at_channel(channel_id: int) -> None:
+    channel = Channel.objects.filter(pk=channel_id, active=True).first()
+    if channel is not None:
+        with suppress(ChannelQuiet):
+            shown_numbers.look(channel)
 
 
 @shared_task

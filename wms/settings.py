@@ -165,6 +165,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "poll channel orders": {"task": "marketplaces.tasks.poll_orders", "schedule": 60.0},
     "empty channel queues": {"task": "marketplaces.tasks.empty_queues", "schedule": 15.0},
     "repair channels": {"task": "marketplaces.tasks.repair_channels", "schedule": crontab(hour="3", minute="17")},
+    "look at what channels show": {"task": "marketplaces.tasks.look_at_shown", "schedule": 300.0},
     "renew shops' messages": {"task": "marketplaces.tasks.renew_messages", "schedule": crontab(hour="3", minute="7")},
     "count standings": {"task": "marketplaces.tasks.count_standings", "schedule": 120.0},
     "finish disconnecting channels": {"task": "marketplaces.tasks.finish_disconnecting", "schedule": 60.0},

@@ -59,7 +59,7 @@ class Channel(OfferRule):
     `hook_url` is where its shop was told to push its changes, "" where it was not; `hook_error` why that could not be renewed, or taken back when it
     was disconnected.
     `seller` is what the platform calls who sells there, where keys do not say that, and "" until it has (abilities.NamesSeller).
-    `holds_pending` as its marketplace said last (port.Capabilities).
+    `holds_pending` as its marketplace said last (port.Capabilities). `shown_cursor`: where its list of offers is read on (marketplaces.shown_numbers).
     """
 
     class Routing(models.TextChoices):
@@ -102,6 +102,7 @@ class Channel(OfferRule):
     )
     orders_since = models.DateTimeField(db_default=Now(), editable=False)
     order_cursor = models.TextField(blank=True, default="", editable=False)
+    shown_cursor = models.TextField(blank=True, default="", db_default="", editable=False)
     last_push_at = models.DateTimeField(_("last push"), null=True, editable=False)
     last_poll_at = models.DateTimeField(_("last poll"), null=True, editable=False)
     last_error = models.TextField(_("last error"), blank=True, default="", editable=False)

@@ -1,0 +1,119 @@
+"""A number that somebody raised in the shop by hand, and that the shop does not speak of, is found when its turn comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from marketplaces import pausing, shown_numbers, tasks
+from marketplaces.adapters.storefront import declaration
+from marketplaces.models import Channel, Listing, StockPush
+from tests import make
+from tests.marketplaces.adapters.storefront.shop import refuse
+from tests.marketplaces.adapters.storefront.two import Place
+from tests.marketplaces.adapters.storefront.working import connected
+from tests.marketplaces.misbehaving import fail
+from tests.marketplaces.shops import deliver_all
+from tests.marketplaces.test_by_hand import time_passes
+from wms.core.models import OutboxEvent
+from wms.simulation.shop_server import Answer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def clock() -> Callable[[], datetime]:
+    return lambda: datetime.now(UTC)
+
+
+def look() -> int:
+    """Some minutes later."""
+    time_passes(300)
+    count = shown_numbers.look(Channel.objects.get())
+    deliver_all()
+    return count
+
+
+@pytest.mark.parametrize("compare_and_set", [True, False])
+def test_it_is_told_again(shop, house, thing, compare_and_set):
+    shop.declared["compare_and_set"] = compare_and_set
+    connected(shop, house, thing)
+    shop.books.by_sku(thing.code)["quantity"] = 50
+    assert look() == 1
+    assert shop.books.stock() == {thing.code: 10}
+    shop.calls.clear()
+    assert look() == 1
+    assert [call.kind for call in shop.calls] == ["listings.list"]
+
+
+def test_fewer_than_told_have_been_sold(shop, channel, thing):
+    shop.books.by_sku(thing.code)["quantity"] = 7
+    look()
+    assert shop.books.stock() == {thing.code: 7}
+    assert not OutboxEvent.objects.filter(handler__startswith="marketplaces").exists()
+
+
+def test_what_the_shop_sells_since_is_tied(shop, channel, thing):
+    new = make.sku(thing.merchant, "NEW")
+    shop.books.add_listing(sku="NEW", quantity=50)
+    look()
+    assert Listing.objects.get(external_sku="NEW").sku == new
+    assert shop.books.stock() == {thing.code: 10, "NEW": 0}
+
+
+def test_of_many_some_pages_are_asked_for_at_a_time_and_then_all_again(shop, channel, thing):
+    for number in range(20):
+        shop.books.add_listing(sku=f"NEW-{number}")
+    assert shop.page_size * shown_numbers.PAGES == 15
+    assert [look(), look(), look()] == [15, 6, 15]
+
+
+def test_a_cursor_that_the_shop_refuses_begins_the_list_anew(shop, channel, thing):
+    for number in range(20):
+        shop.books.add_listing(sku=f"NEW-{number}")
+    look()
+    shop.books.by_sku(thing.code)["quantity"] = 50
+    shop.misbehave("listings.list", refuse("bad_cursor", status=400))
+    look()
+    assert shop.books.stock()[thing.code] == 10
+
+
+def test_a_shop_that_shows_more_whatever_it_is_told_is_told_so_once_an_hour(shop, channel, thing):
+    shop.misbehave("stock.set", lambda call, proper: Answer(204, None), times=1000)
+    shop.books.by_sku(thing.code)["quantity"] = 50
+    for _turn in range(12):
+        look()
+    assert StockPush.objects.filter(because="raised").count() == 1
+    look()
+    look()
+    assert StockPush.objects.filter(because="raised").count() == 2
+    shop.behave()
+
+
+def test_each_of_its_places_is_looked_at(two: Place, shop, thing):
+    [key] = shop.books.listings
+    before = dict(shop.books.there[key])
+    place = next(iter(before))
+    shop.books.there[key][place] += 40
+    look()
+    assert shop.books.there[key] == before
+
+
+def test_who_lists_nothing_is_paused_or_is_in_trouble_is_left_alone(shop, house, thing, monkeypatch):
+    channel = connected(shop, house, thing)
+    monkeypatch.setattr(tasks.look_at_channel, "delay", tasks.look_at_channel)
+    shop.calls.clear()
+    shop.misbehave("listings.list", fail(503))
+    tasks.look_at_shown()
+    tasks.look_at_shown()
+    assert len(shop.made("listings.list")) == 1, "it is quiet for a moment"
+    Channel.objects.update(quiet_until=None, failures=0)
+    pausing.pause(channel=channel, by=make.user(), reason="Holidays")
+    tasks.look_at_shown()
+    Channel.objects.update(active=True)
+    shop.declared["answers"].remove("listings.list")
+    declaration.forget()
+    tasks.look_at_shown()
+    assert len(shop.made("listings.list")) == 1
