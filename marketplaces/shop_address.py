@@ -18,5 +18,5 @@ def of(base_url: str) -> Address:
 def channels_at(adapter: str, base_url: str, *, but: Channel | None, **like: Any) -> list[Channel]:
     """All channels `but` this one at that address of the marketplace that are `like` this (fields of Channel), by their keys."""
     there = of(base_url)
-    rows = Channel.objects.filter(adapter=adapter, **like).exclude(pk=but.pk if but else None).order_by("pk")
-    return [row for row in rows if of(row.base_url) == there]
+    rows = Channel.objects.filter(adapter=adapter, **like).order_by("pk")
+    return [row for row in rows if row != but and of(row.base_url) == there]

@@ -111,8 +111,8 @@ class Orders:
 
     def seller(self) -> str:
         """Who sold any order that eBay still lists (`sellerId`), "" where there is none: no other interface of these scopes names him."""
-        params: dict[str, str | int] = {"filter": f"lastmodifieddate:[{stamp(datetime.now(UTC) - OLDEST)}..]", "limit": 1}
-        rows = rows_of(self._connection.get(f"{FULFILMENT}/order", **params), "orders")
+        ever = f"lastmodifieddate:[{stamp(datetime.now(UTC) - OLDEST)}..]"
+        rows = rows_of(self._connection.get(f"{FULFILMENT}/order", filter=ever, limit=1), "orders")
         return str(rows[0].get("sellerId") or "") if rows else ""
 
     def _listed(self, row: JsonObject) -> ChannelOrder:

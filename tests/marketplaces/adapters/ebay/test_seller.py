@@ -7,8 +7,8 @@ from marketplaces import channels, same_shop
 from marketplaces.models import Channel
 from outbound.models import Order
 from tests import make
+from tests.marketplaces.adapters.ebay.conftest import adapter
 from tests.marketplaces.adapters.ebay.shop import KEYS, EBayShop
-from tests.marketplaces.adapters.ebay.test_connection import adapter
 from tests.marketplaces.shops import connect_as, poll, settle
 from wms.core.models import User
 
