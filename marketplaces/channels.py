@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
-from marketplaces import adapters, leaving, mapping, order_asking, places, same_shop, standings, stock_sync, subscribing
+from marketplaces import adapters, leaving, mapping, order_asking, places, same_shop, shop_address, standings, stock_sync, subscribing
 from marketplaces.abilities import Reports, StopsBackorders
 from marketplaces.calling import calling, keep_busy, need_lists
 from marketplaces.gone import need_connected
@@ -131,7 +131,7 @@ def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base
         known = Channel.objects.get(pk=channel.pk)
         need_connected(known)
         before, after = (adapters.account(channel.adapter, keys) for keys in (known.opened_credentials(), credentials))
-        moved = (known.base_url, before) != (base_url, after)
+        moved = (shop_address.of(known.base_url), before) != (shop_address.of(base_url), after)
         channel.credentials, channel.base_url = sealing.seal(dict(credentials)), base_url
         channel.seller = seller[:100]
         channel.failures, channel.quiet_until, channel.last_error = 0, None, ""

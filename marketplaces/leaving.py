@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Max, Q
 from django.utils.translation import gettext_lazy
 
-from marketplaces import adapters, pace, push_log, troubles
+from marketplaces import adapters, pace, push_log, shop_address, troubles
 from marketplaces.abilities import HasPlaces
 from marketplaces.holding import hold
 from marketplaces.models import Channel, ListingPlace
@@ -158,11 +158,7 @@ def again(channel: Channel, tries: int) -> None:
 def _taken_over(channel: Channel) -> set[str]:
     """Of the places that it left those that another channel of the same shop is by now: they have their numbers from there."""
     places = set(ListingPlace.objects.filter(listing__channel=channel).values_list("location", flat=True))
-    others = (
-        Channel.objects.filter(adapter=channel.adapter, base_url=channel.base_url, disconnected_at=None).exclude(pk=channel.pk)
-        if places
-        else ()
-    )
+    others = shop_address.channels_at(channel.adapter, channel.base_url, but=channel, disconnected_at=None) if places else ()
     return places & {place for other in others for place in (other.locations if other.located else [place_of(other)])}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from marketplaces import shop_address
 from marketplaces.calling import SENSELESS, calling, senseless
 from marketplaces.models import Channel
 from marketplaces.port import ChannelError, ChannelRefused, ChannelThrottled, ChannelUnavailable, Marketplace, Subscription
@@ -62,9 +63,8 @@ def end(channel: Channel, shop: Marketplace) -> None:
         return
     with transaction.atomic():
         Channel.objects.filter(pk=channel.pk).update(hook_url="", hook_error="")
-        others = Channel.objects.filter(adapter=channel.adapter, base_url=channel.base_url, active=True).exclude(hook_url="")
-        for key in others.order_by("pk").values_list("pk", flat=True):
-            ask(key)
+        for other in shop_address.channels_at(channel.adapter, channel.base_url, but=channel, active=True):
+            ask(other.pk)
 
 
 def _is_left(channel: Channel, error: ChannelError) -> None:

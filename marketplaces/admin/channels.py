@@ -154,10 +154,10 @@ class ChannelAdmin(MasterAdmin):
             transaction.on_commit(lambda: self._try_out(request, channel))
             return
         # What workers and the desk have written since the form was sent stays.
-        channel.save(update_fields=[name for name in ChannelForm.Meta.fields if name in form.changed_data])
+        channel.save(update_fields=[name for name in ChannelForm.Meta.fields if name in form.changed_data and name != "base_url"])
         if "credentials" in data or "base_url" in form.changed_data:
             credentials = data.get("credentials") or channel.opened_credentials()
-            if channels.change_credentials(channel=channel, credentials=credentials) or "base_url" in form.changed_data:
+            if channels.change_credentials(channel=channel, credentials=credentials, base_url=data["base_url"]):
                 self.message_user(request, str(leaving.OLD_SHOP), messages.WARNING)
             transaction.on_commit(lambda: self._try_out(request, channel))
         stock_sync.tell_all(channel=channel)  # another rule means other numbers

@@ -17,7 +17,7 @@ from tests.marketplaces.adapters.storefront.shop import SECRET, StorefrontShop, 
 from tests.marketplaces.adapters.storefront.two import locate
 from tests.marketplaces.adapters.storefront.working import connected
 from tests.marketplaces.shops import deliver_all, make_due, settle
-from wms.core.models import OutboxEvent
+from wms.core.models import OutboxEvent, User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,7 +90,7 @@ def test_another_channel_that_is_that_location_by_now_keeps_its_number(
     shop: StorefrontShop, channel: Channel, thing: Sku, house: Warehouse
 ) -> None:
     other = channels.connect(
-        merchant=thing.merchant, warehouse=house, adapter="storefront", base_url=shop.url, name="Other", code="OTH",
+        merchant=thing.merchant, warehouse=house, adapter="storefront", base_url=shop.url.replace("http:", "HTTP:"), name="Other", code="OTH",
         credentials={"secret": SECRET, "location": "hamburg"},
     )  # fmt: skip
     channels.fetch_listings(channel=other)
@@ -154,6 +154,27 @@ def test_another_address_cannot_be_told_and_that_is_said(shop: StorefrontShop, c
     fields = {"secret": SECRET, "location": "leipzig", "base_url": f"{shop.root}/elsewhere"}
     page = desk.post(f"/desk/channels/{channel.pk}/keys", fields, follow=True).content.decode()
     assert "The old address or account is told nothing any more. Where it still sells, set its numbers to 0 there." in page
+
+
+def test_the_same_address_spelled_otherwise_is_left_by_nobody(shop: StorefrontShop, channel: Channel, desk: Client) -> None:
+    fields = {"secret": SECRET, "location": "hamburg", "base_url": shop.url.replace("http:", "HTTP:")}
+    page = desk.post(f"/desk/channels/{channel.pk}/keys", fields, follow=True).content.decode()
+    assert "The old address or account is told nothing any more." not in page
+    deliver_all()
+    assert shown(shop) == {"leipzig": 0, "hamburg": 10}
+
+
+def test_an_address_that_is_left_in_the_administration_is_left_with_its_places(shop: StorefrontShop, channel: Channel) -> None:
+    """What is still to be told 0 is not told a shop that has a place of the same name."""
+    admin = Client(headers={"accept-language": "en"})
+    admin.force_login(User.objects.create_superuser("root"))
+    be(channel, "hamburg")
+    fields = {"code": channel.code, "name": channel.name, "storefront_location": "hamburg"}
+    rules = {"rules-TOTAL_FORMS": 0, "rules-INITIAL_FORMS": 0}
+    page = f"/admin/marketplaces/channel/{channel.pk}/change/"
+    answer = admin.post(page, {**fields, **rules, "base_url": f"{shop.root}/elsewhere"}, follow=True)
+    assert "The old address or account is told nothing any more." in answer.content.decode()
+    assert (Channel.objects.get().base_url, ListingPlace.objects.exists()) == (f"{shop.root}/elsewhere", False)
 
 
 def test_more_than_fit_into_one_turn_are_told_by_several(
