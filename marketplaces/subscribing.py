@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
@@ -41,13 +42,27 @@ def subscribe(*, channel: Channel, url: str) -> list[Subscription]:
     with calling(channel) as shop:
         if not shop.capabilities.webhooks:
             raise TakesNoAddress(shop=channel.name, url=url)
-        made = shop.subscribe_webhooks(url=url, secret=channel.opened_secret())
-    Channel.objects.filter(pk=channel.pk, disconnected_at=None).update(hook_url=url, hook_error="")
+        channel.hook_url = url
+        with _taken_back_if_gone(channel, shop):
+            made = shop.subscribe_webhooks(url=url, secret=channel.opened_secret())
+            Channel.objects.filter(pk=channel.pk, disconnected_at=None).update(hook_url=url, hook_error="")
     return made
 
 
+@contextmanager
+def _taken_back_if_gone(channel: Channel, shop: Marketplace) -> Iterator[None]:
+    """Whoever disconnects the channel while its shop is asked may have said goodbye before: then what was made since is ended. Whoever does after this
+    has looked ends it himself.
+    """
+    try:
+        yield
+    finally:
+        if Channel.objects.filter(pk=channel.pk, disconnected_at__isnull=False).exists():
+            end(channel, shop)
+
+
 def end(channel: Channel, shop: Marketplace) -> None:
-    """Have the shop of a channel that is disconnected push nothing any more, once. `shop`: as it was opened while its keys were there.
+    """Have the shop of a channel that is disconnected push nothing any more. `shop`: as it was opened while its keys were there.
 
     What it refuses holds up nothing, and stands on the channel with the address that a person has to take out there. A platform may know only one
     subscription for all channels of an account: the others' are made anew.
@@ -69,7 +84,7 @@ def end(channel: Channel, shop: Marketplace) -> None:
 
 def _is_left(channel: Channel, error: ChannelError) -> None:
     log.warning("channel %s: its shop still pushes to %s: %s", channel.pk, channel.hook_url, error)
-    Channel.objects.filter(pk=channel.pk).update(hook_error=kept(error))
+    Channel.objects.filter(pk=channel.pk).update(hook_url=channel.hook_url, hook_error=kept(error))
 
 
 def ask_all() -> int:
@@ -97,7 +112,7 @@ def renew(payloads: Sequence[dict[str, Any]]) -> None:
         return
     error: ChannelError | None = None
     try:
-        with calling(channel) as shop:
+        with calling(channel) as shop, _taken_back_if_gone(channel, shop):
             _renew(shop, channel)
     except _NotRenewed as failed:
         error = failed.error

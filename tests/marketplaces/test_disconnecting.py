@@ -8,20 +8,18 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from marketplaces import buyer_data, channels, disconnecting, order_import, pausing, standings, stock_sync, subscribing
+from marketplaces import buyer_data, channels, disconnecting, order_import, pausing, standings, stock_sync
 from marketplaces.gone import ChannelGone
 from marketplaces.models import Channel, ChannelOrder, Listing, SellerRule, StockPush
 from outbound import cancellation
 from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
-from tests.marketplaces.adapters.amazon.sqs import KEYS as QUEUE
-from tests.marketplaces.adapters.ebay.answers import challenge_response
 from tests.marketplaces.shops import BUYER, hook, poll
 from tests.marketplaces.test_tracking import leave, sold
 from tests.marketplaces.woo_shop import fail
 from wms.core import sealing
-from wms.core.models import OutboxEvent, PersonalRecord
+from wms.core.models import PersonalRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BATCH = "POST products/batch"
@@ -260,55 +258,3 @@ def test_nobody_disconnects_without_the_right(channel):
     for answer in (client.get(f"/desk/channels/{channel.pk}/disconnect"), client.post(f"/desk/channels/{channel.pk}/disconnect")):
         assert answer.status_code == 403
     assert not now(channel).gone
-
-
-def hooks_of(platform) -> int:
-    """How many messages the shop pushes to us, or addresses of ours it knows."""
-    names = {"woocommerce": "webhooks", "storefront": "hooks"}
-    return len(getattr(platform.shop.books, names.get(platform.adapter, "subscriptions")))
-
-
-def test_its_shop_is_asked_to_push_nothing_more(platform, house, boss, thing):
-    channel = platform.connect(house, thing)
-    if platform.adapter == "amazon":
-        Channel.objects.update(credentials=sealing.seal({**platform.keys, **QUEUE}))
-    if platform.adapter == "ebay":
-        platform.shop.answers.ask_endpoint = lambda url, code: challenge_response(code, channel.opened_secret(), url)
-    subscribing.subscribe(channel=now(channel), url=HOOK)
-    before = hooks_of(platform)
-    assert disconnecting.disconnect(channel=now(channel), by=boss, keep=True)
-    assert (before > 0, hooks_of(platform), now(channel).hook_url) == (True, 0, "")
-
-
-def test_so_it_is_when_the_channel_ends_by_itself(shop, channel, boss, thing):
-    subscribing.subscribe(channel=channel, url=HOOK)
-    disconnecting.disconnect(channel=now(channel), by=boss)
-    shops.deliver_all()
-    assert (len(shop.books.webhooks) > 0, disconnecting.finish_all(), len(shop.books.webhooks)) == (True, 1, 0)
-
-
-@pytest.mark.parametrize("status", [401, 403, 500])
-def test_a_shop_that_refuses_that_holds_up_nothing_and_is_for_a_person(shop, channel, boss, desk, status):
-    subscribing.subscribe(channel=channel, url=HOOK)
-    shop.misbehave("GET webhooks", fail(status, body={"code": "odd", "message": "No."}), times=9)
-    assert disconnecting.disconnect(channel=now(channel), by=boss, keep=True)
-    gone, shown = now(channel), desk.get(f"/desk/channels/{channel.pk}").text
-    assert (gone.gone, gone.hook_url, bytes(gone.credentials)) == (True, HOOK, b"")
-    assert HOOK in shown.split("data-hook-left")[1].split("</div>")[0]
-    shop.behave()
-
-
-def test_keys_that_are_no_use_any_more_hold_up_nothing_either(channel, boss):
-    Channel.objects.filter(pk=channel.pk).update(hook_url=HOOK, credentials=sealing.seal({"consumer_key": "ck"}))
-    assert disconnecting.disconnect(channel=now(channel), by=boss, keep=True)
-    assert now(channel).hook_url == HOOK
-
-
-def test_another_channel_of_the_shop_goes_on_being_pushed_to(shop, channel, house, boss, thing):
-    other = shops.connect(shop, thing.merchant, house, name="Other", code="OTHER")
-    Channel.objects.filter(pk=other.pk).update(base_url=f"{shop.url}/")  # the same address, spelled otherwise
-    subscribing.subscribe(channel=now(other), url=f"{HOOK}1")
-    subscribing.subscribe(channel=channel, url=HOOK)
-    assert disconnecting.disconnect(channel=now(channel), by=boss, keep=True)
-    assert {row["delivery_url"] for row in shop.books.webhooks.values()} == {f"{HOOK}1"}
-    assert OutboxEvent.objects.get(topic="channel.lapsed").payload["channel_id"] == other.pk
