@@ -147,15 +147,16 @@ def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base
 
 
 _KEEP_LISTINGS = """
-INSERT INTO marketplaces_listing AS known (channel_id, merchant_id, external_id, external_sku, title, last_error, sells_without_stock, said_at)
-SELECT %(channel)s, %(merchant)s, l.external_id, l.external_sku, l.title, '', l.sells_without_stock, l.said_at
-FROM unnest(%(ids)s::text[], %(skus)s::text[], %(titles)s::text[], %(unlimited)s::bool[], %(said)s::timestamptz[])
-  AS l (external_id, external_sku, title, sells_without_stock, said_at)
+INSERT INTO marketplaces_listing AS known
+    (channel_id, merchant_id, external_id, external_sku, external_barcode, title, last_error, sells_without_stock, said_at)
+SELECT %(channel)s, %(merchant)s, l.external_id, l.external_sku, l.external_barcode, l.title, '', l.sells_without_stock, l.said_at
+FROM unnest(%(ids)s::text[], %(skus)s::text[], %(barcodes)s::text[], %(titles)s::text[], %(unlimited)s::bool[], %(said)s::timestamptz[])
+  AS l (external_id, external_sku, external_barcode, title, sells_without_stock, said_at)
 ON CONFLICT (channel_id, external_id) DO UPDATE
-SET external_sku = EXCLUDED.external_sku, title = EXCLUDED.title, sells_without_stock = EXCLUDED.sells_without_stock,
-    said_at = coalesce(EXCLUDED.said_at, known.said_at)
-WHERE (known.external_sku, known.title, known.sells_without_stock, coalesce(EXCLUDED.said_at, known.said_at))
-      IS DISTINCT FROM (EXCLUDED.external_sku, EXCLUDED.title, EXCLUDED.sells_without_stock, known.said_at)
+SET external_sku = EXCLUDED.external_sku, external_barcode = EXCLUDED.external_barcode, title = EXCLUDED.title,
+    sells_without_stock = EXCLUDED.sells_without_stock, said_at = coalesce(EXCLUDED.said_at, known.said_at)
+WHERE (known.external_sku, known.external_barcode, known.title, known.sells_without_stock, coalesce(EXCLUDED.said_at, known.said_at))
+      IS DISTINCT FROM (EXCLUDED.external_sku, EXCLUDED.external_barcode, EXCLUDED.title, EXCLUDED.sells_without_stock, known.said_at)
   AND coalesce(EXCLUDED.said_at >= known.said_at, TRUE)
 """
 
@@ -196,6 +197,7 @@ def keep_listings(*, channel: Channel, listings: Iterable[ChannelListing], said:
                 "merchant": channel.merchant_id,
                 "ids": list(kept),
                 "skus": [listing.sku[:100] for listing in kept.values()],
+                "barcodes": [listing.barcode[:80] for listing in kept.values()],
                 "titles": [listing.title[:300] for listing in kept.values()],
                 "unlimited": [listing.sells_without_stock for listing in kept.values()],
                 "said": [said.get(key) if said else None for key in kept],
@@ -250,7 +252,7 @@ def tie_by_code(*, channel: Channel) -> int:
             for statement in (_TIE, _TIE_BUNDLES):
                 cursor.execute(statement, [channel.pk])
                 tied += [key for (key,) in cursor.fetchall()]
-        _tied(channel, tied)
+        have_tied(channel, tied)
     return len(tied)
 
 
@@ -273,11 +275,14 @@ def tie(*, listing: Listing, sku: Sku | None = None, bundle: Bundle | None = Non
         hold(listing.channel_id)
         listing.sku, listing.bundle = sku, bundle
         Listing.objects.filter(pk=listing.pk).update(sku=sku, bundle=bundle, untied=False if sku or bundle else _WAS_TIED)
-        _tied(listing.channel, [listing.pk])
+        have_tied(listing.channel, [listing.pk])
 
 
-def _tied(channel: Channel, listing_ids: list[int]) -> None:
-    """A step, with the channel held. Also while it is paused, whose lanes drop it: it may go on in this very moment, and tell what it finds tied."""
+def have_tied(channel: Channel, listing_ids: Sequence[int]) -> None:
+    """A step, with the channel held, where these are tied to others now: shops are told, and what waits for them is tried again.
+
+    Also while it is paused, whose lanes drop it: it may go on in this very moment, and tell what it finds tied.
+    """
     if not listing_ids:
         return
     publish(channel, mapping.count_waiting(channel, listing_ids))

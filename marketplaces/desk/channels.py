@@ -28,6 +28,7 @@ from marketplaces import (
     same_shop,
     stock_sync,
     subscribing,
+    suggestions,
     unknown_goods,
     untold_cancellations,
 )
@@ -86,6 +87,7 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
         rows = rows.filter(Q(external_sku__startswith=text) | Q(external_id=text))
     page = desk.Page(rows, request)
     told, untold = numbers(found, [listing.pk for listing in page]), list(untold_cancellations.of(found))
+    goods = unknown_goods.waiting(found)
     keys_refused = request.path == reverse("desk:channel_keys", kwargs={"channel_id": found.pk})
     spots = places.spots(found, told, differences or ())
     ours = Counter[int]()
@@ -111,7 +113,8 @@ def _channel(request: HttpRequest, channel_id: int, differences: list[drift.Diff
             "for_correcting": correcting.CORRECTABLE if request.user.has_perm(addresses.RIGHT) else (),
             "refused_parcels": refused_parcels.of(found),
             "untold_cancellations": untold,
-            "goods": unknown_goods.waiting(found),
+            "goods": goods,
+            "suggested": suggestions.for_goods(found, goods),
             "unlimited": found.listings.filter(sells_without_stock=True).count(),
             "told_nothing": pausing.told_nothing(found) if found.sells_nothing else None,
             "same_shop": same_shop.beside(found),

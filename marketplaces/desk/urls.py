@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketplaces.desk import addresses, buyers, channels, connecting, disconnecting, drift, oversold, places
+from marketplaces.desk import addresses, buyers, channels, connecting, disconnecting, drift, matching, oversold, places
 
 urlpatterns = [
     path("buyers", buyers.buyers, name="buyers"),
@@ -22,6 +22,11 @@ urlpatterns = [
     path("channels/<int:channel_id>/keys", connecting.change_keys, name="channel_keys"),
     path("channels/<int:channel_id>/disconnect", disconnecting.form_or_disconnect, name="channel_disconnect"),
     path("channels/<int:channel_id>/try", connecting.try_out, name="channel_try"),
+    path("channels/<int:channel_id>/match", matching.page, name="channel_match"),
+    path("channels/<int:channel_id>/match.csv", matching.export, name="channel_match_file"),
+    path("channels/<int:channel_id>/match/tie", matching.tie, name="channel_match_tie"),
+    path("channels/<int:channel_id>/match/certain", matching.tie_certain, name="channel_match_certain"),
+    path("channels/<int:channel_id>/match/upload", matching.upload, name="channel_match_upload"),
     path("channels/<int:channel_id>/tie", channels.tie, name="channel_tie"),
     *(path(f"channels/<int:channel_id>/{does}", channels.act, {"does": does}, name=f"channel_{does}") for does in channels.ACTIONS),
 ]

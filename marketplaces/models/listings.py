@@ -41,6 +41,7 @@ class Listing(OfferRule):
     untied = models.BooleanField(_("untied by hand"), default=False, db_default=False, editable=False)
     external_id = models.CharField(_("shop's id"), max_length=100)
     external_sku = models.CharField(_("shop's sku"), max_length=100, blank=True)
+    external_barcode = models.CharField(_("shop's barcode"), max_length=80, blank=True, default="", db_default="")
     title = models.CharField(_("title"), max_length=300, blank=True)
     # When the shop said what it sells under it, of shops that say so by themselves: their words overtake each other.
     said_at = models.DateTimeField(null=True, editable=False)
