@@ -109,7 +109,8 @@ class ChannelAdmin(MasterAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Channel | None = None) -> list[str]:
         """Its marketplace's keys stand below the address; all marketplaces' where it is still to be chosen, each shown when it is."""
-        wanted = [field for name in ([obj.adapter] if obj else adapters.names()) for field in keys.field_names(name).values()]
+        stored = obj.opened_credentials() if obj else None
+        wanted = [field for name in ([obj.adapter] if obj else adapters.names()) for field in keys.shown(name, stored)]
         others = [str(name) for name in super().get_fields(request, obj) if name not in self.conditional_fields]
         below = others.index("base_url") + 1
         return [*others[:below], *wanted, *others[below:]]

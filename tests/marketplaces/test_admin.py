@@ -2,7 +2,7 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from marketplaces import adapters, places
+from marketplaces import adapters, channels, places
 from marketplaces.models import Channel, ChannelOrder, Listing
 from tests import make
 from tests.marketplaces import shops
@@ -106,6 +106,24 @@ def test_one_key_is_corrected_and_the_others_stay(shop, client, house, channel):
     sent = form(shop, channel.merchant, house, **KEPT | {"woocommerce_consumer_key": "ck_new"})
     assert client.post(f"{LIST}{channel.pk}/change/", sent).status_code == 302
     assert Channel.objects.get().opened_credentials() == {"consumer_key": "ck_new", "consumer_secret": shop.consumer_secret}
+
+
+def test_a_key_that_may_be_left_out_is_taken_away(shop, client, house, thing):
+    """A new one beside that counts: nobody loses what he has typed."""
+    keys = {"secret": "whsec_" + "c2VjcmV0" * 4, "location": "leipzig"}
+    made = channels.connect(
+        merchant=thing.merchant, warehouse=house, adapter="storefront", base_url="https://own.example", credentials=keys, name="Own"
+    )
+    address = f"{LIST}{made.pk}/change/"
+    shown = client.get(address).content.decode()
+    assert ('name="storefront_location_empty"' in shown, 'name="storefront_declaration_empty"' in shown) == (True, False)
+    assert "_empty" not in client.get(f"{LIST}add/").content.decode()
+    sent = form(shop, thing.merchant, house, code=made.code, name="Own", base_url=made.base_url, storefront_location_empty="on")
+    assert client.post(address, {**sent, "storefront_location": "berlin"}).status_code == 302
+    assert Channel.objects.get().opened_credentials() == keys | {"location": "berlin"}
+    assert client.post(address, sent).status_code == 302
+    assert Channel.objects.get().opened_credentials() == keys | {"location": ""}
+    assert 'name="storefront_location_empty"' not in client.get(address).content.decode()
 
 
 def test_a_shop_that_refuses_the_keys_is_said_so(shop, client):

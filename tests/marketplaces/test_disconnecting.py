@@ -23,7 +23,6 @@ from wms.core.models import PersonalRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BATCH = "POST products/batch"
-HOOK = "https://wms.example/hooks/7"
 
 
 def now(channel: Channel) -> Channel:

@@ -12,12 +12,13 @@ from marketplaces.port import ChannelUnavailable
 from tests.marketplaces import shops
 from tests.marketplaces.adapters.amazon.sqs import KEYS as QUEUE
 from tests.marketplaces.adapters.ebay.answers import challenge_response
-from tests.marketplaces.test_disconnecting import HOOK, now
+from tests.marketplaces.test_disconnecting import now
 from tests.marketplaces.woo_shop import fail
 from wms.core import sealing
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
+HOOK = "https://wms.example/hooks/7"
 
 
 def hooks_of(platform) -> int:
