@@ -186,8 +186,12 @@ def _with_its_keys(channel: Channel) -> Marketplace:
     """As open_shop; keys that are no use are as if the shop had refused them: nothing works until somebody changes them."""
     try:
         return open_shop(channel)
-    except WmsError as error:
-        raise CredentialsRefused(reason=str(error)) from error
+    except ChannelError as error:
+        raise CredentialsRefused(reason=error.details["reason"]) from error
+    except adapters.CredentialsMissing as error:
+        raise CredentialsRefused(reason=reasons.KEYS_MISSING.format(what=error.details["missing"])) from error
+    except adapters.UnknownMarketplace as error:
+        raise CredentialsRefused(reason=reasons.NO_PLATFORM.format(what=channel.adapter)) from error
 
 
 # After a failure one caller at a time tries whether the shop is back, and whoever comes meanwhile looks again soon; and nobody joins a

@@ -217,7 +217,7 @@ def _ask_one(channel: Channel, shop: Marketplace, order_id: str, wanted: Wanted)
     except (MessageUnreadable, ChannelRefused) as error:  # of this one order: the others are not held up by it
         if isinstance(error, ChannelRefused) and error.not_possible:
             return None, _go_by_its_word(channel, order_id, wanted)
-        reason = troubles.kept(error) if isinstance(error, ChannelRefused) else str(error)
+        reason = troubles.kept(error) if isinstance(error, ChannelRefused) else error.details["reason"]
         order_book.record_unreadable(channel, [port.UnreadableOrder(order_id, reason)])
     else:
         return order, order.cancellation_requested
@@ -282,7 +282,7 @@ def _take_turn(channel: Channel, shop: Marketplace) -> None:
         time.sleep(wait_s)
         wait_s = pace.for_poll(channel, shop.capabilities)
     if wait_s:
-        raise CallThrottled(reason="the calls that it grants are used up", retry_after=wait_s, answered=True)
+        raise CallThrottled(reason=port.reasons.NO_CALLS, retry_after=wait_s, answered=True)
 
 
 def _changed(channel: Channel, shop: Marketplace) -> port.OrderPage:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from marketplaces import shop_address
 from marketplaces.calling import SENSELESS, calling, senseless
 from marketplaces.models import Channel
-from marketplaces.port import ChannelError, ChannelRefused, ChannelThrottled, ChannelUnavailable, Marketplace, Subscription
+from marketplaces.port import ChannelError, ChannelRefused, ChannelThrottled, ChannelUnavailable, Marketplace, Subscription, reasons
 from marketplaces.troubles import kept
 from wms.core import outbox
 from wms.core.errors import WmsError
@@ -126,7 +126,7 @@ def renew(payloads: Sequence[dict[str, Any]]) -> None:
 def _renew(shop: Marketplace, channel: Channel) -> None:
     """Keys that are refused here may lack this one right: the next call shows whether they are no use at all."""
     if not shop.capabilities.webhooks:
-        raise _NotRenewed(ChannelRefused(reason=str(TakesNoAddress(shop=channel.name, url=channel.hook_url))))
+        raise _NotRenewed(ChannelRefused(reason=reasons.TAKES_NO_ADDRESS.format(what=channel.hook_url)))
     try:
         shop.subscribe_webhooks(url=channel.hook_url, secret=channel.opened_secret())
     except ChannelUnavailable as error:

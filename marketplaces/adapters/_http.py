@@ -35,7 +35,6 @@ LONGEST_ANSWER_BYTES = 32 * 1024 * 1024
 # A push of many calls ends before anybody else may begin with the same shop, two minutes after it began: what he told would be overwritten by
 # older numbers. What is left is told next time.
 LONGEST_PUSH_S = 30.0
-TOO_SLOW = "the shop answers slowly: sent later"
 LONGEST_WAIT_S = 3600.0
 # More seconds than any window has: a moment since 1970.
 MOMENTS = 1_000_000_000
@@ -166,14 +165,14 @@ def with_status(status: int, reason: str) -> str:
     return reason if reason.startswith(f"HTTP {status}") else f"HTTP {status}: {reason}"
 
 
-def object_of(response: httpx.Response, who: str = "the shop") -> dict[str, Any]:
-    """The JSON object that `who` answered. Raises ChannelUnavailable where it is none."""
+def object_of(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object that the shop answered. Raises ChannelUnavailable where it is none."""
     try:
         answer = response.json()
     except ValueError as error:
-        raise ChannelUnavailable(reason=f"{who} answered something else than JSON", answered=True) from error
+        raise ChannelUnavailable(reason=reasons.NO_JSON, answered=True) from error
     if not isinstance(answer, dict):
-        raise ChannelUnavailable(reason=f"{who} answered something else than an object", answered=True)
+        raise ChannelUnavailable(reason=reasons.NO_OBJECT, answered=True)
     return answer
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from marketplaces.port import ChannelOrder, ChannelThrottled, ChannelUnavailable, MessageUnreadable, UnreadableOrder
+from marketplaces.port import ChannelOrder, ChannelThrottled, ChannelUnavailable, MessageUnreadable, UnreadableOrder, reasons
 
 
 def read_rows(
@@ -35,5 +35,5 @@ def moment(value: Any) -> datetime:
     """ISO 8601, in UTC. Raises ValueError where it is none or says no zone, TypeError for what is no text."""
     found = datetime.fromisoformat(value)
     if found.tzinfo is None:
-        raise ValueError(f"{value} has no zone")
+        raise ValueError(reasons.NO_ZONE.format(what=value))
     return found.astimezone(UTC)

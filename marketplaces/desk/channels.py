@@ -38,6 +38,7 @@ from marketplaces.desk import addresses, asked, orders, places
 from marketplaces.desk.finding import find, find_connected
 from marketplaces.models import Bundle, Channel, ChannelOrder, Listing
 from marketplaces.numbers import numbers
+from marketplaces.port import reasons
 from wms.core import desk, outbox
 from wms.core.errors import NotFound, WmsError
 
@@ -199,7 +200,10 @@ def _resume(channel: Channel, _request: HttpRequest) -> str:
 def _stop_backorders(channel: Channel, _request: HttpRequest) -> str:
     refused = shops.stop_backorders(channel=channel)
     if refused:
-        return _("The shop refused it for %(count)d listings: %(reason)s") % {"count": len(refused), "reason": next(iter(refused.values()))}
+        return _("The shop refused it for %(count)d listings: %(reason)s") % {
+            "count": len(refused),
+            "reason": reasons.in_words(next(iter(refused.values()))),
+        }
     return _("The shop sells nothing without stock any more.")
 
 

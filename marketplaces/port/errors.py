@@ -6,13 +6,17 @@ from marketplaces.port import reasons
 from wms.core.errors import WmsError
 
 
-class ChannelError(WmsError):
-    """The shop did not do what was asked."""
-
-    code, status, message = "channel_error", 502, _("The shop failed: {reason}")
+class _WithReason(WmsError):
+    """Its `reason` is one of ours, or the shop's own words."""
 
     def __str__(self) -> str:
         return str(self.message).format(reason=reasons.in_words(self.details["reason"]))
+
+
+class ChannelError(_WithReason):
+    """The shop did not do what was asked."""
+
+    code, status, message = "channel_error", 502, _("The shop failed: {reason}")
 
 
 class ChannelUnavailable(ChannelError):
@@ -111,7 +115,7 @@ class SignatureInvalid(WmsError):
     code, status, message = "signature_invalid", 401, _("The message is not signed by the shop.")
 
 
-class MessageUnreadable(WmsError):
+class MessageUnreadable(_WithReason):
     """A signed message whose content makes no sense."""
 
     code, status, message = "message_unreadable", 422, _("The shop's message cannot be read: {reason}")

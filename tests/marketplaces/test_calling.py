@@ -77,7 +77,7 @@ def test_keys_that_are_no_use_are_seen_on_the_channel_and_all_that_waits_goes_on
         shops.deliver_all()
         shops.make_due()
     broken = Channel.objects.get()
-    assert (broken.failures > 0, broken.trouble) == (True, "The shop refuses our keys: WooCommerce needs “Consumer secret”.")
+    assert (broken.failures > 0, broken.trouble) == (True, "The shop refuses our keys: keys are missing: “Consumer secret”")
     channels.change_credentials(channel=broken, credentials=keys)
     shops.deliver_all()
     assert (shop.books.stock(), Channel.objects.get().last_error) == ({thing.code: 7}, "")

@@ -1,16 +1,29 @@
 """What workers write of a shop's trouble is read by people of four languages."""
 
+import ast
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from django.utils import translation
 
+import marketplaces
 from inventory.models import Warehouse
 from marketplaces import troubles
 from marketplaces.calling import ChannelQuiet, calling
 from marketplaces.models import Channel, ChannelOrder, Listing
-from marketplaces.port import CallThrottled, ChannelRefused, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotOnChannel, reasons
+from marketplaces.port import (
+    CallThrottled,
+    ChannelRefused,
+    ChannelThrottled,
+    ChannelUnavailable,
+    CredentialsRefused,
+    MessageUnreadable,
+    NotOnChannel,
+    reasons,
+)
 from outbound.models import Order
 from outbound.orders import NewLine, NewOrder
 from tests import make
@@ -83,8 +96,37 @@ def test_a_reason_of_our_own_is_read_in_ones_own_language_and_a_shop_s_word_as_i
 @pytest.mark.parametrize("language", ["en", "de", "es", "zh-hans"])
 def test_every_reason_of_our_own_is_found_again_in_any_language(language):
     for own in reasons._OURS:
+        blanks = dict.fromkeys(re.findall(r"\{(\w+)\}", own), "X y: 'z'")
         with translation.override(language):
-            assert reasons.in_words(own.format(what="X y: 'z'")) == translation.gettext(own).format(what="X y: 'z'")
+            assert reasons.in_words(own.format(**blanks)) == translation.gettext(own).format(**blanks)
+
+
+def test_what_is_filled_in_is_read_in_ones_own_language_too():
+    with translation.override("de"):
+        assert reasons.in_words(reasons.unreadable(reasons.ORDERS, "'edges'")) == "seine Antwort zu „Aufträge“ ist nicht lesbar: 'edges'"
+        assert reasons.in_words(f"HTTP 301: {reasons.MOVED.format(what='https://x')}") == "HTTP 301: die API ist umgezogen nach https://x"
+        assert reasons.in_words("order 7, refund: KeyError: 'line_items'") == "Bestellung 7, refund: line_items fehlt"
+        assert reasons.in_words(f"order 7: ValueError: {reasons.NO_DATE}") == "Bestellung 7: es fehlt das Datum"
+        assert str(MessageUnreadable(reason="order 7: KeyError: 'id'")).endswith(": Bestellung 7: id fehlt")
+    with translation.override("en"):
+        assert reasons.in_words(reasons.NO_SUCH_ORDER.format(what="7")) == "order 7 is not there"
+
+
+def test_nobody_gives_a_reason_of_his_own_that_nobody_could_translate():
+    """A text of several words stands in `reasons`: what is put together elsewhere is a shop's words and names."""
+    said = []
+    for path in Path(marketplaces.__path__[0]).rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(call, ast.Call):
+                continue
+            name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+            texts = [keyword.value for keyword in call.keywords if keyword.arg in ("reason", "message") and name[:1].isupper()]
+            texts += call.args[1:] if name in ("all_are", "failed") else []
+            words = [
+                part.value for text in texts for part in ast.walk(text) if isinstance(part, ast.Constant) and isinstance(part.value, str)
+            ]
+            said += [(path.name, call.lineno, text) for text in words if re.search(r"[a-z]{2,} [a-z]{2,}", text)]
+    assert said == []
 
 
 def test_details_name_goods_and_parts_in_place_of_the_shop_s_ids_and_our_fields():

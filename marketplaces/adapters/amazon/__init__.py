@@ -130,7 +130,7 @@ class Amazon:
         self._tracking.send(tracking)
 
     def cancel(self, order_id: str) -> None:
-        raise ChannelRefused(reason="Amazon's API cancels no orders: cancel it in Seller Central", channel_code="not_possible")
+        raise ChannelRefused(reason=reasons.NOT_BY_API, channel_code="not_possible")
 
     def answer_cancellation(self, order_id: str, *, accepted: bool) -> None:
         """Amazon asks the merchant, who answers in Seller Central: by cancelling, or by shipping."""
@@ -138,7 +138,7 @@ class Amazon:
     def subscribe_webhooks(self, *, url: str, secret: str) -> list[Subscription]:
         """Amazon pushes into a queue: neither `url` nor `secret` is needed."""
         if self._queue is None:
-            raise ChannelRefused(reason="the channel's keys name no queue", channel_code="no_queue")
+            raise ChannelRefused(reason=reasons.NO_QUEUE_NAMED, channel_code="no_queue")
         return Notifications(self._connection, self._queue.arn).subscribe()
 
     def unsubscribe_webhooks(self, *, url: str) -> int:
@@ -149,7 +149,7 @@ class Amazon:
         raise SignatureInvalid
 
     def reread(self, *, headers: Mapping[str, str], body: bytes) -> ChannelEvent:
-        raise MessageUnreadable(reason="Amazon sends nothing to an address")
+        raise MessageUnreadable(reason=reasons.SENDS_NOTHING)
 
     def challenge(self, query: Mapping[str, str], *, url: str, secret: str) -> str | None:
         """Amazon never asks."""

@@ -12,7 +12,7 @@ import httpx
 from marketplaces.adapters import _http
 from marketplaces.adapters.amazon.limits import limits_of
 from marketplaces.adapters.amazon.tokens import TOKEN_URL, Tokens
-from marketplaces.port import CallThrottled, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotUsable
+from marketplaces.port import CallThrottled, ChannelThrottled, ChannelUnavailable, CredentialsRefused, NotUsable, reasons
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 # Longer than this nobody sleeps here.
@@ -29,7 +29,7 @@ def checked_address(url: str, what: str) -> str:
     parts = urlsplit(url.strip())
     plain = parts.scheme == "http" and parts.hostname in LOOPBACK
     if not (parts.scheme == "https" or plain) or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise NotUsable(reason=f"{url!r} is not the address of {what}", channel_code="bad_address")
+        raise NotUsable(reason=reasons.NO_ADDRESS_OF.format(what=repr(url), other=what), channel_code="bad_address")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
@@ -46,7 +46,7 @@ class Connection:
         refresh_token: str,
         client: httpx.Client | None = None,
     ) -> None:
-        self.url = checked_address(base_url, "the Selling Partner API")
+        self.url = checked_address(base_url, "Selling Partner API")
         self.client = client
         self._tokens = Tokens(
             url=checked_address(token_url or TOKEN_URL, "Login with Amazon"),
@@ -81,12 +81,12 @@ class Connection:
                     raise
                 refused = True
                 self._tokens.forget(token, scope)
-        raise ChannelUnavailable(reason=f"{operation} was throttled and refused in turns", answered=True)
+        raise ChannelUnavailable(reason=reasons.THROTTLED_AND_REFUSED.format(what=operation), answered=True)
 
     def _wait_for_turn(self, operation: str, waited: float) -> float:
         while wait := self.limits.take(operation):
             if waited + wait > LONGEST_WAIT_S:
-                raise CallThrottled(reason=f"Amazon grants too few calls of {operation}", retry_after=wait, answered=True)
+                raise CallThrottled(reason=reasons.TOO_FEW_CALLS.format(what=operation), retry_after=wait, answered=True)
             sleep(wait)
             waited += wait
         return waited
@@ -101,13 +101,13 @@ class Connection:
             _raise_for(response)
         if response.status_code == 204:
             return {}
-        return _http.object_of(response, "Amazon")
+        return _http.object_of(response)
 
 
 def _raise_for(response: httpx.Response) -> None:
     code, reason = "", f"HTTP {response.status_code} {response.reason_phrase}".strip()
     try:
-        errors = _http.object_of(response, "Amazon").get("errors")
+        errors = _http.object_of(response).get("errors")
     except ChannelUnavailable:  # a proxy's page
         errors = None
     if isinstance(errors, list) and errors and isinstance(errors[0], dict):

@@ -21,6 +21,7 @@ from marketplaces.port import (
     PushError,
     PushResult,
     StockLevel,
+    reasons,
 )
 
 FEED_TYPE, VERSION = "JSON_LISTINGS_FEED", "2.0"
@@ -57,7 +58,7 @@ class Feeds:
         """Hand in one feed: its rows are pending under its id. Before Amazon takes another feed they are pending without one."""
         try:
             if (wait := self._connection.limits.wait_s("createFeed")) > LONGEST_WAIT_S:
-                raise CallThrottled(reason="Amazon takes no further feed yet", retry_after=wait, answered=True)
+                raise CallThrottled(reason=reasons.NO_FEED_YET, retry_after=wait, answered=True)
             feed_id = self._hand_in(self._feed(levels))
         except CredentialsRefused:
             raise
@@ -87,12 +88,12 @@ class Feeds:
         try:
             document_id, url = str(document["feedDocumentId"]), str(document["url"])
         except KeyError as error:
-            raise ChannelUnavailable(reason="Amazon gave no place for the feed", answered=True) from error
+            raise ChannelUnavailable(reason=reasons.NO_PLACE_FOR_FEED, answered=True) from error
         self._transfer("PUT", url, content=json.dumps(feed).encode(), headers={"Content-Type": CONTENT_TYPE})
         wanted = {"feedType": FEED_TYPE, "marketplaceIds": self._marketplace_ids, "inputFeedDocumentId": document_id}
         feed_id = self._connection.call("createFeed", "POST", "/feeds/2021-06-30/feeds", body=wanted).get("feedId")
         if not feed_id:
-            raise ChannelUnavailable(reason="Amazon gave the feed no number", answered=True)
+            raise ChannelUnavailable(reason=reasons.NAMELESS, answered=True)
         return str(feed_id)
 
     def outcome(self, feed_id: str, levels: Sequence[StockLevel]) -> list[PushResult]:
@@ -103,10 +104,10 @@ class Feeds:
             if status in WORKING:
                 return [_pending(level, feed_id, LOOK_AGAIN_S) for level in levels]
             if status == "CANCELLED":
-                raise NotOnChannel(reason="the feed was cancelled")
+                raise NotOnChannel(reason=reasons.FEED_CANCELLED)
             report_id = str(feed.get("resultFeedDocumentId") or "")
             if status != "DONE" or not report_id:  # aborted, perhaps: some of it, none or all may be done
-                raise NotOnChannel(reason=f"the feed ended as {status or 'nothing'}, without a report")
+                raise NotOnChannel(reason=reasons.FEED_ENDED.format(what=status or "-"))
             return _read(self._report(report_id), feed_id, levels)
         except CredentialsRefused:
             raise
@@ -125,20 +126,20 @@ class Feeds:
                 content = _unpack(content)
             report = json.loads(content)
         except (ValueError, OSError, EOFError, zlib.error) as error:
-            raise ChannelUnavailable(reason=f"the feed's report cannot be read: {error}", answered=True) from error
+            raise ChannelUnavailable(reason=reasons.unreadable(reasons.FEED, error), answered=True) from error
         if not isinstance(report, dict):
-            raise ChannelUnavailable(reason="the feed's report is no report", answered=True)
+            raise ChannelUnavailable(reason=reasons.unreadable(reasons.FEED, type(report).__name__), answered=True)
         return report
 
     def _transfer(self, method: str, url: str, **parts: Any) -> bytes:
         """To or from the place that Amazon named: without our token, the address itself is the key."""
         address = httpx.URL(url)
         if address.scheme != "https" and not (address.scheme == "http" and address.host in LOOPBACK):
-            raise ChannelUnavailable(reason="Amazon named no safe place for the feed", answered=True)
+            raise ChannelUnavailable(reason=reasons.NO_SAFE_PLACE, answered=True)
         client = self._connection.client or _http.shared_client()
         response = _http.send(client, client.build_request(method, url, **parts))
         if not response.is_success:  # an address that has expired is refused as forbidden
-            raise ChannelUnavailable(reason=f"HTTP {response.status_code} where the feed is kept", answered=True)
+            raise ChannelUnavailable(reason=reasons.STATUS_OF_PLACE.format(what=response.status_code), answered=True)
         return response.content
 
 
@@ -146,7 +147,7 @@ def _unpack(content: bytes) -> bytes:
     with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
         unpacked = packed.read(MOST_REPORT_BYTES + 1)
     if len(unpacked) > MOST_REPORT_BYTES:
-        raise ValueError("it is too large")
+        raise ValueError(reasons.FEED_TOO_LARGE)
     return unpacked
 
 
@@ -158,14 +159,14 @@ def _read(report: JsonObject, feed_id: str, levels: Sequence[StockLevel]) -> lis
     """One result a message. What the report does not account for is not believed: it is told again."""
     try:
         if str(report["header"]["feedId"]) != feed_id:
-            raise ValueError("it is another feed's")
+            raise ValueError(reasons.OTHER_FEED)
         errors: dict[int, list[str]] = {}
         for issue in report["issues"]:
             if issue["severity"] == "ERROR":
                 errors.setdefault(int(issue.get("messageId") or 0), []).append(f"{issue.get('code') or ''}: {issue['message']}")
         accepted = int(report["summary"]["messagesAccepted"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ChannelUnavailable(reason=f"the feed's report cannot be read: {error}", answered=True) from error
+        raise ChannelUnavailable(reason=reasons.unreadable(reasons.FEED, error), answered=True) from error
     whole = "; ".join(errors.pop(0, []))  # of the feed, not of one message
     unnamed = [number for number in range(1, len(levels) + 1) if number not in errors]
     results = []
@@ -177,6 +178,6 @@ def _read(report: JsonObject, feed_id: str, levels: Sequence[StockLevel]) -> lis
         elif whole:
             told = PushResult(level.listing_id, level.quantity, error=PushError.REFUSED, message=whole[:500])
         else:
-            told = PushResult(level.listing_id, level.quantity, error=PushError.UNAVAILABLE, message="the feed's report leaves it out")
+            told = PushResult(level.listing_id, level.quantity, error=PushError.UNAVAILABLE, message=reasons.LEFT_OUT)
         results.append(told)
     return results

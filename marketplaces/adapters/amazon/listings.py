@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from marketplaces.adapters.amazon.connection import Connection, JsonObject
 from marketplaces.adapters.amazon.feeds import BY_SELLER
-from marketplaces.port import ChannelListing, ChannelRefused, ChannelUnavailable, ListingPage
+from marketplaces.port import ChannelListing, ChannelRefused, ChannelUnavailable, ListingPage, reasons
 
 PAGE_SIZE = 20  # the most there is
 
@@ -31,7 +31,7 @@ class Position:
         if here.count >= total or not made:
             return None
         if here.newest == self.after:
-            raise ChannelRefused(reason=f"more listings were made at {here.newest} than Amazon shows at once", channel_code="too_many")
+            raise ChannelRefused(reason=reasons.TOO_MANY_LISTINGS.format(what=here.newest), channel_code="too_many")
         return Position(after=here.newest)
 
 
@@ -60,7 +60,7 @@ class Listings:
             following = position.following([_made(row) for row in rows], int(answer["numberOfResults"]), token)
             found = tuple(listing for row in rows if (listing := _listing(row)) is not None)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            raise ChannelUnavailable(reason=f"Amazon's listings cannot be read: {error}", answered=True) from error
+            raise ChannelUnavailable(reason=reasons.unreadable(reasons.LISTINGS, error), answered=True) from error
         return ListingPage(found, json.dumps(_fields(following)) if following else "")
 
 

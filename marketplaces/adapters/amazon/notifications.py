@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from marketplaces.adapters.amazon.connection import Connection, JsonObject
 from marketplaces.adapters.amazon.tokens import NOTIFICATIONS
-from marketplaces.port import ChannelEvent, ChannelUnavailable, EventKind, MessageUnreadable, NotOnChannel, Subscription, units
+from marketplaces.port import ChannelEvent, ChannelUnavailable, EventKind, MessageUnreadable, NotOnChannel, Subscription, reasons, units
 
 ORDERS, STOCK, FEEDS = "ORDER_CHANGE", "LISTINGS_ITEM_MFN_QUANTITY_CHANGE", "FEED_PROCESSING_FINISHED"
 VERSIONS = {ORDERS: "1.0", STOCK: "1.0", FEEDS: "2020-09-04"}
@@ -53,7 +53,7 @@ class Notifications:
             rows = answer.get("payload") or []
             return next((row["destinationId"] for row in rows if (row["resource"].get("sqs") or {}).get("arn") == self._queue_arn), "")
         except (KeyError, TypeError, AttributeError) as error:
-            raise ChannelUnavailable(reason="Amazon's destinations cannot be read", answered=True) from error
+            raise ChannelUnavailable(reason=reasons.unreadable(reasons.SUBSCRIPTIONS, error), answered=True) from error
 
     def _make_destination(self) -> str:
         wanted = {"name": f"wms {self._queue_arn.rpartition(':')[2]}"[:256], "resourceSpecification": {"sqs": {"arn": self._queue_arn}}}
@@ -83,7 +83,7 @@ class Notifications:
 def _payload(answer: JsonObject, *names: str) -> JsonObject:
     payload = answer.get("payload")
     if not isinstance(payload, dict) or any(not payload.get(name) for name in names):
-        raise ChannelUnavailable(reason="Amazon's answer about notifications cannot be read", answered=True)
+        raise ChannelUnavailable(reason=reasons.unreadable(reasons.SUBSCRIPTIONS, type(payload).__name__), answered=True)
     return payload
 
 

@@ -17,6 +17,7 @@ from marketplaces.port import (
     NotOnChannel,
     OrderPage,
     ShipTo,
+    reasons,
     units,
 )
 
@@ -49,7 +50,7 @@ class Orders:
             token = str((answer.get("pagination") or {}).get("nextToken") or "")
             changes = [moment(row["lastUpdatedTime"]) for row in rows]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ChannelUnavailable(reason=f"Amazon's list of orders cannot be read: {error}", answered=True) from error
+            raise ChannelUnavailable(reason=reasons.unreadable(reasons.ORDERS, error), answered=True) from error
         token = "" if token == position.page else token
         ours = [row for row in rows if not _by_amazon(row)]
         orders, unreadable = read_rows(ours, read_order, order_id=lambda row: str(row.get("orderId") or ""))
@@ -75,9 +76,9 @@ class Orders:
         answer = self._connection.call("getOrder", "GET", f"{PATH}/{quote(order_id, safe='')}", params={"includedData": included})
         row = answer.get("order")
         if not isinstance(row, dict) or row.get("orderId") != order_id:
-            raise ChannelUnavailable(reason="Amazon answered something else than the order", answered=True)
+            raise ChannelUnavailable(reason=reasons.NO_ORDER, answered=True)
         if _by_amazon(row):
-            raise NotOnChannel(reason=f"Amazon itself ships order {order_id}", channel_code="by_amazon")
+            raise NotOnChannel(reason=reasons.BY_AMAZON.format(what=order_id), channel_code="by_amazon")
         return row
 
 

@@ -49,7 +49,7 @@ class Queue:
         if not key_id or not secret:
             raise ChannelRefused(reason=reasons.NO_KEYS_OF_QUEUE, channel_code="bad_queue")
         self.arn = arn
-        host = checked_address(endpoint or f"https://sqs.{match['region']}.amazonaws.com", "an SQS endpoint")
+        host = checked_address(endpoint or f"https://sqs.{match['region']}.amazonaws.com", "SQS")
         self._url = f"{host}/{match['account']}/{match['name']}"
         self._settings = (match["region"], host, key_id, secret)
 

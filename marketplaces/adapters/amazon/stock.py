@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
-from marketplaces.adapters._http import TOO_SLOW, Stint
+from marketplaces.adapters._http import Stint
 from marketplaces.adapters._pushed import GIVE_UP_AFTER, MOST_BREAKDOWNS
 from marketplaces.adapters.amazon.connection import Connection, JsonObject
 from marketplaces.adapters.amazon.feeds import BATCH_SIZE, PRODUCT_TYPE, Feeds, failed, patches
@@ -17,6 +17,7 @@ from marketplaces.port import (
     PushError,
     PushResult,
     StockLevel,
+    reasons,
 )
 
 # Five patches go out a second, and a feed takes minutes: up to so many the patches are the faster way.
@@ -53,7 +54,7 @@ class Stock:
         for number, level in enumerate(wanted):
             if stint.over():
                 results |= {
-                    later.listing_id: PushResult(later.listing_id, later.quantity, error=PushError.PENDING, message=TOO_SLOW)
+                    later.listing_id: PushResult(later.listing_id, later.quantity, error=PushError.PENDING, message=reasons.SLOW)
                     for later in wanted[number:]
                 }
                 return
@@ -87,7 +88,7 @@ class Stock:
             body={"productType": PRODUCT_TYPE, "patches": patches(level.quantity)},
         )
         if answer.get("sku") != level.listing_id:
-            raise ChannelUnavailable(reason="Amazon answered about another listing", answered=True)
+            raise ChannelUnavailable(reason=reasons.OTHER_LISTING, answered=True)
         if answer.get("status") not in TAKEN:
             raise ChannelRefused(reason=_issues(answer), channel_code=str(answer.get("status") or ""), http_status=200)
         return PushResult(level.listing_id, level.quantity)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from marketplaces.adapters.amazon.carriers import carrier
 from marketplaces.adapters.amazon.connection import Connection, JsonObject
 from marketplaces.adapters.amazon.orders import Orders, unshipped
-from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, Tracking
+from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, Tracking, reasons
 
 INCLUDED = "FULFILLMENT,CANCELLATION,PACKAGES"
 OVER = {"CANCELLED", "UNFULFILLABLE"}
@@ -31,11 +31,11 @@ class TrackingDesk:
             if _told(order, tracking.number):
                 return
             if order["fulfillment"]["fulfillmentStatus"] in OVER:
-                raise ChannelRefused(reason="the order is cancelled there", channel_code="order_cancelled")
+                raise ChannelRefused(reason=reasons.CANCELLED, channel_code="order_cancelled")
             package = _package(tracking, order)
             marketplace = order["salesChannel"].get("marketplaceId") or self._marketplace_ids[0]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ChannelUnavailable(reason=f"Amazon's order cannot be read: {error}", answered=True) from error
+            raise ChannelUnavailable(reason=reasons.unreadable(reasons.ORDER, error), answered=True) from error
         try:
             self._connection.call(
                 "confirmShipment",
@@ -58,7 +58,7 @@ def _told(order: JsonObject, number: str) -> bool:
 def _package(tracking: Tracking, order: JsonObject) -> JsonObject:
     items = _allot(tracking, order)
     if not items:
-        raise ChannelRefused(reason="nothing of the order is left to be shipped there", channel_code="nothing_left")
+        raise ChannelRefused(reason=reasons.NOTHING_LEFT, channel_code="nothing_left")
     # Amazon refuses what left before it was ordered, or will leave.
     left = min(max(tracking.shipped_at, datetime.fromisoformat(order["createdTime"])), datetime.now(UTC))
     return {

@@ -35,6 +35,7 @@ from marketplaces.port import (
     StockLevel,
     Subscription,
     Tracking,
+    reasons,
 )
 from marketplaces.rules import Measure, Rule
 
@@ -150,7 +151,7 @@ class EBay:
     def _not_spent(self) -> None:
         """A day without calls for orders is no day without stock."""
         if spent_s := self._limits.spent_s(FULFILMENT):
-            raise CallThrottled(reason="the day's calls for orders are used up", retry_after=spent_s, answered=True)
+            raise CallThrottled(reason=reasons.NO_CALLS_TODAY, retry_after=spent_s, answered=True)
 
     def order(self, order_id: str) -> ChannelOrder:
         return self._orders.one(order_id)

@@ -94,14 +94,14 @@ def segment(value: str) -> str:
 
 
 def object_of(response: httpx.Response) -> JsonObject:
-    return _http.object_of(response, "eBay")
+    return _http.object_of(response)
 
 
 def rows_of(page: JsonObject, field: str) -> list[JsonObject]:
     """A list in an answer; eBay leaves out those that are empty."""
     rows = page.get(field) or []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ChannelUnavailable(reason=f"eBay's {field} cannot be read", answered=True)
+        raise ChannelUnavailable(reason=reasons.unreadable(field, type(rows).__name__), answered=True)
     return rows
 
 
@@ -109,7 +109,7 @@ def id_at_the_end(response: httpx.Response) -> str:
     """The id of what was made, which only the Location header tells."""
     made = urlsplit(response.headers.get("Location", "")).path.rstrip("/").rpartition("/")[2]
     if not made:
-        raise ChannelUnavailable(reason="eBay does not say what it made", answered=True)
+        raise ChannelUnavailable(reason=reasons.NAMELESS, answered=True)
     return str(made)
 
 
@@ -131,7 +131,7 @@ def _raise_for(response: httpx.Response) -> None:
         code, reason = "", ""
     reason = reason or f"HTTP {status} {response.reason_phrase}".strip()
     if response.has_redirect_location:
-        reason = f"the API has moved to {response.headers['Location'].split('?')[0]}"
+        reason = reasons.MOVED.format(what=response.headers["Location"].split("?")[0])
     if response.is_redirect or status == 405 or (status in {404, 410} and not code):
         # Not eBay's own word on one order or item: a wrong address, or a proxy in trouble. That passes, the work waits.
         raise ChannelUnavailable(reason=_http.with_status(status, reason), answered=True)

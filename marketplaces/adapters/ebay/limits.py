@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from marketplaces.adapters.ebay.connection import ANALYTICS, Connection, JsonObject, rows_of
 from marketplaces.adapters.ebay.offers import number
 from marketplaces.adapters.ebay.tokens import Caller
-from marketplaces.port import Allowance, ChannelError, ChannelUnavailable
+from marketplaces.port import Allowance, ChannelError, ChannelUnavailable, reasons
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def _rate(row: JsonObject, now: datetime) -> Rate | None:
     try:
         reset = datetime.fromisoformat(str(row["reset"])) if row.get("reset") else now + timedelta(seconds=window or 0)
     except ValueError as error:
-        raise ChannelUnavailable(reason=f"eBay's limits cannot be read: {error}", answered=True) from error
+        raise ChannelUnavailable(reason=reasons.unreadable(reasons.LIMITS, error), answered=True) from error
     reset = reset if reset.tzinfo else reset.replace(tzinfo=UTC)
     return Rate(remaining, reset) if reset > now else None
 

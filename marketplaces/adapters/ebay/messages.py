@@ -31,6 +31,7 @@ from marketplaces.port import (
     EventKind,
     MessageUnreadable,
     SignatureInvalid,
+    reasons,
 )
 
 HEADER = "x-ebay-signature"
@@ -92,14 +93,14 @@ class Keys:
         try:
             return answer.result(PATIENCE_S)
         except TimeoutError as error:
-            raise ChannelUnavailable(reason="eBay's key is still being fetched") from error
+            raise ChannelUnavailable(reason=reasons.KEY_ON_ITS_WAY) from error
 
     def _ask(self, key_id: str, connection: Connection, now: float) -> Future[PublicKey | None]:
         """One call for all who wait for this key, in a thread of its own, which goes on when they have given up. Needs the lock."""
         while self._calls and self._calls[0] < now - WITHIN_S:
             self._calls.popleft()
         if len(self._calls) >= MOST_CALLS:
-            raise ChannelThrottled(reason="too many unknown keys", retry_after=WITHIN_S)
+            raise ChannelThrottled(reason=reasons.UNKNOWN_KEYS, retry_after=WITHIN_S)
         self._calls.append(now)
         answer: Future[PublicKey | None] = Future()
         # Before others are told to wait for it: where no thread can be had, the next one asks anew. It needs the lock to say what it learned.
@@ -132,7 +133,7 @@ def _fetch(key_id: str, connection: Connection) -> PublicKey | None:
     except ChannelRefused:
         return None
     except ValueError as error:
-        raise ChannelUnavailable(reason=f"eBay's key cannot be read: {error}", answered=True) from error
+        raise ChannelUnavailable(reason=reasons.unreadable(reasons.KEY, error), answered=True) from error
 
 
 _keys: dict[str, Keys] = {}

@@ -29,6 +29,7 @@ from marketplaces.port import (
     MessageUnreadable,
     NotOnChannel,
     OrderPage,
+    reasons,
 )
 
 # Each poll reads the last minutes again: the platform's search finds an order some time after it was saved.
@@ -102,9 +103,9 @@ class Orders:
             changes = [moment(row["lastModifiedDate"]) for row in rows]
             total = int(page["total"])
         except UNREADABLE as error:
-            raise ChannelUnavailable(reason=f"eBay's list of orders cannot be read: {error}", answered=True) from error
+            raise ChannelUnavailable(reason=reasons.unreadable(reasons.ORDERS, error), answered=True) from error
         if not rows and position.offset < total:
-            raise ChannelUnavailable(reason="eBay leaves a page of orders out", answered=True)
+            raise ChannelUnavailable(reason=reasons.PAGE_LEFT_OUT, answered=True)
         orders, unreadable = read_rows(rows, self._listed, order_id=lambda row: str(row.get("orderId") or ""))
         following, more = position.following(changes, total, _now_there(response))
         return OrderPage(orders, str(following), more, unreadable)
@@ -132,7 +133,7 @@ class Orders:
         if state == CANCELLED:
             return
         if row.get("orderFulfillmentStatus") != NOT_STARTED:
-            raise ChannelRefused(reason="units of the order have left", channel_code="order_shipped")
+            raise ChannelRefused(reason=reasons.UNITS_LEFT, channel_code="order_shipped")
         if requests := _requests(row):
             self._answer(row, requests, accepted=True)
         elif state == NONE_REQUESTED:
@@ -199,7 +200,7 @@ def _cancel_state(row: JsonObject) -> str:
     status = row.get("cancelStatus")
     state = status.get("cancelState") if isinstance(status, dict) else None
     if not isinstance(state, str):
-        raise MessageUnreadable(reason=f"order {row.get('orderId')}: without a cancelState")
+        raise MessageUnreadable(reason=f"order {row.get('orderId')}: KeyError: 'cancelState'")
     return state
 
 
@@ -207,7 +208,7 @@ def _requests(row: JsonObject) -> list[JsonObject]:
     try:
         return open_requests(row)
     except UNREADABLE as error:
-        raise ChannelUnavailable(reason="eBay's requests to cancel cannot be read", answered=True) from error
+        raise ChannelUnavailable(reason=reasons.unreadable(reasons.CANCELLATIONS, error), answered=True) from error
 
 
 def _now_there(response: httpx.Response) -> datetime:

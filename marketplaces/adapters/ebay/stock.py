@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from marketplaces.adapters._http import TOO_SLOW, Stint
+from marketplaces.adapters._http import Stint
 from marketplaces.adapters._pushed import GIVE_UP_AFTER, MOST_BREAKDOWNS
 from marketplaces.adapters.ebay.connection import INVENTORY, Connection, JsonObject, error_of, object_of, rows_of
 from marketplaces.adapters.ebay.offers import Offer, Offers, kept_of, number
@@ -25,6 +25,7 @@ from marketplaces.port import (
     PushError,
     PushResult,
     StockLevel,
+    reasons,
 )
 
 BATCH_SIZE = 25  # skus, and offers of all of them, in one call
@@ -127,11 +128,11 @@ class Stock:
             left = frozenset(level.location for level in group if self._locations and not level.quantity) - set(self._locations)
             bare = Change(sku, tuple(group), (), fresh=True, left=left)
             if stint.over():
-                results |= bare.all_are(PushError.PENDING, TOO_SLOW)
+                results |= bare.all_are(PushError.PENDING, reasons.SLOW)
             elif _is_sku(sku):
                 results |= spare.attempt(partial(self._prepare, bare, ready), [bare])
             else:
-                results |= bare.all_are(PushError.UNKNOWN_LISTING, "not an eBay sku")
+                results |= bare.all_are(PushError.UNKNOWN_LISTING, reasons.NO_ID.format(what=repr(bare.sku)))
         # What has been looked up is told, however long that took: the next time would be as slow.
         batches, tried = deque(_batches(ready)), False
         while batches:
@@ -181,7 +182,7 @@ class Stock:
     def _outcome(self, change: Change, rows: list[JsonObject]) -> Results:
         """The item's row and one for each offer, or fewer: the sku is done where none of them failed."""
         if not rows:
-            return change.all_are(PushError.UNAVAILABLE, "eBay's answer leaves this listing out")
+            return change.all_are(PushError.UNAVAILABLE, reasons.LEFT_OUT)
         for row in rows:
             status = number(row.get("statusCode")) or 0
             if not 200 <= status < 300:
@@ -212,7 +213,7 @@ class Stock:
         try:
             found = tuple(listing for item in items for listing in self._at_places(item, _listing(item, self._offers.of(str(item["sku"])))))
         except (TypeError, AttributeError) as error:
-            raise ChannelUnavailable(reason=f"eBay's items cannot be read: {error}", answered=True) from error
+            raise ChannelUnavailable(reason=reasons.unreadable(reasons.LISTINGS, error), answered=True) from error
         more = bool(items) and (bool(answer.get("next")) or (page + 1) * PER_PAGE < (number(answer.get("total")) or 0))
         return ListingPage(found, str(page + 1) if more else "")
 
@@ -242,7 +243,7 @@ def _batches(changes: Sequence[Change]) -> Iterator[list[Change]]:
 def _pending(changes: Sequence[Change]) -> Results:
     results: Results = {}
     for change in changes:
-        results |= change.all_are(PushError.PENDING, TOO_SLOW)
+        results |= change.all_are(PushError.PENDING, reasons.SLOW)
     return results
 
 

@@ -60,7 +60,7 @@ class Tokens:
             reason = str(answer.get("error_description") or answer["error"])
             raise CredentialsRefused(reason=reason[:500], channel_code=answer["error"], http_status=response.status_code)
         if not response.is_success:
-            reason = f"HTTP {response.status_code} for a token"
+            reason = reasons.STATUS_FOR_TOKEN.format(what=response.status_code)
             if response.status_code == 429:
                 _http.raise_for_answer(response, code="", reason=reason)
             # A proxy's word says nothing of the keys.

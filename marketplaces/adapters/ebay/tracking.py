@@ -7,7 +7,7 @@ from marketplaces.adapters._reading import moment
 from marketplaces.adapters.ebay.carriers import code
 from marketplaces.adapters.ebay.connection import FULFILMENT, Connection, JsonObject, rows_of, segment
 from marketplaces.adapters.ebay.reading import CANCELLED, ordered, shipped_units, stamp
-from marketplaces.port import ChannelRefused, ChannelUnavailable, NotOnChannel, Tracking
+from marketplaces.port import ChannelRefused, ChannelUnavailable, NotOnChannel, Tracking, reasons
 
 
 class TrackingDesk:
@@ -28,12 +28,12 @@ class TrackingDesk:
         order = self._connection.get(path)
         try:
             if order["cancelStatus"]["cancelState"] == CANCELLED:
-                raise ChannelRefused(reason="the order is cancelled there", channel_code="order_cancelled")
+                raise ChannelRefused(reason=reasons.CANCELLED, channel_code="order_cancelled")
             lines = _allot(tracking, order, told)
         except (KeyError, TypeError, ValueError) as error:
-            raise ChannelUnavailable(reason="eBay's order cannot be read", answered=True) from error
+            raise ChannelUnavailable(reason=reasons.unreadable(reasons.ORDER, error), answered=True) from error
         if not lines:
-            raise ChannelRefused(reason="nothing of the order is left to be shipped there", channel_code="nothing_left")
+            raise ChannelRefused(reason=reasons.NOTHING_LEFT, channel_code="nothing_left")
         body: JsonObject = {"lineItems": lines, "shippedDate": stamp(min(tracking.shipped_at, datetime.now(UTC)))}
         if number := plain(tracking.number):  # both or neither
             body |= {"shippingCarrierCode": code(tracking.carrier), "trackingNumber": number}

@@ -5,7 +5,7 @@ from typing import Any
 
 from marketplaces.adapters.ebay.connection import NOTIFICATION, Connection, JsonObject, id_at_the_end, segment
 from marketplaces.adapters.ebay.tokens import Caller
-from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, Subscription
+from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, Subscription, reasons
 
 # What brings orders. Items change with every push of ours.
 TOPICS = ("ORDER_CONFIRMATION",)
@@ -30,9 +30,9 @@ class Webhooks:
                 if topic in payloads
             ]
         except (KeyError, TypeError, AttributeError) as error:
-            raise ChannelUnavailable(reason=f"eBay's subscriptions cannot be read: {error}", answered=True) from error
+            raise ChannelUnavailable(reason=reasons.unreadable(reasons.SUBSCRIPTIONS, error), answered=True) from error
         if not made:
-            raise ChannelRefused(reason=f"eBay offers none of the topics {', '.join(TOPICS)}", channel_code="no_topic")
+            raise ChannelRefused(reason=reasons.NO_TOPICS.format(what=", ".join(TOPICS)), channel_code="no_topic")
         return made
 
     def unsubscribe(self, *, url: str) -> int:
@@ -87,6 +87,6 @@ def _payload(topic: JsonObject) -> dict[str, str]:
     """The youngest form of a topic's messages that is not on its way out."""
     forms = [form for form in topic["supportedPayloads"] if "JSON" in form["format"] and not form.get("deprecated")]
     if not forms:
-        raise ChannelRefused(reason=f"{topic['topicId']} is not sent as JSON", channel_code="no_payload")
+        raise ChannelRefused(reason=reasons.TOPIC_NOT_JSON.format(what=topic["topicId"]), channel_code="no_payload")
     youngest = max(forms, key=lambda form: [int(part) for part in str(form["schemaVersion"]).split(".") if part.isdecimal()])
     return {"format": "JSON", "schemaVersion": str(youngest["schemaVersion"]), "deliveryProtocol": str(youngest["deliveryProtocol"])}

@@ -18,7 +18,7 @@ def check(connection: Connection, wanted: Sequence[str], locations: Sequence[str
         rows = connection.call(documents.OWN_LOCATIONS, ids=list(locations))["nodes"]
         active = {row["id"] for row in rows if row and row.get("isActive")}
     except (KeyError, TypeError, AttributeError) as error:
-        raise ChannelUnavailable(reason=f"what the shop grants cannot be read: {error}", answered=True) from error
+        raise ChannelUnavailable(reason=reasons.unreadable(reasons.RIGHTS, error), answered=True) from error
     if gone := [location for location in locations if location not in active]:
         names = ", ".join(number_of(location) for location in gone)
         raise ChannelRefused(reason=reasons.NO_LOCATION.format(what=names), channel_code="no_location")

@@ -36,7 +36,7 @@ def gid(kind: str, number: str) -> str:
     """The global id of a thing: from its number, or as it is. Raises ChannelRefused for what is no id of this kind."""
     match = _ID.fullmatch(number.strip())
     if match is None or match["kind"] not in (None, kind):
-        raise NotUsable(reason=f"{number!r} is not the id of a Shopify {kind}", channel_code="bad_id")
+        raise NotUsable(reason=reasons.NO_ID.format(what=repr(number)), channel_code="bad_id")
     return f"gid://shopify/{kind}/{match['number']}"
 
 
@@ -44,7 +44,7 @@ def number_of(global_id: str) -> str:
     """The number at the end of a global id. Raises ValueError where there is none."""
     match = _ID.fullmatch(global_id.partition("?")[0])
     if match is None:
-        raise ValueError(f"{global_id!r} is not a Shopify id")
+        raise ValueError(reasons.NOT_AN_ID.format(what=repr(global_id)))
     return match["number"]
 
 
@@ -80,7 +80,7 @@ class Connection:
 
     def _wait(self, waited: float, seconds: float) -> float:
         if waited + seconds > LONGEST_WAIT_S:
-            raise ChannelThrottled(reason="the shop grants too few points for this call", retry_after=seconds, answered=True)
+            raise ChannelThrottled(reason=reasons.TOO_FEW_POINTS, retry_after=seconds, answered=True)
         if seconds:
             sleep(seconds)
         return waited + seconds
@@ -99,14 +99,14 @@ class Connection:
             _raise_errors(answer["errors"])
         data = answer.get("data")
         if not isinstance(data, dict):
-            raise ChannelUnavailable(reason="the shop answered without data", answered=True)
+            raise ChannelUnavailable(reason=reasons.NO_ANSWER.format(what=operation), answered=True)
         return data
 
     def write(self, document: str, field: str, *, errors: str = "userErrors", **variables: Any) -> JsonObject:
         """A mutation's payload. Raises ChannelRefused with the first of its user errors, NotOnChannel where that says so."""
         payload = self.call(document, **variables).get(field)
         if not isinstance(payload, dict):
-            raise ChannelUnavailable(reason=f"the shop answered nothing to {field}", answered=True)
+            raise ChannelUnavailable(reason=reasons.NO_ANSWER.format(what=field), answered=True)
         for error in payload.get(errors) or []:
             code, message = str(error.get("code") or ""), str(error.get("message") or "")[:500]
             refused = NotOnChannel if code == "NOT_FOUND" else ChannelRefused
@@ -135,8 +135,9 @@ def _raise_for(response: httpx.Response) -> None:
     if isinstance(errors, str):
         reason = errors[:500]
     if status in ASTRAY:
-        moved = f": the API has moved to {response.headers['Location'].split('?')[0]}" if response.has_redirect_location else ""
-        raise ChannelUnavailable(reason=f"{reason}{moved}", answered=True)
+        if response.has_redirect_location:
+            reason = _http.with_status(status, reasons.MOVED.format(what=response.headers["Location"].split("?")[0]))
+        raise ChannelUnavailable(reason=reason, answered=True)
     _http.raise_for_answer(response, code="", reason=reason)
 
 

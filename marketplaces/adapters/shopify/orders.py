@@ -20,6 +20,7 @@ from marketplaces.port import (
     NotOnChannel,
     OrderPage,
     ShipTo,
+    reasons,
 )
 
 # Each poll reads the last minutes again: the shop's search finds an order some time after it was saved.
@@ -46,7 +47,7 @@ class Orders:
             changes = [moment(row["updatedAt"]) for row in rows]
             following = str(info["endCursor"] or "") if info["hasNextPage"] else ""
         except (KeyError, TypeError, ValueError) as error:
-            raise ChannelUnavailable(reason=f"the shop's list of orders cannot be read: {error}", answered=True) from error
+            raise ChannelUnavailable(reason=reasons.unreadable(reasons.ORDERS, error), answered=True) from error
         following = "" if following == position.page else following
         orders, unreadable = read_rows(rows, self._complete, order_id=lambda row: str(row.get("id") or "").rpartition("/")[2])
         next_position, more = position.following(changes, following, overlap=OVERLAP)
@@ -74,7 +75,7 @@ class Orders:
                     if not (parts := row["fulfillmentOrders"])["pageInfo"]["hasNextPage"]
                 }
             except (KeyError, TypeError, ValueError) as error:
-                raise ChannelUnavailable(reason=f"the shop's orders cannot be read: {error}", answered=True) from error
+                raise ChannelUnavailable(reason=reasons.unreadable(reasons.ORDERS, error), answered=True) from error
         return found
 
     def cancel(self, order_id: str) -> None:
@@ -84,7 +85,7 @@ class Orders:
             return
         work = self._work.of(row)
         if any(part.shipped for part in work) or any(entry["status"] == "SUCCESS" for entry in row["fulfillments"]):
-            raise ChannelRefused(reason="units of the order have left", channel_code="order_shipped")
+            raise ChannelRefused(reason=reasons.UNITS_LEFT, channel_code="order_shipped")
         self._answer(work, accepted=True)
         self._connection.write(documents.CANCEL, "orderCancel", errors="orderCancelUserErrors", id=row["id"])
 
@@ -100,13 +101,13 @@ class Orders:
         if order_id.startswith(WORK_PREFIX):
             found = self._connection.call(documents.ORDER_OF_WORK, id=gid("FulfillmentOrder", order_id.removeprefix(WORK_PREFIX)))
             if not found.get("fulfillmentOrder"):
-                raise NotOnChannel(reason=f"{order_id} is not there", channel_code="not_found")
+                raise NotOnChannel(reason=reasons.NO_SUCH_ORDER.format(what=order_id), channel_code="not_found")
             order_id = found["fulfillmentOrder"]["orderId"]
         row = self._connection.call(documents.ORDER, id=gid("Order", order_id)).get("order")
         if row is None:
-            raise NotOnChannel(reason=f"order {order_id} is not there", channel_code="not_found")
+            raise NotOnChannel(reason=reasons.NO_SUCH_ORDER.format(what=order_id), channel_code="not_found")
         if not isinstance(row, dict):
-            raise ChannelUnavailable(reason="the shop answered something else than an order", answered=True)
+            raise ChannelUnavailable(reason=reasons.NO_ORDER, answered=True)
         return row
 
     def _complete(self, row: JsonObject) -> ChannelOrder:

@@ -3,7 +3,7 @@
 from marketplaces.abilities import ShopPlace
 from marketplaces.adapters.shopify import documents
 from marketplaces.adapters.shopify.connection import Connection, JsonObject, number_of
-from marketplaces.port import ChannelUnavailable
+from marketplaces.port import ChannelUnavailable, reasons
 
 
 def every(connection: Connection) -> list[ShopPlace]:
@@ -16,4 +16,4 @@ def every(connection: Connection) -> list[ShopPlace]:
     try:
         return [ShopPlace(number_of(row["id"]), str(row["name"])) for row in connection.pages(page(None), page) if row["isActive"]]
     except (KeyError, TypeError, AttributeError) as error:
-        raise ChannelUnavailable(reason=f"the shop's locations cannot be read: {error}", answered=True) from error
+        raise ChannelUnavailable(reason=reasons.unreadable(reasons.LOCATIONS, error), answered=True) from error

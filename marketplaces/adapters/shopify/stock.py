@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from marketplaces.adapters._http import TOO_SLOW, Stint
+from marketplaces.adapters._http import Stint
 from marketplaces.adapters._pushed import apart, failed, later, spared
 from marketplaces.adapters.shopify import documents
 from marketplaces.adapters.shopify.connection import Connection, JsonObject, gid, number_of
@@ -22,6 +22,7 @@ from marketplaces.port import (
     PushError,
     PushResult,
     StockLevel,
+    reasons,
 )
 
 BATCH_SIZE = 250  # every input list's limit
@@ -80,7 +81,7 @@ class Stock:
         key = self._key(rows)
         for _round in range(MOST_ROUNDS):
             if stint.over():
-                return results | {level: failed(level, PushError.PENDING, TOO_SLOW) for level in rows}
+                return results | {level: failed(level, PushError.PENDING, reasons.SLOW) for level in rows}
             try:
                 payload = self._set(rows, key)
             except CredentialsRefused:
@@ -102,7 +103,7 @@ class Stock:
             if not rows:
                 return results
             key = self._key(rows)
-        return results | {level: failed(level, PushError.UNAVAILABLE, "the shop keeps refusing other rows") for level in rows}
+        return results | {level: failed(level, PushError.UNAVAILABLE, reasons.OTHERS_REFUSED) for level in rows}
 
     def _set(self, rows: Sequence[StockLevel], key: str) -> JsonObject:
         quantities = []
@@ -115,7 +116,7 @@ class Stock:
         change = {"name": "available", "reason": "correction", "quantities": quantities}
         payload = self._connection.call(documents.SET_QUANTITIES, input=change, key=key).get("inventorySetQuantities")
         if not isinstance(payload, dict):
-            raise ChannelUnavailable(reason="the shop answered nothing", answered=True)
+            raise ChannelUnavailable(reason=reasons.NO_ANSWER.format(what="inventorySetQuantities"), answered=True)
         return payload
 
     def _key(self, rows: Sequence[StockLevel]) -> str:
@@ -143,7 +144,7 @@ class Stock:
             if shown == level.quantity:
                 results[level] = PushResult(level.listing_id, level.quantity, shown=shown, location=level.location)
             else:
-                results[level] = failed(level, PushError.STALE, "the shop shows another number", shown)
+                results[level] = failed(level, PushError.STALE, reasons.OTHER_NUMBER, shown)
         return results
 
     def _look_up(self, results: Results) -> None:
@@ -179,7 +180,7 @@ class Stock:
             info = page["pageInfo"]  # type: ignore[index]  # as above
             following = str(info["endCursor"] or "") if info["hasNextPage"] else ""
         except (KeyError, TypeError, ValueError) as error:
-            raise ChannelUnavailable(reason=f"the shop's listings cannot be read: {error}", answered=True) from error
+            raise ChannelUnavailable(reason=reasons.unreadable(reasons.LISTINGS, error), answered=True) from error
         following = "" if following == after else following
         if not self._locations:
             return ListingPage(found, following)

@@ -6,7 +6,7 @@ from marketplaces.adapters.shopify import documents
 from marketplaces.adapters.shopify.carriers import company
 from marketplaces.adapters.shopify.connection import Connection, JsonObject, gid
 from marketplaces.adapters.shopify.work import READY, Work, WorkLine, WorkList
-from marketplaces.port import ChannelRefused, ChannelUnavailable, NotOnChannel, Tracking
+from marketplaces.port import ChannelRefused, ChannelUnavailable, NotOnChannel, Tracking, reasons
 
 DEAD = {"CANCELLED", "ERROR", "FAILURE"}
 
@@ -27,9 +27,9 @@ class TrackingDesk:
             return
         order = self._connection.call(documents.WORK, id=order_id, after=None).get("order")
         if not isinstance(order, dict):
-            raise NotOnChannel(reason=f"order {tracking.order_id} is not there", channel_code="not_found")
+            raise NotOnChannel(reason=reasons.NO_SUCH_ORDER.format(what=tracking.order_id), channel_code="not_found")
         if order["cancelledAt"]:
-            raise ChannelRefused(reason="the order is cancelled there", channel_code="order_cancelled")
+            raise ChannelRefused(reason=reasons.CANCELLED, channel_code="order_cancelled")
         work = self._work.of({"id": order_id, **order})
         parts = _allot(tracking, [part for part in work if part.status in READY])
         if not parts:
@@ -64,14 +64,14 @@ class TrackingDesk:
                 info = {"company": company(tracking.carrier), "numbers": [*numbers, tracking.number]}
                 self._connection.write(documents.UPDATE_TRACKING, "fulfillmentTrackingInfoUpdate", id=row["id"], tracking=info)
                 return
-        raise ChannelRefused(reason=f"no fulfilment there has the number {tracking.joins}", channel_code="nothing_to_join")
+        raise ChannelRefused(reason=reasons.NO_SUCH_NUMBER.format(what=tracking.joins), channel_code="nothing_to_join")
 
     def _add_to_earlier(self, tracking: Tracking, fulfilments: list[JsonObject], work: list[Work]) -> None:
         """Nothing is left to fulfil: by hand, perhaps, without a number. Then the only such fulfilment gets ours."""
         bare = [row for row in fulfilments if row["status"] not in DEAD and not any(info["number"] for info in row["trackingInfo"])]
         if len(bare) != 1:
             waiting = any(part.waiting for part in work)
-            reason = "the order is on hold there" if waiting else "nothing of the order is left to be shipped there"
+            reason = reasons.ON_HOLD if waiting else reasons.NOTHING_LEFT
             raise ChannelRefused(reason=reason, channel_code="on_hold" if waiting else "nothing_left")
         self._connection.write(
             documents.UPDATE_TRACKING, "fulfillmentTrackingInfoUpdate", id=bare[0]["id"], tracking=_tracking_info(tracking)
@@ -80,11 +80,11 @@ class TrackingDesk:
     def _fulfilments(self, order_id: str) -> list[JsonObject]:
         order = self._connection.call(documents.FULFILMENTS, id=order_id).get("order")
         if order is None:
-            raise NotOnChannel(reason=f"{order_id} is not there", channel_code="not_found")
+            raise NotOnChannel(reason=reasons.NO_SUCH_ORDER.format(what=order_id), channel_code="not_found")
         try:
             return [dict(row) for row in order["fulfillments"]]
         except (KeyError, TypeError) as error:
-            raise ChannelUnavailable(reason="the shop's fulfilments cannot be read", answered=True) from error
+            raise ChannelUnavailable(reason=reasons.unreadable(reasons.PARCELS, error), answered=True) from error
 
 
 Parts = list[tuple[Work, list[tuple[WorkLine, int]]]]

@@ -15,7 +15,7 @@ from typing import Any
 from marketplaces.adapters.shopify import documents
 from marketplaces.adapters.shopify.connection import Connection, JsonObject, number_of
 from marketplaces.adapters.shopify.orders import WORK_PREFIX
-from marketplaces.port import ChannelEvent, ChannelUnavailable, EventKind, MessageUnreadable, SignatureInvalid, Subscription
+from marketplaces.port import ChannelEvent, ChannelUnavailable, EventKind, MessageUnreadable, SignatureInvalid, Subscription, reasons
 
 TOPICS = (
     "ORDERS_CREATE",
@@ -54,7 +54,7 @@ class Webhooks:
                 try:
                     ids = [made["webhookSubscription"]["id"]]
                 except (KeyError, TypeError) as error:
-                    raise ChannelUnavailable(reason=f"the shop made no subscription to {topic}", answered=True) from error
+                    raise ChannelUnavailable(reason=reasons.NO_SUBSCRIPTION.format(what=topic), answered=True) from error
             for repeated in ids[1:]:
                 self._delete(repeated)
             subscriptions.append(Subscription(ids[0], topic))
@@ -82,7 +82,7 @@ class Webhooks:
                 if row["uri"] == url and row["id"] not in found[row["topic"]]:
                     found[row["topic"]].append(row["id"])
         except (KeyError, TypeError) as error:
-            raise ChannelUnavailable(reason="the shop's subscriptions cannot be read", answered=True) from error
+            raise ChannelUnavailable(reason=reasons.unreadable(reasons.SUBSCRIPTIONS, error), answered=True) from error
         return found
 
 

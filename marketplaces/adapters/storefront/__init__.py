@@ -144,7 +144,7 @@ class Storefront:
 
     def cancel(self, order_id: str) -> None:
         if not self._answers("order.cancelled"):
-            raise ChannelRefused(reason="the shop takes no order.cancelled", channel_code="not_possible")
+            raise ChannelRefused(reason=reasons.TAKES_NO_CANCELLATION, channel_code="not_possible")
         self._orders.cancel(order_id)
 
     def answer_cancellation(self, order_id: str, *, accepted: bool) -> None:

@@ -73,7 +73,7 @@ class Connection:
         """Send one message; answers the shop's object, None where it said 204. Raises the port's errors."""
         now = datetime.now(UTC)
         if self.allowance is not None and (wait := self.allowance.wait_s(1, now)):
-            raise ChannelThrottled(reason="the shop takes no more for now", retry_after=wait)
+            raise ChannelThrottled(reason=reasons.FULL, retry_after=wait)
         uid = uid or f"msg_{uuid4().hex}"
         body = json.dumps({"type": kind, "timestamp": now.isoformat(), "data": data}, ensure_ascii=False)
         headers = {
@@ -97,13 +97,13 @@ class Connection:
         code, reason = _error_of(content)
         if response.is_success:
             if not isinstance(content, dict):
-                raise ChannelUnavailable(reason="the shop answered something else than a JSON object", answered=True)
+                raise ChannelUnavailable(reason=reasons.NO_OBJECT, answered=True)
             if code or reason:  # a business error that came with HTTP 200
                 self._refuse(code, reason)
             return content
         if response.has_redirect_location or response.status_code == 405 or (response.status_code == 404 and not code):
             # Every shop has our one address. One that answers otherwise is being moved or updated, or its address is wrong: the work waits.
-            raise ChannelUnavailable(reason=_http.with_status(response.status_code, reason or "nothing is there"), answered=True)
+            raise ChannelUnavailable(reason=_http.with_status(response.status_code, reason or reasons.NOTHING_THERE), answered=True)
         if response.status_code == 429 and _http.retry_after_s(response) is None and self.allowance is not None:
             raise ChannelThrottled(
                 reason=reason or "HTTP 429", retry_after=self.allowance.wait_s(1, self.allowance.at) or None, answered=True

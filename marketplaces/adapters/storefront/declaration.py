@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from marketplaces.port import Capabilities, ChannelUnavailable, NotUsable
+from marketplaces.port import Capabilities, ChannelUnavailable, NotUsable, reasons
 
 # What every shop takes. All else only where the shop names it.
 ALWAYS = frozenset({"stock.set", "parcel.shipped"})
@@ -81,7 +81,7 @@ def given(text: str) -> Declaration | None:
             raise ValueError("not an object")
         return read(document)
     except ValueError as error:
-        raise NotUsable(reason=f"the declaration cannot be read: {error}", channel_code="bad_declaration") from error
+        raise NotUsable(reason=reasons.BAD_DECLARATION.format(what=error), channel_code="bad_declaration") from error
 
 
 def asked(account: str, ask: Callable[[], Mapping[str, Any]]) -> Declaration:
@@ -93,7 +93,7 @@ def asked(account: str, ask: Callable[[], Mapping[str, Any]]) -> Declaration:
     try:
         found = read(ask())
     except ValueError as error:
-        raise ChannelUnavailable(reason=f"the shop's declaration cannot be read: {error}", answered=True) from error
+        raise ChannelUnavailable(reason=reasons.unreadable(reasons.ABILITIES, error), answered=True) from error
     with _lock:
         _remembered[account] = (time.monotonic() + REMEMBERED_S, found)
     return found

@@ -24,6 +24,7 @@ from marketplaces.port import (
     ChannelRefused,
     ChannelUnavailable,
     OrderPage,
+    reasons,
 )
 
 # Each poll reads the last minutes again: an order saved by a slow transaction becomes visible after younger ones.
@@ -123,10 +124,10 @@ class Orders:
     def one(self, order_id: str) -> ChannelOrder:
         answer: Any = (self._connection.call("order.get", {"order_id": order_id}) or {}).get("order")
         if not isinstance(answer, dict):
-            raise ChannelUnavailable(reason="the shop answered no order", answered=True)
+            raise ChannelUnavailable(reason=reasons.NO_ORDER, answered=True)
         order = self._read(answer)
         if order.order_id != order_id:
-            raise ChannelRefused(reason=f"asked for order {order_id}, the shop answered {order.order_id}", channel_code="other_order")
+            raise ChannelRefused(reason=reasons.OTHER_ORDER.format(what=order_id, other=order.order_id), channel_code="other_order")
         return order
 
     def cancel(self, order_id: str) -> None:

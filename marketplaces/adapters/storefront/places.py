@@ -3,7 +3,7 @@
 from marketplaces.abilities import ShopPlace
 from marketplaces.adapters.storefront.connection import Connection
 from marketplaces.adapters.storefront.stock import page_of
-from marketplaces.port import ChannelUnavailable
+from marketplaces.port import ChannelUnavailable, reasons
 
 PER_PAGE = 200
 LONGEST = 100
@@ -18,7 +18,7 @@ def every(connection: Connection) -> list[ShopPlace]:
         for row in items:
             location = row.get("location") if isinstance(row, dict) else None
             if not isinstance(location, str) or not 0 < len(location.strip()) <= LONGEST:
-                raise ChannelUnavailable(reason=f"the shop's location {location!r} cannot be read", answered=True)
+                raise ChannelUnavailable(reason=reasons.unreadable(reasons.LOCATIONS, repr(location)), answered=True)
             found.append(ShopPlace(location.strip(), str(row.get("name") or location)))
         if cursor in seen:
             return found

@@ -19,6 +19,7 @@ from marketplaces.port import (
     ChannelOrderState,
     MessageUnreadable,
     ShipTo,
+    reasons,
     storable,
     units,
 )
@@ -150,7 +151,7 @@ def read_id(value: Any) -> str:
     """Shops write ids as texts or as numbers. Raises ValueError."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_ID or not text.isprintable():
-        raise ValueError(f"{str(value)[:100]!r} is no id")
+        raise ValueError(reasons.NOT_AN_ID.format(what=repr(str(value)[:100])))
     return text.strip()
 
 
@@ -158,7 +159,7 @@ def _text(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if value is not None and not isinstance(value, str):
-        raise ValueError(f"a {type(value).__name__} is no text")  # its content may be a buyer's
+        raise ValueError(reasons.NOT_A_TEXT.format(what=type(value).__name__))  # its content may be a buyer's
     return storable(value or "").strip()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from marketplaces.adapters._http import TOO_SLOW, Stint
+from marketplaces.adapters._http import Stint
 from marketplaces.adapters._pushed import apart, failed, later, spared
 from marketplaces.adapters.storefront.connection import Connection, JsonObject
 from marketplaces.adapters.storefront.reading import read_places
@@ -21,6 +21,7 @@ from marketplaces.port import (
     PushError,
     PushResult,
     StockLevel,
+    reasons,
 )
 
 Key = tuple[str, str]
@@ -42,7 +43,7 @@ class Stock:
         waiting, results, failures, stint = list(last.values()), Results(), 0, Stint()
         while waiting:
             if stint.over():
-                results |= {self._key(level): failed(level, PushError.PENDING, TOO_SLOW) for level in waiting}
+                results |= {self._key(level): failed(level, PushError.PENDING, reasons.SLOW) for level in waiting}
                 break
             batch, waiting = waiting[:batch_size], waiting[batch_size:]
             try:
@@ -84,7 +85,7 @@ class Stock:
             return {self._key(level): PushResult(level.listing_id, level.quantity, location=level.location) for level in batch}
         answered = answer.get("rows")
         if not isinstance(answered, list):
-            raise ChannelUnavailable(reason="the shop's answer has no rows", answered=True)
+            raise ChannelUnavailable(reason=reasons.unreadable(reasons.NUMBERS, "rows"), answered=True)
         by_key = {(str(row.get("id")), str(row.get("location") or self._location)): row for row in answered if isinstance(row, dict)}
         return {self._key(level): _result(level, by_key.get(self._key(level))) for level in batch}
 
@@ -113,26 +114,26 @@ def unsent(levels: Sequence[StockLevel], error: ChannelError) -> list[PushResult
     """For a shop that does not even say what it can do."""
     if isinstance(error, ChannelUnavailable):
         return [later(level, error) for level in levels]
-    return [failed(level, PushError.REFUSED, str(error)) for level in levels]
+    return [failed(level, PushError.REFUSED, error.details["reason"]) for level in levels]
 
 
 def page_of(answer: JsonObject | None) -> tuple[list[Any], str]:
     """(items, next_cursor) of a list that the shop answered; the cursor is empty on the last page."""
     items, cursor = (answer or {}).get("items"), (answer or {}).get("next_cursor")
     if not isinstance(items, list) or not isinstance(cursor, str | None):
-        raise ChannelUnavailable(reason="the shop's list cannot be read", answered=True)
+        raise ChannelUnavailable(reason=reasons.unreadable(reasons.LISTINGS, "items, next_cursor"), answered=True)
     return items, cursor or ""
 
 
 def _result(level: StockLevel, row: JsonObject | None) -> PushResult:
     if row is None:
-        return failed(level, PushError.UNAVAILABLE, "the shop's answer leaves this listing out")
+        return failed(level, PushError.UNAVAILABLE, reasons.LEFT_OUT)
     status, message = row.get("status"), str(row.get("message") or row.get("status") or "")[:300]
     shown = row.get("shown")
     shown = shown if isinstance(shown, int) and not isinstance(shown, bool) else None
     if status == "taken":
         if shown not in (None, level.quantity):
-            return failed(level, PushError.STALE, "the shop shows another number", shown)
+            return failed(level, PushError.STALE, reasons.OTHER_NUMBER, shown)
         return PushResult(level.listing_id, level.quantity, shown=shown, location=level.location)
     kinds = {"stale": PushError.STALE, "unknown": PushError.UNKNOWN_LISTING, "later": PushError.UNAVAILABLE}
     return failed(level, kinds.get(str(status), PushError.REFUSED), message, shown)

@@ -135,7 +135,7 @@ class Connection:
     def _raise(self, response: httpx.Response, *, optional: bool) -> None:
         code, reason = _error_of(response)
         if response.has_redirect_location:
-            reason = f"the API has moved to {response.headers['Location'].split('?')[0]}"
+            reason = reasons.MOVED.format(what=response.headers["Location"].split("?")[0])
         if response.status_code == 404 and not code.startswith("woocommerce_"):
             # The route itself is missing: a wrong address or a feature that is switched off, not a missing order or product.
             if optional:

@@ -21,6 +21,7 @@ from marketplaces.port import (
     NotUsable,
     OrderPage,
     ShipTo,
+    reasons,
     units,
 )
 
@@ -140,7 +141,7 @@ class Orders:
             return
         if state is ChannelOrderState.SHIPPED:
             # The shop would put the units back on sale though they are on their way to the buyer.
-            raise ChannelRefused(reason="the order is completed there", channel_code="order_completed")
+            raise ChannelRefused(reason=reasons.COMPLETED, channel_code="order_completed")
         self._connection.write("PUT", f"orders/{path_id(order_id)}", {"status": "cancelled"})
 
     def _complete(self, row: JsonObject) -> ChannelOrder:
@@ -159,14 +160,14 @@ class Orders:
                     if meta.get("key") == "_refunded_item_id":
                         given_up[int(meta["value"])] += abs(int(line.get("quantity") or 0))
         except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-            raise MessageUnreadable(reason=f"refund of order {order_id}: {type(error).__name__}: {error}") from error
+            raise MessageUnreadable(reason=f"order {order_id}, refund: {type(error).__name__}: {error}") from error
         return given_up
 
 
 def path_id(order_id: str) -> str:
     """An id as it goes into an address. Anything but digits never came from this shop."""
     if not _is_id(order_id):
-        raise NotUsable(reason=f"{order_id!r} is not a WooCommerce order id", channel_code="bad_id")
+        raise NotUsable(reason=reasons.NO_ID.format(what=repr(order_id)), channel_code="bad_id")
     return order_id
 
 
@@ -185,7 +186,7 @@ def read_order(row: JsonObject, refunded: Mapping[int, int]) -> ChannelOrder:
         created, modified = moment(row.get("date_created_gmt")), moment(row.get("date_modified_gmt"))
         updated_at = modified or created
         if updated_at is None:
-            raise ValueError("it has no date")
+            raise ValueError(reasons.NO_DATE)
         lines = tuple(line for item in row["line_items"] if (line := _line(item, refunded)).quantity > 0)
         return ChannelOrder(
             order_id=str(int(row["id"])),

@@ -10,7 +10,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
-from marketplaces.adapters._http import TOO_SLOW, Stint
+from marketplaces.adapters._http import Stint
 from marketplaces.adapters._pushed import MOST_BREAKDOWNS, apart, failed, later, spared
 from marketplaces.adapters.woocommerce.connection import Connection, JsonObject, plain
 from marketplaces.port import (
@@ -24,6 +24,7 @@ from marketplaces.port import (
     PushError,
     PushResult,
     StockLevel,
+    reasons,
     units,
 )
 
@@ -68,7 +69,7 @@ class Stock:
         failures, stint = 0, Stint()
         for path, batch in self._batches(list(last.values()), results):
             if stint.over():
-                results |= {level.listing_id: failed(level, PushError.PENDING, TOO_SLOW) for level in batch}
+                results |= {level.listing_id: failed(level, PushError.PENDING, reasons.SLOW) for level in batch}
                 continue
             try:
                 results |= self._send(path, batch)
@@ -90,7 +91,7 @@ class Stock:
             try:
                 product, variation = split_listing_id(level.listing_id)
             except ValueError:
-                results[level.listing_id] = failed(level, PushError.UNKNOWN_LISTING, "not a WooCommerce product")
+                results[level.listing_id] = failed(level, PushError.UNKNOWN_LISTING, reasons.NO_ID.format(what=level.listing_id))
                 continue
             by_path[f"products/{product}/variations/batch" if variation else "products/batch"].append(level)
         for path, group in by_path.items():
@@ -133,7 +134,7 @@ class Stock:
                 row = by_id.get(_own_id(level), {})
                 if row.get("backorders") != "no":
                     error = row.get("error") if isinstance(row.get("error"), dict) else {}
-                    message = plain(str((error or {}).get("message") or "the shop goes on selling it without stock"))
+                    message = plain(str((error or {}).get("message") or reasons.SOLD_WITHOUT_STOCK))
                     refused[level.listing_id] = failed(level, PushError.REFUSED, message)
         return {listing_id: result.message for listing_id, result in refused.items()}
 
@@ -160,9 +161,7 @@ def _result(level: StockLevel, row: JsonObject | None) -> PushResult:
     if row is not None and "error" not in row and _number(row.get("stock_quantity")) == level.quantity:
         return PushResult(level.listing_id, level.quantity, level.quantity)
     if row is None:
-        return PushResult(
-            level.listing_id, level.quantity, error=PushError.UNAVAILABLE, message="the shop's answer leaves this listing out"
-        )
+        return PushResult(level.listing_id, level.quantity, error=PushError.UNAVAILABLE, message=reasons.LEFT_OUT)
     error = row.get("error")
     if isinstance(error, dict):
         data = error.get("data")
@@ -179,7 +178,7 @@ def _result(level: StockLevel, row: JsonObject | None) -> PushResult:
         return replace(failed(level, kind, f"{code}: {message}"), alone=kind is PushError.UNAVAILABLE)
     shown = _number(row.get("stock_quantity"))
     if shown != level.quantity:
-        return PushResult(level.listing_id, level.quantity, shown=shown, error=PushError.STALE, message="the shop shows another number")
+        return PushResult(level.listing_id, level.quantity, shown=shown, error=PushError.STALE, message=reasons.OTHER_NUMBER)
     return PushResult(level.listing_id, level.quantity, shown)
 
 

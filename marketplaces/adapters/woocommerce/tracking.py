@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from marketplaces.adapters.woocommerce.connection import NO_ROUTE, Connection, JsonObject, plain
 from marketplaces.adapters.woocommerce.orders import path_id, state_of
-from marketplaces.port import ChannelOrderState, ChannelRefused, Tracking
+from marketplaces.port import ChannelOrderState, ChannelRefused, Tracking, reasons
 
 
 class TrackingDesk:
@@ -28,7 +28,9 @@ class TrackingDesk:
         if state is ChannelOrderState.CANCELLED:
             if told:
                 return
-            raise ChannelRefused(reason=f"order {order.get('number')} is {order.get('status')} there", channel_code="order_cancelled")
+            raise ChannelRefused(
+                reason=reasons.ORDER_IS.format(what=order.get("number"), other=order.get("status")), channel_code="order_cancelled"
+            )
         if not told and fulfilments is None:
             self._connection.write("POST", f"{order_path}/notes", {"note": _note(tracking), "customer_note": True})
         elif not told and fulfilments is not None:

@@ -111,11 +111,15 @@ def warn(report) -> None:
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (leave_out, PushError.UNAVAILABLE, "the feed's report leaves it out"),
+        (leave_out, PushError.UNAVAILABLE, "the shop's answer leaves this listing out"),
         (refuse_all, PushError.REFUSED, "90000: The feed is too old"),
         (warn, None, ""),
-        (lambda report: report["header"].update(feedId="1"), PushError.PENDING, "the feed's report cannot be read: it is another feed's"),
-        (lambda report: report.pop("summary"), PushError.PENDING, "the feed's report cannot be read: 'summary'"),
+        (
+            lambda report: report["header"].update(feedId="1"),
+            PushError.PENDING,
+            "its answer about the feed cannot be read: it is another feed's",
+        ),
+        (lambda report: report.pop("summary"), PushError.PENDING, "its answer about the feed cannot be read: 'summary'"),
     ],
 )
 def test_what_a_report_does_not_account_for_is_not_believed(shop, amazon: Amazon, change, error: PushError | None, message: str) -> None:
@@ -155,7 +159,7 @@ def test_a_report_larger_than_any_is_not_unpacked(shop: AmazonShop, amazon: Amaz
     ticket = submit(amazon, levels)
     shop.books.work_on_feeds()
     monkeypatch.setattr("marketplaces.adapters.amazon.feeds.MOST_REPORT_BYTES", 100)
-    assert {result.message for result in amazon.outcome(ticket, levels)} == {"the feed's report cannot be read: it is too large"}
+    assert {result.message for result in amazon.outcome(ticket, levels)} == {"its answer about the feed cannot be read: it is too large"}
 
 
 def test_a_sixth_feed_waits_for_its_turn(shop: AmazonShop, amazon: Amazon, clock) -> None:

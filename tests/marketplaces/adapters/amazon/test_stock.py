@@ -93,7 +93,7 @@ def test_an_answer_about_another_listing_is_not_believed(shop: AmazonShop, amazo
     shop.books.add_listing("A", 1)
     shop.misbehave(PATCH, change_answer(lambda body: body.update(sku="B")))
     (result,) = amazon.push_stock(levels(["A"]))
-    assert (result.error, result.message) == (PushError.UNAVAILABLE, "Amazon answered about another listing")
+    assert (result.error, result.message) == (PushError.UNAVAILABLE, "the shop answered about another listing")
 
 
 @pytest.mark.parametrize(

@@ -130,5 +130,5 @@ def test_a_location_that_is_none(location: str) -> None:
 def test_ids() -> None:
     assert gid("Order", "7") == gid("Order", "gid://shopify/Order/7") == "gid://shopify/Order/7"
     assert number_of("gid://shopify/InventoryLevel/5?inventory_item_id=3") == "5"
-    with pytest.raises(ValueError, match="not a Shopify id"):
+    with pytest.raises(ValueError, match="is no id"):
         number_of("gid://other/Order/7")

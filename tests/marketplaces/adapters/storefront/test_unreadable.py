@@ -50,7 +50,7 @@ def test_nothing_of_a_buyer_stands_beside_an_order_that_cannot_be_read(shop, cha
     row = ChannelOrder.objects.get()
     assert (row.problem, row.problem_detail) == (
         "unreadable",
-        f"The shop's message cannot be read: order {order_id}: ValueError: a dict is no text",
+        f"order {order_id}: ValueError: a dict is no text",
     )
     assert "Hopper" not in caplog.text
     shop.breaches.clear()  # its answer, of which the test is
