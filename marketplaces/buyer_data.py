@@ -18,7 +18,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from marketplaces import adapters, opened_again
+from marketplaces import adapters, data_requests, opened_again
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
 from marketplaces.port import EventKind
@@ -177,6 +177,8 @@ def forget_buyers(payloads: Sequence[dict[str, Any]]) -> None:
         named = Q(merchant=payload.get("merchant"), external_id__in=payload.get("orders", ()))
         orders, rows = _with_ours(known.filter(Q(buyer_hash__in=payload["buyers"]) | named))
         _forget(orders, rows, Erasure.Reason.PLATFORM, None)
+        if named_orders := payload.get("orders"):
+            data_requests.forget(merchant_id=payload["merchant"], adapter=payload["adapter"], order_ids=named_orders)
 
 
 def tell(channel: Channel, buyer_ids: Sequence[str], order_ids: Sequence[str] = ()) -> None:

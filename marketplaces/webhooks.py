@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from marketplaces import buyer_data, by_hand, deliveries, order_asking
+from marketplaces import buyer_data, by_hand, data_requests, deliveries, order_asking
 from marketplaces.abilities import Reports
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel
@@ -64,7 +64,7 @@ def _take(request: HttpRequest, channel: Channel) -> HttpResponse:
         event, unreadable = None, str(error)
     if event is not None:
         _learn_address(request, channel, event, shop)
-        _forget_buyers(channel, event)
+        _heed_buyers(channel, event)
     if not channel.active and isinstance(shop, Reports):
         return HttpResponse(status=503)
     # A paused channel polls when it goes on, and then asks for what no list of changed orders may bring: deleted ones, parts that go on. Nothing
@@ -94,12 +94,14 @@ def _learn_address(request: HttpRequest, channel: Channel, event: ChannelEvent, 
         Channel.objects.filter(pk=channel.pk, hook_url="", disconnected_at=None).update(hook_url=url)
 
 
-def _forget_buyers(channel: Channel, event: ChannelEvent) -> None:
+def _heed_buyers(channel: Channel, event: ChannelEvent) -> None:
     if event.kind is EventKind.BUYER_DELETED:
         with transaction.atomic():
             buyer_data.tell(channel, event.buyer_ids, event.order_ids)
     elif event.kind is EventKind.BUYERS_DELETED:
         buyer_data.keep_nobody(channel)
+    elif event.kind is EventKind.DATA_REQUESTED:
+        data_requests.note(channel, event)
 
 
 def _look_at(channel: Channel, event: ChannelEvent) -> None:

@@ -11,12 +11,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from marketplaces import adapters, buyer_data
-from marketplaces.models import Channel
+from marketplaces import adapters, buyer_data, data_requests
+from marketplaces.models import Channel, DataRequest
 from outbound.models import Erasure
 from wms.core import desk
 
 COUNTED_DAYS = 30
+MOST_REQUESTS = 50
 
 
 @desk.page
@@ -26,12 +27,18 @@ def buyers(request: HttpRequest) -> HttpResponse:
     since = timezone.now() - timedelta(days=COUNTED_DAYS)
     totals = dict(log.filter(created_at__gte=since).values_list("reason").annotate(Sum("orders")).order_by("reason"))
     longest = adapters.longest_kept()
+    asked = DataRequest.objects.visible_to(request.user).select_related("channel", "merchant", "buyer", "answered_by")
+    # Those that are to be answered, the oldest first, and then what was answered lately.
+    waiting = list(asked.filter(answered_at=None).order_by("asked_at", "pk")[:MOST_REQUESTS])
+    answered = list(asked.filter(answered_at__gte=since).order_by("-answered_at", "-pk")[:MOST_REQUESTS])
+    orders = data_requests.orders_of([*waiting, *answered])
     channels = Channel.objects.visible_to(request.user).select_related("merchant").order_by("merchant__code", "code", "pk")[:200]
     return render(
         request,
         "marketplaces/desk/buyers.html",
         {
             "page": desk.Newest(log.select_related("merchant", "by"), request),
+            "asked": [(each, orders[each.pk]) for each in (*waiting, *answered)],
             "totals": [(reason, label, totals.get(reason, 0)) for reason, label in Erasure.Reason.choices],
             "counted_days": COUNTED_DAYS,
             "days": settings.KEEP_BUYER_DAYS,
@@ -49,3 +56,10 @@ def erase(request: HttpRequest) -> HttpResponse:
         "erased": done.erased + done.never_came_in, "later": done.later,
     }  # fmt: skip
     return desk.done(request, message, "desk:buyers")
+
+
+@desk.action(shows=buyers, permission="outbound.erase_buyer")
+def answered(request: HttpRequest, key: int) -> HttpResponse:
+    """No fields: a person has told the buyer what is held of him."""
+    data_requests.answer(by=desk.actor(request), key=key)
+    return desk.done(request, _("Answered: who it was is not kept any longer."), "desk:buyers")

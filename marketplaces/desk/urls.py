@@ -7,6 +7,7 @@ from marketplaces.desk import addresses, buyers, channels, connecting, disconnec
 urlpatterns = [
     path("buyers", buyers.buyers, name="buyers"),
     path("buyers/erase", buyers.erase, name="buyers_erase"),
+    path("buyers/requests/<int:key>/answered", buyers.answered, name="buyers_answered"),
     path("oversold", oversold.oversold, name="oversold"),
     path("orders/<int:order_id>/oversold", oversold.order_oversold, name="order_oversold"),
     path("channels", channels.channels, name="channels"),

@@ -1,5 +1,6 @@
 """A merchant's shops with their listings and orders, and what was told to them."""
 
+from marketplaces.models.asked import DataRequest
 from marketplaces.models.bundles import Bundle, BundleComponent
 from marketplaces.models.channels import (
     Channel,
@@ -25,6 +26,7 @@ __all__ = [
     "ChannelPace",
     "ChannelWarehouse",
     "Comparison",
+    "DataRequest",
     "Difference",
     "Listing",
     "ListingPlace",

@@ -25,6 +25,7 @@ class EventKind(StrEnum):
     SUBMISSION = "submission"
     BUYER_DELETED = "buyer_deleted"
     BUYERS_DELETED = "buyers_deleted"
+    DATA_REQUESTED = "data_requested"
     OTHER = "other"
 
 
@@ -39,6 +40,7 @@ class ChannelEvent:
     `said_at`: when the shop said it, by our clock, of shops that say so: a message that is tried again for hours is as old as that.
     `ticket`: what `abilities.Submits.outcome` can tell of now. `buyer_ids`: the names of one buyer whom the platform has forgotten, and everybody
     has to; `order_ids`: of which orders, where the platform says that. BUYERS_DELETED: all buyers of the shop.
+    DATA_REQUESTED: the `buyer` (email, phone, id, as far as the platform says) of these orders asks for what is held of him, under `request_id`.
     """
 
     kind: EventKind
@@ -54,6 +56,8 @@ class ChannelEvent:
     ticket: str = ""
     buyer_ids: tuple[str, ...] = ()
     order_ids: tuple[str, ...] = ()
+    request_id: str = ""
+    buyer: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         make_storable(self)

@@ -292,7 +292,7 @@ def test_the_board_knows_what_left_today(desk: Client, house: House) -> None:
     today = board.context["today"]
     assert (today["shipped"], today["units"], today["accepted"], today["cancelled"]) == (2, 2, 12, 2)
     assert sum(hour["count"] for hour in today["hours"]) == 2
-    assert board.context["loose"] == {"stage": 2, "put_backs": 2, "missing": 2, "asns": 0, "shops_orders": 0}
+    assert board.context["loose"] == {"stage": 2, "put_backs": 2, "missing": 2, "asns": 0, "shops_orders": 0, "data_requests": 0}
     assert (board.context["dead"], board.context["open"]["short"]) == (2, 2)
     assert PutBackTask.objects.filter(status="open").count() == 2
     assert StockBalance.objects.filter(bin__kind="lost", on_hand__gt=0).count() == 2

@@ -59,7 +59,8 @@ SELECT (SELECT count(*) FROM outbound_parcel WHERE warehouse_id = %(warehouse)s 
        (SELECT count(*) FROM marketplaces_channelorder WHERE NOT (problem = ''))
            + (SELECT count(*) FROM marketplaces_untoldcancellation u JOIN marketplaces_channelorder c ON c.id = u.channel_order_id
               JOIN marketplaces_channel k ON k.id = c.channel_id AND k.disconnected_at IS NULL
-              WHERE u.given_up_at IS NULL AND c.shop_state = 'open' AND c.reopened = u.reopened)
+              WHERE u.given_up_at IS NULL AND c.shop_state = 'open' AND c.reopened = u.reopened),
+       (SELECT count(*) FROM marketplaces_datarequest WHERE answered_at IS NULL)
 """
 
 
@@ -113,7 +114,7 @@ def today(warehouse: Warehouse, now: datetime) -> dict[str, Any]:
 def loose_ends(warehouse: Warehouse) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(_LOOSE, {"warehouse": warehouse.pk})
-        return dict(zip(("stage", "put_backs", "missing", "asns", "shops_orders"), cursor.fetchone(), strict=True))
+        return dict(zip(("stage", "put_backs", "missing", "asns", "shops_orders", "data_requests"), cursor.fetchone(), strict=True))
 
 
 def shops(user: User) -> dict[str, Any]:

@@ -15,7 +15,16 @@ from typing import Any
 from marketplaces.adapters.shopify import documents
 from marketplaces.adapters.shopify.connection import Connection, JsonObject, number_of
 from marketplaces.adapters.shopify.orders import WORK_PREFIX
-from marketplaces.port import ChannelEvent, ChannelUnavailable, EventKind, MessageUnreadable, SignatureInvalid, Subscription, reasons
+from marketplaces.port import (
+    ChannelEvent,
+    ChannelUnavailable,
+    EventKind,
+    MessageUnreadable,
+    SignatureInvalid,
+    Subscription,
+    reasons,
+    storable,
+)
 
 TOPICS = (
     "ORDERS_CREATE",
@@ -157,6 +166,17 @@ def _about_buyers(topic: str, delivery_id: str, payload: JsonObject) -> ChannelE
     if topic == "customers/redact":
         orders = tuple(str(int(key)) for key in payload["orders_to_redact"])
         return ChannelEvent(kind=EventKind.BUYER_DELETED, topic=topic, delivery_id=delivery_id, order_ids=orders)
+    if topic == "customers/data_request":
+        orders = tuple(str(int(key)) for key in payload["orders_requested"])
+        customer, asked = payload.get("customer") or {}, payload.get("data_request") or {}
+        return ChannelEvent(
+            kind=EventKind.DATA_REQUESTED,
+            topic=topic,
+            delivery_id=delivery_id,
+            order_ids=orders,
+            request_id=str(asked.get("id") or ""),
+            buyer={name: storable(str(customer[name]))[:200] for name in ("email", "phone", "id") if customer.get(name)},
+        )
     if topic == "shop/redact" and "shop_id" in payload and "customer" not in payload:
         return ChannelEvent(kind=EventKind.BUYERS_DELETED, topic=topic, delivery_id=delivery_id)
     return None

@@ -79,7 +79,17 @@ def test_a_buyer_who_wants_to_be_forgotten_is_named_by_his_orders(shopify: Shopi
     event = shopify.webhook(**message("customers/redact", REDACT))
     assert (event.kind, event.buyer_ids, event.order_ids) == (EventKind.BUYER_DELETED, (), ("299938", "820982911946154508"))
     assert shopify.webhook(**message("shop/redact", SHOP)).kind is EventKind.BUYERS_DELETED
-    assert shopify.webhook(**message("customers/data_request", REQUEST)).kind is EventKind.OTHER
+
+
+def test_a_buyer_who_asks_for_his_data_is_named_with_his_orders(shopify: Shopify) -> None:
+    event = shopify.webhook(**message("customers/data_request", REQUEST))
+    assert (event.kind, event.request_id, event.order_ids) == (EventKind.DATA_REQUESTED, "9999", ("299938",))
+    assert event.buyer == {"email": "grace@example.com", "phone": "555-625-1199", "id": "191167"}
+    assert "grace" not in repr(event)
+    short = shopify.webhook(**message("customers/data_request", {**SHOP, "orders_requested": []}))
+    assert (short.kind, short.request_id, short.order_ids, short.buyer) == (EventKind.DATA_REQUESTED, "", (), {})
+    with pytest.raises(MessageUnreadable):
+        shopify.webhook(**message("customers/data_request", REDACT))
 
 
 def test_no_other_signed_message_passes_for_one_that_forgets_buyers(shopify: Shopify) -> None:
