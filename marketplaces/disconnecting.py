@@ -7,15 +7,18 @@ no such end, so it is refused while orders are open.
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from marketplaces import elsewhere, leaving, stock_sync, strays, subscribing, untold_cancellations
+from marketplaces import adapters, elsewhere, leaving, stock_sync, strays, subscribing, untold_cancellations
 from marketplaces.calling import open_shop
 from marketplaces.gone import need_connected
 from marketplaces.holding import hold
@@ -24,12 +27,16 @@ from marketplaces.port import Marketplace
 from marketplaces.telling import publish
 from outbound.clock import OUT
 from outbound.models import Order, Parcel
+from wms.core import outbox, sealing
 from wms.core.errors import WmsError
-from wms.core.models import User
+from wms.core.models import OutboxEvent, User
 
 Status = ChannelOrder.Status
 BECAUSE = "disconnected"
 FREED_TOGETHER = 500
+GOODBYE = "marketplaces.disconnecting.say_goodbye"
+# By then whoever ended a channel has said goodbye to its shop, or is dead.
+GOODBYE_S = 300.0
 
 
 class OrdersOpen(WmsError):
@@ -142,10 +149,29 @@ def _opened(channel: Channel) -> Marketplace | None:
 
 
 def _say_goodbye(channel: Channel, shop: Marketplace | None) -> None:
-    """After the commit, as nothing may be missed before it. Whoever dies in between leaves a shop that pushes to nobody, and soon gives that up."""
+    """After the commit, as nothing may be missed before it. Of whoever dies in between another worker does it."""
     elsewhere.forget(channel)
     if shop is not None and channel.hook_url:
         subscribing.end(channel, shop)
+    OutboxEvent.objects.filter(handler=f"{GOODBYE}:{channel.pk}").delete()
+
+
+def _promise_goodbye(channel: Channel) -> None:
+    """A step, while the channel has its keys: they go along with the promise, sealed as they are, and are erased with it."""
+    keys = base64.b64encode(bytes(channel.credentials)).decode()
+    outbox.emit_later(GOODBYE_S, "channel.gone", lane=channel.pk, channel_id=channel.pk, keys=keys)
+
+
+def say_goodbye(payloads: Sequence[dict[str, Any]]) -> None:
+    """Outbox handler of `channel.gone` {channel_id, keys}: whoever ended the channel has died, or is very slow. Doing it twice is harmless."""
+    for payload in payloads:
+        channel = Channel.objects.get(pk=payload["channel_id"])
+        try:
+            keys = sealing.open_sealed(base64.b64decode(payload["keys"]))
+            shop = adapters.connect(channel.adapter, base_url=channel.base_url, credentials=keys)
+        except WmsError:  # no use any more: the address stands on the channel
+            shop = None
+        _say_goodbye(channel, shop)
 
 
 def finish_all() -> int:
@@ -173,6 +199,7 @@ def _is_done(channel: Channel, *, untold: bool = False) -> bool:
 
 def _end(channel: Channel) -> None:
     """A step, with the channel held."""
+    _promise_goodbye(channel)
     now = timezone.now()
     channel.active = channel.sells_nothing = False
     channel.credentials = channel.webhook_secret = b""

@@ -198,6 +198,8 @@ OUTBOX_ROUTES: dict[str, list[str]] = {
     "buyer.deleted": ["marketplaces.buyer_data.forget_buyers"],
     "parcel.packed": ["outbound.printing.print_packed"],
     "goods.received": ["inbound.printing.print_received"],
+    # A lane for each channel that is gone: nobody looks for it on its page.
+    "channel.gone": ["marketplaces.disconnecting.say_goodbye"],
     # One lane for each run.
     "labels.wanted": ["wms.operations.label_runs.make"],
     # What merchants with a webhook endpoint hear of.

@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 
 import pytest
+from django.db import transaction
 
 from marketplaces import disconnecting, subscribing
 from marketplaces.adapters.woocommerce import WooCommerce
@@ -109,6 +110,42 @@ def test_what_it_cannot_take_back_is_for_a_person(shop, channel, boss, monkeypat
     renew(channel)
     shop.behave()
     assert (now(channel).hook_url, now(channel).hook_error != "") == (HOOK, True)
+
+
+def by_itself(channel, boss):
+    disconnecting.disconnect(channel=now(channel), by=boss)
+    shops.deliver_all()
+    disconnecting.finish_all()
+
+
+class Killed(BaseException):
+    """The worker."""
+
+
+@pytest.mark.parametrize("ends", [lambda channel, boss: disconnecting.disconnect(channel=now(channel), by=boss, keep=True), by_itself])
+def test_of_a_worker_that_dies_before_it_another_one_says_it(shop, channel, boss, ends):
+    subscribe(channel)
+
+    def dies(channel, shop):
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as once:
+        once.setattr(subscribing, "end", dies)
+        with pytest.raises(Killed):
+            ends(channel, boss)
+    assert (now(channel).gone, bytes(now(channel).credentials), len(shop.books.webhooks) > 0) == (True, b"", True)
+    assert shop.consumer_secret not in str(list(OutboxEvent.objects.values_list("payload", flat=True)))
+    shops.until_quiet()
+    assert (len(shop.books.webhooks), now(channel).hook_url) == (0, "")
+
+
+def test_nothing_of_its_keys_is_kept_afterwards(shop, channel, boss):
+    subscribe(channel)
+    disconnecting.disconnect(channel=now(channel), by=boss, keep=True)
+    assert not OutboxEvent.objects.filter(topic="channel.gone").exists()
+    with transaction.atomic():
+        disconnecting._promise_goodbye(Channel(pk=channel.pk, credentials=b"of another time"))
+    shops.until_quiet()
 
 
 def test_another_channel_of_the_shop_goes_on_being_pushed_to(shop, channel, house, boss, thing):
