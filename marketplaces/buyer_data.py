@@ -75,7 +75,7 @@ _OF_ORDERS = _RAW.format(
 )
 _OF_ROWS = _RAW.format(which=f"{_NOT_OURS} AND id = ANY(%(rows)s)")
 _NEVER_CAME_IN = _RAW.format(
-    which=f"""{_NOT_OURS} AND (shop_state <> 'open' OR status = 'left' OR {_SENT_AS_OWN}) AND updated_at < %(now)s - make_interval(days => (
+    which=f"""{_NOT_OURS} AND (shop_state <> 'open' OR status IN ('left', 'nothing') OR {_SENT_AS_OWN}) AND updated_at < %(now)s - make_interval(days => (
         SELECT least(coalesce(k.keep_buyers_days, %(days)s), coalesce((%(longest)s::jsonb ->> k.adapter)::int, 36500))
         FROM marketplaces_channel k WHERE k.id = channel_id
     ))"""

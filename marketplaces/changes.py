@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from marketplaces import correcting, port, troubles
+from marketplaces import correcting, expansion, port, troubles
 from marketplaces.models import ChannelOrder, ChannelOrderPart
 from marketplaces.port import ChannelOrderState as State
 from outbound.models import Order
@@ -25,6 +25,7 @@ def difference(row: ChannelOrder, order: port.ChannelOrder, address: Mapping[str
     if order.state is not State.OPEN:
         return ""
     ours, theirs = Counter[str](), Counter[str]()
+    left_out = {line["line_id"] for line in row.lines if not expansion.ships(line)}
     for line in row.lines:
         ours[line["line_id"]] += line["quantity"]
     for sent in order.lines:
@@ -32,6 +33,7 @@ def difference(row: ChannelOrder, order: port.ChannelOrder, address: Mapping[str
     changes = [
         f"{key}: {ours[key]}>{theirs[key]}"
         for key in {**ours, **theirs}
+        if key not in left_out
         # What has left since is no change.
         if not theirs[key] <= ours[key] <= theirs[key] + order.shipped.get(key, 0)
     ]

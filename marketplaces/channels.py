@@ -16,7 +16,19 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
-from marketplaces import adapters, leaving, mapping, order_asking, places, same_shop, shop_address, standings, stock_sync, subscribing
+from marketplaces import (
+    adapters,
+    leaving,
+    mapping,
+    nothing_to_ship,
+    order_asking,
+    places,
+    same_shop,
+    shop_address,
+    standings,
+    stock_sync,
+    subscribing,
+)
 from marketplaces.abilities import Reports, StopsBackorders
 from marketplaces.calling import calling, keep_busy, need_lists
 from marketplaces.gone import need_connected
@@ -227,23 +239,27 @@ def stop_backorders(*, channel: Channel) -> dict[str, str]:
     return refused
 
 
-_TIE = """
+_NOTHING = """EXISTS (
+    SELECT FROM marketplaces_nothingtoship n WHERE n.channel_id = l.channel_id
+      AND (n.external_id = l.external_id OR n.external_id = '' AND n.external_sku = l.external_sku)
+)"""
+_TIE = f"""
 UPDATE marketplaces_listing l SET sku_id = s.id FROM inventory_sku s
 WHERE l.channel_id = %s AND l.sku_id IS NULL AND l.bundle_id IS NULL AND NOT l.untied AND l.external_sku <> ''
-  AND s.merchant_id = l.merchant_id AND s.code = l.external_sku AND s.active
+  AND s.merchant_id = l.merchant_id AND s.code = l.external_sku AND s.active AND NOT {_NOTHING}
 RETURNING l.id
 """
-_TIE_BUNDLES = """
+_TIE_BUNDLES = f"""
 UPDATE marketplaces_listing l SET bundle_id = b.id FROM marketplaces_bundle b
 WHERE l.channel_id = %s AND l.sku_id IS NULL AND l.bundle_id IS NULL AND NOT l.untied AND l.external_sku <> ''
-  AND b.merchant_id = l.merchant_id AND b.code = l.external_sku
+  AND b.merchant_id = l.merchant_id AND b.code = l.external_sku AND NOT {_NOTHING}
 RETURNING l.id
 """
 
 
 def tie_by_code(*, channel: Channel) -> int:
     """Tie offers to the skus, else to the bundles with the same code; answers how many were tied. The others stay on the list of the unmapped, and
-    so does what a person untied.
+    so does what a person untied, or said is nothing to ship.
     """
     with transaction.atomic():
         hold(channel.pk)
@@ -285,6 +301,7 @@ def have_tied(channel: Channel, listing_ids: Sequence[int]) -> None:
     """
     if not listing_ids:
         return
+    nothing_to_ship.forget(channel, listing_ids)
     publish(channel, mapping.count_waiting(channel, listing_ids))
     stock_sync.stale(channel.pk, listing_ids, "tied")
     order_asking.goods_are_known(channel)

@@ -20,6 +20,16 @@ class Part:
     quantity: int
 
 
+def ships(line: Line) -> bool:
+    """False of what a person has said is nothing to be shipped."""
+    return bool(line.get("ships", True))
+
+
+def is_unknown(line: Line) -> bool:
+    """Whose goods nobody knows."""
+    return ships(line) and not line["components"]
+
+
 def expand(lines: Iterable[Line]) -> list[Part]:
     """The shop's lines as our order has them: part n is line n + 1 of ours. Lines of unknown goods have none."""
     return [

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q
 
 from inventory.models import Sku
 from marketplaces import expansion
-from marketplaces.models import Bundle, BundleComponent, Channel, ChannelOrder, Listing
+from marketplaces.models import Bundle, BundleComponent, Channel, ChannelOrder, Listing, NothingToShip
 from wms.core.locking import assert_in_transaction
 
 Tied = tuple[int | None, int | None]
@@ -21,7 +22,7 @@ UNTIED: Tied = None, None
 
 def map_lines(channel: Channel, rows: Sequence[ChannelOrder]) -> dict[int, str]:
     """Fill in the components of all lines: of the shop's listing, of its sku as listings are tied, of our sku or bundle with that code. What a
-    person untied has none, until it is tied again.
+    person untied has none, until it is tied again. What a person has said is nothing to ship is marked so, unless it is tied.
 
     Answers the codes by sku id.
     """
@@ -35,13 +36,39 @@ def map_lines(channel: Channel, rows: Sequence[ChannelOrder]) -> dict[int, str]:
     bundles = dict(Bundle.objects.filter(merchant_id=channel.merchant_id, code__in=wanted - by_code.keys()).values_list("code", "pk"))
     tied = {*listed.values(), *sold_as.values()}
     made_of = _components({*bundles.values(), *(bundle_id for _sku_id, bundle_id in tied if bundle_id)})
+    nothing = _nothing_to_ship(channel, lines, listed, sold_as)
     for line in lines:
         code, listing_id = line["sku"], line["listing_id"]
+        line.pop("ships", None)
+        if (listing_id, code) in nothing:
+            line["components"], line["ships"] = [], False
+            continue
         goods = listed.get(listing_id) or sold_as.get(code)
         another = goods == UNTIED and listing_id and listing_id not in listed  # than the listing that was untied
         sku_id, bundle_id = (by_code.get(code), bundles.get(code)) if goods is None or another else goods
         line["components"] = [{"sku_id": sku_id, "units": 1}] if sku_id else made_of.get(bundle_id or 0, [])
     return dict(skus.filter(pk__in=expansion.sku_ids(lines)).values_list("pk", "code"))
+
+
+def _nothing_to_ship(
+    channel: Channel, lines: Sequence[dict[str, Any]], listed: dict[str, Tied], sold_as: dict[str, Tied]
+) -> set[tuple[str, str]]:
+    """Which of these goods, (listing's id, shop's sku), are nothing that anybody ships. No statement where all are tied.
+
+    Of a listing without a word of its own its sku's counts. What a line names by the sku alone may be a listing's of which it was said.
+    """
+    tied_ids = {key for key, goods in listed.items() if goods != UNTIED}
+    tied_skus = {key for key, goods in sold_as.items() if goods != UNTIED}
+    loose = {(line["listing_id"], line["sku"]) for line in lines if line["listing_id"] not in tied_ids}
+    asked = {(key, sku) for key, sku in loose if key or sku not in tied_skus}
+    if not asked:
+        return set()
+    said = Q(external_id__in={key for key, _sku in asked} - {""}) | Q(external_sku__in={sku for _key, sku in asked} - {""})
+    words = set(NothingToShip.objects.filter(said, channel=channel).values_list("external_id", "external_sku"))
+    ids = {key for key, _sku in words if key}
+    of_skus = {sku for key, sku in words if not key} - tied_skus
+    of_listings = {sku for key, sku in words if key and sku} - tied_skus
+    return {(key, sku) for key, sku in asked if key in ids or sku in of_skus or (not key and sku in of_listings)}
 
 
 # Whose lines name one of these listings, by its id or by the shop's sku. What a warehouse has been asked for stays as it was decided.
@@ -67,7 +94,7 @@ UPDATE marketplaces_channelorder o SET lines = r.lines::jsonb FROM unnest(%s::bi
 
 def count_waiting(channel: Channel, listing_ids: Collection[int]) -> list[ChannelOrder]:
     """A step, with the channel held, which has tied these listings: the orders that wait for them count as sold with the same commit, and not
-    only when they are tried again, or the shop would be told more in between. Answers those whose goods are others now. Six statements at most.
+    only when they are tried again, or the shop would be told more in between. Answers those whose goods are others now. Seven statements at most.
 
     What was untied goes on counting until it is tried again: too little is told sooner than too much.
     """

@@ -123,21 +123,22 @@ def _resolve(channel: Channel, codes: Mapping[str, str]) -> tuple[dict[str, Tied
     known: dict[str, Tied] = {code: (None, pk) for code, pk in bundles.values_list("code", "pk")}
     known |= {code: (pk, None) for code, pk in skus.values_list("code", "pk")}
     listed = channel.listings.filter(external_id__in=codes).select_related("sku", "bundle")
-    tied = {row.external_id: (row.sku_id, row.bundle_id, row.sku or row.bundle) for row in listed}
+    tied = {row.external_id: row for row in listed}
     unlisted = {goods.listing_id for goods in unknown_goods.waiting(channel)}
     wanted: dict[str, Tied] = {}
     faults: dict[str, Fault] = {}
     for key, code in codes.items():
-        sku_id, bundle_id, ours = tied.get(key, (None, None, None))
-        if key not in tied and key not in unlisted:
+        listing = tied.get(key)
+        ours = (listing.sku or listing.bundle) if listing else None
+        if listing is None and key not in unlisted:
             faults[key] = Fault("listing", _("The shop has no listing %(key)s.") % {"key": key})
         elif code not in known:
             words = {"merchant": channel.merchant.code, "code": code}
             faults[key] = Fault("sku", _("%(merchant)s has no sku or bundle %(code)s.") % words)
-        elif ours is None:
+        elif listing is None or ours is None:
             wanted[key] = known[code]
-        elif (sku_id, bundle_id) != known[code]:
-            faults[key] = Fault("listing", _("%(key)s is tied to %(code)s already: untie it first.") % {"key": key, "code": ours.code})
+        elif (listing.sku_id, listing.bundle_id) != known[code]:
+            faults[key] = Fault("listing", unknown_goods.tied_already(listing, ours))
     return wanted, faults
 
 

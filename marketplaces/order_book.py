@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from marketplaces import changes, correcting, opened_again, order_holds, port, strays, troubles
+from marketplaces import changes, correcting, expansion, opened_again, order_holds, port, strays, troubles
 from marketplaces.addresses import COUNTRIES
 from marketplaces.buyer_data import buyer_key
 from marketplaces.holding import hold
@@ -85,7 +85,7 @@ def _is_unsettled(row: ChannelOrder) -> bool:
         return row.shop_state == State.CANCELLED and any(not part.merchants_own for part in row.parts.all())
     if row.word_hash == ChannelOrder.UNHEARD:
         return False
-    return row.status == Status.SEEN and (row.held_until is None or not all(line["components"] for line in row.lines))
+    return row.status == Status.SEEN and (row.held_until is None or any(map(expansion.is_unknown, row.lines)))
 
 
 def unsettled(channel: Channel) -> QuerySet[ChannelOrder]:

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Sequence
 
 from inventory.models import Availability, Reach, Warehouse
+from marketplaces import expansion
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.routing import Free, House, Need, nearest_first, route
 
@@ -20,16 +21,18 @@ def decide(channel: Channel, wanted: Sequence[tuple[ChannelOrder, dict[str, str]
 
     What the shop says one of the channel's places is to send goes to that place's warehouse, whatever it has: the shop told the buyer so.
     """
+    lines_of = {row.pk: [line for line in row.lines if expansion.ships(line)] for row, _address in wanted}
     if len(channel.houses) == 1:
-        return [[_part(channel, row, 1, channel.warehouse.pk, row.lines)] for row, _address in wanted]
+        return [[_part(channel, row, 1, channel.warehouse.pk, lines_of[row.pk])] for row, _address in wanted]
     houses = _houses([house for house in channel.houses if house.active] or channel.houses)
     needs = {
         row.pk: [
-            Need(n, line["quantity"], {part["sku_id"]: part["units"] for part in line["components"]}) for n, line in enumerate(row.lines)
+            Need(n, line["quantity"], {part["sku_id"]: part["units"] for part in line["components"]})
+            for n, line in enumerate(lines_of[row.pk])
         ]
         for row, _address in wanted
     }
-    sent_from = {row.pk: [channel.locations.get(line.get("location", "")) for line in row.lines] for row, _address in wanted}
+    sent_from = {row.pk: [channel.locations.get(line.get("location", "")) for line in lines_of[row.pk]] for row, _address in wanted}
     free = _free(houses, {sku_id for each in needs.values() for need in each for sku_id in need.goods})
     decided = []
     for row, address in wanted:
@@ -40,7 +43,7 @@ def decide(channel: Channel, wanted: Sequence[tuple[ChannelOrder, dict[str, str]
                 found.setdefault(house_id, []).extend(sent)
         parts = []
         for number, (house_id, sent) in enumerate(found.items(), start=1):
-            lines = [{**row.lines[need.line], "quantity": units} for need, units in sent]
+            lines = [{**lines_of[row.pk][need.line], "quantity": units} for need, units in sent]
             parts.append(_part(channel, row, number, house_id, lines))
         decided.append(parts)
     return decided

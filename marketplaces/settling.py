@@ -117,10 +117,12 @@ def _address(plan: Plan) -> dict[str, str] | None:
     if plan.elsewhere is not None and not plan.parts:
         row.status, row.problem, row.problem_detail = Status.LEFT, Problem.ELSEWHERE if plan.elsewhere else "", plan.elsewhere
         return None
-    unknown = [] if plan.parts else [line for line in row.lines if not line["components"]]
+    unknown = [] if plan.parts else [line for line in row.lines if expansion.is_unknown(line)]
     if unknown:
         row.status, row.problem = Status.UNMAPPED, Problem.UNKNOWN_GOODS
         row.problem_detail = ", ".join(line["sku"] or line["listing_id"] or line["line_id"] for line in unknown)
+    elif row.lines and not plan.parts and not any(map(expansion.ships, row.lines)):
+        row.status, row.problem, row.problem_detail = Status.NOTHING, "", ""
     elif address is None:
         row.status, row.problem, row.problem_detail = Status.REFUSED, Problem.ADDRESS_CHANGED, ", ".join(correcting.moved(said))
     elif address.wrong or not row.lines:

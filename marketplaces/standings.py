@@ -35,7 +35,7 @@ FROM marketplaces_sellerrule k CROSS JOIN LATERAL (
             FROM marketplaces_channelorderpart i LEFT JOIN outbound_order o ON o.id = i.order_id AND NOT i.merchants_own
             WHERE i.channel_order_id = c.id
         ) o
-        WHERE k.measure = 'late' AND c.channel_id = k.channel_id AND c.shop_state IN ('open', 'shipped') AND c.status <> 'left'
+        WHERE k.measure = 'late' AND c.channel_id = k.channel_id AND c.shop_state IN ('open', 'shipped') AND c.status NOT IN ('left', 'nothing')
           AND c.ship_by > %(now)s - make_interval(days => k.days) AND c.ship_by <= %(now)s
         UNION ALL
         SELECT EXISTS (

@@ -55,7 +55,7 @@ class Suggestion:
 
 
 def untied(channel: Channel) -> list[Offer]:
-    """All that the shop sells and is tied to nothing, what orders wait for first. Two statements."""
+    """All that the shop sells, is tied to nothing and is to be shipped, what orders wait for first. Three statements."""
     waiting = {goods.listing_id: goods for goods in unknown_goods.waiting(channel) if goods.listing_id}
     rows = channel.listings.unmapped().order_by("untied", "external_sku", "pk")
     columns = ("external_id", "external_sku", "title", "external_barcode", "untied")
@@ -64,7 +64,9 @@ def untied(channel: Channel) -> list[Offer]:
         # What stands nowhere among the listings is known by the orders' lines alone.
         known = offers.get(key) or Offer(key, goods.sku, goods.title)
         offers[key] = replace(known, orders=goods.orders)
-    return sorted(offers.values(), key=lambda offer: -offer.orders)
+    said = list(channel.nothing_to_ship.values_list("external_id", "external_sku"))
+    ids, codes = {key for key, _sku in said}, {sku for key, sku in said if not key}
+    return sorted((offer for key, offer in offers.items() if key not in ids and offer.sku not in codes), key=lambda offer: -offer.orders)
 
 
 def of(channel: Channel, offers: Sequence[Offer]) -> dict[str, Suggestion]:
@@ -86,7 +88,7 @@ def of(channel: Channel, offers: Sequence[Offer]) -> dict[str, Suggestion]:
 
 
 def for_goods(channel: Channel, goods: Sequence[Goods]) -> dict[str, Suggestion]:
-    """By the shop's ids of what orders wait for. Four statements, and none where nothing waits."""
+    """By the shop's ids of what orders wait for. Five statements, and none where nothing waits."""
     wanted = {each.listing_id for each in goods} - {""}
     if not wanted:
         return {}

@@ -152,7 +152,8 @@ def _tracking(parcel: Parcel, part: ChannelOrderPart) -> Tracking | None:
     ids = others.values_list("pk", flat=True)
     told = ToldParcel.objects.filter(parcel__in=ids).count()
     through = len(ours) == len(parts) and all(each.order is not None and each.order.status in THROUGH for each in parts)
-    alone = not ids and through and len(parts) == 1
+    all_ship = all(map(expansion.ships, part.channel_order.lines))
+    alone = not ids and through and len(parts) == 1 and all_ship
     earlier = [] if alone else _told_before(parcel, part)
     lines = None if alone else lines_of(parcel, part, units_of(row for known in earlier for row in known.lines.all()))
     joins = joined(parcel, part, earlier) if lines == () else ""

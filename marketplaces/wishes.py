@@ -21,7 +21,7 @@ def answer(channel: Channel, shop: Marketplace, asked: Collection[str]) -> dict[
     if not asked:
         return {}
     late = set(
-        channel.orders.filter(Q(parts__order__isnull=False) | Q(status=ChannelOrder.Status.LEFT), external_id__in=asked)
+        channel.orders.filter(Q(parts__order__isnull=False) | Q(status__in=ChannelOrder.NOT_OURS), external_id__in=asked)
         .exclude(status=ChannelOrder.Status.CANCELLED)
         .values_list("external_id", flat=True)
     )

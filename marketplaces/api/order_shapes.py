@@ -160,7 +160,8 @@ class LeftOut(BaseModel):
 
 class ShopOrderOut(BaseModel):
     """What became of it. `unmapped`: its goods are not known here yet. `seen`: it waits for its payment, and its units
-    are offered to nobody else. `ignored`: there is nothing to do, it was never open.
+    are offered to nobody else. `nothing`: a person has said of all its goods that they are nothing to ship.
+    `ignored`: there is nothing to do, it was never open.
 
     `orders` are ours: more than one where several warehouses send it (-P2, -P3, ... in their references), `order` is the first of them. Your own
     order that had its reference with other content (`other_content`) is none of them.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from inventory.desk.imports import uploaded
-from marketplaces import matching, suggestions
+from marketplaces import matching, nothing_to_ship, suggestions, unknown_goods
 from marketplaces.desk.finding import find_connected
 from marketplaces.suggestions import Offer, Suggestion
 from wms.core import desk
@@ -78,6 +79,24 @@ def tie_certain(request: HttpRequest, channel_id: int) -> HttpResponse:
     """Field: digest, of what was shown."""
     found = find_connected(request, channel_id)
     return _done(request, channel_id, matching.accept_certain(channel=found, digest=desk.clean(request.POST.get("digest"))))
+
+
+@desk.action(shows=page, permission="marketplaces.change_listing")
+def nothing(request: HttpRequest, channel_id: int) -> HttpResponse:
+    """Fields: nothing (the shop's id of an untied listing, or of what orders wait for; "" where these name it by `code`, the shop's sku, alone)."""
+    found = find_connected(request, channel_id)
+    listing_id, sku = desk.clean(request.POST.get("nothing"), 100), desk.clean(request.POST.get("code"), 100)
+    unknown_goods.say_nothing_to_ship(channel=found, listing_id=listing_id, sku=sku, by=desk.actor(request))
+    words = _("Nothing to ship: it is left out of the orders that wait for it and of all later ones.")
+    return desk.done(request, words, "desk:channel", channel_id=channel_id)
+
+
+@desk.action(shows=page, permission="marketplaces.change_listing")
+def take_back(request: HttpRequest, channel_id: int) -> HttpResponse:
+    """Field: word (the id of its row)."""
+    found = find_connected(request, channel_id)
+    nothing_to_ship.take_back(channel=found, key=desk.whole_number(request.POST.get("word"), most=2**62))
+    return desk.done(request, _("Taken back: orders wait for it until it is tied."), "desk:channel", channel_id=channel_id)
 
 
 @desk.action(shows=page, permission="marketplaces.change_listing")

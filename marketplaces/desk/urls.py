@@ -28,6 +28,8 @@ urlpatterns = [
     path("channels/<int:channel_id>/match/tie", matching.tie, name="channel_match_tie"),
     path("channels/<int:channel_id>/match/certain", matching.tie_certain, name="channel_match_certain"),
     path("channels/<int:channel_id>/match/upload", matching.upload, name="channel_match_upload"),
+    path("channels/<int:channel_id>/nothing", matching.nothing, name="channel_nothing"),
+    path("channels/<int:channel_id>/nothing/take-back", matching.take_back, name="channel_nothing_take_back"),
     path("channels/<int:channel_id>/tie", channels.tie, name="channel_tie"),
     *(path(f"channels/<int:channel_id>/{does}", channels.act, {"does": does}, name=f"channel_{does}") for does in channels.ACTIONS),
 ]

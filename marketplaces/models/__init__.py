@@ -15,6 +15,7 @@ from marketplaces.models.parts import ChannelOrderPart
 from marketplaces.models.places import ChannelWarehouse, ListingPlace
 from marketplaces.models.pushes import ChannelPace, Comparison, Difference, StockChange, StockPush
 from marketplaces.models.sellers import SellerRule
+from marketplaces.models.unshipped import NothingToShip
 from marketplaces.models.untold import UntoldCancellation
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Listing",
     "ListingPlace",
     "MerchantOffers",
+    "NothingToShip",
     "OfferRule",
     "SellerRule",
     "StockChange",

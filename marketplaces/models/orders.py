@@ -18,12 +18,14 @@ class ChannelOrder(models.Model):
     """An order as the shop knows it: what makes importing it twice harmless, and where its tracking goes back to.
 
     `lines`: [{"line_id", "listing_id", "sku", "quantity", "components": [{"sku_id", "units"}]}] as imported: `units` of each component go
-    into every unit of the shop's line, no components are unknown goods; with "location" where the shop says which of its places sends it, and
-    then one line of the shop's may be several. Its `parts` say which order of ours carries what.
+    into every unit of the shop's line, no components are unknown goods, or with "ships" false nothing that anybody ships (NothingToShip); with
+    "location" where the shop says which of its places sends it, and then one line of the shop's may be several. Its `parts` say which order of ours
+    carries what.
     `shop_state` and `shop_updated_at` are the shop's latest word; `cancellation_requested`: that its buyer wishes to cancel the open order.
     `reopened`: how often the shop opened it again after we had cancelled it. What is CANCELLING is cancelled to its end, whatever the shop says
     meanwhile: a part of ours may be already. What is LEFT is sent by nobody here: its channel was disconnected before it was taken in, or another
-    channel of this shop has, which is gone (marketplaces.gone) or connected beside it (marketplaces.elsewhere).
+    channel of this shop has, which is gone (marketplaces.gone) or connected beside it (marketplaces.elsewhere). NOTHING is what consists of goods
+    that nobody ships.
     `raw` holds {"ship_to", "note", "raw"}, sealed, and where a person corrected the address "corrected" (marketplaces.correcting); who did it last,
     and when, is `corrected_by` and `corrected_at`.
     """
@@ -38,9 +40,12 @@ class ChannelOrder(models.Model):
         CANCELLED_LATE = "cancelled_late", _("cancelled after it left")
         CLOSED = "closed", _("closed in the shop")
         LEFT = "left", _("not taken in")
+        NOTHING = "nothing", _("nothing to ship")
 
     # In place of a fingerprint: what the shop says now was not kept, and it is asked for that before the order is taken in.
     UNHEARD = "unheard"
+    # Sent by nobody here: whether it can be cancelled only the merchant knows.
+    NOT_OURS = (Status.LEFT, Status.NOTHING)
     # While the shop's order is open: sold there, and not yet promised here as a whole.
     NOT_TAKEN = (Status.SEEN, Status.UNMAPPED, Status.REFUSED)
 

@@ -101,7 +101,7 @@ def test_what_people_wrote_is_tied_all_or_none(channel, thing, bowl):
     with pytest.raises(InvalidInput) as refusal:
         matching.tie_many(channel=channel, codes=wrong)
     assert refusal.value.details["problems"] == [
-        {"path": ["listing", "78"], "message": "78 is tied to BOWL-1 already: untie it first."},
+        {"path": ["listing", "78"], "message": "bowl 1 is tied to BOWL-1 already: untie it first."},
         {"path": ["sku", "79"], "message": f"{thing.merchant.code} has no sku or bundle THEIRS."},
         {"path": ["listing", "900"], "message": "The shop has no listing 900."},
     ]
