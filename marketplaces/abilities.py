@@ -101,7 +101,9 @@ class NamesSeller(Protocol):
 
 @runtime_checkable
 class TellsLastChanges(Protocol):
-    """A shop whose list of changed orders leaves something out, such as that one was deleted: it says of many in few calls whether they moved."""
+    """A shop whose list of changed orders leaves something out, such as that one was deleted: it says of many in one call whether they moved."""
+
+    most_looked_at: int
 
     def last_changes(self, order_ids: Sequence[str]) -> Mapping[str, datetime]:
-        """When each of these orders was changed last, however that was; without those that it has no more. Up to 100 of them."""
+        """When each of these orders was changed last, however that was; without those that it has no more. Up to `most_looked_at` of them."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -20,6 +19,8 @@ from wms.core import outbox
 from wms.core.models import OutboxEvent
 
 EVENT_ORDERS = 100
+# In one turn.
+MOST_LOOKED_OVER = 2000
 HANDLER = "marketplaces.order_import.hear"
 
 
@@ -110,14 +111,14 @@ def ask_all() -> int:
     return len(channel_ids)
 
 
-def to_look_over(channel: Channel) -> dict[str, datetime | None]:
-    """The shop's open orders that are still to be sent, or still count as sold, by their ids in the order in which they came: when they had changed when
-    the shop spoke of them last.
+def to_look_over(channel: Channel, after: int) -> list[ChannelOrder]:
+    """Of the shop's open orders that are still to be sent, or still count as sold, the first ones that came after this key, with their ids and when they
+    had changed when the shop spoke of them last.
     """
     ours = ChannelOrderPart.objects.filter(channel_order__channel=channel, merchants_own=False)
     to_send = Q(pk__in=ours.exclude(order__status__in=OUT).values("channel_order"))
     found = channel.orders.filter(to_send | Q(status__in=ChannelOrder.NOT_TAKEN), shop_state="open")
-    return dict(found.order_by("pk").values_list("external_id", "shop_updated_at"))
+    return list(found.filter(pk__gt=after).order_by("pk").only("external_id", "shop_updated_at")[:MOST_LOOKED_OVER])
 
 
 def go_on_later(channel: Channel, wanted: Wanted, wait_s: float = 0.0) -> None:

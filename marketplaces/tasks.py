@@ -43,11 +43,12 @@ def repair_channels() -> None:
 
 
 @shared_task(autoretry_for=(ChannelQuiet,), retry_backoff=30, retry_backoff_max=900, max_retries=8)
-def look_over(channel_id: int) -> None:
-    """A shop in trouble is tried again for about an hour."""
+def look_over(channel_id: int, after: int = 0) -> None:
+    """In turns, each a task of its own. A shop in trouble is tried again for about an hour."""
     channel = Channel.objects.filter(pk=channel_id, active=True).first()
-    if channel is not None:
-        looking_over.look_over(channel)
+    rest = looking_over.look_over(channel, after) if channel is not None else None
+    if rest is not None:
+        look_over.apply_async((channel_id, rest.after), countdown=rest.wait_s)
 
 
 @shared_task(autoretry_for=(ChannelQuiet,), retry_backoff=30, retry_backoff_max=900, max_retries=8)

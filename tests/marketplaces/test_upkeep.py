@@ -1,5 +1,7 @@
 """What the clock does every night: shops are told again what went wrong, old messages are erased."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from celery.exceptions import Retry
 from django.conf import settings
@@ -7,6 +9,7 @@ from django.db import connection
 from django.test import Client
 
 from marketplaces import looking_over, tasks
+from marketplaces.adapters.woocommerce import WooCommerce
 from marketplaces.calling import ChannelQuiet
 from marketplaces.models import ChannelOrder, Listing, WebhookDelivery
 from outbound.models import Order
@@ -111,7 +114,7 @@ def test_orders_that_a_shop_does_not_name_together_are_asked_for_one_by_one(shop
 
 
 def test_a_shop_that_cannot_be_asked_in_the_night_is_asked_again_and_what_it_has_said_counts(shop, monkeypatch):
-    monkeypatch.setattr(looking_over, "EVENT_ORDERS", 1)
+    monkeypatch.setattr(WooCommerce, "most_looked_at", 1)
     thing = make.sku(make.merchant())
     channel = shops.selling(shop, make.warehouse(), {thing: 10})
     deleted, other = (shop.books.place_order([(thing.code, 1)], shipping=BUYER) for _order in range(2))
@@ -123,6 +126,36 @@ def test_a_shop_that_cannot_be_asked_in_the_night_is_asked_again_and_what_it_has
     shops.make_due()
     shops.deliver_all()
     assert dict(ChannelOrder.objects.values_list("external_id", "status")) == {str(deleted): "cancelled", str(other): "imported"}
+
+
+def test_of_very_many_orders_a_shop_is_asked_in_turns_and_nobody_takes_its_call_for_stuck_meanwhile(shop, monkeypatch):
+    monkeypatch.setattr(WooCommerce, "most_looked_at", 1)
+    monkeypatch.setattr("marketplaces.calling.timezone.now", lambda: datetime.now(UTC) + timedelta(seconds=len(shop.calls) * 10))
+    thing = make.sku(make.merchant())
+    channel = shops.selling(shop, make.warehouse(), {thing: 10})
+    numbers = [shop.books.place_order([(thing.code, 1)], shipping=BUYER) for _order in range(3)]
+    shops.poll()
+    shop.books.orders.pop(numbers[-1])
+    first, _second, last = ChannelOrder.objects.order_by("pk").values_list("pk", flat=True)
+    turns: list[tuple[tuple[int, int], float]] = []
+    monkeypatch.setattr(tasks.look_over, "apply_async", lambda args, countdown: turns.append((args, countdown)))
+    shop.calls.clear()
+    busy = []
+
+    def answer(call, proper):
+        busy.append(channel.__class__.objects.get().busy_since)
+        return proper()
+
+    shop.misbehave("GET orders", answer, times=3)
+    monkeypatch.setattr(looking_over, "BUDGET_S", -1)  # a call a turn
+    tasks.look_over(channel.pk)
+    assert turns.pop() == ((channel.pk, first), 0.0)
+    monkeypatch.setattr(looking_over, "BUDGET_S", 60)
+    tasks.look_over(channel.pk, first)
+    assert ([call.params["include"] for call in shop.made("GET orders")], turns) == ([str(number) for number in numbers], [])
+    assert (len(set(busy)), None in busy) == (3, False), "each call is one by itself"
+    shops.deliver_all()
+    assert ChannelOrder.objects.get(pk=last).status == "cancelled"
 
 
 def grow_old(delivery, days):

@@ -71,6 +71,8 @@ CAPABILITIES = Capabilities(
 class Shopify:
     """One location of one shop, or several of them (`at`). Stateless but for its address and keys; threads may share it."""
 
+    most_looked_at = 20  # by the points of such a call
+
     def __init__(
         self, *, base_url: str, access_token: str, client_secret: str, location_id: str, client: httpx.Client | None = None
     ) -> None:

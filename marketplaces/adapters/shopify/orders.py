@@ -25,7 +25,6 @@ from marketplaces.port import (
 
 # Each poll reads the last minutes again: the shop's search finds an order some time after it was saved.
 OVERLAP = timedelta(minutes=2)
-MOST_LOOKED_AT = 20  # in one call, by its points
 # A webhook about a fulfilment order does not name its order.
 WORK_PREFIX = "work:"
 AWAITS_PAYMENT = {"PENDING", "PARTIALLY_PAID"}
@@ -64,19 +63,16 @@ class Orders:
 
     def last_changes(self, order_ids: Sequence[str]) -> dict[str, datetime]:
         """Without those that are made of very many parts."""
-        found: dict[str, datetime] = {}
-        for start in range(0, len(order_ids), MOST_LOOKED_AT):
-            ids = [gid("Order", order_id) for order_id in order_ids[start : start + MOST_LOOKED_AT]]
-            try:
-                rows = [row for row in self._connection.call(documents.LAST_CHANGES, ids=ids)["nodes"] if row]
-                found |= {
-                    number_of(row["id"]): _last_change(row, parts["nodes"])
-                    for row in rows
-                    if not (parts := row["fulfillmentOrders"])["pageInfo"]["hasNextPage"]
-                }
-            except (KeyError, TypeError, ValueError) as error:
-                raise ChannelUnavailable(reason=reasons.unreadable(reasons.ORDERS, error), answered=True) from error
-        return found
+        ids = [gid("Order", order_id) for order_id in order_ids]
+        try:
+            rows = [row for row in self._connection.call(documents.LAST_CHANGES, ids=ids)["nodes"] if row]
+            return {
+                number_of(row["id"]): _last_change(row, parts["nodes"])
+                for row in rows
+                if not (parts := row["fulfillmentOrders"])["pageInfo"]["hasNextPage"]
+            }
+        except (KeyError, TypeError, ValueError) as error:
+            raise ChannelUnavailable(reason=reasons.unreadable(reasons.ORDERS, error), answered=True) from error
 
     def cancel(self, order_id: str) -> None:
         """The units are not put back on sale there, the warehouse tells the number; the buyer's money is the merchant's to give back."""

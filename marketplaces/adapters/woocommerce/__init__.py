@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from marketplaces.adapters._http import needing
 from marketplaces.adapters.woocommerce import webhooks
-from marketplaces.adapters.woocommerce.connection import Connection
+from marketplaces.adapters.woocommerce.connection import PER_PAGE, Connection
 from marketplaces.adapters.woocommerce.orders import Orders
 from marketplaces.adapters.woocommerce.stock import BATCH_SIZE, Stock
 from marketplaces.adapters.woocommerce.tracking import TrackingDesk
@@ -40,6 +40,8 @@ CAPABILITIES = Capabilities(batch_size=BATCH_SIZE, cancel=True, webhooks=True)
 
 class WooCommerce:
     """One shop. Stateless but for its address, its keys and the batch size that it turned out to take; threads may share it."""
+
+    most_looked_at = PER_PAGE
 
     def __init__(self, *, base_url: str, consumer_key: str, consumer_secret: str, client: httpx.Client | None = None) -> None:
         self.capabilities = CAPABILITIES

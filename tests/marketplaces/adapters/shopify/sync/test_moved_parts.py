@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 
 from marketplaces import order_asking, tasks
+from marketplaces.adapters.shopify import Shopify
 from marketplaces.models import ChannelOrder
 from outbound.models import Order
 from tests import make
@@ -72,6 +73,25 @@ def test_so_it_is_where_others_send_more_parts_of_it_than_the_first_page_holds(s
             order_asking.ask_of(channel.pk, str(number))
         settle()
     assert Order.objects.get().status == "cancelled"
+
+
+def test_a_night_leaves_half_of_the_points_to_others(shop, channel, thing, monkeypatch):
+    """And goes on when the shop grants all of them again."""
+    monkeypatch.setattr(Shopify, "most_looked_at", 1)
+    numbers = [shop.books.place_order([(thing.code, 1)]) for _order in range(3)]
+    settle()
+    turns: list[tuple[tuple[int, int], float]] = []
+    monkeypatch.setattr(tasks.look_over, "apply_async", lambda args, countdown: turns.append((args, countdown)))
+    shop.maximum, shop.points, shop.per_second = 1000.0, 500.0, 50.0
+    shop.calls.clear()
+    tasks.look_over(channel.pk)
+    [((key, after), wait_s)] = turns
+    assert (key, after, len(shop.made("LastChanges"))) == (channel.pk, ChannelOrder.objects.earliest("pk").pk, 1)
+    assert 9 < wait_s < 12
+    shop.points = 1000.0
+    tasks.look_over(channel.pk, after)
+    assert [call.variables["ids"] for call in shop.made("LastChanges")] == [[f"gid://shopify/Order/{number}"] for number in numbers]
+    assert len(turns) == 1
 
 
 def test_a_night_asks_for_nothing_that_is_as_it_was(shop, channel, thing):
