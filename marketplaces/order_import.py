@@ -186,7 +186,8 @@ def _ask_for(channel: Channel, shop: Marketplace, wanted: Wanted, aside: Aside[s
     """
     orders: list[port.ChannelOrder] = []
     asked: set[str] = set()
-    wishing: set[str] = set()
+    # By what was asked for, which may be a part of it, the order's own id.
+    wishing: dict[str, str] = {}
     try:
         for order_id in wanted.ids[:ASKED_TOGETHER]:
             with aside.trying(order_id):
@@ -194,13 +195,13 @@ def _ask_for(channel: Channel, shop: Marketplace, wanted: Wanted, aside: Aside[s
                 if order is not None:
                     orders.append(order)
                 if wishes_it:
-                    wishing.add(order_id)
+                    wishing[order_id] = order.order_id if order is not None else order_id
                 asked.add(order_id)
                 keep_busy(channel)
     finally:
         import_orders(channel, orders, asked=True)
-        wanted.without((asked - wishing) | aside.failed.keys())
-    aside.failed |= wishes.answer(channel, shop, wishing)
+        wanted.without((asked - wishing.keys()) | aside.failed.keys())
+    aside.failed |= wishes.answer(channel, shop, set(wishing.values()))
     wanted.without(wishing)
 
 
