@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Collection, Mapping
 
 from django.db import connection
 
-from marketplaces.models import Channel
+from marketplaces.calling import open_shop
+from marketplaces.models import Channel, WebhookDelivery
+from marketplaces.port import ChannelEvent, MessageUnreadable
 from wms.core import sealing
+
+log = logging.getLogger(__name__)
 
 _ONCE = """
 INSERT INTO marketplaces_webhookdelivery (channel_id, delivery_id, topic) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING RETURNING id
@@ -27,3 +32,18 @@ def keep(channel: Channel, *, delivery_id: str, topic: str, headers: Mapping[str
             return None
         cursor.execute(_KEEP, [channel.merchant_id, sealing.seal({"headers": dict(headers), "body": body}), row[0]])
         return int(row[0])
+
+
+def events(channel: Channel, keys: Collection[int]) -> list[tuple[WebhookDelivery, ChannelEvent | None]]:
+    """What these deliveries said, in the order in which they came: None of one whose content is erased by now, or cannot be read any more."""
+    shop = open_shop(channel)
+    found: list[tuple[WebhookDelivery, ChannelEvent | None]] = []
+    for delivery in WebhookDelivery.objects.filter(pk__in=keys).select_related("raw").order_by("pk"):
+        raw = delivery.raw.opened() if delivery.raw else {}
+        try:
+            event = shop.reread(headers=raw["headers"], body=raw["body"].encode()) if raw else None
+        except MessageUnreadable as error:  # it was read when it came
+            log.warning("channel %s: a message that was kept cannot be read any more: %s", channel.pk, error)
+            event = None
+        found.append((delivery, event))
+    return found

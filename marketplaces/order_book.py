@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from marketplaces import changes, correcting, expansion, opened_again, order_holds, port, strays, troubles
-from marketplaces.addresses import COUNTRIES
-from marketplaces.buyer_data import buyer_key
+from marketplaces import changes, correcting, expansion, opened_again, order_holds, order_words, port, strays, troubles
 from marketplaces.holding import hold
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.port import ChannelOrderState as State
@@ -106,14 +103,7 @@ def _is_news(order: port.ChannelOrder, row: ChannelOrder, *, asked: bool) -> boo
         back = asked and (row.shop_state, order.state) == (State.OPEN, State.PENDING)
         return back or RANK[order.state] > RANK[State(row.shop_state)]
     # Of a buyer who is forgotten, and of words of an earlier version, none is kept.
-    return row.word_hash != "" and row.word_hash not in sealing.fingerprints(_word(order))
-
-
-def _word(order: port.ChannelOrder) -> str:
-    """What the warehouse goes by of a shop's word. Of one that waits for its payment nothing of the buyer."""
-    lines = sorted((line.line_id, line.location, line.listing_id, line.sku, line.quantity) for line in order.lines)
-    address = {} if order.state is State.PENDING else ship_to(order.ship_to)
-    return sealing.as_json([lines, address, order.ship_by, order.cancellation_requested]).decode()
+    return row.word_hash != "" and row.word_hash not in sealing.fingerprints(order_words.word(order))
 
 
 def record_unreadable(channel: Channel, orders: Sequence[port.UnreadableOrder]) -> None:
@@ -196,7 +186,8 @@ def _create(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[Chann
     """Of one that waits for its payment nothing of the buyer is kept: nobody may ever need it."""
     paid = [order for order in orders if order.state is not State.PENDING]
     sealed = [
-        PersonalRecord(merchant_id=channel.merchant_id, kind="channel_order", sealed=sealing.seal(_personal(order))) for order in paid
+        PersonalRecord(merchant_id=channel.merchant_id, kind="channel_order", sealed=sealing.seal(order_words.personal(order)))
+        for order in paid
     ]
     records = dict(zip((order.order_id for order in paid), PersonalRecord.objects.bulk_create(sealed), strict=True))
     return ChannelOrder.objects.bulk_create(
@@ -205,16 +196,16 @@ def _create(channel: Channel, orders: Sequence[port.ChannelOrder]) -> list[Chann
                 channel=channel,
                 merchant_id=channel.merchant_id,
                 external_id=order.order_id,
-                **_about(order),
+                **order_words.about(order),
                 status=Status.SEEN,
                 shop_state=order.state,
                 shop_updated_at=order.updated_at,
-                word_hash=sealing.fingerprint(_word(order)),
+                word_hash=sealing.fingerprint(order_words.word(order)),
                 cancellation_requested=changes.wishes(order),
                 raw=records.get(order.order_id),
-                buyer_hash=_buyer_hash(channel, order) if order.order_id in records else "",
+                buyer_hash=order_words.buyer_hash(channel, order) if order.order_id in records else "",
                 held_until=held_until(order),
-                lines=_lines(order),
+                lines=order_words.lines(order),
             )
             for order in orders
         ]
@@ -236,20 +227,20 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
         row.shop_state, row.shop_updated_at, row.updated_at = order.state, order.updated_at, timezone.now()
         row.cancellation_requested, taken = changes.wishes(order), bool(row.parts.all())
         forgotten = taken and row.raw_id is None
-        row.word_hash = "" if forgotten else sealing.fingerprint(_word(order))
+        row.word_hash = "" if forgotten else sealing.fingerprint(order_words.word(order))
         row.held_until = None if taken else held_until(order)
         if row.status == Status.CANCELLED and taken and order.state is State.OPEN:
             again, taken, row.reopened = [*again, row.pk], False, row.reopened + 1
         if not taken:
             # Of what is over it is still to be told which goods are free again.
-            row.lines = _lines(order) if order.state is State.OPEN or row.held_until else row.lines
-            for name, value in _about(order).items():
+            row.lines = order_words.lines(order) if order.state is State.OPEN or row.held_until else row.lines
+            for name, value in order_words.about(order).items():
                 setattr(row, name, value)
             row.status, row.problem, row.problem_detail = Status.SEEN, "", ""
             if order.state is not State.PENDING:
-                row.buyer_hash = _buyer_hash(row.channel, order)
+                row.buyer_hash = order_words.buyer_hash(row.channel, order)
                 row.raw = row.raw or PersonalRecord.objects.create(merchant_id=row.merchant_id, kind="channel_order")
-                row.raw.sealed = sealing.seal(correcting.carried(row.raw.opened(), _personal(order)))
+                row.raw.sealed = sealing.seal(correcting.carried(row.raw.opened(), order_words.personal(order)))
                 records.append(row.raw)
         else:
             if order.state is State.OPEN and order.ship_by not in (None, row.ship_by):  # tied or not: tying looks again
@@ -260,7 +251,7 @@ def _renew(news: Sequence[tuple[ChannelOrder, port.ChannelOrder]]) -> None:
             if row.problem_detail and order.state is State.OPEN and row.raw is not None:
                 said = row.raw.opened()
                 if was_cancelled or opened_again.KEPT in said:  # ours is being cancelled, and it is taken in anew when that is done
-                    opened_again.keep(row, said, _personal(order), _lines(order), **_about(order))
+                    opened_again.keep(row, said, order_words.personal(order), order_words.lines(order), **order_words.about(order))
                     records.append(row.raw)
     PersonalRecord.objects.bulk_update(records, ["sealed"])
     if again:
@@ -280,7 +271,7 @@ def _problem_of(row: ChannelOrder, order: port.ChannelOrder, *, sent: bool, canc
 
     Written with the word itself: nobody would be warned by a worker that dies then.
     """
-    difference = changes.difference(row, order, ship_to(order.ship_to))
+    difference = changes.difference(row, order, order_words.ship_to(order.ship_to))
     detail = ", ".join([*filter(None, [difference]), *map(troubles.opened_again, cancelled)])
     if row.status == Status.CANCELLED:  # and not open there: it is over
         return "", ""
@@ -288,34 +279,3 @@ def _problem_of(row: ChannelOrder, order: port.ChannelOrder, *, sent: bool, canc
         return Problem.OTHER_CONTENT, detail or ("" if order.state is State.OPEN else order.state)
     unpaid, closed = order.state is State.PENDING, order.state is State.SHIPPED and not sent
     return (Problem.CHANGED if detail else Problem.UNPAID if unpaid else Problem.CLOSED if closed else ""), detail
-
-
-def _buyer_hash(channel: Channel, order: port.ChannelOrder) -> str:
-    return sealing.fingerprint(buyer_key(channel.adapter, order.buyer_id)) if order.buyer_id else ""
-
-
-def _lines(order: port.ChannelOrder) -> list[dict[str, Any]]:
-    return [
-        {"line_id": line.line_id, "listing_id": line.listing_id, "sku": line.sku, "quantity": line.quantity, "components": []}
-        | ({"location": line.location} if line.location else {})
-        for line in order.lines
-    ]
-
-
-def _about(order: port.ChannelOrder) -> dict[str, Any]:
-    """Fields of the row, but for the goods and the buyer."""
-    return {
-        "number": order.number[:100], "placed_at": order.placed_at, "service": order.shipping_method[:50], "ship_by": order.ship_by,
-    }  # fmt: skip
-
-
-def _personal(order: port.ChannelOrder) -> dict[str, Any]:
-    return {"ship_to": ship_to(order.ship_to), "note": order.note, "raw": dict(order.raw)}
-
-
-def ship_to(address: port.ShipTo) -> dict[str, str]:
-    """The address in the fields of our own orders, else as the shop wrote it; empty parts that are not required are left out."""
-    required = ("name", "line1", "city", "postcode", "country")
-    fields = {name: str(getattr(address, name)).strip() for name in address.__dataclass_fields__}
-    fields["country"] = COUNTRIES.get(fields["country"].upper(), fields["country"].upper())
-    return {name: value for name, value in fields.items() if value or name in required}

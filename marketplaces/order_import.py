@@ -12,9 +12,9 @@ from django.db import DataError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from marketplaces import opened_again, order_book, pace, port, troubles, wishes
-from marketplaces.calling import AGAIN_S, Aside, ChannelQuiet, calling, keep_busy, open_shop, well_again
-from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
+from marketplaces import deliveries, opened_again, order_book, pace, port, troubles, wishes
+from marketplaces.calling import AGAIN_S, Aside, ChannelQuiet, calling, keep_busy, well_again
+from marketplaces.models import Channel, ChannelOrder
 from marketplaces.order_asking import Wanted, ask, go_on_later, put_aside
 from marketplaces.port import (
     CallThrottled,
@@ -153,28 +153,15 @@ def _read_deliveries(channel: Channel, keys: Sequence[int]) -> Wanted:
     heard = Wanted([], poll=False)
     if not keys:
         return heard
-    shop = open_shop(channel)
-    orders: list[port.ChannelOrder] = []
-    deliveries = list(WebhookDelivery.objects.filter(pk__in=keys).select_related("raw").order_by("pk"))
-    heard.poll = len(deliveries) < len(set(keys))  # erased meanwhile
-    for delivery in deliveries:
-        raw = delivery.raw.opened() if delivery.raw else {}
-        if not raw:  # erased meanwhile
-            heard.poll = True
-            continue
-        try:
-            event = shop.reread(headers=raw["headers"], body=raw["body"].encode())
-        except MessageUnreadable as error:  # it was read when it came
-            log.warning("channel %s: a message that was kept cannot be read any more: %s", channel.pk, error)
-            heard.poll = True
-            continue
-        if event.order is not None:
-            orders.append(event.order)
+    said = [event for _delivery, event in deliveries.events(channel, keys)]
+    events = [event for event in said if event is not None]
+    heard.poll = len(events) < len(set(keys))  # erased meanwhile
+    import_orders(channel, [event.order for event in events if event.order is not None])
+    for event in events:
         if event.order is not None and event.order.cancellation_requested:
             heard.wished.append(event.order_id)  # the shop waits for an answer, if it still does
         elif event.order is None and event.kind in (EventKind.ORDER, EventKind.ORDER_DELETED):
             heard.order_ids.append(event.order_id)
-    import_orders(channel, orders)
     return heard
 
 

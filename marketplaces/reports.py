@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,14 +10,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from marketplaces import by_hand, channels, order_asking, order_import, port
+from marketplaces import by_hand, channels, deliveries, order_asking, order_import, port
 from marketplaces.abilities import Reports
 from marketplaces.calling import ChannelQuiet, open_shop
-from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
+from marketplaces.models import Channel, ChannelOrder
 from marketplaces.port import MessageUnreadable
 from wms.core.errors import WmsError
-
-log = logging.getLogger(__name__)
 
 # Of one import: so many orders are locked, committed and answered together.
 BATCH = 100
@@ -92,17 +89,10 @@ def hear_listings(payloads: Sequence[dict[str, Any]]) -> None:
         return
     if not channel.active:  # nobody asks it for its offers when it goes on
         raise ChannelQuiet(channel, order_import.PAUSED_S)
-    shop = open_shop(channel)
-    keys = [payload["delivery_id"] for payload in payloads]
     events: dict[str, port.ChannelEvent] = {}  # of two words of one offer the later one, whichever came first
     said: dict[str, datetime] = {}
-    for delivery in WebhookDelivery.objects.filter(pk__in=keys, raw__isnull=False).select_related("raw").order_by("pk"):
-        assert delivery.raw is not None
-        raw = delivery.raw.opened()
-        try:
-            event = shop.reread(headers=raw["headers"], body=raw["body"].encode())
-        except MessageUnreadable as error:  # it was read when it came
-            log.warning("channel %s: an offer that was kept cannot be read any more: %s", channel.pk, error)
+    for delivery, event in deliveries.events(channel, [payload["delivery_id"] for payload in payloads]):
+        if event is None:
             continue
         said_at = event.said_at or delivery.received_at
         if said_at >= said.get(event.listing_id, said_at):

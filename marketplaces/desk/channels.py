@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from inventory.models import Sku
 from marketplaces import (
     adapters,
+    backorders,
     correcting,
     disconnecting,
     drift,
@@ -201,7 +202,7 @@ def _resume(channel: Channel, _request: HttpRequest) -> str:
 
 
 def _stop_backorders(channel: Channel, _request: HttpRequest) -> str:
-    refused = shops.stop_backorders(channel=channel)
+    refused = backorders.stop_backorders(channel=channel)
     if refused:
         return _("The shop refused it for %(count)d listings: %(reason)s") % {
             "count": len(refused),

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from marketplaces import channels, differing, drift, pausing
+from marketplaces import backorders, channels, differing, drift, pausing
 from marketplaces.abilities import Submits
 from marketplaces.channels import LANES
 from marketplaces.desk import drift as pages
@@ -230,11 +230,11 @@ def test_one_that_the_shop_does_not_switch_off_stays_shown(shop, channel, thing)
     channels.fetch_listings(channel=channel)
     shop.misbehave(BATCH, row_errors({id_of(shop, thing): (400, "odd")}))
     listing = Listing.objects.get()
-    assert channels.stop_backorders(channel=channel) == {listing.external_id: "No."}
+    assert backorders.stop_backorders(channel=channel) == {listing.external_id: "No."}
     assert Listing.objects.get().sells_without_stock
 
 
 def test_a_marketplace_without_a_call_for_it_says_so(shop, channel, monkeypatch):
-    monkeypatch.setattr(channels, "StopsBackorders", Submits)
-    with pytest.raises(channels.BackordersStay, match="switch it off there"):
-        channels.stop_backorders(channel=channel)
+    monkeypatch.setattr(backorders, "StopsBackorders", Submits)
+    with pytest.raises(backorders.BackordersStay, match="switch it off there"):
+        backorders.stop_backorders(channel=channel)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from marketplaces import order_book, order_import, port
+from marketplaces import order_book, order_import, order_words, port
 from marketplaces.models import ChannelOrder
 from marketplaces.port import ChannelLine, ChannelOrderState
 from outbound.models import Order
@@ -90,7 +90,7 @@ def test_of_what_was_written_down_by_an_earlier_version_or_is_forgotten_a_repeti
 def test_the_fingerprint_cannot_be_guessed_from_what_was_said(channel, thing, at, settings):
     order = sale(thing.code, at)
     found = word_of(channel, order)
-    assert found != hashlib.sha256(order_book._word(order).encode()).hexdigest()
+    assert found != hashlib.sha256(order_words.word(order).encode()).hexdigest()
     settings.ENCRYPTION_KEYS = ["another key", *settings.ENCRYPTION_KEYS]
     ChannelOrder.objects.update(shop_updated_at=at - HOUR)
     assert word_of(channel, order) not in (found, "")

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from marketplaces import channels
+from marketplaces import backorders, channels
 from marketplaces.api.shapes import ShopListingIn
 from marketplaces.models import Channel, Listing
 from tests import make
@@ -141,8 +141,8 @@ def test_the_contract_and_the_api_say_the_same_of_an_offer():
 def test_what_sells_on_without_stock_is_shown_to_people(api, channel, thing):
     api.post("/channels/OWN/listings", [{"id": "77", "sku": "MUG-BLUE", "sells_without_stock": True}, {"id": "78"}])
     assert list(Listing.objects.order_by("external_id").values_list("sells_without_stock", flat=True)) == [True, False]
-    with pytest.raises(channels.BackordersStay):
-        channels.stop_backorders(channel=channel)
+    with pytest.raises(backorders.BackordersStay):
+        backorders.stop_backorders(channel=channel)
 
 
 def test_a_bundle_is_named_with_its_number(api, channel, thing):

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from marketplaces import order_book, order_import, settling
+from marketplaces import order_book, order_import, order_words, settling
 from marketplaces.adapters.woocommerce import CAPABILITIES, WooCommerce
 from marketplaces.models import Channel, ChannelOrder
 from marketplaces.port import ChannelLine, ShipTo, UnreadableOrder
@@ -189,7 +189,7 @@ def test_one_that_came_before_ends_when_a_person_has_the_order_tried_again(chann
     order_import.import_orders(Channel.objects.get(), [sale("THING", datetime.now(UTC), ship_to=ShipTo("", "", "", "", "US"))])
     ChannelOrder.objects.update(status="refused", problem="unreadable", problem_detail="ValueError: once")
     row = ChannelOrder.objects.select_related("raw").get()
-    row.raw.sealed = sealing.seal(order_book._personal(sale("THING", datetime.now(UTC))))
+    row.raw.sealed = sealing.seal(order_words.personal(sale("THING", datetime.now(UTC))))
     row.raw.save()
     order_import.retry_unmapped(Channel.objects.get())
     row.refresh_from_db()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from marketplaces import channels
+from marketplaces import backorders, channels
 from marketplaces.adapters.shopify import Shopify
 from marketplaces.models import Channel, Listing
 from marketplaces.port import ChannelUnavailable, CredentialsRefused
@@ -66,6 +66,6 @@ def test_a_channel_s_listings_are_switched_off_and_no_longer_shown(shop: Shopify
     item = shop.books.add_product(sku=mug.code, policy="CONTINUE")
     channels.fetch_listings(channel=channel)
     assert Listing.objects.get(sells_without_stock=True).external_id == str(item)
-    assert channels.stop_backorders(channel=channel) == {}
+    assert backorders.stop_backorders(channel=channel) == {}
     assert (policies(shop), Listing.objects.filter(sells_without_stock=True).exists()) == ({"MUG": "DENY"}, False)
     assert "selling without stock is switched off for 1 listings, refused for 0" in caplog.text

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import DataError
 
-from marketplaces import order_book, order_import, settling
+from marketplaces import order_book, order_import, order_words, settling
 from marketplaces.adapters.storefront import declaration
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
 from outbound.models import Order
@@ -78,14 +78,14 @@ def test_an_order_of_an_impossible_moment_holds_up_no_other(shop, channel, thing
 
 def test_one_that_fails_whatever_is_done_with_it_is_shown_and_the_others_are_taken_in(shop, channel, thing, monkeypatch):
     bad, good = shop.books.place_order([(thing.code, 1)]), shop.books.place_order([(thing.code, 2)])
-    real = order_book._word
+    real = order_words.word
 
     def word(order):
         if order.order_id == bad:
             raise OverflowError("date value out of range")
         return real(order)
 
-    monkeypatch.setattr(order_book, "_word", word)
+    monkeypatch.setattr(order_words, "word", word)
     assert [tell(shop, channel, key) for key in (bad, good)] == [200, 200]
     deliver_all()
     assert ChannelOrder.objects.get(external_id=good).status == "imported"
