@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from marketplaces.causes import words
@@ -141,4 +142,5 @@ def _event(case: Case) -> str:
 
 
 def in_seconds(span: timedelta) -> str:
-    return f"{span.total_seconds():.1f}"
+    """With the reader's own decimal point."""
+    return number_format(span.total_seconds(), 1)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from django.test import Client
+from django.utils import translation
 
 from inbound.models import Asn
 from inventory.models import Bin, Sku
@@ -11,6 +12,8 @@ from outbound.models import Order
 from tests import make
 from tests.desk.house import House
 from tests.desk.test_actions import csv
+from tests.marketplaces.test_standings import connect
+from wms.core import fields
 from wms.core.models import ApiKey
 from wms.desk import urls
 
@@ -118,3 +121,14 @@ def test_the_address_of_a_button_shows_its_page(desk: Client, house: House) -> N
     order = Order.objects.get()
     answer = desk.get(f"/desk/orders/{order.pk}/cancel")
     assert (answer.status_code, order.reference in answer.text, Order.objects.get().status) == (405, True, "ready")
+
+
+def test_a_refused_field_is_called_as_people_call_it(desk: Client, house: House) -> None:
+    channel = connect(merchant=house.merchant, warehouse=house.warehouse, name="Shop")
+    answer = desk.post(f"/desk/channels/{channel.pk}/warehouses", {"warehouses": "NOWHERE"}, headers={"Accept-Language": "de"})
+    page = answer.content.decode()
+    assert (answer.status_code, '<li data-path="warehouses"><b>Lager</b>: ' in page) == (422, True)
+    with translation.override("es"):
+        assert fields.in_words(["ship_to", "postcode"]) == "Enviar a › Código postal"
+        assert fields.in_words(["lines", 0, "quantity"]).endswith(" › 1 › Cantidad")
+    assert fields.in_words(["consumer_key"]) == "consumer_key"

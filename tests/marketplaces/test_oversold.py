@@ -276,6 +276,11 @@ def test_the_desk_lists_them_and_shows_one(shop, other_shop, alpha, beta, thing)
     assert 'data-verdict="in_between"' in page
     [found] = oversold.explain(order)
     assert re.findall(r'<td class="num nowrap">([-+\d.]+)</td>', page) == [f"{moment.offset_s:+.1f}" for moment in found.moments]
+    german = desk.get(f"/desk/orders/{order.pk}/oversold", headers={"Accept-Language": "de"}).content.decode()
+    assert re.findall(r'<td class="num nowrap">([-+\d,]+)</td>', german) == [
+        f"{moment.offset_s:+.1f}".replace(".", ",") for moment in found.moments
+    ]
+    assert re.search(r"\d,\d s", german) and not re.search(r"\d\.\d s", german)
     assert f"/desk/orders/{order.pk}/oversold" in desk.get(f"/desk/orders/{order.pk}").content.decode()
     desk.force_login(make.user("clerk", is_staff=True))
     assert desk.get(f"/desk/orders/{order.pk}/oversold").status_code == 403

@@ -1,15 +1,19 @@
 """How the desk writes states, times and numbers."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
 from django.template import Context
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
+
+from wms.core import fields
 
 register = template.Library()
 
@@ -172,6 +176,18 @@ def at(mapping: dict[Any, Any], key: Any) -> Any:
 @register.filter
 def words(text: str) -> list[str]:
     return text.split()
+
+
+@register.filter
+def field_words(path: Sequence[str | int]) -> str:
+    """What a field that was refused is called on the page."""
+    return fields.in_words(path)
+
+
+@register.filter
+def offset(seconds: float) -> str:
+    """+1.5, in languages with a comma +1,5."""
+    return f"{'-' if seconds < 0 else '+'}{number_format(abs(round(seconds, 1)), 1)}"
 
 
 @register.filter
