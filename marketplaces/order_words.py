@@ -11,6 +11,8 @@ from marketplaces.models import Channel
 from marketplaces.port import ChannelOrderState as State
 from wms.core import sealing
 
+LONGEST_TITLE = 100
+
 
 def word(order: port.ChannelOrder) -> str:
     """What the warehouse goes by of a shop's word. Of one that waits for its payment nothing of the buyer."""
@@ -25,10 +27,11 @@ def buyer_hash(channel: Channel, order: port.ChannelOrder) -> str:
 
 
 def lines(order: port.ChannelOrder) -> list[dict[str, Any]]:
-    """As ChannelOrder.lines has them; what their goods are is not looked up here."""
+    """As ChannelOrder.lines has them; what their goods are is not looked up here. What the buyer was shown names those that have no sku."""
     return [
         {"line_id": line.line_id, "listing_id": line.listing_id, "sku": line.sku, "quantity": line.quantity, "components": []}
         | ({"location": line.location} if line.location else {})
+        | ({"title": line.title[:LONGEST_TITLE]} if line.title and not line.sku else {})
         for line in order.lines
     ]
 

@@ -120,7 +120,7 @@ def _address(plan: Plan) -> dict[str, str] | None:
     unknown = [] if plan.parts else [line for line in row.lines if expansion.is_unknown(line)]
     if unknown:
         row.status, row.problem = Status.UNMAPPED, Problem.UNKNOWN_GOODS
-        row.problem_detail = ", ".join(line["sku"] or line["listing_id"] or line["line_id"] for line in unknown)
+        row.problem_detail = ", ".join(line["sku"] or line.get("title") or line["listing_id"] or line["line_id"] for line in unknown)
     elif row.lines and not plan.parts and not any(map(expansion.ships, row.lines)):
         row.status, row.problem, row.problem_detail = Status.NOTHING, "", ""
     elif address is None:

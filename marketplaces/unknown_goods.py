@@ -36,10 +36,10 @@ class Goods:
 
 # An order's line names its goods by the listing, else by the shop's sku: of several listings with that sku the first stands for it.
 _WAITING = """
-SELECT coalesce(g.external_id, l.listing_id, ''), coalesce(nullif(l.sku, ''), g.external_sku, ''), coalesce(g.title, ''),
+SELECT coalesce(g.external_id, l.listing_id, ''), coalesce(nullif(l.sku, ''), g.external_sku, ''), coalesce(max(g.title), max(l.title), ''),
        count(DISTINCT o.id), sum(l.quantity)::bigint
 FROM marketplaces_channelorder o
-CROSS JOIN LATERAL jsonb_to_recordset(o.lines) AS l (listing_id text, sku text, components jsonb, ships boolean, quantity bigint)
+CROSS JOIN LATERAL jsonb_to_recordset(o.lines) AS l (listing_id text, sku text, title text, components jsonb, ships boolean, quantity bigint)
 LEFT JOIN LATERAL (
     SELECT external_id, external_sku, title FROM marketplaces_listing
     WHERE channel_id = o.channel_id AND (external_id = l.listing_id OR coalesce(l.listing_id, '') = '' AND l.sku <> '' AND external_sku = l.sku)
@@ -47,7 +47,7 @@ LEFT JOIN LATERAL (
 ) g ON true
 WHERE o.channel_id = %s AND o.problem <> '' AND o.status = 'unmapped' AND o.shop_state = 'open' AND jsonb_array_length(coalesce(l.components, '[]')) = 0
   AND l.ships IS DISTINCT FROM FALSE
-GROUP BY 1, 2, 3 ORDER BY 4 DESC, 2, 1 LIMIT %s
+GROUP BY 1, 2 ORDER BY 4 DESC, 2, 1 LIMIT %s
 """
 
 

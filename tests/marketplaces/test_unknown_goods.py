@@ -237,3 +237,12 @@ def test_a_code_that_the_merchant_does_not_have_is_named_and_stands_in_the_field
         assert (answer.status_code, page.count('value="MUGG"')) == (422, 1)
         assert f"{thing.merchant.code} has no sku or bundle MUGG." in page
     assert not Listing.objects.tied().exists()
+
+
+def test_goods_without_a_sku_are_called_what_the_buyer_was_shown(channel):
+    send(channel, "1", {"listing_id": "77", "title": "Blue mug, large", "quantity": 2}, {"sku": "NEW", "title": "Tea", "quantity": 1})
+    row = channel.orders.get()
+    assert (row.problem, row.detail) == ("unknown_goods", "Blue mug, large, NEW")
+    assert Goods("77", "", "Blue mug, large", 1, 2) in unknown_goods.waiting(channel)
+    send(channel, "2", {"listing_id": "77", "title": "Blue mug, large, new", "quantity": 1})
+    assert [goods.units for goods in unknown_goods.waiting(channel) if goods.listing_id == "77"] == [3], "one row, however it is called"
