@@ -217,7 +217,7 @@ def shown_to_people(house: House) -> list[str]:  # noqa: F811 - the fixture
         comparison=run, listing=told, ours=215, theirs=999, why="changed_there", formula=parts | {"share_percent": 100, "cap": None}
     )
     house.order(reference="ACME-2026-11-29-000017", ship_by=timezone.now() + timedelta(minutes=50))
-    return [f"/desk/channels/{shop.pk}", f"/desk/channels/{shop.pk}/drift"]
+    return [f"/desk/channels/{shop.pk}", f"/desk/channels/{shop.pk}/drift", f"/desk/channels/{shop.pk}/match"]
 
 
 @pytest.mark.parametrize("language", ["de", "es", "zh-hans"])

@@ -132,6 +132,7 @@ def details(house: House) -> list[str]:
         f"/desk/channels/{channel.pk}",
         f"/desk/channels/{channel.pk}?show=unmapped&q=X",
         f"/desk/channels/{channel.pk}/drift",
+        f"/desk/channels/{channel.pk}/match",
         f"/desk/orders/{Order.objects.filter(status='short').order_by('pk')[0].pk}/oversold",
         f"/desk/merchants/{house.merchant.pk}",
         f"/desk/webhooks/{attempt.endpoint_id}",
