@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-import pydantic_core
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 from pydantic import BaseModel, Field
@@ -19,6 +18,7 @@ from wms.core.api import fields, pages
 from wms.core.api.errors import JSON
 from wms.core.api.idempotency import answered_once
 from wms.core.api.keys import ApiKeyAuth, caller
+from wms.core.json_text import as_json
 
 router = Router(tags=["skus"])
 
@@ -154,7 +154,7 @@ def list_skus(request: HttpRequest, filters: Annotated[SkuFilters, Query()]) -> 
         found = found.filter(code=filters.code)
     listing = pages.under("skus", filters)
     rows, cursor = pages.by_update(listing, found, updated_after=filters.updated_after, cursor=filters.cursor, limit=filters.limit)
-    return HttpResponse(pydantic_core.to_json({"items": _described(rows), "next_cursor": cursor}), content_type=JSON)
+    return HttpResponse(as_json({"items": _described(rows), "next_cursor": cursor}), content_type=JSON)
 
 
 def _described(skus: Sequence[Sku]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from marketplaces.addresses import COUNTRIES
 from marketplaces.buyer_data import buyer_key
 from marketplaces.models import Channel
 from marketplaces.port import ChannelOrderState as State
-from wms.core import sealing
+from wms.core.json_text import as_json
 
 LONGEST_TITLE = 100
 
@@ -18,7 +18,7 @@ def word(order: port.ChannelOrder) -> str:
     """What the warehouse goes by of a shop's word. Of one that waits for its payment nothing of the buyer."""
     goods = sorted((line.line_id, line.location, line.listing_id, line.sku, line.quantity) for line in order.lines)
     address = {} if order.state is State.PENDING else ship_to(order.ship_to)
-    return sealing.as_json([goods, address, order.ship_by, order.cancellation_requested]).decode()
+    return as_json([goods, address, order.ship_by, order.cancellation_requested]).decode()
 
 
 def buyer_hash(channel: Channel, order: port.ChannelOrder) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-import pydantic_core
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, WithJsonSchema
@@ -19,6 +18,7 @@ from wms.core.api.errors import JSON
 from wms.core.api.idempotency import key_of
 from wms.core.api.keys import ApiKeyAuth, caller
 from wms.core.errors import NotFound
+from wms.core.json_text import as_json
 from wms.core.models import User
 
 router = Router(tags=["webhooks"])
@@ -155,7 +155,7 @@ def list_webhook_endpoints(request: HttpRequest) -> HttpResponse:
     """The merchant's endpoints."""
     by, _merchant = caller(request)
     items = [endpoints.answer_of(endpoint) for endpoint in Endpoint.objects.visible_to(by).order_by("pk")]
-    return HttpResponse(pydantic_core.to_json({"items": items, "next_cursor": None}), content_type=JSON)
+    return HttpResponse(as_json({"items": items, "next_cursor": None}), content_type=JSON)
 
 
 @router.get("/webhook-endpoints/{endpoint_id}", response=EndpointOut, auth=ApiKeyAuth("webhooks:read"))
@@ -222,7 +222,7 @@ def list_webhook_deliveries(request: HttpRequest, endpoint_id: EndpointId, filte
         "items": [dict(zip(DeliveryOut.model_fields, row, strict=True)) for row in rows[:size]],
         "next_cursor": pages.cursor_of(listing, rows[size - 1][0]) if len(rows) > size else None,
     }
-    return HttpResponse(pydantic_core.to_json(body), content_type=JSON)
+    return HttpResponse(as_json(body), content_type=JSON)
 
 
 def _find(by: User, endpoint_id: int) -> Endpoint:
@@ -234,4 +234,4 @@ def _find(by: User, endpoint_id: int) -> Endpoint:
 
 def _one(by: User, endpoint_id: int, *, status: int = 200, with_secret: bool = False) -> HttpResponse:
     body: dict[str, Any] = endpoints.answer_of(_find(by, endpoint_id), with_secret=with_secret)
-    return HttpResponse(pydantic_core.to_json(body), status=status, content_type=JSON)
+    return HttpResponse(as_json(body), status=status, content_type=JSON)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-import pydantic_core
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -20,6 +19,7 @@ from outbound import order_answers
 from outbound.models import Order
 from webhooks.models import Endpoint, Event
 from wms.core import outbox
+from wms.core.json_text import as_json
 
 # Of one message, so that no endpoint has to take more than a few hundred kB at once.
 STOCK_ROWS = 500
@@ -35,7 +35,7 @@ class Draft:
 
     @property
     def body(self) -> str:
-        return pydantic_core.to_json({"type": self.event.value, "timestamp": self.happened_at, "data": self.data}).decode()
+        return as_json({"type": self.event.value, "timestamp": self.happened_at, "data": self.data}).decode()
 
 
 def orders_changed(payloads: Sequence[dict[str, Any]]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import pydantic_core
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja.errors import HttpError, ValidationError
 from ninja.renderers import BaseRenderer
@@ -19,13 +18,14 @@ from wms.core.api import errors
 from wms.core.api.bodies import JsonParser
 from wms.core.api.document import DocumentedApi
 from wms.core.api.health import broker_answers, database_answers
+from wms.core.json_text import as_json
 
 
 class JsonRenderer(BaseRenderer):
     media_type = errors.JSON
 
     def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
-        return pydantic_core.to_json(data)
+        return as_json(data)
 
 
 api = DocumentedApi(
@@ -67,4 +67,4 @@ def health(request: HttpRequest) -> HttpResponse:
     database, broker = database_answers(), broker_answers()
     status = "down" if not database else "ok" if broker else "degraded"
     body = {"status": status, "database": database, "broker": broker}
-    return HttpResponse(pydantic_core.to_json(body), status=200 if database else 503, content_type=errors.JSON)
+    return HttpResponse(as_json(body), status=200 if database else 503, content_type=errors.JSON)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import pydantic_core
 from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
@@ -18,6 +17,7 @@ from wms.core.api.errors import JSON
 from wms.core.api.idempotency import answered_once
 from wms.core.api.keys import ApiKeyAuth, caller
 from wms.core.errors import NotFound
+from wms.core.json_text import as_json
 from wms.core.models import User
 
 router = Router(tags=["asns"])
@@ -56,7 +56,7 @@ def list_asns(request: HttpRequest, filters: Annotated[AsnFilters, Query()]) -> 
         found = found.filter(status=filters.status)
     listing = pages.under("asns", filters)
     rows, cursor = pages.by_update(listing, found, updated_after=filters.updated_after, cursor=filters.cursor, limit=filters.limit)
-    return HttpResponse(pydantic_core.to_json({"items": _heads(rows), "next_cursor": cursor}), content_type=JSON)
+    return HttpResponse(as_json({"items": _heads(rows), "next_cursor": cursor}), content_type=JSON)
 
 
 def _heads(rows: list[Asn]) -> list[dict[str, Any]]:
@@ -80,7 +80,7 @@ _SUMMED = ("announced", "received", "damaged", "put_away")
 def get_asn(request: HttpRequest, asn_id: Annotated[int, Path(ge=1, le=fields.LARGEST_ID)]) -> HttpResponse:
     """One ASN with its cartons, lines and discrepancies."""
     by, _merchant = caller(request)
-    return HttpResponse(pydantic_core.to_json(_described(by, asn_id)), content_type=JSON)
+    return HttpResponse(as_json(_described(by, asn_id)), content_type=JSON)
 
 
 PDF = {

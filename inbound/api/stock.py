@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from typing import Annotated
 
-import pydantic_core
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Query, Router
 from pydantic import BaseModel
@@ -17,6 +16,7 @@ from inbound.stock import Row
 from wms.core.api import etags, fields, pages
 from wms.core.api.errors import JSON
 from wms.core.api.keys import ApiKeyAuth, caller
+from wms.core.json_text import as_json
 
 router = Router(tags=["stock"])
 
@@ -81,7 +81,7 @@ def list_stock(request: HttpRequest, filters: Annotated[StockFilters, Query()]) 
         "items": [stock.described(row) for row in rows],
         "next_cursor": pages.cursor_of(listing, *going_on) if going_on else None,
     }
-    return etags.answer(request, pydantic_core.to_json(body))
+    return etags.answer(request, as_json(body))
 
 
 class BulkFilters(BaseModel):
@@ -119,12 +119,12 @@ def get_all_stock(request: HttpRequest, filters: Annotated[BulkFilters, Query()]
 
 
 def _as_lines(batch: list[Row]) -> bytes:
-    return b"".join(pydantic_core.to_json(stock.described(row)) + b"\n" for row in batch)
+    return b"".join(as_json(stock.described(row)) + b"\n" for row in batch)
 
 
 def _as_array(batches: Iterator[list[Row]]) -> Iterator[bytes]:
     begin = b'{"items":['
     for batch in batches:
-        yield begin + b",".join(pydantic_core.to_json(stock.described(row)) for row in batch)
+        yield begin + b",".join(as_json(stock.described(row)) for row in batch)
         begin = b","
     yield (b"" if begin == b"," else begin) + b'],"next_cursor":null}'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import pydantic_core
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -20,6 +19,7 @@ from wms.core.api.bodies import list_of
 from wms.core.api.errors import JSON, TooLarge
 from wms.core.api.idempotency import Answer, answered_once
 from wms.core.api.keys import ApiKeyAuth, caller
+from wms.core.json_text import as_json
 
 router = Router(tags=["channels"])
 
@@ -57,7 +57,7 @@ def list_channels(request: HttpRequest, filters: Annotated[PageFilters, Query()]
         for places in [[place.warehouse.code for place in row.places.all()]]
     ]
     cursor = pages.cursor_of("channels", found[size - 1].pk) if len(found) > size else None
-    return HttpResponse(pydantic_core.to_json({"items": items, "next_cursor": cursor}), content_type=JSON)
+    return HttpResponse(as_json({"items": items, "next_cursor": cursor}), content_type=JSON)
 
 
 LISTINGS_BODY = list_of("ShopListingIn", LISTING)
@@ -93,4 +93,4 @@ def list_channel_numbers(request: HttpRequest, code: Code, filters: Annotated[Pa
         "items": channel_answers.numbers(channel, found[:size]),
         "next_cursor": pages.cursor_of(listing, found[size - 1].pk) if len(found) > size else None,
     }
-    return HttpResponse(pydantic_core.to_json(body), content_type=JSON)
+    return HttpResponse(as_json(body), content_type=JSON)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-import pydantic_core
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 from pydantic import BaseModel
@@ -21,6 +20,7 @@ from wms.core.api.errors import JSON, described
 from wms.core.api.idempotency import Answer, answered_once
 from wms.core.api.keys import ApiKeyAuth, caller
 from wms.core.errors import InvalidInput, NotFound, WmsError
+from wms.core.json_text import as_json
 
 router = Router(tags=["channels"])
 
@@ -97,7 +97,7 @@ def list_shop_orders(request: HttpRequest, code: Code, filters: Annotated[ShopOr
     keys = [order.channel_part.channel_order_id for order in rows]
     shop_orders = channel.orders.prefetch_related("parts__order").in_bulk(keys)
     items = channel_answers.orders([shop_orders[key] for key in dict.fromkeys(keys)])
-    return HttpResponse(pydantic_core.to_json({"items": items, "next_cursor": cursor}), content_type=JSON)
+    return HttpResponse(as_json({"items": items, "next_cursor": cursor}), content_type=JSON)
 
 
 @router.get("/channels/{code}/orders/{order_id}", response=ShopOrderOut, auth=ApiKeyAuth("channels:read"))
@@ -108,4 +108,4 @@ def get_shop_order(request: HttpRequest, code: Code, order_id: Annotated[str, Pa
     row = found.filter(external_id=order_id).first() if order_id.isprintable() else None
     if row is None:
         raise NotFound(what=str(ChannelOrder._meta.verbose_name), key=order_id)
-    return HttpResponse(pydantic_core.to_json(channel_answers.orders([row])[0]), content_type=JSON)
+    return HttpResponse(as_json(channel_answers.orders([row])[0]), content_type=JSON)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import Annotated, Any
 
-import pydantic_core
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 from pydantic import BaseModel, BeforeValidator
@@ -21,6 +20,7 @@ from wms.core.api.errors import JSON, described
 from wms.core.api.idempotency import answered_once, key_of
 from wms.core.api.keys import ApiKeyAuth, caller
 from wms.core.errors import InvalidInput, NotFound, WmsError
+from wms.core.json_text import as_json
 from wms.core.models import Merchant
 
 router = Router(tags=["orders"])
@@ -37,7 +37,7 @@ def create_order(request: HttpRequest, payload: OrderIn) -> HttpResponse:
     if "HTTP_IDEMPOTENCY_KEY" in request.META:
         return answered_once(request, by, lambda: _accept(merchant, payload.new_order()))
     status, body = _accept(merchant, payload.new_order())
-    return HttpResponse(pydantic_core.to_json(body), status=status, content_type=JSON)
+    return HttpResponse(as_json(body), status=status, content_type=JSON)
 
 
 def _accept(merchant: Merchant, order: NewOrder) -> tuple[int, dict[str, Any]]:
@@ -126,7 +126,7 @@ def list_orders(request: HttpRequest, filters: Annotated[OrderFilters, Query()])
         found = found.filter(status=filters.status)
     listing = pages.under("orders", filters)
     rows, cursor = pages.by_update(listing, found, updated_after=filters.updated_after, cursor=filters.cursor, limit=filters.limit)
-    return HttpResponse(pydantic_core.to_json({"items": order_answers.describe(rows), "next_cursor": cursor}), content_type=JSON)
+    return HttpResponse(as_json({"items": order_answers.describe(rows), "next_cursor": cursor}), content_type=JSON)
 
 
 @router.get("/orders/{order_id}", response=OrderOut, auth=ApiKeyAuth("orders:read"))
@@ -148,4 +148,4 @@ def _one(request: HttpRequest, order_id: int) -> HttpResponse:
     order = Order.objects.visible_to(by).select_related("warehouse").filter(pk=order_id).first()
     if order is None:
         raise NotFound(what=str(Order._meta.verbose_name), key=order_id)
-    return HttpResponse(pydantic_core.to_json(order_answers.describe([order])[0]), content_type=JSON)
+    return HttpResponse(as_json(order_answers.describe([order])[0]), content_type=JSON)

@@ -14,8 +14,8 @@ from django.db.backends.utils import CursorWrapper
 from django.utils.module_loading import import_string
 
 from wms.core import faults
+from wms.core.json_text import as_json
 from wms.core.locking import assert_in_transaction
-from wms.core.sealing import as_json
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,12 @@ from types import NoneType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-import pydantic_core
 from django.conf import settings
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from psycopg2.extensions import connection as Session
+
+from wms.core.json_text import as_json
 
 # The kept plan expects a handful of rows. With thousands it may take hours where a plan of their own takes seconds.
 MOST_ROWS: Final = 20
@@ -59,7 +60,7 @@ def array_literal(items: list[Any]) -> str:
     kinds = set(map(type, items))
     # Nearly all arrays are of one kind, and a function call an item is what costs.
     if kinds in ({int}, {datetime}, {NoneType}):
-        return f"{{{pydantic_core.to_json(items).decode()[1:-1]}}}"
+        return f"{{{as_json(items).decode()[1:-1]}}}"
     if kinds and kinds <= {int, float}:
         return f"{{{str(items)[1:-1]}}}"
     if kinds == {bytes}:

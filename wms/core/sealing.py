@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 
-import pydantic_core
 from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,6 +20,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from wms.core.errors import WmsError
+from wms.core.json_text import as_json
 
 VERSION: Final = b"\x01"
 _NONCE_BYTES: Final = 12
@@ -55,14 +55,6 @@ def seal_all(contents: Iterable[dict[str, Any]]) -> list[bytes]:
     random = io.BytesIO(os.urandom(_NONCE_BYTES * len(texts)))
     nonces = (random.read(_NONCE_BYTES) for _text in texts)
     return [VERSION + nonce + box.encrypt(nonce, text, None) for text, nonce in zip(texts, nonces, strict=True)]
-
-
-def as_json(content: Any) -> bytes:
-    """Whatever texts are in it."""
-    try:
-        return pydantic_core.to_json(content, inf_nan_mode="constants")
-    except pydantic_core.PydanticSerializationError:  # half of a surrogate pair, which JSON can only spell
-        return json.dumps(content, default=str).encode()
 
 
 def open_sealed(sealed: bytes) -> dict[str, Any]:

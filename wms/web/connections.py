@@ -10,7 +10,6 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import pydantic_core
 from django.conf import settings
 from django.utils import translation
 from waitress.channel import HTTPChannel
@@ -20,6 +19,7 @@ from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import BadRequest
 
 from wms.core.api import errors
+from wms.core.json_text import as_json
 
 if TYPE_CHECKING:
     from wms.web.processes import Server
@@ -113,7 +113,7 @@ class Refusal(ErrorTask):
         status = self.request.refused or self.request.error.code
         # Not in the language of whoever this thread served before.
         with translation.override(settings.LANGUAGE_CODE):
-            body = pydantic_core.to_json(errors.plain_body(status))
+            body = as_json(errors.plain_body(status))
         self.status = f"{status} {HTTPStatus(status).phrase}"
         self.response_headers = [("Content-Type", errors.JSON)]
         self.content_length = len(body)

@@ -20,6 +20,7 @@ import pydantic_core
 
 from marketplaces.adapters import _http
 from marketplaces.port import Allowance, ChannelRefused, ChannelUnavailable, NotUsable, reasons
+from wms.core.json_text import as_json
 
 NO_ROUTE = "rest_no_route"
 PER_PAGE = 100
@@ -123,7 +124,7 @@ class Connection:
                 timestamp=int(time.time()),
                 nonce=secrets.token_hex(16),
             )
-        content = None if body is None else pydantic_core.to_json(body)
+        content = None if body is None else as_json(body)
         headers = None if body is None else {"Content-Type": "application/json"}
         request = client.build_request(method, f"{url}?{query}" if query else url, content=content, headers=headers)
         response = _http.send(client, request, auth=auth)

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-import pydantic_core
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
@@ -17,6 +16,7 @@ from ninja.errors import ValidationError as NinjaValidationError
 from pydantic import BaseModel
 
 from wms.core.errors import InvalidInput, WmsError
+from wms.core.json_text import as_json
 
 log = logging.getLogger("django.request")
 
@@ -106,7 +106,7 @@ _FAULTS: dict[str, str | Promise] = {
 
 
 def reply(status: int, code: str, message: str, details: Any, headers: dict[str, str] | None = None) -> HttpResponse:
-    content = pydantic_core.to_json({"code": code, "message": message, "details": details})
+    content = as_json({"code": code, "message": message, "details": details})
     return HttpResponse(content, status=status, content_type=JSON, headers=headers)
 
 

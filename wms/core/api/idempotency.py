@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from wms.core.api.errors import JSON
 from wms.core.commands import RequestReused
 from wms.core.errors import InvalidInput
+from wms.core.json_text import as_json
 from wms.core.models import User
 
 _KEY = re.compile(r"[\x21-\x7e]{1,100}")
@@ -70,7 +71,7 @@ def answered_once(request: HttpRequest, by: User, work: Callable[[], Answer]) ->
                 cursor.execute(_RELEASE, [by.pk, key, fingerprint])
         raise
     with connection.cursor() as cursor:
-        stored_answer = pydantic_core.to_json({"status": status, "text": content.decode()}).decode()
+        stored_answer = as_json({"status": status, "text": content.decode()}).decode()
         cursor.execute(_ANSWER, [stored_answer, by.pk, key, fingerprint])
     return _reply(status, content)
 
@@ -92,7 +93,7 @@ def _reserve(by: User, key: str, fingerprint: str) -> tuple[bool, tuple[int, byt
             outcome = pydantic_core.from_json(outcome) if isinstance(outcome, str) else outcome
             if outcome is not None:
                 # What an earlier version kept is as good as the same, for the days that it is kept.
-                text = outcome["text"].encode() if "text" in outcome else pydantic_core.to_json(outcome["body"])
+                text = outcome["text"].encode() if "text" in outcome else as_json(outcome["body"])
                 return False, (outcome["status"], text)
             if not under_way:
                 return False, None
@@ -100,7 +101,7 @@ def _reserve(by: User, key: str, fingerprint: str) -> tuple[bool, tuple[int, byt
 
 
 def _written(answer: Answer) -> tuple[int, bytes]:
-    return answer[0], pydantic_core.to_json(answer[1])
+    return answer[0], as_json(answer[1])
 
 
 def _reply(status: int, content: bytes) -> HttpResponse:
