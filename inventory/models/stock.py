@@ -133,9 +133,14 @@ class Availability(models.Model):
     are back in a bin. `backordered`: orders that are short; shops are told available - backordered.
     """
 
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"), db_index=False)
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"), db_index=False)
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="availability", verbose_name=_("sku"))
+    # No constraints of their own, which would be looked at whenever goods move: triggers check what comes, and nothing moves (docs/adr/0012).
+    warehouse = models.ForeignKey(
+        Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"), db_index=False, db_constraint=False
+    )
+    merchant = models.ForeignKey(
+        Merchant, models.PROTECT, related_name="+", verbose_name=_("merchant"), db_index=False, db_constraint=False
+    )
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="availability", verbose_name=_("sku"), db_constraint=False)
     on_hand = models.BigIntegerField(_("on hand"), default=0)
     committed = models.BigIntegerField(_("committed"), default=0)
     backordered = models.BigIntegerField(_("backordered"), default=0)

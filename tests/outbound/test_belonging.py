@@ -5,7 +5,7 @@ from django.db import IntegrityError, connection, transaction
 
 from inventory.models import Warehouse
 from outbound import orders
-from outbound.models import Order, OrderLine
+from outbound.models import Order, OrderLine, Wave
 from tests import make
 from wms.core.models import Merchant
 
@@ -64,6 +64,12 @@ def test_an_order_of_nothing_is_refused(order, key):
     refused(instead(COPY_ORDER, key, str(NOWHERE)))
 
 
+@pytest.mark.parametrize("key", ["wave_id", "tote_id"])
+def test_an_order_that_comes_in_with_nothing_as_its_wave_or_tote_is_refused(order, key):
+    columns, values = COPY_ORDER.split(")\nSELECT")
+    refused(f"{columns}, {key})\nSELECT{values.replace(' FROM', f', {NOWHERE} FROM')}")
+
+
 @pytest.mark.parametrize("key", ["order_id", "merchant_id", "sku_id"])
 def test_one_line_of_nothing_among_good_ones_is_refused(order, key):
     refused(instead(COPY_LINE, key, f"CASE n WHEN 2 THEN {NOWHERE} ELSE {key} END"))
@@ -76,7 +82,7 @@ def test_a_line_of_another_merchant_than_its_order_is_refused(order):
 @pytest.mark.parametrize(
     ("table", "key"),
     [
-        *(("outbound_order", key) for key in ("id", "merchant_id", "warehouse_id", "ship_to_id")),
+        *(("outbound_order", key) for key in ("id", "merchant_id", "warehouse_id", "ship_to_id", "wave_id", "tote_id")),
         *(("outbound_orderline", key) for key in ("order_id", "merchant_id", "sku_id")),
     ],
 )
@@ -92,6 +98,32 @@ def test_a_line_moves_to_another_sku_of_its_merchant(order):
 
 def test_an_order_is_not_deleted_before_its_lines(order):
     refused("DELETE FROM outbound_order")
+
+
+@pytest.fixture
+def on_the_floor(order):
+    """The order, in a wave and a tote."""
+    wave = Wave.objects.create(warehouse=order.warehouse, by=make.user())
+    Order.objects.update(wave=wave, tote=make.bin_of(order.warehouse, "TOTE-01"))
+    return wave
+
+
+@pytest.mark.parametrize("table", ["outbound_wave", "inventory_bin"])
+def test_what_an_order_is_in_is_not_deleted(on_the_floor, table):
+    refused(f"DELETE FROM {table}")
+
+
+def test_what_an_order_was_in_is(on_the_floor):
+    Order.objects.update(wave=None, tote=None)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM outbound_wave")
+        cursor.execute("DELETE FROM inventory_bin WHERE code = 'TOTE-01'")
+    assert Wave.objects.count() == 0
+
+
+@pytest.mark.parametrize("counts", ["number = -1", "quantity = 0", "shipped = -1", "shipped = quantity + 1"])
+def test_a_line_that_cannot_be_is_refused(order, counts):
+    refused(f"UPDATE outbound_orderline SET {counts}")
 
 
 @pytest.mark.parametrize("table", ["core_personalrecord", "inventory_sku", "inventory_warehouse", "core_merchant"])
