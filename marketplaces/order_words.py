@@ -9,6 +9,7 @@ from marketplaces.addresses import COUNTRIES
 from marketplaces.buyer_data import buyer_key
 from marketplaces.models import Channel
 from marketplaces.port import ChannelOrderState as State
+from wms.core import sealing
 from wms.core.json_text import as_json
 
 LONGEST_TITLE = 100

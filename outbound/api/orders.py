@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
+from django.db.models.expressions import RawSQL
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 from pydantic import BaseModel, BeforeValidator
@@ -115,18 +117,37 @@ class OrderFilters(BaseModel):
     limit: fields.Limit = None
 
 
+# The longest unchanged of each status, and of them the longest unchanged: an index of all in one order is what each order that comes in, and each of its
+# steps, would pay for.
+_OF_ANY_STATUS = """
+SELECT o.id FROM unnest(%s::text[]) AS of (status) CROSS JOIN LATERAL (
+    SELECT id, updated_at FROM outbound_order
+    WHERE merchant_id = %s AND status = of.status AND (updated_at, id) > (%s, %s) ORDER BY updated_at, id LIMIT %s
+) o ORDER BY o.updated_at, o.id LIMIT %s
+"""
+
+
 @router.get("/orders", response=OrderPage, auth=ApiKeyAuth("orders:read"))
 def list_orders(request: HttpRequest, filters: Annotated[OrderFilters, Query()]) -> HttpResponse:
     """The merchant's orders, the longest unchanged first."""
-    by, _merchant = caller(request)
-    found = Order.objects.visible_to(by).select_related("warehouse")
+    by, merchant = caller(request)
+    found, keys = Order.objects.visible_to(by).select_related("warehouse"), None
     if filters.reference is not None:
         found = found.filter(reference=filters.reference)
     if filters.status is not None:
         found = found.filter(status=filters.status)
+    if filters.reference is None and filters.status is None:
+        keys = partial(of_any_status, merchant.pk)
     listing = pages.under("orders", filters)
-    rows, cursor = pages.by_update(listing, found, updated_after=filters.updated_after, cursor=filters.cursor, limit=filters.limit)
+    rows, cursor = pages.by_update(
+        listing, found, updated_after=filters.updated_after, cursor=filters.cursor, limit=filters.limit, keys=keys
+    )
     return HttpResponse(as_json({"items": order_answers.describe(rows), "next_cursor": cursor}), content_type=JSON)
+
+
+def of_any_status(merchant_id: int, moment: datetime, key: int, count: int) -> RawSQL:
+    """The keys of the `count` longest unchanged orders of those that changed later than the moment, or at it and have a greater key."""
+    return RawSQL(_OF_ANY_STATUS, [Order.Status.values, merchant_id, moment, key, count, count])
 
 
 @router.get("/orders/{order_id}", response=OrderOut, auth=ApiKeyAuth("orders:read"))

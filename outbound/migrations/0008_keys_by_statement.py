@@ -1,4 +1,5 @@
-"""An order's wave and its tote are checked when they are set, not for each order that comes in without them; and lines by one constraint instead of four."""
+"""An order's wave and its tote are checked when they are set, not for each order that comes in without them; lines by one constraint instead of four; and what
+changed is asked for status by status, along the index that has them so."""
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -82,6 +83,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RemoveIndex(model_name="order", name="order_by_update"),
         migrations.RemoveConstraint(
             model_name="orderline",
             name="order_line_shipped_within_quantity",

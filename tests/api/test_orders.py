@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db.models import JSONField, Value
@@ -141,6 +141,23 @@ def test_lists_go_on_where_the_cursor_says_and_filter(api, house):
     assert api.get("/orders", {"updated_after": moment.replace("+", " ")}).json()["items"] == changed
     refused(api.get("/orders", {"updated_after": moment.replace("+", "  ")}), 422, "invalid_input")
     refused(api.get("/stock", {"cursor": api.get("/orders", {"limit": 1}).json()["next_cursor"]}), 422, "invalid_input")
+
+
+def test_orders_of_all_states_come_in_one_order(api, house):
+    """One moment and several states: what lies between two pages is neither left out nor said twice."""
+    thing = make.sku(api.merchant)
+    ids = [row["order"]["id"] for row in api.post("/orders/bulk", [body_of(house, {thing: 1}) for _ in range(9)]).json()["items"]]
+    moment, states = datetime(2026, 1, 2, tzinfo=UTC), ["short", "cancelled", "ready"]
+    for turn, key in enumerate(ids):
+        Order.objects.filter(pk=key).update(updated_at=moment + timedelta(seconds=turn // 4), status=states[turn % 3])
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = api.get("/orders", {"cursor": cursor, "limit": 2}).json()
+        seen += [order["id"] for order in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen == ids
+    later = api.get("/orders", {"updated_after": moment.isoformat()}).json()["items"]
+    assert [order["id"] for order in later] == ids[4:]
 
 
 def test_a_cursor_goes_on_with_the_filters_that_it_was_made_with(api, house):

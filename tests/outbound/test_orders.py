@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from inventory import skus_by_code
 from inventory.models import Availability
 from outbound import order_rows, orders
+from outbound.api import orders as api
 from outbound.models import Order
 from tests import make
 from wms.core.errors import InvalidInput, ReferenceTaken
@@ -256,6 +257,17 @@ def test_orders_of_a_rare_state_are_found_without_reading_the_others():
     assert "rows=51" in plan
     assert "Sort" not in plan
     assert "Filter" not in plan
+
+
+def test_orders_of_all_states_are_found_without_reading_more_than_a_page_of_each():
+    many(HISTORY)
+    some = Order.objects.order_by("updated_at", "id")[9_000]
+    found = Order.objects.filter(pk__in=api.of_any_status(some.merchant_id, some.updated_at, some.pk, 51)).order_by("updated_at", "id")
+    plan = found.explain(analyze=True)
+    assert "Index Scan using order_by_status_and_update" in plan or "Index Only Scan using order_by_status_and_update" in plan
+    assert "Seq Scan on outbound_order" not in plan
+    assert max(int(rows) for rows in re.findall(r"order_by_status_and_update .*actual.* rows=(\d+)", plan)) <= 51
+    assert [row.reference for row in found] == [f"R{n}" for n in range(10_999, 10_948, -1)]
 
 
 def test_who_has_just_begun_to_hear_is_told_though_the_merchant_is_remembered_as_he_was():

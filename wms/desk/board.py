@@ -35,7 +35,7 @@ FROM outbound_order
 WHERE warehouse_id = %(warehouse)s AND NOT (status IN ('shipped', 'carrier_scanned', 'delivered', 'cancelled'))
 GROUP BY status
 """
-# What changed today, merchant by merchant along order_by_update: as much as today holds, however long the history.
+# What changed today, merchant by merchant and status by status along order_by_status_and_update: as much as today holds, however long the history.
 _TODAY = """
 SELECT date_part('hour', o.shipped_at AT TIME ZONE %(zone)s)::int,
        count(*) FILTER (WHERE o.shipped_at >= %(midnight)s),
@@ -45,7 +45,7 @@ SELECT date_part('hour', o.shipped_at AT TIME ZONE %(zone)s)::int,
 FROM core_merchant m
 CROSS JOIN LATERAL (
     SELECT shipped_at, unit_count, created_at, status FROM outbound_order
-    WHERE merchant_id = m.id AND updated_at >= %(midnight)s AND warehouse_id = %(warehouse)s
+    WHERE merchant_id = m.id AND status = ANY(%(statuses)s) AND updated_at >= %(midnight)s AND warehouse_id = %(warehouse)s
 ) o
 GROUP BY 1
 """
@@ -89,7 +89,9 @@ def today(warehouse: Warehouse, now: datetime) -> dict[str, Any]:
     local = timezone.localtime(now, warehouse.zone_info)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     with connection.cursor() as cursor:
-        cursor.execute(_TODAY, {"warehouse": warehouse.pk, "midnight": midnight, "zone": warehouse.time_zone})
+        cursor.execute(
+            _TODAY, {"warehouse": warehouse.pk, "midnight": midnight, "zone": warehouse.time_zone, "statuses": Order.Status.values}
+        )
         rows = cursor.fetchall()
     by_hour = {hour: shipped for hour, shipped, *_rest in rows if hour is not None and shipped}
     most = max(by_hour.values(), default=0)
