@@ -32,9 +32,9 @@ BACKLOG = 1024
 # Of one process: handhelds keep theirs open. Above that the one that has been silent for longest is closed for each new one.
 CONNECTIONS = 1000
 IDLE_SECONDS = 120
-# So long a process that keeps more connections than another leaves it to take a new one. Where a core is free it is there in a tenth of that; one
-# that wakes up later finds the connection taken, and the next one is left to it again.
-YIELD_SECONDS = 0.001
+# So long a process that keeps more connections than another leaves it to take a new one. One with nothing to do is there in a hundredth of that; where
+# a thread computes, Python lets the one that looks for connections run after 5 ms. It answers its own meanwhile.
+YIELD_SECONDS = 0.01
 STOP_SECONDS = 10.0
 RESTART_SECONDS = 0.5
 _STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
@@ -55,6 +55,7 @@ class Server(TcpWSGIServer):
     def __init__(self, application: Application, listener: socket.socket, kept: Kept, place: int) -> None:
         self.stopping = False
         self._kept, self._place = kept, place
+        self._yields_until: float | None = None
         settings = Adjustments(
             sockets=[listener],
             backlog=BACKLOG,
@@ -75,9 +76,13 @@ class Server(TcpWSGIServer):
         super().__init__(application, {}, True, listener, dispatcher=threads, adj=settings, sockinfo=bound, bind_socket=False)
         self._count()
 
+    def readable(self) -> bool:
+        return bool(super().readable()) and (self._yields_until is None or time.monotonic() >= self._yields_until)
+
     def handle_accept(self) -> None:
-        if self._kept[self._place] > min(self._kept):
-            time.sleep(YIELD_SECONDS)
+        if self._yields_until is None and self._kept[self._place] > min(self._kept):
+            self._yields_until = time.monotonic() + YIELD_SECONDS
+            return
         super().handle_accept()
         self._count()
         if len(self.active_channels) > CONNECTIONS:
@@ -115,7 +120,12 @@ class Server(TcpWSGIServer):
         self.close()
 
     def _turn(self) -> None:
-        self.asyncore.loop(timeout=1, use_poll=True, map=self._map, count=1)
+        rest = 1.0 if self._yields_until is None else max(0.0, self._yields_until - time.monotonic())
+        over = rest == 0.0
+        self.asyncore.loop(timeout=rest, use_poll=True, map=self._map, count=1)
+        if over:
+            # It has been taken by now, by whichever process.
+            self._yields_until = None
         self._count()
 
     def _count(self) -> None:
