@@ -125,6 +125,6 @@ def _as_lines(batch: list[Row]) -> bytes:
 def _as_array(batches: Iterator[list[Row]]) -> Iterator[bytes]:
     begin = b'{"items":['
     for batch in batches:
-        yield begin + b",".join(as_json(stock.described(row)) for row in batch)
+        yield begin + as_json([stock.described(row) for row in batch])[1:-1]
         begin = b","
     yield (b"" if begin == b"," else begin) + b'],"next_cursor":null}'

@@ -50,11 +50,10 @@ def seal(content: dict[str, Any]) -> bytes:
 
 def seal_all(contents: Iterable[dict[str, Any]]) -> list[bytes]:
     """Each on its own; the key is looked up once, and the system is asked once for what is random."""
-    box = _box(settings.ENCRYPTION_KEYS[0])
-    texts = list(map(as_json, contents))
-    random = io.BytesIO(os.urandom(_NONCE_BYTES * len(texts)))
-    nonces = (random.read(_NONCE_BYTES) for _text in texts)
-    return [VERSION + nonce + box.encrypt(nonce, text, None) for text, nonce in zip(texts, nonces, strict=True)]
+    box, contents = _box(settings.ENCRYPTION_KEYS[0]), list(contents)
+    random = io.BytesIO(os.urandom(_NONCE_BYTES * len(contents)))
+    nonces = (random.read(_NONCE_BYTES) for _content in contents)
+    return [VERSION + nonce + box.encrypt(nonce, as_json(content), None) for content, nonce in zip(contents, nonces, strict=True)]
 
 
 def open_sealed(sealed: bytes) -> dict[str, Any]:
