@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from marketplaces import gone, same_shop
+from marketplaces import gone, order_asking, same_shop, shop_address
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.port import ChannelOrderState as State
 
@@ -49,9 +49,32 @@ def taken(rows: Sequence[ChannelOrder], there: Iterable[ChannelOrder], planned: 
     return before | {row.pk: sent[known] for row in rows if (known := (row.external_id, row.placed_at)) in sent}
 
 
+def have(channel: Channel, rows: QuerySet[ChannelOrder]) -> dict[str, bool]:
+    """Which of these orders of the channel's another one has taken in and not cancelled, by the shop's ids, and whether it is still connected: then it
+    speaks of them itself. Three statements.
+    """
+    own = {row.external_id: row for row in rows.annotate(before=gone.taken_before())}
+    found = {key: False for key, row in own.items() if row.before}
+    others = same_shop.may_be(channel) if own else []
+    there = ChannelOrder.objects.filter(channel__in=others, external_id__in=own, parts__order__isnull=False, parts__merchants_own=False)
+    for row in there.exclude(status=Status.CANCELLED).select_related("channel") if others else ():
+        if row.placed_at == own[row.external_id].placed_at:
+            found[row.external_id] = found.get(row.external_id, False) or not row.channel.gone
+    return found
+
+
 @transaction.atomic
 def forget(channel: Channel) -> None:
-    """The channel is gone: what two channels left to each other needs nobody's eyes any more."""
-    rows = ChannelOrder.objects.filter(channel__merchant=channel.merchant_id, channel__adapter=channel.adapter, problem=Problem.ELSEWHERE)
-    keys = list(rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk", flat=True))
-    ChannelOrder.objects.filter(pk__in=keys).update(problem="", problem_detail="")
+    """The channel is gone: what others of its shop left to it needs nobody's eyes any more. What none has taken in, as it was refused there since, is
+    looked at again.
+    """
+    others = shop_address.channels_at(channel.adapter, channel.base_url, but=channel, merchant=channel.merchant_id)
+    same = {"external_id": OuterRef("external_id"), "placed_at": OuterRef("placed_at")}
+    known = ChannelOrder.objects.filter(channel__in=[channel, *others], parts__merchants_own=False, **same).exclude(pk=OuterRef("pk"))
+    rows = ChannelOrder.objects.filter(channel__in=others, problem=Problem.ELSEWHERE).annotate(taken=Exists(known))
+    left = list(rows.select_for_update(of=("self",), no_key=True).order_by("pk"))
+    again = [row for row in left if not row.taken]
+    ChannelOrder.objects.filter(pk__in=[row.pk for row in left]).update(problem="", problem_detail="")
+    ChannelOrder.objects.filter(pk__in=[row.pk for row in again]).update(status=Status.SEEN)
+    for channel_id in sorted({row.channel_id for row in again}):
+        order_asking.try_waiting(channel_id)

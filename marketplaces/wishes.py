@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from django.db.models import Q
 
+from marketplaces import elsewhere, expansion
 from marketplaces.calling import Aside
 from marketplaces.models import Channel, ChannelOrder
 from marketplaces.port import ChannelRefused, ChannelUnavailable, CredentialsRefused, Marketplace
@@ -15,7 +16,9 @@ log = logging.getLogger(__name__)
 
 
 def answer(channel: Channel, shop: Marketplace, asked: Collection[str]) -> dict[str, ChannelUnavailable]:
-    """Tell a shop that `asked` of these orders whether they could still be cancelled. One that we never had can be; a refusal concerns one order only.
+    """Tell a shop that `asked` of these orders whether they could still be cancelled. One that we never had can be; of one that another channel of the
+    shop has that channel says it. A refusal concerns one order only.
+
     Answers at which ones the shop broke down: it has just said what it asks, so that says nothing of the others.
     """
     if not asked:
@@ -25,8 +28,15 @@ def answer(channel: Channel, shop: Marketplace, asked: Collection[str]) -> dict[
         .exclude(status=ChannelOrder.Status.CANCELLED)
         .values_list("external_id", flat=True)
     )
+    # What was not taken in is cancelled here as soon as the shop says so, whoever sends it.
+    not_ours = channel.orders.filter(external_id__in=asked, parts__order=None)
+    late |= {key for key, lines in not_ours.values_list("external_id", "lines") if lines and not any(map(expansion.ships, lines))}
+    others = elsewhere.have(channel, not_ours)
+    late |= {key for key, connected in others.items() if not connected}
     failed: dict[str, ChannelUnavailable] = {}
     for order_id in asked:
+        if others.get(order_id):
+            continue
         aside = Aside[str]()
         with aside.trying(order_id):
             try:

@@ -6,13 +6,15 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from marketplaces import channels, disconnecting, order_book, order_import
+from marketplaces import channels, disconnecting, order_book, order_import, settling, wishes
 from marketplaces.models import Channel
+from marketplaces.port import ChannelOrderState as State
 from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.shops import BUYER, poll, sale
 from tests.marketplaces.test_tracking import leave
+from wms.core.errors import InvalidInput
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,3 +98,63 @@ def test_what_one_cannot_take_in_the_other_does(channel, twin, thing):
     make.sku(channel.merchant, code="UNKNOWN")
     order_import.retry_unmapped(worker(channel))
     assert (what(channel), Order.objects.count()) == (("left", "elsewhere", "Twin"), 1)
+
+
+class Asking:
+    """A shop that waits to hear whether its order can be cancelled."""
+
+    def __init__(self):
+        self.heard = {}
+
+    def answer_cancellation(self, order_id, *, accepted):
+        self.heard[order_id] = accepted
+
+
+def said(channel):
+    shop = Asking()
+    wishes.answer(worker(channel), shop, ["501"])
+    return shop.heard
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_only_who_has_it_says_whether_it_can_be_cancelled(channel, twin, thing, boss, sent):
+    at = timezone.now()
+    for each in (channel, twin):
+        take_in(each, sale(thing.code, at))
+    if sent:
+        leave(Order.objects.get(), "WMX1", 2)
+    wish = sale(thing.code, at, state=State.CANCELLED, cancellation_requested=True, updated_at=at + timedelta(seconds=1))
+    take_in(twin, wish)
+    assert said(twin) == {}
+    take_in(channel, wish)
+    assert (said(channel), said(twin)) == ({"501": not sent}, {} if sent else {"501": True})
+    if sent:
+        disconnecting.disconnect(channel=worker(channel), by=boss, keep=True, untold=True)
+        assert said(twin) == {"501": False}
+
+
+def test_what_the_one_that_goes_never_took_in_the_other_one_does(channel, twin, thing, boss, monkeypatch):
+    at = timezone.now()
+
+    def refuses(**asked):
+        """While the other one looks."""
+        monkeypatch.undo()
+        take_in(channel, sale(thing.code, at))
+        return [InvalidInput([{"path": ["lines", 0, "sku"], "message": "no"}])]
+
+    monkeypatch.setattr(settling.orders, "accept_many", refuses)
+    take_in(twin, sale(thing.code, at))
+    assert (what(twin)[:2], what(channel)) == (("refused", "refused"), ("left", "elsewhere", "Twin"))
+    disconnecting.disconnect(channel=worker(twin), by=boss, keep=True)
+    shops.deliver_all()
+    assert (what(channel), Order.objects.count()) == (("imported", "", ""), 1)
+
+
+def test_channels_of_another_shop_go_on_saying_so(shop, channel, twin, thing, house, boss):
+    at = timezone.now()
+    for each in (channel, twin):
+        take_in(each, sale(thing.code, at))
+    third = shops.connect(shop, channel.merchant, house, name="Third", code="THIRD")
+    Channel.objects.filter(pk=third.pk).update(base_url="https://another.example")
+    disconnecting.disconnect(channel=worker(third), by=boss, keep=True)
+    assert what(twin) == ("left", "elsewhere", channel.name)
