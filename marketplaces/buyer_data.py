@@ -259,7 +259,7 @@ def _erase_deliveries(orders: Sequence[int], rows: Sequence[int]) -> None:
             gone.append(delivery)
     with transaction.atomic(durable=True):
         WebhookDelivery.objects.filter(pk__in=[delivery.pk for delivery in gone]).update(raw=None)
-        PersonalRecord.objects.filter(pk__in=[delivery.raw_id for delivery in gone]).delete()
+        PersonalRecord.drop([delivery.raw_id for delivery in gone if delivery.raw_id is not None])
 
 
 def _tells_of(names: set[str], channel: Channel, raw: dict[str, Any]) -> bool:

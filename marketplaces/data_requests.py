@@ -59,7 +59,7 @@ def answer(*, by: User, key: int) -> None:
     request.answered_at, request.answered_by = timezone.now(), by
     request.save(update_fields=["buyer", "answered_at", "answered_by"])
     if buyer_id is not None:
-        PersonalRecord.objects.filter(pk=buyer_id).delete()
+        PersonalRecord.drop([buyer_id])
 
 
 @transaction.atomic
@@ -70,4 +70,4 @@ def forget(*, merchant_id: int, adapter: str, order_ids: Sequence[str]) -> None:
     his = DataRequest.objects.filter(merchant=merchant_id, channel__adapter=adapter, order_ids__has_any_keys=list(order_ids))
     keys = dict(his.select_for_update(of=("self",)).exclude(buyer=None).order_by("pk").values_list("pk", "buyer"))
     DataRequest.objects.filter(pk__in=keys).update(buyer=None)
-    PersonalRecord.objects.filter(pk__in=keys.values()).delete()
+    PersonalRecord.drop(keys.values())

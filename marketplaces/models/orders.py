@@ -123,6 +123,7 @@ class ChannelOrder(models.Model):
             ),
             models.Index(fields=["channel"], condition=~Q(problem=""), name="channel_order_to_look_at"),
             models.Index(fields=["buyer_hash"], condition=~Q(buyer_hash=""), name="channel_order_of_buyer"),
+            models.Index(fields=["channel"], condition=Q(status="nothing", shop_state="open"), name="channel_order_of_nothing"),
             # Those that still hold the shop's words.
             models.Index(fields=["updated_at"], condition=Q(raw__isnull=False), name="channel_order_to_forget"),
             # The windows in which platforms count.

@@ -16,7 +16,7 @@ from marketplaces.models import Channel, ChannelOrder, Listing, NothingToShip
 from marketplaces.port import ChannelListing
 from outbound.models import Order
 from tests import make
-from tests.marketplaces import shops
+from tests.marketplaces import plans, shops
 from tests.marketplaces.bundles.test_orders import claims, leave
 from tests.marketplaces.shops import BUYER
 from tests.marketplaces.test_unknown_goods import connect, send, statuses, work
@@ -80,6 +80,9 @@ def test_an_order_of_nothing_else_is_left_to_the_shop_and_counts_as_no_sale(chan
         def answer_cancellation(self, order_id: str, *, accepted: bool) -> None:
             asked[order_id] = accepted
 
+    wishes.answer(channel, Shop(), ["1"])
+    assert asked == {"1": False}
+    assert send(channel, "1", BOOK, cancellation_requested=True, updated_at="2030-01-28T10:00:00Z") == "cancelled"
     wishes.answer(channel, Shop(), ["1"])
     assert asked == {"1": False}
 
@@ -253,3 +256,8 @@ class TestOnTheDesk:
     def test_what_cannot_be_said_is_refused(self, channel, desk):
         assert desk.post(f"/desk/channels/{channel.pk}/nothing", {"nothing": "900"}).status_code == 404
         assert desk.post(f"/desk/channels/{channel.pk}/nothing/take-back", {"word": "x"}).status_code == 422
+
+
+def test_open_ones_are_counted_without_reading_all_that_the_shop_ever_sold(channel):
+    plan = plans.of(channel, lambda: unshipped.orders_left_out(channel))
+    assert "channel_order_of_nothing" in plan

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.contrib.auth.models import AbstractUser
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -203,3 +204,9 @@ class PersonalRecord(models.Model):
     def opened(self) -> dict[str, Any]:
         """The content, or {} after it was erased."""
         return sealing.open_sealed(bytes(self.sealed)) if self.sealed is not None else {}
+
+    @staticmethod
+    def drop(keys: Collection[int]) -> None:
+        """Delete those with these keys, at which no row points any more. The ORM would look for them in all orders first, which have no index for that."""
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM core_personalrecord WHERE id = ANY(%s)", [list(keys)])

@@ -8,6 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from marketplaces import data_requests
 from marketplaces.models import DataRequest, WebhookDelivery
 from tests import make
 from tests.marketplaces import shops
@@ -104,3 +105,16 @@ def test_the_page_s_statements_do_not_grow_with_the_requests(house, sku, desk):
         at_shopify(house, sku, channel, number)
         ask(channel, number, number - 1, request_id=number)
     assert counted() == few
+
+
+def test_nobody_looks_through_all_orders(house, sku, boss):
+    channel = shopify(house, sku)
+    left(at_shopify(house, sku, channel, 71), 1)
+    ask(channel, 71)
+    ask(channel, 80, request_id=2)
+    with CaptureQueriesContext(connection) as seen:
+        data_requests.answer(by=boss, key=DataRequest.objects.latest("pk").pk)
+        redact(channel, 71)
+        shops.deliver_all()
+    assert kept().count() == 0
+    assert not [query["sql"] for query in seen if '"ship_to_id" IN' in query["sql"]]
