@@ -41,10 +41,17 @@ class Supervisor:
             "merchant": merchant, "warehouse": self.warehouse, "adapter": "woocommerce", "name": name, "code": code, "buffer": "0",
             "base_url": url, "consumer_key": key, "consumer_secret": secret,
         }  # fmt: skip
-        page = self._done(self.browser.post("/desk/channels/connect", fields), f"channel {name}").path
+        reply = self.browser.post("/desk/channels/connect", fields)
+        # A repetition after a lost answer finds it connected.
+        page = None if reply.ok else self._page_of_shop(name)
+        page = page or self._done(reply, f"channel {name}").path
         self._done(self.browser.post(f"{page}/subscribe", {"url": ""}), "webhooks")
         self._done(self.browser.post(f"{page}/fetch", {}), "listings")
         return page
+
+    def _page_of_shop(self, name: str) -> str | None:
+        found = re.search(rf'<a href="([^"]+)">{re.escape(name)}</a>', self.browser.get("/desk/channels").text)
+        return found and found[1]
 
     def arrive(self, asn_id: int) -> None:
         self._act(asn_id, "arrive")
