@@ -70,7 +70,9 @@ def tie(request: HttpRequest, channel_id: int) -> HttpResponse:
     found = find_connected(request, channel_id)
     likely = set(request.POST.getlist("likely"))
     rows = zip(request.POST.getlist("listing"), request.POST.getlist("sku"), request.POST.getlist("suggested"), strict=False)
-    codes = {key: desk.clean(code, 50) or (suggested if key in likely else "") for key, code, suggested in rows}
+    codes = {
+        desk.clean(key, 100): desk.clean(code, 50) or (desk.clean(suggested, 50) if key in likely else "") for key, code, suggested in rows
+    }
     return _done(request, channel_id, matching.tie_many(channel=found, codes={key: code for key, code in codes.items() if code}))
 
 

@@ -211,6 +211,11 @@ class TestOnTheDesk:
         assert (answer.status_code, page.count('value="MUGG"'), 'data-path="sku.79"' in page) == (422, 1, True)
         assert tied() == NOTHING
 
+    def test_what_no_page_sends_is_refused_as_what_is_not_there(self, channel, desk):
+        fields = {"listing": ["9\x0000"], "sku": ["MUG-1"], "suggested": [""]}
+        assert desk.post(f"/desk/channels/{channel.pk}/match/tie", fields).status_code == 422
+        assert tied() == NOTHING
+
     def test_a_file_goes_down_and_up(self, channel, desk):
         answer = desk.get(f"/desk/channels/{channel.pk}/match.csv")
         assert (answer["Content-Type"], answer["Content-Disposition"]) == (

@@ -43,8 +43,7 @@ class Supervisor:
         }  # fmt: skip
         reply = self.browser.post("/desk/channels/connect", fields)
         # A repetition after a lost answer finds it connected.
-        page = None if reply.ok else self._page_of_shop(name)
-        page = page or self._done(reply, f"channel {name}").path
+        page = (not reply.ok and self._page_of_shop(name)) or self._done(reply, f"channel {name}").path
         self._done(self.browser.post(f"{page}/subscribe", {"url": ""}), "webhooks")
         self._done(self.browser.post(f"{page}/fetch", {}), "listings")
         return page

@@ -59,14 +59,14 @@ def by_update(
     rows = rows.order_by("updated_at", "pk")
     if updated_after is not None:
         rows = rows.filter(updated_at__gt=updated_after)
-    after = updated_after or _EVER, LARGEST_ID if updated_after else 0
+    moment, key = updated_after or _EVER, LARGEST_ID if updated_after else 0
     place = place_of(listing, cursor)
     if place is not None:
-        after = moment, key = datetime.fromisoformat(place[0]), place[1]
+        moment, key = datetime.fromisoformat(place[0]), place[1]
         rows = rows.filter(Q(updated_at__gt=moment) | Q(updated_at=moment, pk__gt=key), updated_at__gte=moment)
     size = size_of(limit)
     if keys is not None:
-        rows = rows.filter(pk__in=keys(*after, size + 1))
+        rows = rows.filter(pk__in=keys(moment, key, size + 1))
     found = list(rows[: size + 1])
     if len(found) <= size:
         return found, None
