@@ -11,7 +11,7 @@ import pytest
 from tests.live import eventually
 from wms.servers.errors import CannotStart
 from wms.servers.folders import remove_data_folder
-from wms.servers.postgres import EmbeddedPostgres
+from wms.servers.postgres import LOG_FILES, EmbeddedPostgres
 from wms.servers.supervisor import Watched
 
 KEEP = "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 42 AS answer"
@@ -55,6 +55,17 @@ def test_a_durable_server_with_passwords_on_a_socket_only(data: Path) -> None:
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
         psycopg2.connect(postgres.url.replace("wms:", "wms:x"))
     postgres.stop()
+
+
+def test_the_first_orders_find_log_files_that_need_not_be_filled_with_zeros(data: Path) -> None:
+    """PostgreSQL fills a log file that it makes with zeros, in the middle of a burst; one that it has it uses again."""
+    postgres = started(data)
+    try:
+        current = ask(postgres, "SELECT pg_walfile_name(pg_current_wal_lsn())")[0][0]
+        later = [file for file in (postgres.cluster / "pg_wal").glob("0*") if file.name > str(current)]
+        assert len(later) >= LOG_FILES - 2
+    finally:
+        postgres.stop()
 
 
 def test_the_data_stays_when_it_stops(data: Path) -> None:

@@ -26,6 +26,9 @@ SUPERUSER = "postgres"
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
 
+# Log files that a cluster keeps and uses in turn, of 16 MB each, PostgreSQL's own size.
+LOG_FILES = 32
+
 
 def wheel_folder() -> Path:
     """The folder of the wheel's `bin`, `lib` and `share`."""
@@ -70,7 +73,7 @@ class EmbeddedPostgres:
 
     def _start(self) -> None:
         self.prepare()
-        self._initialise()
+        new = self._initialise()
         self._end_leftover()
         self._write_configuration()
         self.folders.make_sockets()
@@ -79,6 +82,8 @@ class EmbeddedPostgres:
             if time.monotonic() > deadline:
                 raise CannotStart(f"PostgreSQL did not start. The end of {self.log}:\n{tail(self.log)}")
             time.sleep(0.5)
+        if new and self.durable:
+            self._make_log_files()
         self._create_role_and_database()
 
     def stop(self) -> None:
@@ -152,10 +157,10 @@ class EmbeddedPostgres:
             raise CannotStart(f"{path} is gone, and with it the way into the database in {self.cluster}.")
         write_secret(path, json.dumps({role: secrets.token_urlsafe(24) for role in (SUPERUSER, ROLE)}))
 
-    def _initialise(self) -> None:
-        """Make the cluster aside and rename it: a kill half-way leaves nothing that looks finished."""
+    def _initialise(self) -> bool:
+        """Make the cluster aside and rename it: a kill half-way leaves nothing that looks finished. True: it is new."""
         if self.cluster.exists():
-            return
+            return False
         half = self.cluster.with_name("postgres.half")
         shutil.rmtree(half, ignore_errors=True)
         self.folders.account.make_folder(half)
@@ -169,6 +174,7 @@ class EmbeddedPostgres:
         finally:
             password_file.unlink()
         half.rename(self.cluster)
+        return True
 
     def _write_configuration(self) -> None:
         for name, content in (("postgresql.conf", self._configuration()), ("pg_hba.conf", "local all all scram-sha-256\n")):
@@ -196,7 +202,7 @@ class EmbeddedPostgres:
             "wal_level": "replica",
             "max_wal_size": "1GB",
             # Old log files are used again: a new one is first written full of zeros, which doubles what a burst of orders costs the disk.
-            "min_wal_size": "512MB",
+            "min_wal_size": f"{LOG_FILES * 16}MB",
             "checkpoint_timeout": "15min",
             "random_page_cost": "1.1",
             # Short statements only: compiling them costs more than running them.
@@ -269,6 +275,16 @@ class EmbeddedPostgres:
                 raise CannotStart(f"The passwords in {self.folders.data} are not those of the database in {self.cluster}.") from error
             return False
         return True
+
+    def _make_log_files(self) -> None:
+        """Go through as many log files as are kept, so that they are there to be used again: the first orders of a new house find them too."""
+        with contextlib.closing(psycopg2.connect(self.url_of(SUPERUSER, "postgres"))) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                for _ in range(LOG_FILES):
+                    cursor.execute("SELECT pg_logical_emit_message(false, 'wms', '')")
+                    cursor.execute("SELECT pg_switch_wal()")
+                cursor.execute("CHECKPOINT")
 
     def _create_role_and_database(self) -> None:
         """The application's role is no superuser: it owns its database and may create others (tests, restore)."""
