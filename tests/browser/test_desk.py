@@ -163,6 +163,41 @@ def test_why_an_order_needs_a_person_is_read_in_full_beside_what_can_be_done(
     context.close()
 
 
+@pytest.mark.parametrize("language", ["en", "de", "es", "zh-hans"])
+def test_on_a_small_laptop_an_asn_and_dead_letters_are_seen_whole(
+    chromium: Browser, live_server: LiveServer, house: House, language: str
+) -> None:
+    from django.utils import timezone
+
+    from wms.core.models import OutboxEvent
+
+    house.sku.code, house.sku.name = (
+        "LAMP-DESK-02-WHITE",
+        "LED desk lamp that is dimmed in ten steps, with a charger for telephones in its foot",
+    )
+    house.sku.save()
+    asn = house.asn(reference="ASN-2026-11-29-0001")
+    for topic, handler in (("stock.arrived", "outbound.allocation.fill_arrived"), ("parcel.left", "marketplaces.tracking.tell")):
+        OutboxEvent.objects.create(
+            topic=topic, handler=handler, payload={"sku_ids": [1, 2, 3], "warehouse_id": 1}, attempts=15, dead_at=timezone.now(),
+            last_error="OperationalError: deadlock detected while it waited for what another one had",
+        )  # fmt: skip
+    context = chromium.new_context(viewport={"width": 1024, "height": 800}, locale=language, base_url=live_server.url)
+    page = context.new_page()
+    sign_in(page, live_server.url)
+    for url in (f"/desk/asns/{asn}", "/desk/dead-letters"):
+        page.goto(url)
+        wide = (
+            "[...document.querySelectorAll('.card, html')].filter(part => part.scrollWidth > part.clientWidth).map(part => part.innerText)"
+        )
+        assert page.evaluate(wide) == [], url
+        for part in page.locator("main button").all():
+            box = part.bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= 1024 - 14
+    context.close()
+
+
 def test_the_board_refreshes_itself(browser_page: Page, live_server: LiveServer, house: House) -> None:
     browser_page.clock.install()
     sign_in(browser_page, live_server.url)
