@@ -201,12 +201,13 @@ def _end(channel: Channel) -> None:
     """A step, with the channel held."""
     _promise_goodbye(channel)
     now = timezone.now()
+    channel.sold_at = leaving.place_of(channel)
     channel.active = channel.sells_nothing = False
     channel.credentials = channel.webhook_secret = b""
     channel.disconnecting_since, channel.disconnected_at = channel.disconnecting_since or now, now
     channel.last_error, channel.failures, channel.quiet_until, channel.order_cursor = "", 0, None, ""
     channel.hook_error = ""
-    fields = ["active", "sells_nothing", "credentials", "webhook_secret", "disconnecting_since", "disconnected_at"]
+    fields = ["active", "sells_nothing", "credentials", "webhook_secret", "disconnecting_since", "disconnected_at", "sold_at"]
     channel.save(update_fields=[*fields, "last_error", "failures", "quiet_until", "order_cursor", "hook_error"])
     _leave_to_the_shop(channel)
 

@@ -77,14 +77,18 @@ class _Sells:
 
 
 def may_be(channel: Channel) -> list[Channel]:
-    """The merchant's other channels that hear of the same orders, if their shop is the same one: whose keys these are nobody can always tell. Of those
-    that are gone their place is not known any more: a channel that is all places of its shop reckons with them, and one that is a single place does not.
+    """The merchant's other channels that hear, or heard, of the same orders, if their shop is the same one: whose keys these are nobody can always tell.
+    With one that is gone, and of which nobody remembered its place, only a channel that is all places of its shop reckons.
     """
     others = shop_address.channels_at(channel.adapter, channel.base_url, but=channel, merchant=channel.merchant_id)
     if not others:
         return []
     own = _places(channel, leaving.place_of(channel))
-    return [other for other in others if _overlap(own, set() if other.gone else _places(other, leaving.place_of(other)))]
+    return [other for other in others if _overlap(own, _sold_at(other) if other.gone else _places(other, leaving.place_of(other)))]
+
+
+def _sold_at(gone: Channel) -> set[str]:
+    return set() if gone.sold_at is None else _places(gone, gone.sold_at)
 
 
 def beside(channel: Channel) -> list[Channel]:

@@ -59,6 +59,8 @@ class Channel(OfferRule):
     `hook_url` is where its shop was told to push its changes, "" where it was not; `hook_error` why that could not be renewed, or taken back when it
     was disconnected.
     `seller` is what the platform calls who sells there, where keys do not say that, and "" until it has (abilities.NamesSeller).
+    `sold_at` is the shop's place that one that is gone was, "" where it was all of them (leaving.place_of); None of one that is connected, or was
+    disconnected before that was remembered.
     `holds_pending` as its marketplace said last (port.Capabilities). `shown_cursor`: where its list of offers is read on (marketplaces.shown_numbers).
     """
 
@@ -108,6 +110,7 @@ class Channel(OfferRule):
     last_error = models.TextField(_("last error"), blank=True, default="", editable=False)
     last_error_at = models.DateTimeField(_("last error at"), null=True, editable=False)
     seller = models.CharField(max_length=100, blank=True, default="", db_default="", editable=False)
+    sold_at = models.CharField(max_length=100, null=True, editable=False)
     hook_url = models.TextField(blank=True, default="", db_default="", editable=False)
     hook_error = models.TextField(blank=True, default="", db_default="", editable=False)
     failures = models.PositiveIntegerField(default=0, editable=False)

@@ -158,3 +158,22 @@ def test_channels_of_another_shop_go_on_saying_so(shop, channel, twin, thing, ho
     Channel.objects.filter(pk=third.pk).update(base_url="https://another.example")
     disconnecting.disconnect(channel=worker(third), by=boss, keep=True)
     assert what(twin) == ("left", "elsewhere", channel.name)
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_so_it_stays_at_a_place_of_a_shop_that_two_channels_were(channel, thing, house, boss, heard):
+    """Also where the one that is left hears of the order when the one that sent it, and told nobody, is gone."""
+    at = timezone.now()
+    shop = {"merchant": channel.merchant, "warehouse": house, "adapter": "shopify", "base_url": "https://mugs.example"}
+    keys = {"access_token": "t", "client_secret": "s", "location_id": "1"}
+    first, second = (channels.connect(credentials=keys, name=code, code=code, **shop) for code in ("ONE", "TWO"))
+    take_in(first, sale(thing.code, at))
+    if heard:
+        take_in(second, sale(thing.code, at))
+        assert what(second) == ("left", "elsewhere", "ONE")
+    leave(Order.objects.get(), "WMX1", 2)
+    disconnecting.disconnect(channel=worker(first), by=boss, keep=True, untold=True)
+    take_in(second, sale(thing.code, at, updated_at=at + timedelta(seconds=1)))
+    assert (what(second), Order.objects.count()) == (("left", "", ""), 1)
+    take_in(second, sale(thing.code, at, updated_at=at + timedelta(seconds=2), state=State.CANCELLED, cancellation_requested=True))
+    assert said(second) == {"501": False}
