@@ -10,19 +10,19 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from marketplaces import gone, order_asking, same_shop, shop_address
+from marketplaces.holding import hold_all
 from marketplaces.models import Channel, ChannelOrder, ChannelOrderPart
 from marketplaces.port import ChannelOrderState as State
 
 Status, Problem = ChannelOrder.Status, ChannelOrder.Problem
 
 
-def lock(channel: Channel, keys: Sequence[int]) -> tuple[list[ChannelOrder], list[ChannelOrder]]:
-    """A step: those of the channel's orders with these keys that are to be taken in, annotated with `before` (gone.taken_before), and the rows by which
-    other channels know orders with their ids.
+def lock(channel: Channel, keys: Sequence[int], others: Sequence[Channel]) -> tuple[list[ChannelOrder], list[ChannelOrder]]:
+    """A step, with all these channels held: those of the channel's orders with these keys that are to be taken in, annotated with `before`
+    (gone.taken_before), and the rows by which the others, that may be the same shop, know orders with their ids.
 
     All are locked together: of two workers who are at one order, each for a channel of its own, the second one finds what the first has decided.
     """
-    others = same_shop.may_be(channel) if keys else []
     wanted = Q(pk__in=keys, shop_state=State.OPEN, status__in=ChannelOrder.NOT_TAKEN) & ~Q(word_hash=ChannelOrder.UNHEARD)
     if others:
         ids = list(ChannelOrder.objects.filter(pk__in=keys).values_list("external_id", flat=True))
@@ -69,6 +69,7 @@ def forget(channel: Channel) -> None:
     looked at again.
     """
     others = shop_address.channels_at(channel.adapter, channel.base_url, but=channel, merchant=channel.merchant_id)
+    hold_all(others)
     same = {"external_id": OuterRef("external_id"), "placed_at": OuterRef("placed_at")}
     known = ChannelOrder.objects.filter(channel__in=[channel, *others], parts__merchants_own=False, **same).exclude(pk=OuterRef("pk"))
     rows = ChannelOrder.objects.filter(channel__in=others, problem=Problem.ELSEWHERE).annotate(taken=Exists(known))

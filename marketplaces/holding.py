@@ -1,4 +1,6 @@
-"""A channel's row guards what its shop was told (wms.core.locking)."""
+"""A channel's row guards what its shop was told, and what it has sold (wms.core.locking)."""
+
+from collections.abc import Iterable
 
 from django.db import connection
 
@@ -15,11 +17,17 @@ def hold(channel_id: int) -> None:
         cursor.execute("SELECT FROM marketplaces_channel WHERE id = %s FOR NO KEY UPDATE", [channel_id])
 
 
-def hold_places(channel: Channel) -> None:
-    """A step, and the first: as hold(). Whichever warehouses a located channel has now it keeps until the commit; what was read of them before is
-    forgotten.
+def hold_all(channels: Iterable[Channel]) -> None:
+    """As hold(), of several: whoever locks rows that are theirs meets nobody who is at such rows in an order of his own."""
+    for key in sorted(channel.pk for channel in channels):
+        hold(key)
+
+
+def hold_places(channel: Channel, others: Iterable[Channel] = ()) -> None:
+    """A step, and the first: as hold(), of these others, too. Whichever warehouses a located channel has now it keeps until the commit; what was read
+    of them before is forgotten.
     """
-    hold(channel.pk)
+    hold_all([channel, *others])
     if channel.located:
         for known in ("houses", "house_ids", "locations"):
             channel.__dict__.pop(known, None)

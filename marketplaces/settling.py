@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, prefetch_related_objects
 
-from marketplaces import cancelling, correcting, elsewhere, expansion, order_holds, parts, strays, troubles
+from marketplaces import cancelling, correcting, elsewhere, expansion, order_holds, parts, same_shop, strays, troubles
 from marketplaces.changes import WISH
 from marketplaces.holding import hold, hold_places
 from marketplaces.mapping import codes_of, map_lines
@@ -76,18 +76,19 @@ def _plan(channel: Channel, keys: Sequence[int]) -> list[Plan]:
     A place is not left in the meantime: it would be with an order under way. And nobody writes down what the shop says: it would be of an order
     that is not decided, beside one that is.
     """
-    hold_places(channel)
-    rows, there = elsewhere.lock(channel, keys)
+    others = same_shop.may_be(channel) if keys else []
+    hold_places(channel, others)
+    rows, there = elsewhere.lock(channel, keys, others)
     planned: dict[int, list[ChannelOrderPart]] = {}
     # Read when the rows are locked: whoever had them before us has decided by then.
     for part in ChannelOrderPart.objects.filter(channel_order__in=[row.pk for row in (*rows, *there)]):
         planned.setdefault(part.channel_order_id, []).append(part)
-    others = elsewhere.taken(rows, there, planned)
+    taken = elsewhere.taken(rows, there, planned)
     plans = [
         Plan(
             row,
             row.problem_detail if row.problem == Problem.UNREADABLE else "",
-            others.get(row.pk),
+            taken.get(row.pk),
             planned.get(row.pk, []),
         )
         for row in rows

@@ -6,7 +6,8 @@ Availability in the order of its skus, which is that of its index.
 1. bins               the Bin that is counted, or that goods are put into
 2. documents          Asn, Wave, Order, Parcel, Channel
 3. told numbers       ChannelWarehouse, ListingPlace, Listing; whoever changes several of a channel's holds the Channel (marketplaces.holding)
-                      ChannelOrder, what the shop has sold; whoever writes its lines holds the Channel
+                      ChannelOrder, what the shop has sold; whoever writes its lines holds the Channel, and whoever locks those of several
+                      channels holds all of these (marketplaces.elsewhere)
 4. work on the floor  AsnLine, PickTask, PutBackTask
 5. places             StockBalance; those of the bin for missing goods last
 6. promises           Availability, the hot row: locked late, held shortest
