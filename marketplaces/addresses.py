@@ -67,7 +67,7 @@ def normalise(address: Mapping[str, str]) -> Normal:
     if any(_PO_BOX.search(found.get(name, "")) for name in ("line1", "line2", "company")):
         found["po_box"] = "yes"
     if rules is None:
-        return Normal(found, {"country": UNKNOWN} | _missing(found, ("name", "line1")))
+        return Normal(found, {"country": UNKNOWN if found["country"] else MISSING} | _missing(found, ("name", "line1")))
     wrong = _missing(found, ("name", "line1", *(["city"] if "city" in rules.required else [])))
     postcode = _postcode(found.get("postcode", ""), found["country"], rules)
     if postcode is None:

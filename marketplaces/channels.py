@@ -129,8 +129,8 @@ def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base
     """New keys or a new address: the shop is tried again at once, with all that waits for it, and told all its numbers: they may lead to another
     account or place, which was told none of them. The place that is left is told 0.
 
-    Answers whether it is another address or account: nobody tells the old one 0. Raises CredentialsMissing, ChannelRefused, ChannelGone,
-    ShopIsConnected.
+    Answers whether it is another address or account, and the old one may have been told numbers: nobody tells it 0.
+    Raises CredentialsMissing, ChannelRefused, ChannelGone, ShopIsConnected.
     """
     base_url = base_url or channel.base_url
     now = leaving.own_location(adapters.connect(channel.adapter, base_url=base_url, credentials=credentials))
@@ -155,7 +155,7 @@ def change_credentials(*, channel: Channel, credentials: Mapping[str, str], base
         stock_sync.stale_all(channel, "all")
         subscribing.ask(channel.pk)
         outbox.hurry(LANES, lane=channel.pk)
-    return moved
+    return moved and channel.listings.exists()
 
 
 _KEEP_LISTINGS = """

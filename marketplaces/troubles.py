@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from marketplaces.port import (
     ChannelError,
@@ -43,7 +43,7 @@ WISH = "cancellation requested"
 # Of a message that cannot be read, of a shop that answers no question about an order.
 CANNOT_SAY = "cannot_say"
 ADDRESS_PARTS: dict[str, str | Promise] = {
-    "name": gettext_lazy("Name"),
+    "name": pgettext_lazy("of a person", "Name"),
     "company": gettext_lazy("Company"),
     "line1": gettext_lazy("Street and number"),
     "line2": gettext_lazy("Further line"),

@@ -172,12 +172,16 @@ def _repair(channel: Channel, _request: HttpRequest) -> str:
 
 
 def _poll(channel: Channel, _request: HttpRequest) -> str:
+    if not channel.active:
+        return _("The channel is paused: its orders are fetched when it goes on.")
     with transaction.atomic(durable=True):
         order_asking.ask(channel.pk)
     return _("The shop's orders are fetched soon.")
 
 
 def _retry(channel: Channel, _request: HttpRequest) -> str:
+    if not channel.active:
+        return _("The channel is paused: the waiting orders are tried again when it goes on.")
     with transaction.atomic(durable=True):
         order_asking.try_waiting(channel.pk)
     return _("The waiting orders are tried again soon.")

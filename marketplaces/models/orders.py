@@ -144,6 +144,11 @@ class ChannelOrder(models.Model):
         """The problem with its detail, in the reader's language."""
         return self.Problem(self.problem).in_words(self.problem_detail, self.lines)
 
+    @property
+    def told_by_parcel(self) -> dict[int, "ToldParcel"]:
+        """What became of each parcel's tracking number, by the parcel's key: none of one that the shop was not told of yet."""
+        return {told.parcel_id: told for told in self.told_parcels.all()}
+
 
 class ToldParcel(models.Model):
     """A parcel whose tracking number the shop has, or has refused (`error`) so many `tries`; then it is told again at `again_at`, if ever."""

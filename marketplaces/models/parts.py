@@ -41,3 +41,8 @@ class ChannelOrderPart(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def of_the_shop(self) -> ChannelOrder | None:
+        """The shop's order that `order` is; None where it only has the reference of one."""
+        return None if self.merchants_own else self.channel_order

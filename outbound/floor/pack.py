@@ -39,6 +39,10 @@ class UnitByUnit(WmsError):
     code, status, message = "unit_by_unit", 409, _("{sku} is packed unit by unit: scan each unit, not a pack of {quantity}.")
 
 
+class NoWeight(WmsError):
+    code, status, message = "no_weight", 422, _("No parcel weighs 0 g. Who has no scales presses Skip.")
+
+
 class Pack(Scenario):
     title = _("Pack")
     fields = ("order", "despite", "packed", "line", "closing", "parcel")
@@ -174,6 +178,8 @@ class Pack(Scenario):
     def scan_weight(self, scanned: str) -> None:
         tote = self._tote()
         weight_g = whole(scanned, WEIGHT_MAX_G) if scanned else tote.grams or None
+        if weight_g == 0:
+            raise NoWeight
         if weight_g is not None and tote.doubts(weight_g):
             told = _("Expected about {expected}, weighed {weighed}.")
             self.ask("weight", told.format(expected=_in_words(tote.grams), weighed=_in_words(weight_g)))

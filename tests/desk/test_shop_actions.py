@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from inventory.models import Sku
 from marketplaces import adapters
-from marketplaces.models import Channel
+from marketplaces.models import Channel, Comparison
 from outbound import orders
 from tests import make
 from tests.desk.house import House
@@ -104,6 +104,13 @@ def test_a_shop_is_connected_tied_paused_and_resumed(desk: Client, house: House)
         assert Channel.objects.get().active is active
     assert desk.post(f"/desk/channels/{channel.pk}/keys", {"consumer_key": "ck_2", "consumer_secret": "cs_2"}).status_code == 303
     assert Channel.objects.get().opened_credentials() == {"consumer_key": "ck_2", "consumer_secret": "cs_2"}
+
+
+def test_when_a_shop_was_compared_is_said_in_the_order_of_the_readers_language(desk: Client, house: House) -> None:
+    channel = connect(merchant=house.merchant, warehouse=house.warehouse)
+    Comparison.objects.create(channel=channel, at=timezone.now(), listing_count=3)
+    page = desk.get(f"/desk/channels/{channel.pk}/drift", headers={"accept-language": "de"}).content.decode()
+    assert re.search(r"3 Angebote wurden <time [^>]+>gerade eben</time> verglichen ·", page)
 
 
 def test_a_shop_that_is_down_is_said_on_the_page(desk: Client, house: House) -> None:

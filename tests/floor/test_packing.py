@@ -68,7 +68,7 @@ def weighed(house: Warehouse, shop: Merchant, picker: User, handheld: Handheld) 
     return accepted
 
 
-@pytest.mark.parametrize("grams", ["12000", "2301", "959", "0"])
+@pytest.mark.parametrize("grams", ["12000", "2301", "959", "1"])
 def test_a_weight_that_the_goods_hardly_have_is_asked_about_once(handheld: Handheld, weighed: Order, grams: str) -> None:
     page = handheld.scan(grams)
     assert (page.screen, page.data["outcome"], page.data["error"]) == ("pack-weight", "ask", "weight")
@@ -81,6 +81,15 @@ def test_a_weight_that_the_goods_hardly_have_is_asked_about_once(handheld: Handh
     handheld.scan(grams)
     assert handheld.scan(grams).data["outcome"] == "ok"
     assert Parcel.objects.get().weight_g == int(grams)
+
+
+def test_a_parcel_weighs_something(handheld: Handheld, weighed: Order) -> None:
+    for _twice in range(2):
+        page = handheld.scan("0")
+        assert (page.screen, page.data["outcome"], page.data["error"]) == ("pack-weight", "error", "no_weight")
+    assert not Parcel.objects.exists()
+    assert handheld.press("skip").data["outcome"] == "ok"
+    assert Parcel.objects.get().weight_g is None
 
 
 @pytest.mark.parametrize("grams", ["960", "1200", "2300"])

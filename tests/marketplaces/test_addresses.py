@@ -53,9 +53,14 @@ def test_what_shops_call_countries() -> None:
     assert abroad("Germany", "10115").address["country"] == "DE"
 
 
-@pytest.mark.parametrize("country", ["", "XX", "Atlantis", "1", "ZZ"])
+@pytest.mark.parametrize("country", ["XX", "Atlantis", "1", "ZZ"])
 def test_a_country_that_there_is_not(country: str) -> None:
     assert faults(country=country) == ("country (unknown)",)
+
+
+@pytest.mark.parametrize("country", ["", " "])
+def test_no_country_is_a_missing_one(country: str) -> None:
+    assert faults(country=country) == ("country (missing)",)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +150,7 @@ def test_what_is_missing_is_named() -> None:
     assert faults(name=" ", line1="", city="\u3000", postcode="", region="VA") == (
         "name (missing)", "line1 (missing)", "city (missing)", "postcode (missing)",
     )  # fmt: skip
-    assert normalise({}).faults == ("country (unknown)", "name (missing)", "line1 (missing)")
+    assert normalise({}).faults == ("country (missing)", "name (missing)", "line1 (missing)")
 
 
 def test_nothing_is_asked_that_a_country_does_not_have() -> None:

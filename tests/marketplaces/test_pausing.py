@@ -127,6 +127,19 @@ def test_the_desk_asks_for_a_reason_and_shows_who_paused_and_how_far_it_is(shop,
     assert 'data-paused="last"' in desk.get(f"/desk/channels/{channel.pk}").content.decode()
 
 
+def test_of_a_paused_shop_nobody_is_promised_that_its_orders_come_soon(channel, desk):
+    address = f"/desk/channels/{channel.pk}"
+    for does, paused, running in (
+        ("poll", "The channel is paused: its orders are fetched when it goes on.", "The shop&#x27;s orders are fetched soon."),
+        ("retry", "The channel is paused: the waiting orders are tried again when it goes on.", "The waiting orders are tried again soon."),
+    ):
+        desk.post(f"{address}/pause", {"reason": "moving"})
+        assert paused in desk.post(f"{address}/{does}", follow=True).text
+        desk.get(address)
+        desk.post(f"{address}/resume", follow=True)
+        assert running in desk.post(f"{address}/{does}", follow=True).text
+
+
 def test_nobody_pauses_without_the_right(channel):
     desk = Client()
     desk.force_login(make.user("clerk", is_staff=True))

@@ -37,6 +37,22 @@ def sold(shop, channel, thing, quantity):
     return number, ChannelOrder.objects.get(external_id=str(number)).parts.get().order
 
 
+def test_an_order_s_page_says_whose_it_is_and_what_of_its_parcels_the_shop_knows(shop, channel, thing, desk):
+    number, order = sold(shop, channel, thing, 3)
+    page = desk.get(f"/desk/orders/{order.pk}").text
+    assert f'<a href="/desk/channels/{channel.pk}">{channel.name}</a> <span class="code" data-shop-number>{number}</span>' in page
+    leave(order, "TRK-1", 3)
+    for does, said in ((lambda: None, "waits"), (shops.deliver_all, "taken")):
+        does()
+        assert f'data-told="{said}"' in desk.get(f"/desk/orders/{order.pk}").text
+    ToldParcel.objects.update(error="channel_refused: No such carrier", tries=1)
+    page = desk.get(f"/desk/orders/{order.pk}").text
+    assert 'data-told="refused">The shop refused: No such carrier</td>' in page
+    ChannelOrderPart.objects.update(merchants_own=True)
+    page = desk.get(f"/desk/orders/{order.pk}").text
+    assert ("data-told" in page, "data-shop-number" in page) == (False, False)
+
+
 def leave(order, number, quantity, *, last=True):
     """A parcel with so many units of the order's only line leaves, as outbound.shipping books it."""
     from django.db import transaction

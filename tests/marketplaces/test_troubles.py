@@ -138,6 +138,8 @@ def test_details_name_goods_and_parts_in_place_of_the_shop_s_ids_and_our_fields(
         assert troubles.detail_in_words("country (unknown), 23: A>B, of (missing)", lines) == (
             "Country: There is none of this name, MUG: A → B, of (missing)"
         )
+    with translation.override("zh-hans"):
+        assert troubles.detail_in_words("name (missing)", lines) == "姓名: 此项必填"
     with translation.override("de"):
         assert troubles.detail_in_words("cancellation requested", lines) == "der Käufer möchte stornieren"
         assert [troubles.detail_in_words(state, lines) for state in ("pending", "shipped", "cancelled")] == [

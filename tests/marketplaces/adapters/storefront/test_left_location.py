@@ -156,6 +156,14 @@ def test_another_address_cannot_be_told_and_that_is_said(shop: StorefrontShop, c
     assert "The old address or account is told nothing any more. Where it still sells, set its numbers to 0 there." in page
 
 
+def test_of_an_address_that_never_worked_nobody_is_warned(shop: StorefrontShop, channel: Channel, desk: Client) -> None:
+    """Nothing was listed there, and so nothing was told."""
+    channel.listings.all().delete()
+    fields = {"secret": SECRET, "location": "leipzig", "base_url": f"{shop.root}/elsewhere"}
+    page = desk.post(f"/desk/channels/{channel.pk}/keys", fields, follow=True).content.decode()
+    assert "The old address or account is told nothing any more." not in page
+
+
 def test_the_same_address_spelled_otherwise_is_left_by_nobody(shop: StorefrontShop, channel: Channel, desk: Client) -> None:
     fields = {"secret": SECRET, "location": "hamburg", "base_url": shop.url.replace("http:", "HTTP:")}
     page = desk.post(f"/desk/channels/{channel.pk}/keys", fields, follow=True).content.decode()
