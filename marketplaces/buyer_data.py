@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from marketplaces import adapters, data_requests, opened_again
 from marketplaces.calling import open_shop
 from marketplaces.models import Channel, ChannelOrder, WebhookDelivery
+from marketplaces.order_words import buyer_key
 from marketplaces.port import EventKind
 from outbound import erasing
 from outbound.models import Erasure, Order
@@ -177,8 +178,10 @@ def forget_buyers(payloads: Sequence[dict[str, Any]]) -> None:
         named = Q(merchant=payload.get("merchant"), external_id__in=payload.get("orders", ()))
         orders, rows = _with_ours(known.filter(Q(buyer_hash__in=payload["buyers"]) | named))
         _forget(orders, rows, Erasure.Reason.PLATFORM, None)
-        if named_orders := payload.get("orders"):
-            data_requests.forget(merchant_id=payload["merchant"], adapter=payload["adapter"], order_ids=named_orders)
+        if merchant_id := payload.get("merchant"):
+            data_requests.forget(
+                merchant_id=merchant_id, adapter=payload["adapter"], order_ids=payload.get("orders", ()), buyers=payload["buyers"]
+            )
 
 
 def tell(channel: Channel, buyer_ids: Sequence[str], order_ids: Sequence[str] = ()) -> None:
@@ -188,13 +191,10 @@ def tell(channel: Channel, buyer_ids: Sequence[str], order_ids: Sequence[str] = 
 
 
 def keep_nobody(channel: Channel) -> None:
-    """The shop has taken back what it had trusted us with: of this channel, buyers go in the first night after a day."""
+    """The shop has taken back what it had trusted us with: of this channel, buyers go in the first night after a day, and who had asked at once."""
     Channel.objects.filter(pk=channel.pk).update(keep_buyers_days=SHORTEST_DAYS)
+    data_requests.forget_all(channel)
     log.warning("channel %s: its shop wants all buyers forgotten: from now on they are kept for %d day", channel.pk, SHORTEST_DAYS)
-
-
-def buyer_key(adapter: str, buyer_id: str) -> str:
-    return f"{adapter}:{buyer_id}"
 
 
 def _forget(orders: Sequence[int], rows: Sequence[int], reason: Erasure.Reason, by: User | None) -> Forgotten:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from marketplaces.models import Channel, ChannelOrder, DataRequest
+from marketplaces.order_words import buyer_key
 from marketplaces.port import ChannelEvent
 from wms.core import sealing
 from wms.core.errors import NotFound
@@ -63,11 +65,29 @@ def answer(*, by: User, key: int) -> None:
 
 
 @transaction.atomic
-def forget(*, merchant_id: int, adapter: str, order_ids: Sequence[str]) -> None:
-    """A buyer with these orders is to be forgotten: that he asked stays, and not who he is."""
-    if not order_ids:
-        return
-    his = DataRequest.objects.filter(merchant=merchant_id, channel__adapter=adapter, order_ids__has_any_keys=list(order_ids))
-    keys = dict(his.select_for_update(of=("self",)).exclude(buyer=None).order_by("pk").values_list("pk", "buyer"))
+def forget(*, merchant_id: int, adapter: str, order_ids: Sequence[str], buyers: Sequence[str]) -> None:
+    """A buyer with these orders, or one of these fingerprints, is to be forgotten: that he asked stays, and not who he is."""
+    asked = DataRequest.objects.filter(merchant=merchant_id, channel__adapter=adapter).exclude(buyer=None).select_related("buyer")
+    his = [
+        request.pk
+        for request in asked
+        if not set(order_ids).isdisjoint(request.order_ids) or not set(_fingerprints(adapter, request)).isdisjoint(buyers)
+    ]
+    _drop_names(DataRequest.objects.filter(pk__in=his))
+
+
+def _fingerprints(adapter: str, request: DataRequest) -> list[str]:
+    buyer_id = request.named.get("id")
+    return sealing.fingerprints(buyer_key(adapter, buyer_id)) if buyer_id else []
+
+
+@transaction.atomic
+def forget_all(channel: Channel) -> None:
+    """The shop wants all its buyers forgotten, answered or not."""
+    _drop_names(DataRequest.objects.filter(channel=channel))
+
+
+def _drop_names(requests: QuerySet[DataRequest]) -> None:
+    keys = dict(requests.select_for_update(of=("self",)).exclude(buyer=None).order_by("pk").values_list("pk", "buyer"))
     DataRequest.objects.filter(pk__in=keys).update(buyer=None)
     PersonalRecord.drop(keys.values())

@@ -6,7 +6,6 @@ from typing import Any
 
 from marketplaces import port
 from marketplaces.addresses import COUNTRIES
-from marketplaces.buyer_data import buyer_key
 from marketplaces.models import Channel
 from marketplaces.port import ChannelOrderState as State
 from wms.core import sealing
@@ -20,6 +19,11 @@ def word(order: port.ChannelOrder) -> str:
     goods = sorted((line.line_id, line.location, line.listing_id, line.sku, line.quantity) for line in order.lines)
     address = {} if order.state is State.PENDING else ship_to(order.ship_to)
     return as_json([goods, address, order.ship_by, order.cancellation_requested]).decode()
+
+
+def buyer_key(adapter: str, buyer_id: str) -> str:
+    """The platform's name of a buyer, of whose fingerprint alone anything is kept."""
+    return f"{adapter}:{buyer_id}"
 
 
 def buyer_hash(channel: Channel, order: port.ChannelOrder) -> str:

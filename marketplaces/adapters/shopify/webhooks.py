@@ -165,7 +165,9 @@ def _about_buyers(topic: str, delivery_id: str, payload: JsonObject) -> ChannelE
     """The topic is not signed: each must also look like it, or a buyer who asks what is kept of him could be forgotten, and all others with him."""
     if topic == "customers/redact":
         orders = tuple(str(int(key)) for key in payload["orders_to_redact"])
-        return ChannelEvent(kind=EventKind.BUYER_DELETED, topic=topic, delivery_id=delivery_id, order_ids=orders)
+        customer = payload.get("customer") or {}
+        buyers = (str(customer["id"]),) if customer.get("id") else ()
+        return ChannelEvent(kind=EventKind.BUYER_DELETED, topic=topic, delivery_id=delivery_id, order_ids=orders, buyer_ids=buyers)
     if topic == "customers/data_request":
         orders = tuple(str(int(key)) for key in payload["orders_requested"])
         customer, asked = payload.get("customer") or {}, payload.get("data_request") or {}

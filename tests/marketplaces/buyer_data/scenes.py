@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from marketplaces import buyer_data
+from marketplaces import order_words
 from marketplaces.models import Channel, ChannelOrder
 from outbound import orders, packing, picking, shipping, waves
 from outbound.models import Order
@@ -23,7 +23,7 @@ def sold(house, sku, channel: Channel | None = None, ship_to: dict[str, str] = G
         raw = PersonalRecord.objects.create(merchant=sku.merchant, kind="channel_order", sealed=sealing.seal({"ship_to": ship_to}))
         make.sold_on(
             channel, order, external_id=f"X-{order.reference}", raw=raw, word_hash=sealing.fingerprint(order.reference),
-            buyer_hash=sealing.fingerprint(buyer_data.buyer_key(channel.adapter, buyer_id)) if buyer_id else "",
+            buyer_hash=sealing.fingerprint(order_words.buyer_key(channel.adapter, buyer_id)) if buyer_id else "",
         )  # fmt: skip
     return order
 

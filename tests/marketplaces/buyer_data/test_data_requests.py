@@ -8,21 +8,23 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from marketplaces import data_requests
+from marketplaces import data_requests, disconnecting, tasks
 from marketplaces.models import DataRequest, WebhookDelivery
+from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
-from tests.marketplaces.buyer_data.scenes import left
+from tests.marketplaces.buyer_data.scenes import WOO, left
 from tests.marketplaces.buyer_data.test_redacting import at_shopify, redact, shopify
 from tests.marketplaces.platforms import shopify_says
+from tests.marketplaces.test_standings import connect
 from wms.core.models import PersonalRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CUSTOMER = {"id": 191167, "email": "grace@example.com", "phone": None}
 
 
-def ask(channel, *order_ids, request_id=9999):
-    named = {"shop_id": 1, "shop_domain": "mugs.example", "customer": CUSTOMER}
+def ask(channel, *order_ids, request_id=9999, customer=CUSTOMER):
+    named = {"shop_id": 1, "shop_domain": "mugs.example", "customer": customer}
     return shopify_says(
         channel, "customers/data_request", {**named, "orders_requested": list(order_ids), "data_request": {"id": request_id}}
     )
@@ -88,6 +90,45 @@ def test_a_buyer_who_is_forgotten_is_so_here_too(house, sku, desk):
     first, second = DataRequest.objects.order_by("pk")
     assert (first.named, second.named != {}, kept().count()) == ({}, True, 1)
     assert "erased" in desk.get("/desk/buyers").text.split(f'data-data-request="{first.pk}"')[1].split("</tr>")[0]
+
+
+def test_a_buyer_whose_request_names_no_order_is_forgotten_by_his_own_name(house, sku):
+    channel, another = shopify(house, sku), {**CUSTOMER, "id": 5, "email": "ada@example.com"}
+    ask(channel)
+    ask(channel, request_id=2, customer=another)
+    redact(channel, customer=CUSTOMER)
+    shops.deliver_all()
+    his, anothers = DataRequest.objects.order_by("pk")
+    assert (his.named, anothers.named["email"], kept().count()) == ({}, "ada@example.com", 1)
+
+
+def test_a_shop_that_takes_its_data_back_has_forgotten_who_had_asked(house, sku, desk):
+    """That he asked, and is to be answered, stays."""
+    channel, other_shop = shopify(house, sku), shopify(house, sku)
+    ask(channel, 71)
+    ask(other_shop, 80)
+    assert shopify_says(channel, "shop/redact", {"shop_id": 1, "shop_domain": "mugs.example"}) == 200
+    first, second = DataRequest.objects.order_by("pk")
+    assert (first.named, second.named["email"], kept().count()) == ({}, "grace@example.com", 1)
+    shown = desk.get("/desk/buyers").text.split(f'data-data-request="{first.pk}"')[1].split("</tr>")[0]
+    assert ("grace" in shown, f"/desk/buyers/requests/{first.pk}/answered" in shown) == (False, True)
+
+
+def test_the_ids_that_a_platform_names_are_its_own(house, sku, desk):
+    """A WooCommerce shop counts its orders from 1: its order 71 is another buyer's."""
+    channel, before = shopify(house, sku), shopify(house, sku)
+    mine, old = at_shopify(house, sku, channel, 71), at_shopify(house, sku, before, 72)
+    left(old, 1)
+    disconnecting.disconnect(channel=before, by=make.user(), keep=True, untold=True)
+    anothers = at_shopify(house, sku, connect(merchant=sku.merchant, warehouse=house, **WOO), 71)
+    ask(channel, 71, 72)
+    page = desk.get("/desk/buyers").text.split("data-data-request=")[1].split("</tr>")[0]
+    assert [f"/desk/orders/{order.pk}" in page for order in (mine, old, anothers)] == [True, True, False]
+    redact(channel, 71, 72)
+    shops.deliver_all()
+    tasks.erase_buyers_who_asked()
+    marked = [Order.objects.filter(pk=order.pk).values_list("erase_asked_at", "erased_at").get() for order in (mine, old, anothers)]
+    assert [(asked is not None, gone is not None) for asked, gone in marked] == [(True, False), (False, True), (False, False)]
 
 
 def test_the_page_s_statements_do_not_grow_with_the_requests(house, sku, desk):

@@ -1,5 +1,7 @@
 """Shopify has a buyer forgotten, or all of a shop that takes its data back."""
 
+from typing import Any
+
 import pytest
 
 from marketplaces import buyer_data, disconnecting, tasks
@@ -29,8 +31,10 @@ def at_shopify(house, sku, channel: Channel, order_id: int) -> Order:
     return order
 
 
-def redact(channel: Channel, *order_ids: int) -> int:
-    customer = {"id": 1, "email": "grace@example.com", "phone": None}
+REDACTED = {"id": 1, "email": "grace@example.com", "phone": None}
+
+
+def redact(channel: Channel, *order_ids: int, customer: dict[str, Any] = REDACTED) -> int:
     return shopify_says(
         channel,
         "customers/redact",
