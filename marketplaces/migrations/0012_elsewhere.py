@@ -9,7 +9,11 @@ class Migration(migrations.Migration):
         ('marketplaces', '0011_untold_cancellation'),
     ]
 
+    # The way back leaves no word in a column that the code before it does not know.
     operations = [
+        migrations.RunSQL(
+            migrations.RunSQL.noop, "UPDATE marketplaces_channelorder SET problem = '', problem_detail = '' WHERE problem = 'elsewhere'"
+        ),
         migrations.AlterField(
             model_name='channelorder',
             name='problem',

@@ -14,7 +14,9 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
+    # The way back leaves nobody's name behind: when the rows are gone, what was sealed for them goes.
     operations = [
+        migrations.RunSQL(migrations.RunSQL.noop, "DELETE FROM core_personalrecord WHERE kind = 'data_request'"),
         migrations.CreateModel(
             name='DataRequest',
             fields=[

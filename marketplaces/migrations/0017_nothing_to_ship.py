@@ -13,7 +13,9 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
+    # On the way back what nobody ships stays what nobody here sends, by the word for it that the code before this knows.
     operations = [
+        migrations.RunSQL(migrations.RunSQL.noop, "UPDATE marketplaces_channelorder SET status = 'left' WHERE status = 'nothing'"),
         migrations.AlterField(
             model_name='channelorder',
             name='status',
