@@ -167,7 +167,7 @@ def _moments(
             facts = {
                 "quantity": push.quantity,
                 "seconds": in_seconds(push.answered_at - push.sent_at),
-                "answer": push.message or push.error,
+                "answer": push.trouble,
             }
             if push.error:
                 text = _("told %(quantity)d, answered after %(seconds)s s: %(answer)s") % facts

@@ -99,7 +99,7 @@ def _untold(case: Case, facts: dict[str, object]) -> tuple[str, str]:
     assert taker is not None
     failed = [push for push in case.pushes if push.error and push.sent_at >= taker.at]
     if failed:
-        facts["why"] = failed[-1].message or failed[-1].error
+        facts["why"] = failed[-1].trouble
         return "not_taken", _("Sold on %(shop)s %(seconds)s s after %(event)s; it never took the new number: %(why)s") % facts
     return "never_told", _(
         "Sold on %(shop)s %(seconds)s s after %(event)s; it was never told: the channel was paused or cannot be reached."

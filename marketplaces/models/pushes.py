@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Sku, Warehouse
+from marketplaces import troubles
 from marketplaces.models.channels import Channel
 from marketplaces.models.listings import Listing
 
@@ -63,6 +64,11 @@ class StockPush(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity}"
+
+    @property
+    def trouble(self) -> str:
+        """Why the shop did not take it, in the reader's language; "" where it did."""
+        return troubles.in_words(f"{self.error}: {self.message}") if self.error else ""
 
 
 class ChannelPace(models.Model):

@@ -7,6 +7,8 @@ from decimal import Decimal
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.formats import number_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from marketplaces.models.channels import Channel
@@ -62,7 +64,8 @@ class SellerRule(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_measure_display()} < {self.limit_percent.normalize():f} %, {self.days} d"
+        span = gettext("%(days)d d") % {"days": self.days}
+        return f"{self.get_measure_display()} < {number_format(self.limit_percent.normalize())} %, {span}"
 
     @property
     def rate_percent(self) -> Decimal | None:

@@ -1,5 +1,8 @@
 """How a shop fails: what is worth a repeat, what is not, and what nobody may believe."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from marketplaces.port import reasons
@@ -9,8 +12,9 @@ from wms.core.errors import WmsError
 class _WithReason(WmsError):
     """Its `reason` is one of ours, or the shop's own words."""
 
-    def __str__(self) -> str:
-        return str(self.message).format(reason=reasons.in_words(self.details["reason"]))
+    @classmethod
+    def words(cls, details: Mapping[str, Any]) -> str:
+        return str(cls.message).format(reason=reasons.in_words(details["reason"]))
 
 
 class ChannelError(_WithReason):

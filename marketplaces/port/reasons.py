@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext as in_readers_language
 from django.utils.translation import gettext_noop
 
+from wms.core import faults
+
 # On the way to the shop.
 TOO_LATE = gettext_noop("no answer in time")
 TOO_LATE_AT = gettext_noop("no answer in time ({what})")
@@ -110,14 +112,9 @@ _THINGS = frozenset(
 )  # fmt: skip
 
 
-def _pattern(own: str) -> re.Pattern[str]:
-    pieces = re.split(r"\{(\w+)\}", own)  # text and names of blanks in turns
-    return re.compile("".join(f"(?P<{piece}>.+)" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces)), re.DOTALL)
-
-
 # All of the above that say something by themselves. Before one that begins with a blank, those that say more.
 _TEXTS = [text for name, text in list(globals().items()) if name.isupper() and isinstance(text, str) and text not in _THINGS]
-_OURS = {own: _pattern(own) for own in sorted(_TEXTS, key=lambda own: own.startswith("{"))}
+_OURS = {own: faults.pattern(own) for own in sorted(_TEXTS, key=lambda own: own.startswith("{"))}
 # Of an order that makes no sense: which it is, and what was not found or is none.
 _SENSELESS = re.compile(r"order (?P<order>.+?): (?P<fault>KeyError|ValueError): (?P<said>.+)", re.DOTALL)
 _STATUS = re.compile(r"(?P<status>HTTP \d+: )(?P<said>.+)", re.DOTALL)

@@ -2,9 +2,12 @@
 
 import pytest
 from django.db import DataError, IntegrityError, connection, transaction
+from django.utils import translation
 
+from marketplaces.port import ChannelRefused, ChannelUnavailable, reasons
 from tests import make
 from wms.core import faults, outbox
+from wms.core.errors import NotFound
 from wms.core.models import Merchant, OutboxEvent
 
 
@@ -50,6 +53,28 @@ def test_what_the_database_refuses_is_named_and_not_shown() -> None:
     with pytest.raises(DataError) as refused, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT %s::int", ["Grace Hopper"])
     assert faults.in_words(faults.of(refused.value)) == "The database says: invalid input syntax for type integer: …"
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (
+            faults.of(ChannelUnavailable(reason=reasons.TOO_LATE)),
+            "Der Shop ist nicht erreichbar: keine Antwort in der Zeit, die dafür bleibt",
+        ),
+        (faults.of(ChannelRefused(reason="Falsch.")), "Der Shop lehnte ab: Falsch."),
+        (faults.of(NotFound(what="Kanal", key=7)), "Kanal 7 wurde nicht gefunden."),
+        (faults.LOST, "Der Worker endete, bevor er fertig war, immer wieder."),
+        ("marketplaces.port.errors.ChannelRefused: something else", "something else"),
+        ("marketplaces.port.errors.NoSuchClass: x", "marketplaces.port.errors.NoSuchClass: x"),
+        ("wms.core.models.User: x", "wms.core.models.User: x"),
+        ("KeyError: 'x'", "KeyError: 'x'"),
+    ],
+)
+def test_our_own_are_read_in_the_readers_language_and_without_a_programmers_name(said: str, words: str) -> None:
+    """A worker writes them down, in English."""
+    with translation.override("de"):
+        assert faults.in_words(said) == words
 
 
 def fails(_payloads: object) -> None:

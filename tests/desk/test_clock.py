@@ -82,6 +82,15 @@ def test_the_board_has_late_channels_first_then_the_narrowest(desk: Client, hous
     assert "▲ 1 over" in page
 
 
+def test_a_platforms_rule_is_said_in_the_readers_language(desk: Client, house: House, shop: Channel) -> None:
+    stands(shop, 100, 0, 3)
+    SellerRule.objects.update(limit_percent="2.50")
+    for language, said in (("en", "2.5 %, 10 d"), ("de", "2,5 %, 10 T"), ("zh-hans", "2.5 %, 10 天")):
+        page = desk.get("/desk", headers={"accept-language": language}).content.decode()
+        title = page.split("data-room=")[1].split(' title="')[1].split('"')[0]
+        assert title.endswith(f" &lt; {said}"), title
+
+
 @pytest.mark.parametrize(("keep", "sells"), [(False, "paused, sells nothing: "), (True, "paused, sells what it was told last: ")])
 def test_the_board_says_which_shops_are_paused_and_their_deadlines_go_on(
     desk: Client, house: House, shop: Channel, keep: bool, sells: str

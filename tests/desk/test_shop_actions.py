@@ -12,13 +12,14 @@ from django.utils import timezone
 from inventory.models import Sku
 from marketplaces import adapters
 from marketplaces.models import Channel, Comparison
+from marketplaces.port import ChannelUnavailable, reasons
 from outbound import orders
 from tests import make
 from tests.desk.house import House
 from tests.desk.test_actions import refusal
 from tests.marketplaces.test_standings import connect
+from wms.core import faults, happenings
 from wms.core.models import OutboxEvent, User
-from wms.desk import happenings
 
 
 def test_a_shop_sells_out_of_several_warehouses(desk: Client, house: House) -> None:
@@ -159,6 +160,15 @@ def test_a_dead_letter_says_in_the_readers_words_what_has_to_be_done(desk: Clien
     page = desk.get("/desk/dead-letters", headers={"accept-language": "de"}).content.decode()
     assert "Pakete sind fort: ihr Shop bekommt die Sendungsnummern" in page
     assert "parcel.left -&gt; marketplaces.tracking.tell" in page
+
+
+def test_a_dead_letter_says_in_the_readers_language_what_went_wrong(desk: Client, house: House) -> None:
+    said = faults.of(ChannelUnavailable(reason=reasons.TOO_LATE))
+    OutboxEvent.objects.create(topic="parcel.left", handler="nobody.hears", payload={}, last_error=said, dead_at=timezone.now())
+    OutboxEvent.objects.create(topic="channel.heard", handler="nobody.hears", payload={}, last_error=faults.LOST, dead_at=timezone.now())
+    page = desk.get("/desk/dead-letters", headers={"accept-language": "de"}).content.decode()
+    assert ">Der Shop ist nicht erreichbar: keine Antwort in der Zeit, die dafür bleibt</td>" in page and "ChannelUnavailable" not in page
+    assert ">Der Worker endete, bevor er fertig war, immer wieder.</td>" in page
 
 
 def test_dead_letters_are_replayed(desk: Client, house: House) -> None:

@@ -10,11 +10,13 @@ from marketplaces.abilities import Submits
 from marketplaces.channels import LANES
 from marketplaces.desk import drift as pages
 from marketplaces.models import Channel, Comparison, Difference, Listing
+from marketplaces.port import ChannelUnavailable, reasons
 from outbound import orders
 from tests import make
 from tests.marketplaces import shops
 from tests.marketplaces.shops import BUYER
 from tests.marketplaces.woo_shop import fail, row_errors, throttle
+from wms.core import faults
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,6 +78,23 @@ def test_the_page_of_a_shop_in_trouble_says_what_it_is(shop, channel, desk):
     assert "data-trouble" not in desk.get(page).content.decode()
     assert desk.post(f"{page}/run").status_code == 503
     assert "The shop cannot be reached: HTTP 500" in desk.get(page).content.decode()
+
+
+def test_what_a_shop_answered_and_what_died_is_said_in_the_readers_language(shop, channel, house, thing, desk):
+    shop.misbehave(BATCH, row_errors({id_of(shop, thing): (400, reasons.OTHER_NUMBER)}))
+    make.stock(make.bin_of(house, "A-01"), thing, 1)
+    shops.deliver_all()
+    differing.run(channel)
+    said = faults.of(ChannelUnavailable(reason=reasons.TOO_LATE))
+    OutboxEvent.objects.create(
+        topic="channel.heard", handler=f"marketplaces.order_import.hear:{channel.pk}", payload={}, last_error=said, dead_at=timezone.now()
+    )
+    page = desk.get(f"/desk/channels/{channel.pk}/drift", headers={"accept-language": "de"}).content.decode()
+    row = page.split('data-why="refused"')[1].split("</tr>")[0]
+    assert "✕ Der Shop lehnte ab: " in row
+    dead = page.split("data-event=")[1].split("</tr>")[0]
+    assert "Aufträge eines Shops werden angenommen</td>" in dead
+    assert ">Der Shop ist nicht erreichbar: keine Antwort in der Zeit, die dafür bleibt</td>" in dead and "ChannelUnavailable" not in page
 
 
 def test_the_shop_sold_and_we_have_not_taken_it_in(shop, channel, thing):

@@ -190,7 +190,22 @@ def test_a_shop_that_refuses_the_number(shop, other_shop, alpha, beta, thing):
     hear(beta)
     found = story()
     assert found.kind == "not_taken"
-    assert found.verdict.endswith("it never took the new number: odd: No.")
+    assert found.verdict.endswith("it never took the new number: The shop refused: odd: No.")
+
+
+def test_what_a_shop_answered_is_said_in_the_readers_language(shop, other_shop, alpha, beta, thing, desk):
+    """Its own words as they are, ours translated, and no codes."""
+    sell(other_shop, thing)
+    hear(alpha)
+    shop.misbehave(BATCH, fail(500))
+    shops.deliver_all()
+    next_second()
+    sell(shop, thing)
+    hear(beta)
+    page = desk.get(f"/desk/orders/{the_short_order().pk}/oversold", headers={"Accept-Language": "de"}).content.decode()
+    assert 'data-verdict="not_taken"' in page
+    assert page.count("Der Shop ist nicht erreichbar: HTTP 500") >= 2, "in the verdict, and in the row of the push"
+    assert not re.search(r"unavailable|The shop|took the last|the shop", page)
 
 
 def test_a_count_that_took_the_promised_ones(shop, beta, house, thing):

@@ -1,5 +1,6 @@
 """Typed errors. Each lives beside the code that raises it; one handler each for API, desk and handheld shows them."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.utils.functional import Promise
@@ -21,7 +22,12 @@ class WmsError(Exception):
         super().__init__(details)
 
     def __str__(self) -> str:
-        return str(self.message).format(**self.details)
+        return self.words(self.details)
+
+    @classmethod
+    def words(cls, details: Mapping[str, Any]) -> str:
+        """The message with these details, in the language of this moment."""
+        return str(cls.message).format(**details)
 
 
 class NotFound(WmsError):

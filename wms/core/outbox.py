@@ -139,7 +139,6 @@ _CLAIM_LANE = _CLAIM.format(
     counted=1,
     which="AND NOT EXISTS (SELECT FROM core_outboxevent busy WHERE busy.handler = core_outboxevent.handler AND busy.lease_until >= now())",
 )
-_LOST = "The worker ended before it was done, again and again."
 # A lease of its own for what is handed over alone; none where the lease ran out meanwhile and somebody else is at it.
 _BEGIN = """
     UPDATE core_outboxevent SET attempts = attempts + 1, lease_until = now() + make_interval(secs => %s)
@@ -227,7 +226,7 @@ def behind_since() -> datetime | None:
 
 
 def _claim(cursor: CursorWrapper, statement: str, handler: str, limit: int) -> list[Claimed]:
-    wanted: dict[str, str | int] = {"handler": handler, "limit": limit, "lease": LEASE_SECONDS, "most": MAX_ATTEMPTS, "lost": _LOST}
+    wanted: dict[str, str | int] = {"handler": handler, "limit": limit, "lease": LEASE_SECONDS, "most": MAX_ATTEMPTS, "lost": faults.LOST}
     cursor.execute(statement, wanted)
     return _read(cursor)
 

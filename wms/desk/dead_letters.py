@@ -7,9 +7,8 @@ from django.shortcuts import render
 from django.utils.translation import ngettext
 
 from marketplaces.models import Channel
-from wms.core import desk, faults, outbox
+from wms.core import desk, outbox
 from wms.core.models import OutboxEvent
-from wms.desk import happenings
 
 
 @desk.page
@@ -23,8 +22,6 @@ def dead_letters(request: HttpRequest) -> HttpResponse:
         {
             "page": page,
             "shops": {event.pk: shops.get(event.payload.get("channel_id")) for event in page},
-            "words": {event.pk: happenings.WORDS.get(event.topic, event.topic) for event in page},
-            "errors": {event.pk: faults.in_words(event.last_error) for event in page},
         },
     )
 

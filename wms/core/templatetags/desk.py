@@ -13,7 +13,7 @@ from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
-from wms.core import fields
+from wms.core import faults, fields, happenings
 
 register = template.Library()
 
@@ -171,6 +171,18 @@ def with_query(context: Context, **changes: Any) -> str:
 def at(mapping: dict[Any, Any], key: Any) -> Any:
     """The entry of a mapping, an empty one where there is none."""
     return mapping.get(key, {})
+
+
+@register.filter
+def happening(topic: str) -> str:
+    """What an event of the outbox is about."""
+    return str(happenings.WORDS.get(topic, topic))
+
+
+@register.filter
+def fault(text: str) -> str:
+    """Why a handler failed."""
+    return faults.in_words(text)
 
 
 @register.filter
