@@ -163,8 +163,23 @@ def test_why_an_order_needs_a_person_is_read_in_full_beside_what_can_be_done(
     context.close()
 
 
+def shipped(house: House) -> int:
+    """An order of a shop: one parcel has left and is told, another one is refused."""
+    from marketplaces.models import ChannelOrder, ChannelOrderPart, ToldParcel
+    from tests.marketplaces.test_tracking import leave
+
+    channel, order = connected(house), house.order(3)
+    sold = ChannelOrder.objects.create(channel=channel, merchant=house.merchant, external_id="21", number="2026-11-29-000021")
+    ChannelOrderPart.objects.create(
+        channel_order=sold, number=1, warehouse=house.warehouse, reference=order.reference, order=order, lines=[]
+    )
+    for number, error in (("WMS0000000009019", ""), ("WMS0000000009020", "channel_refused: Carrier own is not known")):
+        ToldParcel.objects.create(channel_order=sold, parcel=leave(order, number, 1), error=error)
+    return order.pk
+
+
 @pytest.mark.parametrize("language", ["en", "de", "es", "zh-hans"])
-def test_on_a_small_laptop_an_asn_and_dead_letters_are_seen_whole(
+def test_on_a_small_laptop_an_asn_a_shop_s_order_and_dead_letters_are_seen_whole(
     chromium: Browser, live_server: LiveServer, house: House, language: str
 ) -> None:
     from django.utils import timezone
@@ -185,7 +200,7 @@ def test_on_a_small_laptop_an_asn_and_dead_letters_are_seen_whole(
     context = chromium.new_context(viewport={"width": 1024, "height": 800}, locale=language, base_url=live_server.url)
     page = context.new_page()
     sign_in(page, live_server.url)
-    for url in (f"/desk/asns/{asn}", "/desk/dead-letters"):
+    for url in (f"/desk/asns/{asn}", "/desk/dead-letters", f"/desk/orders/{shipped(house)}"):
         page.goto(url)
         wide = (
             "[...document.querySelectorAll('.card, html')].filter(part => part.scrollWidth > part.clientWidth).map(part => part.innerText)"

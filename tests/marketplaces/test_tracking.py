@@ -42,12 +42,12 @@ def test_an_order_s_page_says_whose_it_is_and_what_of_its_parcels_the_shop_knows
     page = desk.get(f"/desk/orders/{order.pk}").text
     assert f'<a href="/desk/channels/{channel.pk}">{channel.name}</a> <span class="code" data-shop-number>{number}</span>' in page
     leave(order, "TRK-1", 3)
-    for does, said in ((lambda: None, "waits"), (shops.deliver_all, "taken")):
-        does()
-        assert f'data-told="{said}"' in desk.get(f"/desk/orders/{order.pk}").text
+    assert 'data-told="waits">The shop was not told yet</div>' in desk.get(f"/desk/orders/{order.pk}").text
+    shops.deliver_all()
+    assert 'data-told="taken">The shop was told <time ' in desk.get(f"/desk/orders/{order.pk}").text
     ToldParcel.objects.update(error="channel_refused: No such carrier", tries=1)
     page = desk.get(f"/desk/orders/{order.pk}").text
-    assert 'data-told="refused">The shop refused: No such carrier</td>' in page
+    assert 'data-told="refused">The shop refused: No such carrier</div>' in page
     ChannelOrderPart.objects.update(merchants_own=True)
     page = desk.get(f"/desk/orders/{order.pk}").text
     assert ("data-told" in page, "data-shop-number" in page) == (False, False)
