@@ -87,7 +87,7 @@ def import_ties(*, channel: Channel, content: bytes, name: str) -> Imported:
     problems = Problems()
     wanted: dict[str, tuple[Record, str]] = {}
     for record in table.records(problems):
-        key, code = record.text("listing", 100, required=True), record.text("sku", 50)
+        key, code = _as_meant(record.text("listing", 101, required=True)), _as_meant(record.text("sku", 51))
         if record.bad or not code:
             continue
         if key in wanted:
@@ -110,10 +110,17 @@ def export(channel: Channel) -> str:
     writer.writerow(COLUMNS.aliases)
     for offer in offers:
         known = found.get(offer.listing_id)
-        shown = [f"'{text}" if text.startswith(FORMULA) else text for text in (offer.sku, offer.title, offer.barcode)]
         ours = [known.code if known.certain else "", known.code, str(known.why.label)] if known else ["", "", ""]
-        writer.writerow([offer.listing_id, *shown, *ours])
+        writer.writerow(map(_as_text, [offer.listing_id, offer.sku, offer.title, offer.barcode, *ours]))
     return f"\ufeff{file.getvalue()}"  # by which spreadsheet programs know UTF-8
+
+
+def _as_text(cell: str) -> str:
+    return f"'{cell}" if cell.lstrip("'").startswith(FORMULA) else cell
+
+
+def _as_meant(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(FORMULA) else cell
 
 
 def _resolve(channel: Channel, codes: Mapping[str, str]) -> tuple[dict[str, Tied], dict[str, Fault]]:

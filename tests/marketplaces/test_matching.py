@@ -165,6 +165,17 @@ def test_a_file_that_comes_back_as_it_went_ties_what_is_certain(channel):
 BECAUSE = "the same code, but for case, blanks and dashes"
 
 
+@pytest.mark.parametrize("code", ["=1+1", "+49-7", "-X", "@home", "'=1", "''-2"])
+def test_no_cell_of_a_file_is_a_formula_and_it_comes_back_as_it_was(channel, thing, code):
+    """A shop's own id, its sku on some platforms, begins as its seller likes; and so does a code of ours."""
+    made = make.sku(thing.merchant, code)
+    offer(channel, (code, f"{code}.", "", ""))
+    [row] = [row for row in rows(channel) if row["listing"].endswith(code)]
+    assert {row[column] for column in ("listing", "sku", "suggestion")} == {f"'{code}"}
+    assert matching.import_ties(channel=channel, content=matching.export(channel).encode(), name="back.csv").changed == 3
+    assert Listing.objects.get(external_id=code).sku == made
+
+
 def test_every_bad_row_of_a_file_is_named_and_none_is_tied(channel, bowl):
     channels.tie(listing=Listing.objects.get(external_id="78"), sku=bowl)
     with pytest.raises(InvalidInput) as refusal:
