@@ -45,7 +45,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A sku or a bundle, by its code. `certain`: nothing else has that code or barcode, and nothing else of the shop's is the same."""
+    """A sku or a bundle, by its code. `certain`: nothing else has that code or barcode, and nothing else of the shop's is the same, or may be a pack of it."""
 
     code: str
     name: str
@@ -70,25 +70,38 @@ def untied(channel: Channel) -> list[Offer]:
 
 
 def of(channel: Channel, offers: Sequence[Offer]) -> dict[str, Suggestion]:
-    """By the offers' ids, where there is something to suggest by code or barcode. Two statements."""
+    """By the offers' ids, where there is something to suggest by code or barcode. Three statements."""
     asked = [offer for offer in offers if not offer.untied]
     found: dict[str, dict[Tied, Suggestion]] = {}
     for key, suggestion in (*_by_code(channel, asked), *_by_barcode(channel, asked)):
         found.setdefault(key, {}).setdefault(suggestion.goods, suggestion)
+    best = {key: next(iter(goods.values())) for key, goods in found.items()}
+    # A single one and a pack of it often have one barcode, but never one code: there the barcode alone makes nothing certain.
     codes: dict[Tied, set[str]] = {}
+    barcodes = _sold_as(channel, [suggestion.goods for suggestion in best.values() if suggestion.why is Why.BARCODE])
     for offer in asked:
         for goods, suggestion in found.get(offer.listing_id, {}).items():
+            barcodes.setdefault(goods, set()).add(str(offer))
             if suggestion.why is Why.CODE:
-                codes.setdefault(goods, set()).add(offer.sku)
-    best = {key: next(iter(goods.values())) for key, goods in found.items()}
+                codes.setdefault(goods, set()).add(str(offer))
+    same = {Why.CODE: codes, Why.BARCODE: barcodes}
     return {
-        key: replace(suggestion, certain=len(found[key]) == 1 and len(codes.get(suggestion.goods, ())) <= 1)
+        key: replace(suggestion, certain=len(found[key]) == 1 and len(same[suggestion.why][suggestion.goods]) == 1)
         for key, suggestion in best.items()
     }
 
 
+def _sold_as(channel: Channel, goods: Sequence[Tied]) -> dict[Tied, set[str]]:
+    """Under which of the shop's codes it sells these skus already; by its own id what has no code."""
+    found: dict[Tied, set[str]] = {}
+    rows = channel.listings.filter(sku__in={sku for sku, _bundle in goods}) if goods else channel.listings.none()
+    for sku, code, key in rows.values_list("sku", "external_sku", "external_id"):
+        found.setdefault((sku, None), set()).add(code or key)
+    return found
+
+
 def for_goods(channel: Channel, goods: Sequence[Goods]) -> dict[str, Suggestion]:
-    """By the shop's ids of what orders wait for. Five statements, and none where nothing waits."""
+    """By the shop's ids of what orders wait for. Six statements, and none where nothing waits."""
     wanted = {each.listing_id for each in goods} - {""}
     if not wanted:
         return {}

@@ -74,6 +74,30 @@ def test_the_same_barcode_however_many_zeros_stand_before_it(channel, thing, wri
     assert found(channel) == {"77": ("MUG-1", "barcode", True)}
 
 
+@pytest.mark.parametrize("single", ["MUG-1", "ONE"])
+def test_a_single_and_a_pack_of_two_with_one_barcode_are_not_certain(channel, thing, single):
+    """Whether the single one is tied by its code already or not: tied to the same sku, the pack would be sold twice as often as it is there."""
+    Barcode.objects.create(merchant=thing.merchant, sku=thing, code="4006381333931")
+    offer(channel, ("77", single, "Mug", "4006381333931"), ("78", "TWO", "2 mugs", "4006381333931"))
+    others = {} if single == "MUG-1" else {"77": ("MUG-1", "barcode", False)}
+    assert found(channel) == {"78": ("MUG-1", "barcode", False), **others}
+
+
+def test_two_offers_without_a_code_and_with_one_barcode_are_not_certain(channel, thing):
+    Barcode.objects.create(merchant=thing.merchant, sku=thing, code="4006381333931")
+    offer(channel, ("77", "", "Mug", "4006381333931"), ("78", "", "2 mugs", "4006381333931"))
+    assert found(channel) == dict.fromkeys(("77", "78"), ("MUG-1", "barcode", False))
+
+
+def test_offers_with_one_code_and_one_barcode_are_certain(channel, thing):
+    """The same goods offered twice."""
+    Barcode.objects.create(merchant=thing.merchant, sku=thing, code="4006381333931")
+    offer(channel, ("77", "ONE", "", "4006381333931"), ("78", "ONE", "", "4006381333931"))
+    assert found(channel) == dict.fromkeys(("77", "78"), ("MUG-1", "barcode", True))
+    channels.tie(listing=Listing.objects.get(external_id="77"), sku=thing)
+    assert found(channel) == {"78": ("MUG-1", "barcode", True)}
+
+
 def test_the_barcode_of_a_carton_is_not_that_of_the_goods(channel, thing):
     Barcode.objects.create(merchant=thing.merchant, sku=thing, code="4006381333931", pack_quantity=12)
     offer(channel, ("77", "OTHER", "", "4006381333931"))
