@@ -21,7 +21,17 @@ from marketplaces import adapters, pace
 from marketplaces.abilities import HasPlaces
 from marketplaces.gone import need_connected
 from marketplaces.models import Channel
-from marketplaces.port import CallThrottled, ChannelError, ChannelThrottled, ChannelUnavailable, CredentialsRefused, Marketplace, reasons
+from marketplaces.port import (
+    CallThrottled,
+    ChannelError,
+    ChannelThrottled,
+    ChannelUnavailable,
+    CredentialsRefused,
+    Marketplace,
+    answered,
+    counting,
+    reasons,
+)
 from marketplaces.troubles import kept
 from wms.core.errors import WmsError
 
@@ -65,10 +75,15 @@ def open_shop(channel: Channel) -> Marketplace:
 @contextmanager
 def calling(channel: Channel) -> Iterator[Marketplace]:
     """The channel's shop, for calls. What says that the whole shop is in trouble, also an answer that no adapter expects, is noted on the channel and
-    comes out as ChannelQuiet.
+    comes out as ChannelQuiet. The trouble is over when the shop has answered: some of what it is asked needs no call.
 
     Raises ChannelQuiet also where it is to be left alone still, ChannelGone. Other ChannelErrors, about one order or listing, go through.
     """
+    with counting():
+        yield from _calling(channel)
+
+
+def _calling(channel: Channel) -> Iterator[Marketplace]:
     need_connected(channel)
     _ask_leave(channel)
     try:
@@ -255,20 +270,24 @@ def well_again(channel: Channel) -> None:
 
     One that fails now and then would else be left alone ever longer: of many calls in a row one always fails.
     """
-    if channel.failures:
+    if channel.failures and answered():
         Channel.objects.filter(pk=channel.pk).update(failures=0, quiet_until=None, last_error="")
         channel.failures = 0
 
 
 # Written out: it ends every call, and making the statement anew would cost more than running it.
 _END = "UPDATE marketplaces_channel SET busy_since = NULL WHERE id = %s"
+# Nobody knows yet whether it is back: the next caller may try.
+_END_WITHOUT_CALL = "UPDATE marketplaces_channel SET busy_since = NULL, quiet_until = now() WHERE id = %s"
 _END_OF_TROUBLE = "UPDATE marketplaces_channel SET busy_since = NULL, failures = 0, quiet_until = NULL, last_error = '' WHERE id = %s"
 
 
 def _note_end(channel: Channel, *, success: bool = False) -> None:
     """The shop has answered: if with a refusal of one order or listing, that says nothing of the others."""
-    recovered = success and channel.failures > 0
-    if recovered:
+    statement = _END
+    if success and channel.failures > 0:
+        statement = _END_OF_TROUBLE if answered() else _END_WITHOUT_CALL
+    if statement is _END_OF_TROUBLE:
         channel.failures = 0
     with connection.cursor() as cursor:
-        cursor.execute(_END_OF_TROUBLE if recovered else _END, [channel.pk])
+        cursor.execute(statement, [channel.pk])

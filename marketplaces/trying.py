@@ -10,7 +10,7 @@ from marketplaces.abilities import NamesSeller
 from marketplaces.calling import ChannelQuiet, calling
 from marketplaces.channels import LANES
 from marketplaces.models import Channel
-from marketplaces.port import CallThrottled, ChannelError, ChannelRefused, ChannelThrottled, ChannelUnavailable, within
+from marketplaces.port import CallThrottled, ChannelError, ChannelRefused, ChannelThrottled, ChannelUnavailable, answered, within
 from marketplaces.troubles import kept
 from wms.core import outbox
 
@@ -32,13 +32,15 @@ def try_out(*, channel: Channel) -> str:
             shop.try_out()
             if isinstance(shop, NamesSeller) and (seller := shop.seller()):
                 Channel.objects.filter(pk=channel.pk, disconnected_at=None).update(seller=seller[:100])
+            asked = answered()
     except ChannelQuiet as quiet:
         return _why(channel, quiet)
     except ChannelRefused as refused:  # in one thing; all others may work
         Channel.objects.filter(pk=channel.pk).update(last_error=kept(refused), last_error_at=Now())
         return str(refused)
     with transaction.atomic():
-        Channel.objects.filter(pk=channel.pk).update(last_error="")
+        if asked:  # some shops answer no question
+            Channel.objects.filter(pk=channel.pk).update(last_error="")
         outbox.hurry(LANES, lane=channel.pk)
     return ""
 

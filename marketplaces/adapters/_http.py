@@ -23,6 +23,7 @@ from marketplaces.port import (
     NotOnChannel,
     RightsMissing,
     left_s,
+    note_answer,
     reasons,
     within,
 )
@@ -126,6 +127,7 @@ def send(client: httpx.Client, request: httpx.Request, *, auth: httpx.Auth | Non
         raise ChannelUnavailable(reason=reasons.TOO_LATE)
     try:
         with within(CALL_S), closing(client.send(request, auth=auth, stream=True)) as answer:
+            note_answer()
             return _whole(answer)
     except httpx.TimeoutException as error:
         raise ChannelUnavailable(reason=reasons.TOO_LATE_AT.format(what=type(error).__name__)) from error

@@ -5,6 +5,7 @@ opaque strings that the adapter made: the sync stores them and hands them back. 
 units as the platform counts them.
 """
 
+from marketplaces.port.answers import answered, counting, note_answer
 from marketplaces.port.errors import (
     CallThrottled,
     ChannelError,
@@ -62,7 +63,10 @@ __all__ = [
     "TrackedLine",
     "Tracking",
     "UnreadableOrder",
+    "answered",
+    "counting",
     "left_s",
+    "note_answer",
     "storable",
     "units",
     "within",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from marketplaces import channels, order_asking
-from marketplaces.calling import AGAIN_S, ChannelQuiet, calling
+from marketplaces.calling import AGAIN_S, ChannelQuiet, calling, keep_busy
 from marketplaces.models import Channel
 from marketplaces.port import ChannelUnavailable
 from outbound.models import Order
@@ -32,10 +32,24 @@ def turned_away(channel: Channel) -> float:
 
 
 def test_whoever_comes_while_one_tries_looks_again_soon(channel):
-    with calling(channel):
+    with calling(channel) as called:
         assert turned_away(channel) == AGAIN_S
+        called.try_out()
     channel.refresh_from_db()
     assert (channel.failures, channel.quiet_until, channel.busy_since) == (0, None, None)
+
+
+def test_one_who_asked_nothing_says_nothing_of_the_shop_and_the_next_may_try_at_once(shop, channel):
+    """Some of what a shop is asked is known without a call."""
+    before = len(shop.calls)
+    with calling(channel):
+        keep_busy(channel)
+    assert len(shop.calls) == before
+    channel.refresh_from_db()
+    assert (channel.failures, channel.busy_since) == (6, None)
+    with calling(channel) as called:
+        called.try_out()
+    assert Channel.objects.get(pk=channel.pk).failures == 0
 
 
 def test_when_the_one_has_failed_all_wait(channel):

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from django.utils import timezone
 
-from marketplaces import pausing, shown_numbers, tasks
+from marketplaces import order_asking, pausing, reports, shown_numbers, tasks
 from marketplaces.adapters.storefront import declaration
 from marketplaces.models import Channel, Listing, StockPush
 from tests import make
@@ -15,8 +16,9 @@ from tests.marketplaces.adapters.storefront.shop import refuse
 from tests.marketplaces.adapters.storefront.two import Place
 from tests.marketplaces.adapters.storefront.working import connected
 from tests.marketplaces.misbehaving import fail
-from tests.marketplaces.shops import deliver_all
+from tests.marketplaces.shops import deliver_all, make_due
 from tests.marketplaces.test_by_hand import time_passes
+from wms.core import outbox
 from wms.core.models import OutboxEvent
 from wms.simulation.shop_server import Answer
 
@@ -117,3 +119,30 @@ def test_who_lists_nothing_is_paused_or_is_in_trouble_is_left_alone(shop, house,
     declaration.forget()
     tasks.look_at_shown()
     assert len(shop.made("listings.list")) == 1
+
+
+def test_a_shop_that_is_asked_nothing_is_not_taken_for_well_again(shop, house, thing):
+    """It lists neither offers nor orders: looking at them every minute would hide that it takes no numbers."""
+    channel = connected(shop, house, thing, declaration='{"answers": []}')
+    shop.misbehave("stock.set", fail(503), times=1000)
+    reports.take_listings(channel=channel, documents=list(shop.books.listings.values()))
+    for failures in range(1, 4):
+        deliver_all()
+        shop.calls.clear()
+        poll_without_pushing()
+        assert shown_numbers.look(Channel.objects.get(pk=channel.pk)) == 0
+        assert shop.calls == []
+        now = Channel.objects.get(pk=channel.pk)
+        assert (now.failures, "HTTP 503" in now.trouble) == (failures, True)
+        make_due()
+    shop.behave()
+    deliver_all()
+    assert (Channel.objects.get(pk=channel.pk).trouble, shop.books.stock()) == ("", {thing.code: 10})
+
+
+def poll_without_pushing() -> None:
+    """The shop may be called again, and its numbers are told later."""
+    Channel.objects.update(quiet_until=timezone.now())
+    order_asking.ask_all()
+    outbox.deliver(OutboxEvent.objects.get(topic="channel.heard").handler)
+    Channel.objects.update(quiet_until=timezone.now())
