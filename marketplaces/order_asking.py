@@ -61,13 +61,16 @@ def ask(channel_id: int) -> None:
 
 def ask_of(channel_id: int, order_id: str) -> None:
     """A step: have the shop asked what this order is now, once, however often it says that it changed; a paused one when it goes on."""
-    if not waiting_for(channel_id, order_id).exists():
+    if not waiting_for(channel_id, order_id, wished=False).exists():
         outbox.emit("channel.heard", lane=channel_id, channel_id=channel_id, order_ids=[order_id])
 
 
-def waiting_for(channel_id: int, order_id: str) -> QuerySet[OutboxEvent]:
-    """What will have the shop asked for this order alone, and is in no worker's hands yet."""
-    return OutboxEvent.objects.filter(handler=f"{HANDLER}:{channel_id}", dead_at=None, lease_until=None, payload__order_ids=[order_id])
+def waiting_for(channel_id: int, order_id: str, *, wished: bool) -> QuerySet[OutboxEvent]:
+    """What will have the shop asked for this order alone, or answered as it `wished`, and is in no worker's hands yet. Neither stands for the other: a shop
+    that answers no questions is told of its wish all the same, and of a wish nobody looks for what it said else.
+    """
+    alone = OutboxEvent.objects.filter(handler=f"{HANDLER}:{channel_id}", dead_at=None, lease_until=None, payload__order_ids=[order_id])
+    return alone.filter(payload__has_key="wished") if wished else alone.exclude(payload__has_key="wished")
 
 
 def ask_of_wishes(channel_id: int, order_ids: Collection[str]) -> None:
@@ -144,7 +147,7 @@ def put_aside(
     """The shop broke down at this one order: it is asked for again, later and later. While the shop is in trouble as a whole (`quiet_s`) that says nothing;
     one at which it does so again and again, `failed` so often before, is shown to people. It waits once: polls list it every minute.
     """
-    waiting = waiting_for(channel.pk, order_id)
+    waiting = waiting_for(channel.pk, order_id, wished=wished)
     if not failed and waiting.exists():
         return
     failed += not quiet_s

@@ -108,7 +108,7 @@ def hear(payloads: Sequence[dict[str, Any]]) -> None:
         go_on_later(channel, left, wait_s=quiet_s)
     for order_id, error in aside.failed.items():
         failed = max((payload.get("failed", 0) for payload in payloads if order_id in payload.get("order_ids", ())), default=0)
-        put_aside(channel, order_id, error, failed=failed, quiet_s=quiet_s, wished=order_id not in wanted.order_ids)
+        put_aside(channel, order_id, error, failed=failed, quiet_s=quiet_s, wished=order_id in wanted.wished)
 
 
 def _ask_and_poll(channel: Channel, shop: Marketplace, wanted: Wanted, aside: Aside[str]) -> None:

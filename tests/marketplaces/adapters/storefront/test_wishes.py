@@ -11,6 +11,8 @@ import pytest
 from inventory.models import Sku, Warehouse
 from marketplaces import reports
 from marketplaces.models import Channel, ChannelOrder
+from marketplaces.order_asking import put_aside
+from marketplaces.port import ChannelUnavailable
 from outbound.models import Order
 from tests.marketplaces.adapters.storefront.shop import StorefrontShop
 from tests.marketplaces.adapters.storefront.working import connected, hook, tell
@@ -120,3 +122,29 @@ def test_a_message_that_cannot_be_read_is_shown_beside_a_wish(shop, house, thing
     deliver_all()
     assert become(shop) == ("cancelled", "unreadable")
     assert shop.books.answered == {order_id: True}
+
+
+@pytest.mark.parametrize("first", ["its wish", "what cannot be read"])
+def test_a_wish_that_comes_beside_what_cannot_be_read_is_answered_also_where_the_shop_breaks_down(shop, house, thing, first):
+    channel = selling(shop, house, thing, "cancellation.answer")
+    order_id = shop.books.place_order([(thing.code, 2)])
+    say(shop, channel, order_id)
+    shop.misbehave("cancellation.answer", fail(500))
+    wish = dict(shop.books.change(order_id, cancellation_requested=True))
+    for document in (wish, {**wish, "state": "exploded"})[:: 1 if first == "its wish" else -1]:
+        assert hook(channel, "order.changed", document) == 200
+    deliver_all()
+    make_due()
+    deliver_all()
+    assert become(shop) == ("cancelled", "unreadable")
+    assert shop.books.answered == {order_id: True}
+
+
+def test_a_wish_and_a_question_that_were_put_aside_do_not_stand_for_each_other(shop, house, thing):
+    channel = selling(shop, house, thing, "cancellation.answer")
+    broke_down = ChannelUnavailable(reason="HTTP 500", answered=True)
+    for wished in (False, True, False, True):
+        put_aside(channel, "1001", broke_down, wished=wished)
+    put_aside(channel, "1001", broke_down, failed=1, wished=True)
+    waiting = OutboxEvent.objects.filter(topic="channel.heard").order_by("pk")
+    assert [(each.payload.get("wished", False), each.payload["failed"]) for each in waiting] == [(False, 1), (True, 2)]
