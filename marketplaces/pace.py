@@ -47,11 +47,16 @@ _LOCK = "FOR NO KEY UPDATE"
 HOPELESS_S = 60.0
 
 
-def for_push(channel: Channel, capabilities: Capabilities, count: int) -> tuple[int, float]:
-    """How many of `count` listings may be told now; where it is none, the seconds until as many as ever at once may be."""
+def for_push(channel: Channel, capabilities: Capabilities, count: int, urgent: int = 0) -> tuple[int, float]:
+    """How many of `count` listings may be told now; where it is none, the seconds until as many as ever at once may be.
+
+    Where many go another way, on which they take long, the first few that are `urgent` go by themselves before them.
+    """
     pace = capabilities.pace or Pace(rows=capabilities.batch_size)
     if pace.bulk is not None and count >= pace.bulk:
-        return count, 0.0
+        if not 0 < urgent < pace.bulk:
+            return count, 0.0
+        count = urgent
     calls, wait_s = _take(channel, pace, calls=math.ceil(count / pace.rows), polls=False)
     return min(count, calls * pace.rows), wait_s
 

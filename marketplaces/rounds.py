@@ -57,9 +57,12 @@ class Round:
             telling.have_told(wanted, wait_s, waits=waits)
 
 
-def most_urgent_first(rows: Sequence[Told], key_of: Callable[[Told], Key]) -> list[Key]:
-    """What falls before what rises, and little before much. A number that is too high sells what is not there."""
-    urgent = sorted(
-        rows, key=lambda row: (row.pushed_quantity is not None and row.quantity >= row.pushed_quantity, row.quantity, row.listing_id)
-    )
-    return list(dict.fromkeys(key_of(row) for row in urgent))
+def most_urgent_first(rows: Sequence[Told], key_of: Callable[[Told], Key]) -> tuple[list[Key], int]:
+    """What falls before what rises, and little before much; and how many of them fall. A number that is too high sells what is not there."""
+    urgent = sorted(rows, key=lambda row: (not _falls(row), row.quantity, row.listing_id))
+    return list(dict.fromkeys(key_of(row) for row in urgent)), len({key_of(row) for row in rows if _falls(row)})
+
+
+def _falls(row: Told) -> bool:
+    """Also what was never told: nobody knows what is shown."""
+    return row.pushed_quantity is None or row.quantity < row.pushed_quantity

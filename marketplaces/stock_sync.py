@@ -112,13 +112,13 @@ def _push_all(channel: Channel, shop: Marketplace, about: Round) -> None:
         channel.holds_pending = shop.capabilities.holds_pending
         channel.save(update_fields=["holds_pending"])
     ahead = ReadAhead(lambda listing_ids: about.due(numbers(channel, listing_ids)), about.key_of, sorted(about.since))
-    waiting, granted = most_urgent_first(ahead.left(), about.key_of), 0
+    (waiting, falling), granted = most_urgent_first(ahead.left(), about.key_of), 0
     while waiting:
         if time.monotonic() > about.until:
             about.leave(waiting)
             return
         if not granted:
-            granted, wait_s = pace.for_push(channel, shop.capabilities, len(waiting))
+            granted, wait_s = pace.for_push(channel, shop.capabilities, len(waiting), falling)
         if not granted and wait_s > LONGEST_NAP_S:
             about.leave(waiting, wait_s, "tokens")
             return
@@ -127,7 +127,7 @@ def _push_all(channel: Channel, shop: Marketplace, about: Round) -> None:
             keep_busy(channel)
             continue
         count = min(granted, shop.capabilities.batch_size)
-        batch, waiting, granted = waiting[:count], waiting[count:], granted - count
+        batch, waiting, granted, falling = waiting[:count], waiting[count:], granted - count, max(0, falling - count)
         _push_batch(channel, shop, ahead.take(batch), about)
         pace.heard(channel, shop.allowance)
 

@@ -86,6 +86,13 @@ def test_what_goes_another_way_costs_nothing(channel):
     assert pace.for_push(channel, amazon, 50)[0] == 5
 
 
+def test_the_few_that_are_urgent_do_not_go_that_way(channel):
+    amazon = Capabilities(batch_size=10_000, pace=Pace(maximum=5, per_second=5, bulk=51, poll=0))
+    assert pace.for_push(channel, amazon, 60, 3) == (3, 0.0)
+    assert pace.for_push(channel, amazon, 60, 50)[0] == 2, "as many as are granted"
+    assert pace.for_push(channel, amazon, 60, 51) == (60, 0.0), "so many are told as fast together"
+
+
 class Limited:
     """Answers as a proxy that grants so many calls in a window, and says so; one more gets 429. `passed_s` have passed beside what really has."""
 

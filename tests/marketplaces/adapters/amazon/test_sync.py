@@ -176,6 +176,24 @@ def test_a_number_that_was_told_while_the_feed_waited_is_told_again(shop, channe
     assert Listing.objects.get(sku=sold).pushed_quantity == 9
 
 
+def test_what_falls_among_many_does_not_wait_for_the_feed(shop, channel, house, thing, things):
+    """Amazon works on a feed for minutes, in which it would sell what is gone."""
+    shop.books.work_on_feeds()
+    settle()
+    for sku in things[2:]:
+        make.stock(make.bin_of(house, "A-01"), sku, 2)
+    for sku in things[:2]:
+        orders.accept(merchant=sku.merchant, order=make.order(house, {sku: 7}))
+    shop.calls.clear()
+    deliver_all()
+    shown = shop.books.stock()
+    assert [shown[sku.code] for sku in things[:3]] == [0, 0, 7]
+    assert (len(shop.made("patchListingsItem")), len(shop.made("createFeed"))) == (2, 1)
+    shop.books.work_on_feeds()
+    settle()
+    assert (drift.compare(channel), len(shop.books.feeds)) == ([], 2)
+
+
 @pytest.mark.parametrize("told_before", [False, True])
 def test_a_listing_that_is_untied_while_its_number_is_in_a_feed_is_told_nothing_is_there(shop, channel, things, told_before):
     if told_before:
