@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
+from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
@@ -45,11 +47,21 @@ class Case:
 
 def judge(case: Case) -> tuple[str, str]:
     """The verdict's code, and its sentence."""
-    sale, taker = case.sale, case.taker
+    sale = case.sale
     if case.own is not None and case.own.before >= case.needed:
         return _had_its_goods(case, case.own)
+    if case.own is None and sale.heard_at < timezone.now() - timedelta(days=settings.KEEP_PUSH_DAYS):
+        return "forgotten", _("What happened then was kept for %(days)d days, and is not known any more.") % {
+            "days": settings.KEEP_PUSH_DAYS
+        }
     if sale.channel is None:
         return "own_order", _no_shop(case)
+    return _sold(case)
+
+
+def _sold(case: Case) -> tuple[str, str]:
+    """A shop sold what was not there."""
+    sale, taker = case.sale, case.taker
     facts: dict[str, object] = {"shop": case.shop, "event": _event(case), "needed": case.needed}
     told = _told(case)
     if told is not None and told.answered_at <= sale.placed_at:

@@ -2,15 +2,17 @@
 
 import re
 import time
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from inventory import counts
-from marketplaces import channels, oversold, verdicts
-from marketplaces.models import Listing
+from marketplaces import channels, forgetting, oversold, pausing, verdicts
+from marketplaces.models import ChannelOrder, Listing
 from outbound import cancellation, orders, shortfall
 from outbound.models import Order
 from tests import make
@@ -206,6 +208,52 @@ def test_what_a_shop_answered_is_said_in_the_readers_language(shop, other_shop, 
     assert 'data-verdict="not_taken"' in page
     assert page.count("Der Shop ist nicht erreichbar: HTTP 500") >= 2, "in the verdict, and in the row of the push"
     assert not re.search(r"unavailable|The shop|took the last|the shop", page)
+
+
+def test_a_shop_that_was_never_told(shop, other_shop, alpha, beta, thing):
+    pausing.pause(channel=beta, by=make.user(), reason="holiday", keep=True)
+    sell(other_shop, thing)
+    hear(alpha)
+    shops.deliver_all()
+    next_second()
+    sell(shop, thing)
+    shops.deliver_all()
+    pausing.resume(channel=beta)
+    hear(beta)
+    found = story()
+    assert found.kind == "never_told"
+    assert re.fullmatch(
+        r"Sold on Beta \d\.\d s after order A-\d+ \(Alpha\) took the last units; it was never told: the channel was paused or cannot be reached\.",
+        found.verdict,
+    )
+
+
+def test_a_shop_that_sold_what_never_was(shop, beta, thing):
+    shop.books.set_stock(shop.books.by_sku(thing.code)["id"], 5)
+    sell(shop, thing, 3)
+    hear(beta)
+    found = story()
+    assert (found.kind, found.verdict) == ("never_there", "No event took the units: there were never 3 of them while the record is kept.")
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_what_is_not_kept_any_more_is_not_said_to_have_never_been(shop, other_shop, alpha, beta, thing, settings, older):
+    sell(other_shop, thing)
+    hear(alpha)
+    shops.deliver_all()
+    next_second()
+    sell(shop, thing)
+    hear(beta)
+    shops.deliver_all()
+    assert story().kind == "shop_s_delay"
+    days = timedelta(days=settings.KEEP_PUSH_DAYS + 1)
+    if older:
+        Order.objects.update(created_at=F("created_at") - days)
+        ChannelOrder.objects.update(placed_at=F("placed_at") - days, heard_at=F("heard_at") - days)
+        forgetting.erase_pushes(0)
+    assert story().kind == ("forgotten" if older else "shop_s_delay")
+    if older:
+        assert story().verdict == "What happened then was kept for 30 days, and is not known any more."
 
 
 def test_a_count_that_took_the_promised_ones(shop, beta, house, thing):

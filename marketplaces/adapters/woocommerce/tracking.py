@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from marketplaces.adapters.woocommerce.carriers import provider
 from marketplaces.adapters.woocommerce.connection import NO_ROUTE, Connection, JsonObject, plain
 from marketplaces.adapters.woocommerce.orders import path_id, state_of
 from marketplaces.port import ChannelOrderState, ChannelRefused, Tracking, reasons
@@ -77,7 +78,7 @@ def _fulfilment(tracking: Tracking, order: JsonObject, earlier: list[JsonObject]
     meta: dict[str, Any] = {
         "_items": _items(tracking, order, earlier),
         "_tracking_number": tracking.number,
-        "_shipment_provider": tracking.carrier.lower() if tracking.carrier.isalnum() else tracking.carrier,
+        "_shipment_provider": provider(tracking.carrier),
     }
     if tracking.url:
         meta["_tracking_url"] = tracking.url

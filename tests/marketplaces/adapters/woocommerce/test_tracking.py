@@ -135,6 +135,20 @@ def test_with_the_feature_a_fulfilment_is_made(shop: WooShop, woo: WooCommerce, 
     assert shop.books.order(order_id)["status"] == "processing"
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("Royal Mail", "royal-mail"), ("DHL Paket", "dhl"), ("dpd_uk", "dpd"), ("Evri", "evri-hermes"), ("Australia Post", "australia-post"),
+        ("FedEx", "fedex"), ("USPS", "usps"), ("GLS", "gls"), ("Our own van", "Our own van"),
+    ],
+)  # fmt: skip
+def test_a_carrier_has_the_shops_own_key(shop: WooShop, woo: WooCommerce, order_id: int, ours: str, theirs: str) -> None:
+    """By any other name the shop knows no link to follow."""
+    shop.fulfilments = True
+    woo.send_tracking(tracking(order_id, carrier=ours))
+    assert meta(shop.books.fulfilments[order_id][0])["_shipment_provider"] == theirs
+
+
 def test_the_last_parcel_takes_what_is_left_and_completes_the_order(shop: WooShop, woo: WooCommerce, order_id: int) -> None:
     shop.fulfilments = True
     first, second = (line["id"] for line in shop.books.order(order_id)["line_items"])
