@@ -149,23 +149,27 @@ def _opened(channel: Channel) -> Marketplace | None:
 
 
 def _say_goodbye(channel: Channel, shop: Marketplace | None) -> None:
-    """After the commit, as nothing may be missed before it. Of whoever dies in between another worker does it."""
+    """After the commit, as nothing may be missed before it. Of whoever dies in between another worker does it. Whoever has the messages switched on
+    at this moment ends them himself, but may die before: then it is said once more.
+    """
     elsewhere.forget(channel)
     if shop is not None and channel.hook_url:
         subscribing.end(channel, shop)
-    OutboxEvent.objects.filter(handler=f"{GOODBYE}:{channel.pk}").delete()
+    if not subscribing.under_way(channel):
+        OutboxEvent.objects.filter(handler=f"{GOODBYE}:{channel.pk}").delete()
 
 
 def _promise_goodbye(channel: Channel) -> None:
     """A step, while the channel has its keys: they go along with the promise, sealed as they are, and are erased with it."""
     keys = base64.b64encode(bytes(channel.credentials)).decode()
-    outbox.emit_later(GOODBYE_S, "channel.gone", lane=channel.pk, channel_id=channel.pk, keys=keys)
+    outbox.emit_later(GOODBYE_S, "channel.gone", lane=channel.pk, channel_id=channel.pk, keys=keys, hook_url=channel.hook_url)
 
 
 def say_goodbye(payloads: Sequence[dict[str, Any]]) -> None:
-    """Outbox handler of `channel.gone` {channel_id, keys}: whoever ended the channel has died, or is very slow. Doing it twice is harmless."""
+    """Outbox handler of `channel.gone` {channel_id, keys, hook_url}: whoever ended the channel has died, or is very slow. Doing it twice is harmless."""
     for payload in payloads:
         channel = Channel.objects.get(pk=payload["channel_id"])
+        channel.hook_url = channel.hook_url or payload.get("hook_url", "")  # an earlier version did not say it
         try:
             keys = sealing.open_sealed(base64.b64decode(payload["keys"]))
             shop = adapters.connect(channel.adapter, base_url=channel.base_url, credentials=keys)

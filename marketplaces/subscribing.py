@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from marketplaces import shop_address
 from marketplaces.calling import SENSELESS, calling, senseless
+from marketplaces.gone import ChannelGone
 from marketplaces.models import Channel
 from marketplaces.port import ChannelError, ChannelRefused, ChannelThrottled, ChannelUnavailable, Marketplace, Subscription, reasons
 from marketplaces.troubles import kept
@@ -38,15 +40,50 @@ class _NotRenewed(Exception):
 
 
 def subscribe(*, channel: Channel, url: str) -> list[Subscription]:
-    """Have the shop push its changes to `url`, the public address of this channel's hook, from now on. Raises TakesNoAddress, ChannelQuiet."""
+    """Have the shop push its changes to `url`, the public address of this channel's hook, from now on, and to no earlier one.
+
+    Of what breaks off half-way the rest is made within the hour. What the shop refuses it is not asked again, and what it has made of it by then is
+    taken back. Raises TakesNoAddress, ChannelQuiet, ChannelRefused, ChannelGone.
+    """
     with calling(channel) as shop:
         if not shop.capabilities.webhooks:
             raise TakesNoAddress(shop=channel.name, url=url)
-        channel.hook_url = url
+        if (before := channel.hook_url) not in ("", url):
+            shop.unsubscribe_webhooks(url=before)
+        _remember(channel, url)
         with _taken_back_if_gone(channel, shop):
-            made = shop.subscribe_webhooks(url=url, secret=channel.opened_secret())
-            Channel.objects.filter(pk=channel.pk, disconnected_at=None).update(hook_url=url, hook_error="")
+            try:
+                made = shop.subscribe_webhooks(url=url, secret=channel.opened_secret())
+            except ChannelRefused:
+                if before != url:
+                    end(channel, shop)
+                _forget(channel)
+                raise
+        _forget(channel)
+        Channel.objects.filter(pk=channel.pk, disconnected_at=None).update(hook_error="")
     return made
+
+
+@transaction.atomic
+def _remember(channel: Channel, url: str) -> None:
+    """Before the shop hears of it: whoever disconnects the channel has to know what may be there. Of a worker that dies another one goes on."""
+    if not Channel.objects.filter(pk=channel.pk, disconnected_at=None).update(hook_url=url):
+        raise ChannelGone(shop=channel.name)
+    channel.hook_url = url
+    outbox.emit_all_later(AGAIN_S, [("channel.lapsed", {"lane": channel.pk, "channel_id": channel.pk})], tried=1)
+
+
+def _forget(channel: Channel) -> None:
+    _waiting(channel.pk).filter(lease_until=None).delete()
+
+
+def _waiting(channel_id: int) -> QuerySet[OutboxEvent]:
+    return OutboxEvent.objects.filter(handler=f"{HANDLER}:{channel_id}", dead_at=None)
+
+
+def under_way(channel: Channel) -> bool:
+    """Whether somebody has the messages switched on at this moment, or has died with it, or is about to."""
+    return _waiting(channel.pk).exists()
 
 
 @contextmanager
@@ -95,8 +132,10 @@ def ask_all() -> int:
 
 def ask(channel_id: int) -> bool:
     """A step: have the messages renewed, once, of a channel that has subscribed to them."""
-    waiting = OutboxEvent.objects.filter(handler=f"{HANDLER}:{channel_id}", dead_at=None, lease_until=None)
-    if waiting.exists() or not Channel.objects.filter(pk=channel_id, active=True).exclude(hook_url="").exists():
+    if (
+        _waiting(channel_id).filter(lease_until=None).exists()
+        or not Channel.objects.filter(pk=channel_id, active=True).exclude(hook_url="").exists()
+    ):
         return False
     outbox.emit("channel.lapsed", lane=channel_id, channel_id=channel_id)
     return True

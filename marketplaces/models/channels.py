@@ -56,8 +56,8 @@ class Channel(OfferRule):
     then. A paused one is not `active`; where it `sells_nothing` meanwhile its listings are told 0, else the shop goes on with the last numbers.
     `disconnecting_since`: somebody takes it away, and it is connected until nothing is left to do; it sells nothing meanwhile, also while it is active.
     What is disconnected is neither called nor heard, and its keys are gone (marketplaces.disconnecting).
-    `hook_url` is where its shop was told to push its changes, "" where it was not; `hook_error` why that could not be renewed, or taken back when it
-    was disconnected.
+    `hook_url` is where its shop was told to push its changes, or is at this moment, "" where it was not; `hook_error` why that could not be renewed, or
+    taken back when it was disconnected.
     `seller` is what the platform calls who sells there, where keys do not say that, and "" until it has (abilities.NamesSeller).
     `sold_at` is the shop's place that one that is gone was, "" where it was all of them (leaving.place_of); None of one that is connected, or was
     disconnected before that was remembered.

@@ -7,15 +7,17 @@ from django.db import transaction
 
 from marketplaces import disconnecting, subscribing
 from marketplaces.adapters.woocommerce import WooCommerce
+from marketplaces.adapters.woocommerce.webhooks import TOPICS
 from marketplaces.calling import ChannelQuiet
 from marketplaces.models import Channel
-from marketplaces.port import ChannelUnavailable
+from marketplaces.port import ChannelRefused, ChannelUnavailable
 from tests.marketplaces import shops
 from tests.marketplaces.adapters.amazon.sqs import KEYS as QUEUE
 from tests.marketplaces.adapters.ebay.answers import challenge_response
+from tests.marketplaces.misbehaving import where
 from tests.marketplaces.test_disconnecting import now
 from tests.marketplaces.woo_shop import fail
-from wms.core import sealing
+from wms.core import outbox, sealing
 from wms.core.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,6 +137,48 @@ def test_of_a_worker_that_dies_before_it_another_one_says_it(shop, channel, boss
             ends(channel, boss)
     assert (now(channel).gone, bytes(now(channel).credentials), len(shop.books.webhooks) > 0) == (True, b"", True)
     assert shop.consumer_secret not in str(list(OutboxEvent.objects.values_list("payload", flat=True)))
+    shops.until_quiet()
+    assert (len(shop.books.webhooks), now(channel).hook_url) == (0, "")
+
+
+@pytest.mark.parametrize("status", [400, 401, 500])
+def test_what_a_first_try_made_before_it_broke_off_is_ended_too(shop, channel, boss, status):
+    answer = fail(status, body={"code": "odd", "message": "No."})
+    shop.misbehave("POST webhooks", where(lambda call: call.body["topic"] == TOPICS[2], answer), times=9)
+    with pytest.raises((ChannelQuiet, ChannelRefused)):
+        subscribe(channel)
+    shop.behave()
+    assert disconnecting.disconnect(channel=now(channel), by=boss, keep=True)
+    shops.until_quiet()
+    assert (len(shop.books.webhooks), now(channel).hook_url) == (0, "")
+
+
+def renew_as_a_worker(channel):
+    with transaction.atomic():
+        subscribing.ask(channel.pk)
+    outbox.deliver(f"{subscribing.HANDLER}:{channel.pk}")
+
+
+@pytest.mark.parametrize("ask", [renew_as_a_worker, subscribe])
+def test_whoever_had_them_switched_on_at_that_very_moment_and_dies_is_cleaned_up_after(shop, channel, boss, monkeypatch, ask):
+    if ask is renew_as_a_worker:
+        subscribe(channel)
+    switch_on = WooCommerce.subscribe_webhooks
+
+    def dies(_channel, _shop):
+        raise Killed
+
+    def late(self, **told):
+        monkeypatch.undo()
+        assert disconnecting.disconnect(channel=now(channel), by=boss, keep=True)
+        switch_on(self, **told)
+        monkeypatch.setattr(subscribing, "end", dies)
+
+    monkeypatch.setattr(WooCommerce, "subscribe_webhooks", late)
+    with pytest.raises(Killed):
+        ask(channel)
+    monkeypatch.undo()
+    assert (len(shop.books.webhooks) > 0, now(channel).gone, bytes(now(channel).credentials)) == (True, True, b"")
     shops.until_quiet()
     assert (len(shop.books.webhooks), now(channel).hook_url) == (0, "")
 

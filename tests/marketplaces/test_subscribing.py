@@ -10,9 +10,12 @@ from django.urls import reverse
 from marketplaces import channels, pausing, subscribing, tasks
 from marketplaces.adapters.shopify.webhooks import TOPICS as SHOPIFYS
 from marketplaces.adapters.woocommerce.webhooks import TOPICS
+from marketplaces.calling import ChannelQuiet
 from marketplaces.models import Channel
+from marketplaces.port import ChannelRefused
 from tests import make
 from tests.marketplaces import shops
+from tests.marketplaces.misbehaving import where
 from tests.marketplaces.platforms import opened
 from tests.marketplaces.woo_shop import fail
 from wms.core import access
@@ -156,3 +159,42 @@ def test_a_refusal_is_seen_on_the_channel_and_stops_nothing_else(shop, house, th
     shops.deliver_all()
     assert Channel.objects.get(pk=channel.pk).trouble == ""
     assert "data-hook-trouble" not in client.get(page).content.decode()
+
+
+def breaks_off(shop, channel, status):
+    """At the third of its messages."""
+    shop.misbehave(
+        "POST webhooks", where(lambda call: call.body["topic"] == TOPICS[2], fail(status, body={"code": "odd", "message": "No."})), times=9
+    )
+    with pytest.raises((ChannelQuiet, ChannelRefused)):
+        subscribing.subscribe(channel=channel, url=URL)
+    shop.behave()
+
+
+def test_of_what_breaks_off_half_way_the_rest_is_made_within_the_hour(shop, channel):
+    breaks_off(shop, channel, 500)
+    assert (states(shop).total(), WAITING.count()) == (2, 1)
+    shops.make_due()
+    shops.deliver_all()
+    assert (states(shop), WAITING.count(), Channel.objects.get().trouble) == (ALL_ON, 0, "")
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_what_is_refused_half_way_is_taken_back(shop, channel, status):
+    breaks_off(shop, channel, status)
+    assert (states(shop).total(), Channel.objects.get().hook_url, WAITING.count()) == (0, "", 0)
+
+
+def test_one_that_is_refused_once_more_stays_as_it_was(shop, channel):
+    subscribing.subscribe(channel=channel, url=URL)
+    shop.books.delete_webhook(list(shop.books.webhooks)[2])
+    breaks_off(shop, Channel.objects.get(), 400)
+    assert (states(shop).total(), Channel.objects.get().hook_url) == (len(TOPICS) - 1, URL)
+    night()
+    assert states(shop) == ALL_ON
+
+
+def test_a_new_address_takes_the_place_of_the_one_before(shop, channel):
+    subscribing.subscribe(channel=channel, url=f"{URL}1")
+    subscribing.subscribe(channel=Channel.objects.get(), url=URL)
+    assert (states(shop), len(shop.books.webhooks), Channel.objects.get().hook_url) == (ALL_ON, len(TOPICS), URL)
