@@ -52,6 +52,7 @@ LANES = (
     "channel.offered",
     "channel.queued",
     "channel.lapsed",
+    "channel.aged",
     "parcel.left",
     "order.withdrawn",
 )

@@ -37,18 +37,9 @@ def empty_queues() -> None:
 @shared_task
 def repair_channels() -> None:
     """Nightly: each channel by itself, so that a slow shop, or one that nothing can be done for, holds up no other."""
+    looking_over.ask_all()
     for channel_id in Channel.objects.filter(active=True).order_by("pk").values_list("pk", flat=True):
-        look_over.delay(channel_id)
         repair_channel.delay(channel_id)
-
-
-@shared_task(autoretry_for=(ChannelQuiet,), retry_backoff=30, retry_backoff_max=900, max_retries=8)
-def look_over(channel_id: int, after: int = 0) -> None:
-    """In turns, each a task of its own. A shop in trouble is tried again for about an hour."""
-    channel = Channel.objects.filter(pk=channel_id, active=True).first()
-    rest = looking_over.look_over(channel, after) if channel is not None else None
-    if rest is not None:
-        look_over.apply_async((channel_id, rest.after), countdown=rest.wait_s)
 
 
 @shared_task(autoretry_for=(ChannelQuiet,), retry_backoff=30, retry_backoff_max=900, max_retries=8)

@@ -215,6 +215,7 @@ OUTBOX_ROUTES: dict[str, list[str]] = {
     "channel.offered": ["marketplaces.reports.hear_listings"],
     "channel.queued": ["marketplaces.queues.hear"],
     "channel.lapsed": ["marketplaces.subscribing.renew"],
+    "channel.aged": ["marketplaces.looking_over.go_on"],
     "parcel.left": ["marketplaces.tracking.tell"],
     "order.withdrawn": ["marketplaces.cancelled.tell"],
     # Below: one lane for each webhook endpoint.

@@ -1,9 +1,9 @@
 """What the clock does every night: shops are told again what went wrong, old messages are erased."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
-from celery.exceptions import Retry
 from django.conf import settings
 from django.db import connection
 from django.test import Client
@@ -23,6 +23,15 @@ from wms.core.models import OutboxEvent, PersonalRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BATCH = "POST products/batch"
+
+
+def look_over(channel, after=0):
+    looking_over.go_on([{"channel_id": channel.pk, "after": after}])
+
+
+def rest():
+    """After which of our orders a night goes on."""
+    return list(OutboxEvent.objects.filter(topic="channel.aged").order_by("pk").values_list("payload__after", flat=True))
 
 
 def test_every_night_a_shop_is_told_again_what_it_refused_and_what_differs(shop):
@@ -52,11 +61,12 @@ def test_each_channel_is_repaired_by_a_task_of_its_own(shop, monkeypatch):
     type(one).objects.filter(name="Paused").update(active=False)
     two = shops.connect(shop, merchant, house, name="Two")
     asked = []
-    for task in (tasks.look_over, tasks.repair_channel):
-        monkeypatch.setattr(task, "delay", asked.append)
-    tasks.repair_channels()
+    monkeypatch.setattr(tasks.repair_channel, "delay", asked.append)
+    for _night in range(2):  # the second one finds the first one's still waiting
+        tasks.repair_channels()
 
-    assert sorted(asked) == [one.pk, one.pk, two.pk, two.pk]
+    assert asked == [one.pk, two.pk] * 2
+    assert sorted(OutboxEvent.objects.filter(topic="channel.aged").values_list("payload__channel_id", flat=True)) == [one.pk, two.pk]
     planned = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
     assert {"marketplaces.tasks.repair_channels", "marketplaces.tasks.erase_old_webhooks"} <= planned
 
@@ -67,10 +77,30 @@ def test_a_channel_that_nothing_can_be_done_for_costs_no_other_its_night(shop, m
     gone, other = (shops.connect(shop, merchant, house, name=name) for name in ("Gone", "Other"))
     type(gone).objects.filter(pk=gone.pk).update(adapter="gone")
     asked = []
-    monkeypatch.setattr(tasks.look_over, "delay", lambda _key: None)
     monkeypatch.setattr(tasks.repair_channel, "delay", asked.append)
     tasks.repair_channels()
     assert asked == [gone.pk, other.pk]
+    shops.deliver_all()
+    assert not OutboxEvent.objects.filter(topic="channel.aged").exists()
+
+
+def test_a_night_that_the_broker_loses_is_not_lost(shop, monkeypatch):
+    """Nor one in which the shop is in trouble for longer than anybody waits."""
+    monkeypatch.setattr(tasks, "repair_channel", SimpleNamespace(delay=lambda _key: None))
+    thing = make.sku(make.merchant())
+    shops.selling(shop, make.warehouse(), {thing: 10})
+    deleted = shop.books.place_order([(thing.code, 1)], shipping=BUYER)
+    shops.poll()
+    shop.books.orders.pop(deleted)
+    tasks.repair_channels()
+    shop.misbehave("GET orders", hang_up, times=99)
+    for _try in range(20):
+        shops.make_due()
+        shops.deliver_all()
+    assert ChannelOrder.objects.get().status == "imported"
+    shop.behave()
+    shops.until_quiet()
+    assert ChannelOrder.objects.get().status == "cancelled"
 
 
 def test_orders_that_a_shop_deleted_and_whose_message_was_lost_are_neither_sent_nor_count_as_sold(shop):
@@ -88,7 +118,7 @@ def test_orders_that_a_shop_deleted_and_whose_message_was_lost_are_neither_sent_
     assert shop.books.stock() == {thing.code: 6}
     shop.calls.clear()
 
-    tasks.look_over(channel.pk)
+    look_over(channel)
     shops.deliver_all()
     [together] = shop.made("GET orders")
     assert together.params["include"] == f"{taken},{refused},{waiting}"
@@ -108,7 +138,7 @@ def test_orders_that_a_shop_does_not_name_together_are_asked_for_one_by_one(shop
     shop.books.orders.pop(deleted)
     shop.calls.clear()
     shop.misbehave("GET orders", fault)
-    tasks.look_over(channel.pk)
+    look_over(channel)
     shops.deliver_all()
     assert dict(ChannelOrder.objects.values_list("external_id", "status")) == {str(kept): "imported", str(deleted): "cancelled"}
 
@@ -121,8 +151,8 @@ def test_a_shop_that_cannot_be_asked_in_the_night_is_asked_again_and_what_it_has
     shops.poll()
     shop.books.orders.pop(deleted)
     shop.misbehave("GET orders", where(lambda call: call.params.get("include") == str(other), hang_up), times=2)
-    with pytest.raises((Retry, ChannelQuiet)):
-        tasks.look_over(channel.pk)
+    with pytest.raises(ChannelQuiet):
+        look_over(channel)
     shops.make_due()
     shops.deliver_all()
     assert dict(ChannelOrder.objects.values_list("external_id", "status")) == {str(deleted): "cancelled", str(other): "imported"}
@@ -137,8 +167,6 @@ def test_of_very_many_orders_a_shop_is_asked_in_turns_and_nobody_takes_its_call_
     shops.poll()
     shop.books.orders.pop(numbers[-1])
     first, _second, last = ChannelOrder.objects.order_by("pk").values_list("pk", flat=True)
-    turns: list[tuple[tuple[int, int], float]] = []
-    monkeypatch.setattr(tasks.look_over, "apply_async", lambda args, countdown: turns.append((args, countdown)))
     shop.calls.clear()
     busy = []
 
@@ -148,11 +176,13 @@ def test_of_very_many_orders_a_shop_is_asked_in_turns_and_nobody_takes_its_call_
 
     shop.misbehave("GET orders", answer, times=3)
     monkeypatch.setattr(looking_over, "BUDGET_S", -1)  # a call a turn
-    tasks.look_over(channel.pk)
-    assert turns.pop() == ((channel.pk, first), 0.0)
+    look_over(channel)
+    assert rest() == [first]
+    OutboxEvent.objects.filter(topic="channel.aged").delete()
     monkeypatch.setattr(looking_over, "BUDGET_S", 60)
-    tasks.look_over(channel.pk, first)
-    assert ([call.params["include"] for call in shop.made("GET orders")], turns) == ([str(number) for number in numbers], [])
+    look_over(channel, first)
+    assert [call.params["include"] for call in shop.made("GET orders")] == [str(number) for number in numbers]
+    assert rest() == []
     assert (len(set(busy)), None in busy) == (3, False), "each call is one by itself"
     shops.deliver_all()
     assert ChannelOrder.objects.get(pk=last).status == "cancelled"

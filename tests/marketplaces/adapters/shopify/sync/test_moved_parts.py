@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import transaction
 
-from marketplaces import order_asking, tasks
+from marketplaces import looking_over, order_asking
 from marketplaces.adapters.shopify import Shopify
 from marketplaces.models import ChannelOrder
 from outbound.models import Order
@@ -54,7 +54,7 @@ def test_so_it_is_after_the_night_where_the_message_was_lost(shop, channel, thin
     settle()
     assert (Order.objects.get().status, ChannelOrder.objects.get().problem) == ("short", ""), "nobody knows"
     shop.calls.clear()
-    tasks.look_over(channel.pk)
+    looking_over.look_over(channel)
     settle()
     assert len(shop.made("LastChanges")) == 1
     row = ChannelOrder.objects.get()
@@ -80,18 +80,14 @@ def test_a_night_leaves_half_of_the_points_to_others(shop, channel, thing, monke
     monkeypatch.setattr(Shopify, "most_looked_at", 1)
     numbers = [shop.books.place_order([(thing.code, 1)]) for _order in range(3)]
     settle()
-    turns: list[tuple[tuple[int, int], float]] = []
-    monkeypatch.setattr(tasks.look_over, "apply_async", lambda args, countdown: turns.append((args, countdown)))
     shop.maximum, shop.points, shop.per_second = 1000.0, 500.0, 50.0
     shop.calls.clear()
-    tasks.look_over(channel.pk)
-    [((key, after), wait_s)] = turns
-    assert (key, after, len(shop.made("LastChanges"))) == (channel.pk, ChannelOrder.objects.earliest("pk").pk, 1)
-    assert 9 < wait_s < 12
+    assert (rest := looking_over.look_over(channel)) is not None
+    assert (rest.after, len(shop.made("LastChanges"))) == (ChannelOrder.objects.earliest("pk").pk, 1)
+    assert 9 < rest.wait_s < 12
     shop.points = 1000.0
-    tasks.look_over(channel.pk, after)
+    assert looking_over.look_over(channel, rest.after) is None
     assert [call.variables["ids"] for call in shop.made("LastChanges")] == [[f"gid://shopify/Order/{number}"] for number in numbers]
-    assert len(turns) == 1
 
 
 def test_a_night_asks_for_nothing_that_is_as_it_was(shop, channel, thing):
@@ -99,6 +95,6 @@ def test_a_night_asks_for_nothing_that_is_as_it_was(shop, channel, thing):
         shop.books.place_order([(thing.code, 1)])
     settle()
     shop.calls.clear()
-    tasks.look_over(channel.pk)
+    looking_over.look_over(channel)
     assert [str(call) for call in shop.calls] == ["LastChanges"]
     assert not OutboxEvent.objects.filter(topic="channel.heard").exists()
