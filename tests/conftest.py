@@ -77,13 +77,17 @@ def live_server(django_db_setup: None, live_server: LiveServer) -> Iterator[Live
         thread.join(30)
 
 
-@pytest.fixture(scope="session")
-def shared_path() -> Path:
-    """The folder of captured contracts and real orders beside the repository."""
+def shared() -> Path:
+    """The folder of captured contracts and real orders beside the repository. Skips where it is missing."""
     path = REPOSITORY.parent / "shared"
     if not (path / "contracts").is_dir():
         pytest.skip(f"{path} is not here: it holds the captured contracts and the real orders")
     return path
+
+
+@pytest.fixture(scope="session")
+def shared_path() -> Path:
+    return shared()
 
 
 _live: list[LiveSystem] = []
