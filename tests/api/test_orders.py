@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.db.models import JSONField, Value
@@ -238,3 +241,16 @@ def test_statements_do_not_depend_on_how_much_there_is(api, house, django_assert
     for order in orders:
         with django_assert_num_queries(4):
             api.get(f"/orders/{order['id']}")
+
+
+def test_the_first_order_of_the_documentation_is_taken(api):
+    said = Path(__file__).parents[2].joinpath("docs", "api.md").read_text()
+    found = re.search(
+        r"""-H "Authorization: Bearer \$KEY" -H "Content-Type: application/json" -H "Idempotency-Key: ([^"]+)" -d '(.*?)'""",
+        said,
+        re.DOTALL,
+    )
+    assert found is not None
+    make.stock(make.bin_of(make.warehouse("DEMO"), "A-01"), make.sku(api.merchant, "USBC-1M-BLK"), 2)
+    answer = api.post("/orders", json.loads(found[2]), Idempotency_Key=found[1])
+    assert (answer.status_code, answer.json()["status"], Order.objects.get().reference) == (201, "ready", "SO-10001")

@@ -44,6 +44,16 @@ def test_its_shop_sells_nothing_first_and_then_its_keys_are_gone(shop, channel, 
     assert StockPush.objects.filter(quantity=0, because="disconnected").exists()
 
 
+def test_the_page_of_one_that_waits_for_nothing_any_more_names_nothing(shop, channel, boss, desk):
+    page = f"/desk/channels/{channel.pk}"
+    disconnecting.disconnect(channel=channel, by=boss)
+    waits = desk.get(page).text
+    assert ('data-keeps="0/0/1"' in waits, "data-ends" in waits) == (True, False)
+    shops.deliver_all()
+    ends = desk.get(page).text
+    assert ("data-keeps" in ends, "when nothing of this is left" in ends, "ends by itself within a minute" in ends) == (False, False, True)
+
+
 def test_one_whose_shop_keeps_its_numbers_goes_at_once_and_is_called_no_more(shop, channel, house, boss, thing):
     shops.deliver_all()
     shop.calls.clear()
