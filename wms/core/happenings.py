@@ -33,6 +33,7 @@ WORDS: dict[str, Promise] = {
     "channel.offered": _("Listings that a shop has sent are read"),
     "channel.queued": _("A shop's messages are fetched from its queue"),
     "channel.lapsed": _("A shop is asked again to push its changes"),
+    "channel.aged": _("A shop is asked whether its open orders are still what it said"),
     "parcel.left": _("Parcels have left: their shop gets the tracking numbers"),
     "order.withdrawn": _("A shop is told of orders that were cancelled here"),
     "webhook.due": _("A webhook message is sent to a merchant"),
