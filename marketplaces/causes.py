@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from inventory.models import Reason
+from inventory.models import Reason, document_words
 
 _KINDS: dict[str, str | Promise] = {
     **dict(Reason.choices),
@@ -28,7 +28,10 @@ _KINDS: dict[str, str | Promise] = {
 
 
 def words(because: str) -> str:
-    """The kind in words, and the document as it is; what is unknown stays as it is."""
+    """The kind in words, and the document: one of the ledger's own in words, a reference as it is. What is unknown stays as it is."""
     kind, _blank, document = because.partition(" ")
     label = _KINDS.get(kind)
-    return because if label is None else f"{label} {document}".strip()
+    if label is None:
+        return because
+    named = document_words(document) if kind in Reason else document
+    return f"{label} {named}".strip() if named == document else f"{label} ({named})"

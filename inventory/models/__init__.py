@@ -2,7 +2,7 @@
 
 from inventory.models.goods import Barcode, Carton, CatalogueVersion, Condition, Lot, Sku
 from inventory.models.places import SELLABLE_KINDS, Bin, BinKind, CutOff, Holiday, Reach, Warehouse, Zone, working_week
-from inventory.models.stock import ONE_SIDED_REASONS, Availability, PutBackTask, Reason, StockBalance, StockMovement
+from inventory.models.stock import ONE_SIDED_REASONS, Availability, PutBackTask, Reason, StockBalance, StockMovement, document_words
 
 __all__ = [
     "ONE_SIDED_REASONS",
@@ -25,5 +25,6 @@ __all__ = [
     "StockMovement",
     "Warehouse",
     "Zone",
+    "document_words",
     "working_week",
 ]

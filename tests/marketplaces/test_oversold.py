@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from inventory import counts
 from marketplaces import channels, forgetting, oversold, pausing, verdicts
@@ -267,8 +268,10 @@ def test_a_count_that_took_the_promised_ones(shop, beta, house, thing):
     shops.deliver_all()
     found = story()
     assert found.kind == "lost"
-    assert "adjust count A-01 took the last units" in found.verdict
-    assert any(moment.tone == "warn" and "count A-01" in moment.text for moment in found.moments)
+    assert "adjust (count of A-01) took the last units" in found.verdict
+    assert any(moment.tone == "warn" and "count of A-01" in moment.text for moment in found.moments)
+    with translation.override("de"):
+        assert "Zählung A-01" in story().verdict and "count" not in story().verdict
 
 
 def test_an_order_that_no_shop_sold(beta, house, thing):
