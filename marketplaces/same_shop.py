@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplaces import adapters, leaving, shop_address
 from marketplaces.abilities import NamesSeller
-from marketplaces.calling import SENSELESS
+from marketplaces.calling import SENSELESS, open_shop
 from marketplaces.models import Channel
 from marketplaces.port import ChannelError, within
 from wms.core.errors import WmsError
@@ -27,7 +27,7 @@ class ShopIsConnected(WmsError):
 
 def who_sells(*, merchant: Merchant, adapter: str, base_url: str, credentials: Mapping[str, str], channel: Channel | None = None) -> str:
     """Where another channel of the merchant's is at this address and keys do not say whose they are, the shop is asked: the seller as the platform calls
-    him, "" where it cannot say.
+    him, "" where it cannot say. The others are asked who he is by now, too: he may have another name since.
     """
     shop = adapters.connect(adapter, base_url=base_url, credentials=credentials)
     others = shop_address.channels_at(adapter, base_url, but=channel, merchant=merchant, disconnected_at=None)
@@ -35,9 +35,26 @@ def who_sells(*, merchant: Merchant, adapter: str, base_url: str, credentials: M
         return ""
     try:
         with within(PATIENCE_S):
-            return shop.seller()
+            named = shop.seller()
     except (ChannelError, *SENSELESS):  # whoever tries the shop out says so
         return ""
+    if named and all(other.seller != named for other in others):
+        with within(PATIENCE_S):
+            for other in others:
+                _learn_name(other)
+    return named
+
+
+def _learn_name(channel: Channel) -> None:
+    try:
+        shop = open_shop(channel)
+        if not isinstance(shop, NamesSeller):
+            return
+        named = shop.seller()
+    except (WmsError, *SENSELESS):  # its keys may be no use any more: then it sells nothing
+        return
+    if named:
+        Channel.objects.filter(pk=channel.pk, disconnected_at=None).update(seller=named[:100])
 
 
 def need_another(

@@ -70,7 +70,8 @@ def test_a_second_consent_of_one_seller_is_refused(shop, channel, thing, desk):
     channels.change_credentials(channel=channel, credentials=AGAIN)  # his channel may have it
 
 
-def test_another_seller_s_is_not(shop, channel, thing, desk):
+def test_another_seller_s_is_not(shop, channel, thing, desk, monkeypatch):
+    monkeypatch.setattr(same_shop, "_learn_name", lambda channel: None)  # this one server has the orders of one seller alone
     number = shop.books.place_order([(thing.code, 1)])
     settle()
     consents_again(shop)
@@ -79,6 +80,15 @@ def test_another_seller_s_is_not(shop, channel, thing, desk):
     assert sorted(Channel.objects.values_list("name", "seller")) == [("Again", "b-seller"), ("eBay", "a-seller")]
     with pytest.raises(same_shop.ShopIsConnected):  # nor is one led to the other
         channels.change_credentials(channel=channel, credentials=AGAIN)
+
+
+def test_nor_is_a_second_consent_granted_under_another_name(shop, channel, thing, desk):
+    """He has renamed himself, and sold nothing since."""
+    number = shop.books.place_order([(thing.code, 1)])
+    settle()
+    shop.books.orders[number]["sellerId"] = "renamed"
+    consents_again(shop)
+    assert (connect(desk, shop, channel).status_code, Channel.objects.get().seller) == (409, "renamed")
 
 
 def test_whoever_is_connected_first_is_known_by_being_tried(shop, channel, thing, desk):
