@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +18,7 @@ from marketplaces.desk.channels import channel
 from marketplaces.desk.finding import find_connected
 from marketplaces.models import Channel
 from wms.core import desk
+from wms.core.errors import InvalidInput
 from wms.core.models import Merchant
 
 
@@ -55,12 +56,12 @@ def connect(request: HttpRequest) -> HttpResponse:
     warehouse = Warehouse.objects.filter(code=desk.clean(request.POST.get("warehouse")), active=True).first()
     name = desk.clean(request.POST.get("name"), 100)
     base_url = desk.clean(request.POST.get("base_url"), 300)
-    for field, value in (("merchant", merchant), ("warehouse", warehouse), ("name", name), ("base_url", base_url)):
-        if not value:
-            raise desk.field_error(field, _("This is needed."))
+    adapter = desk.clean(request.POST.get("adapter"), 30)
+    credentials = _credentials(request, adapter)
+    entered = {"merchant": merchant, "warehouse": warehouse, "name": name, "adapter": adapter, "base_url": base_url}
+    _need_all(entered, adapter, credentials)
     assert merchant is not None
     assert warehouse is not None
-    adapter = desk.clean(request.POST.get("adapter"), 30)
     made = shops.connect(
         merchant=merchant,
         warehouse=warehouse,
@@ -68,13 +69,20 @@ def connect(request: HttpRequest) -> HttpResponse:
         routing=asked.routing(request),
         adapter=adapter,
         base_url=base_url,
-        credentials=_credentials(request, adapter),
+        credentials=credentials,
         name=name,
         code=desk.clean(request.POST.get("code"), 20),
         buffer=desk.whole_number(buffer) if (buffer := desk.clean(request.POST.get("buffer"))) else None,
         alone=True,
     )
     return _tried(request, made, _("The channel is connected. Fetch its listings next."), _saved)
+
+
+def _need_all(entered: Mapping[str, object], adapter: str, credentials: Mapping[str, str]) -> None:
+    """Raises InvalidInput that names all that is missing, keys by what people call them; where only keys are, connect() says so."""
+    if missing := [field for field, value in entered.items() if not value]:
+        keys = [key.label for key in (adapters.keys(adapter) if adapter else ()) if key.needed and not credentials[key.name]]
+        raise InvalidInput([{"path": [field], "message": _("This is needed.")} for field in (*missing, *keys)])
 
 
 def _tried(request: HttpRequest, channel: Channel, well: str, ill: Callable[[str], str]) -> HttpResponse:
@@ -95,7 +103,7 @@ def _as_it_is(problem: str) -> str:
 
 def _credentials(request: HttpRequest, adapter: str) -> dict[str, str]:
     """Keys by their own names, or as "adapter.name": the form has fields for all marketplaces, of which only the chosen one's are seen."""
-    names = [key.name for key in adapters.keys(adapter)]
+    names = [key.name for key in adapters.keys(adapter)] if adapter else []
     return {name: (request.POST.get(f"{adapter}.{name}") or request.POST.get(name) or "").strip()[:2000] for name in names}
 
 

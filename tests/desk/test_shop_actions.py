@@ -189,6 +189,19 @@ def test_that_nobody_works_in_the_background_is_said(desk: Client, house: House)
     assert ["data-behind" in desk.get(url).content.decode() for url in pages] == [True, True]
 
 
+def test_all_that_is_missing_in_the_form_is_named_at_once(desk: Client, house: House) -> None:
+    def missing(**fields: str) -> list[str]:
+        refused = desk.post("/desk/channels/connect", fields)
+        assert (refused.status_code, refusal(refused), Channel.objects.count()) == (422, "invalid_input", 0)
+        return re.findall(r"data-path=\"[^\"]*\"><b>([^<]*)</b>: This is needed", refused.text)
+
+    assert missing() == ["Merchant", "Warehouse", "Name", "Marketplace", "Address"]
+    keys = {"woocommerce.consumer_key": "ck_1", "consumer_secret": " "}
+    assert missing(merchant="ACME", warehouse="NOWHERE", name=" ", adapter="woocommerce", base_url="http://127.0.0.1:9", **keys) == [
+        "Warehouse", "Name", "Consumer secret",
+    ]  # fmt: skip
+
+
 def test_keys_that_were_typed_for_another_marketplace_are_not_taken(desk: Client, house: House) -> None:
     """Whoever chooses another one in the form no longer sees what was typed for the first."""
     amazon = {"amazon.client_id": "of Amazon", "amazon.client_secret": "also secret"}
