@@ -77,9 +77,13 @@ class StationAdmin(MasterAdmin):
 @admin.register(Route)
 class RouteAdmin(MasterAdmin):
     form = RouteForm
-    list_display = ("warehouse", "station", "kind", "printer")
+    list_display = ("warehouse", "station", "kind_title", "printer")
     list_select_related = ("warehouse", "station", "printer")
     list_filter = ("warehouse",)
+
+    @admin.display(description=_("kind of label"), ordering="kind")
+    def kind_title(self, route: Route) -> str:
+        return str(KINDS[route.kind].title if route.kind in KINDS else route.kind or _("every other"))
 
 
 @admin.register(PrintAgent)

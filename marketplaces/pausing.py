@@ -21,8 +21,9 @@ class BeingDisconnected(WmsError):
 
 
 @transaction.atomic(durable=True)
-def pause(*, channel: Channel, by: User, reason: str, keep: bool = False) -> None:
-    """Stop: no orders, no tracking numbers, and no numbers but zeros. Pausing it again changes the reason, and what it may sell.
+def pause(*, channel: Channel, by: User, reason: str = "", keep: bool = False) -> None:
+    """Stop: no orders, no tracking numbers, and no numbers but zeros. Pausing it again changes the reason, and what it may sell. Only the administration
+    gives none (Channel.paused_because).
 
     All its listings are told 0 through its own lane. With `keep` it is not called at all: the shop goes on selling what it was told
     last, while other shops sell the same units. So that is never the default. What it has said by then waits until it goes on.

@@ -68,6 +68,7 @@ def print_jobs(request: HttpRequest) -> HttpResponse:
         "state": state,
         "query": query,
         "states": PrintJob.Status.choices,
+        "kinds": {kind.name: kind.title for kind in KINDS.values()},
         "fresh_id": uuid.uuid4(),
     }
     return render(request, "labels/desk/print_jobs.html", context)

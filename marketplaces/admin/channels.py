@@ -203,7 +203,7 @@ class ChannelAdmin(MasterAdmin):
     @admin.action(description=_("Pause"))
     def pause(self, request: HttpRequest, chosen: QuerySet[Channel]) -> None:
         by = cast(User, request.user)
-        self._each(request, chosen, lambda channel: pausing.pause(channel=channel, by=by, reason=str(_("paused in the administration"))))
+        self._each(request, chosen, lambda channel: pausing.pause(channel=channel, by=by))
 
     @admin.action(description=_("Go on"))
     def resume(self, request: HttpRequest, chosen: QuerySet[Channel]) -> None:

@@ -161,6 +161,11 @@ class Channel(OfferRule):
         return self.active or self.sells_nothing
 
     @property
+    def paused_because(self) -> str:
+        """As whoever paused it said, in the reader's language where only the administration has."""
+        return self.pause_reason or (str(_("paused in the administration")) if self.paused_by_id else "")
+
+    @property
     def gone(self) -> bool:
         """It is disconnected: there to be read."""
         return self.disconnected_at is not None

@@ -9,6 +9,7 @@ from labels import agents, jobs
 from labels.jobs import NewJob
 from labels.models import PrintAgent, Printer, PrintJob, Route
 from tests.desk.house import House
+from wms.core.models import User
 
 
 def printer(house: House, code: str = "P1") -> Printer:
@@ -36,6 +37,22 @@ def test_jobs_are_listed_and_answered(desk: Client, house: House) -> None:
         assert (answer.status_code, PrintJob.objects.get(pk=job).status) == (303, becomes)
         assert desk.post(f"/desk/print-jobs/{job}/yes").status_code == 409
     assert desk.get("/desk/print-jobs?state=cancelled&q=WMS").text.count("data-job=") == 1
+
+
+def test_what_kind_of_paper_it_is_stands_in_the_reader_s_language(desk: Client, house: House) -> None:
+    """Also in the administration, of what is printed where."""
+    machine = printer(house)
+    queue(machine, "waiting")
+    PrintJob.objects.update(kind="slip")
+    Route.objects.create(warehouse=house.warehouse, kind="slip", printer=machine)
+    Route.objects.create(warehouse=house.warehouse, kind="", printer=machine)
+    desk.force_login(User.objects.create_superuser("root"))
+    for language, words in (("en", ("Packing slip", "every other")), ("de", ("Packzettel", "alle übrigen"))):
+        jobs_page, routes = (
+            desk.get(url, headers={"accept-language": language}).text for url in ("/desk/print-jobs", "/admin/labels/route/")
+        )
+        assert words[0] in jobs_page.split("data-job=")[1]
+        assert [word in routes.split("result_list")[1] for word in words] == [True, True]
 
 
 def test_a_reprint_needs_a_reason_and_comes_once(desk: Client, house: House) -> None:

@@ -49,8 +49,10 @@ def test_a_channel_is_connected_told_and_paused_without_its_keys_ever_shown(shop
     assert client.post(LIST, {"action": "tell_all", "_selected_action": channel.pk}).status_code == 302
     shops.deliver_all()
     assert shop.books.stock() == {thing.code: 7}
-    client.post(LIST, {"action": "pause", "_selected_action": channel.pk})
+    client.post(LIST, {"action": "pause", "_selected_action": channel.pk}, headers={"accept-language": "de"})
     assert not Channel.objects.get().active
+    for address in ("/desk", f"/desk/channels/{channel.pk}"):  # whoever reads it has a language of his own
+        assert "paused in the administration" in client.get(address, headers={"accept-language": "en"}).text
 
 
 def test_its_warehouses_are_shown_and_changed_at_the_desk_alone(shop, client, house, channel):
