@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from webhooks import reasons
 from wms.core import sealing
 from wms.core.models import Merchant, OwnedQuerySet
 
@@ -55,6 +56,11 @@ class Endpoint(models.Model):
 
     def __str__(self) -> str:
         return self.url
+
+    @property
+    def trouble(self) -> str:
+        """`last_error` in the reader's language."""
+        return reasons.in_words(self.last_error)
 
     def secrets(self, now: datetime) -> list[str]:
         """Those that sign now, the new one first."""
@@ -111,6 +117,11 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.message_id} -> {self.endpoint_id}"
+
+    @property
+    def trouble(self) -> str:
+        """`error` in the reader's language."""
+        return reasons.in_words(self.error)
 
     @property
     def ok(self) -> bool:

@@ -18,8 +18,9 @@ from urllib.parse import urlsplit
 import httpcore
 import httpx
 from django.conf import settings
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as in_readers_language
 
+from webhooks import reasons
 from wms.core.timed_network import TimedNetwork
 
 CONNECT_S, READ_S = 5.0, 10.0
@@ -55,13 +56,13 @@ def check(url: str) -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise AddressRefused(_("This is not an address.")) from error
+        raise AddressRefused(in_readers_language(reasons.NO_ADDRESS)) from error
     if not parts.hostname or parts.username or parts.password or parts.fragment or not url.isascii() or not url.isprintable() or " " in url:
-        raise AddressRefused(_("This is not an address."))
+        raise AddressRefused(in_readers_language(reasons.NO_ADDRESS))
     if parts.scheme != "https" and not (parts.scheme == "http" and settings.WEBHOOKS_TO_LOOPBACK):
-        raise AddressRefused(_("Webhooks go to https addresses only."))
+        raise AddressRefused(in_readers_language(reasons.ONLY_HTTPS))
     if port == 0:
-        raise AddressRefused(_("This is not an address."))
+        raise AddressRefused(in_readers_language(reasons.NO_ADDRESS))
     return parts.hostname
 
 
@@ -71,11 +72,11 @@ def resolve(url: str) -> str:
     try:
         found = socket.getaddrinfo(host, parts.port or (443 if parts.scheme == "https" else 80), type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise AddressRefused(_("The name {host} has no address.").format(host=host)) from error
+        raise AddressRefused(in_readers_language(reasons.NO_NAME).format(host=host)) from error
     addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     for address in addresses:
         if not _allowed(address) or (parts.scheme == "http" and not address.is_loopback):
-            raise AddressRefused(_("{host} is not a public address.").format(host=host))
+            raise AddressRefused(in_readers_language(reasons.NOT_PUBLIC).format(host=host))
     return str(addresses[0])
 
 
@@ -109,7 +110,7 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
     try:
         status, wait = _exchange(url, address, body, headers)
     except httpcore.TimeoutException as error:
-        return answer(None, f"no answer in time ({type(error).__name__})")
+        return answer(None, reasons.TOO_LATE.format(what=type(error).__name__))
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
         return answer(None, str(error) or type(error).__name__)
     if 200 <= status < 300:

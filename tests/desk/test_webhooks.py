@@ -57,6 +57,27 @@ def test_the_list_says_how_each_endpoint_does(desk: Client, house: House, endpoi
     assert 'data-state="void"' in desk.get("/desk/webhooks").text
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("no answer in time (ReadTimeout)", "keine Antwort in der Zeit, die dafür bleibt (ReadTimeout)"),
+        ("inside.example is not a public address.", "inside.example ist keine öffentliche Adresse."),
+        ("HTTP 503", "HTTP 503"),
+    ],
+)
+def test_why_a_message_did_not_arrive_is_said_in_the_readers_language(
+    desk: Client, house: House, endpoint: Endpoint, said: str, words: str
+) -> None:
+    house.order()
+    work()
+    Attempt.objects.update(error=said, status_code=None)
+    Endpoint.objects.update(last_error=said, failing_since=timezone.now())
+    attempt = Attempt.objects.get()
+    for page in ("/desk/webhooks", page_of(endpoint), f"{page_of(endpoint)}/deliveries/{attempt.pk}"):
+        shown = desk.get(page, headers={"accept-language": "de"})
+        assert (shown.status_code, words in shown.text, said in shown.text) == (200, True, said == words), page
+
+
 def test_a_delivery_shows_what_was_sent_and_every_try(desk: Client, house: House, endpoint: Endpoint, receiver: Receiver) -> None:
     receiver.statuses = [500]
     order = house.order()
