@@ -13,11 +13,24 @@ from inventory import lookup
 from inventory.floor.reading import bin_scanned, find, goods_of
 from inventory.floor.tracked import AsksForTheLot
 from inventory.models import Bin, BinKind, Condition, Sku
-from wms.core.errors import NotFound
+from wms.core.errors import NotFound, WmsError
 from wms.core.floor.scenario import NothingScanned, UnknownBarcode, WrongItem, whole
 from wms.core.floor.screens import Button, Screen, bar
 
 HERE = (*receiving.ARRIVED, Asn.Status.RECEIVING)
+
+
+ON_THE_WAY = (Asn.Status.SUBMITTED, Asn.Status.APPROVED, Asn.Status.IN_TRANSIT)
+
+
+class NotArrived(WmsError):
+    code, status = "not_arrived", 409
+    message = _("{reference} has not arrived here yet ({state}). The desk says first that it has.")
+
+
+class NotReceivable(WmsError):
+    code, status = "not_receivable", 409
+    message = _("Nothing more of {reference} comes in: {state}.")
 
 
 class Receive(AsksForTheLot):
@@ -194,9 +207,18 @@ class Receive(AsksForTheLot):
             .order_by("pk")[:12]
         )
         if not found:
-            raise UnknownBarcode(code=scanned)
+            raise self._why_not(scanned, by_name)
         chosen = self.one_of(scanned, [lookup.Found("asn", asn.pk, asn.reference, merchant=asn.merchant.code) for asn in found])
         self.state = {"asn": str(chosen.id)}
+
+    def _why_not(self, scanned: str, by_name: Q) -> WmsError:
+        """In the words of whoever stands at the dock with it. Raises NotWanted for what is no ASN."""
+        asn = Asn.objects.visible_to(self.user).filter(by_name, warehouse=self.warehouse_id).order_by("-pk").first()
+        if asn is None:
+            find(self, scanned, "asn")
+            return UnknownBarcode(code=scanned)
+        kind = NotArrived if asn.status in ON_THE_WAY else NotReceivable
+        return kind(reference=asn.reference, state=asn.get_status_display())
 
     def scan_dock(self, scanned: str) -> None:
         self.state["dock"] = bin_scanned(self, scanned, [BinKind.DOCK]).code

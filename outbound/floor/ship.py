@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from inventory.floor.reading import find
 from outbound import shipping
 from outbound.holds import ToBeDecided
 from outbound.models import Parcel
@@ -52,6 +53,7 @@ class Ship(Scenario):
             .first()
         )
         if parcel is None:
+            find(self, scanned, "parcel")
             raise UnknownBarcode(code=scanned)
         try:
             shipping.ship(parcel_id=parcel.pk, by=self.user, despite=self.agreed, request_id=self.scan_id)

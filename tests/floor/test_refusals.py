@@ -2,7 +2,7 @@
 
 import pytest
 
-from inbound.models import AsnLine, Discrepancy
+from inbound.models import Asn, AsnLine, Discrepancy
 from inventory.models import Barcode, Bin, PutBackTask, StockBalance, Warehouse
 from outbound import cancellation, picking
 from outbound.models import PickTask
@@ -293,6 +293,29 @@ def test_quantities_that_no_screen_sent_count_as_nothing(
     page = handheld.post(order=str(order.pk), packed=packed.format(line=task.line_id), action="close", expects="sku")
     assert (page.status, page.data["outcome"], page.data["error"]) == (200, "error", "nothing_scanned")
     assert order.parcels.count() == 0
+
+
+def test_what_is_known_but_is_no_parcel_or_asn_is_not_called_unknown(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:
+    sku = make.sku(shop)
+    for page in ("ship", "receive"):
+        handheld.open(page)
+        assert [handheld.scan(code).data["error"] for code in (sku.code, "A-01", "NOBODY-KNOWS")] == [
+            "not_wanted",
+            "not_wanted",
+            "unknown_barcode",
+        ]
+
+
+def test_of_an_asn_that_is_not_here_the_dock_is_told_why(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:
+    asn = arrived(shop, house, {make.sku(shop): 5})
+    for status, error, text in (
+        ("submitted", "not_arrived", f"{asn.reference} has not arrived here yet (submitted). The desk says first that it has."),
+        ("closed", "not_receivable", f"Nothing more of {asn.reference} comes in: closed."),
+    ):
+        Asn.objects.filter(pk=asn.pk).update(status=status)
+        handheld.open("receive")
+        page = handheld.scan(asn.reference)
+        assert (page.screen, page.data["error"], text in page.text) == ("receive-asn", error, True)
 
 
 def test_the_asn_once_more_is_no_unknown_barcode(handheld: Handheld, house: Warehouse, shop: Merchant) -> None:
