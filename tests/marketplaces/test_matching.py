@@ -193,6 +193,12 @@ def test_every_bad_row_of_a_file_is_named_and_none_is_tied(channel, bowl):
 
 
 class TestOnTheDesk:
+    def test_the_channel_s_page_leads_there(self, channel, desk):
+        """Whether all listings are shown or those that are not tied; of those with errors there is nothing to suggest."""
+        button = f'href="/desk/channels/{channel.pk}/match"'
+        shown = [desk.get(f"/desk/channels/{channel.pk}?show={show}").text.count(button) for show in ("", "unmapped", "failed")]
+        assert shown == [1, 1, 0]
+
     def test_what_is_certain_stands_in_its_field_and_is_tied_with_one_press(self, channel, desk):
         page = desk.get(f"/desk/channels/{channel.pk}/match").content.decode()
         assert page.count('data-why="code" data-sure') == 2
