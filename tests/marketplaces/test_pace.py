@@ -14,6 +14,7 @@ from marketplaces.port import Allowance, Capabilities, Pace
 from outbound import orders
 from tests import make
 from tests.marketplaces import shops
+from tests.marketplaces.misbehaving import fail
 from wms.core.models import OutboxEvent
 from wms.simulation.shop_server import Answer
 
@@ -51,7 +52,15 @@ def test_the_platform_s_word_replaces_the_declared_one(channel):
     assert pace.for_push(channel, SLOW, 1)[0] == 0
     time_passes(600)
     assert pace.for_push(channel, SLOW, 5)[0] == 1
-    pace.refused(channel, None)
+
+
+def test_a_call_too_many_empties_the_bucket_of_a_shop_that_does_not_say_what_is_left(shop, house, thing):
+    """Somebody else takes from it, too."""
+    channel = shops.selling(shop, house, {thing: 100})
+    pace.heard(channel, Allowance(available=50, maximum=50, per_second=0.001, at=timezone.now()))
+    shop.misbehave(BATCH, fail(429))
+    orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 1}))
+    shops.deliver_all()
     assert round(ChannelPace.objects.get().available) == 0
 
 

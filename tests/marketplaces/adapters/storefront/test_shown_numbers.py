@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import timezone
 
-from marketplaces import order_asking, pausing, reports, shown_numbers, tasks
+from marketplaces import order_asking, pausing, reports, shown_numbers, tasks, trying
 from marketplaces.adapters.storefront import declaration
 from marketplaces.models import Channel, Listing, StockPush
 from tests import make
@@ -138,6 +138,14 @@ def test_a_shop_that_is_asked_nothing_is_not_taken_for_well_again(shop, house, t
     shop.behave()
     deliver_all()
     assert (Channel.objects.get(pk=channel.pk).trouble, shop.books.stock()) == ("", {thing.code: 10})
+
+
+def test_nor_is_it_when_it_is_tried_out(shop, house, thing):
+    channel = connected(shop, house, thing, declaration='{"answers": []}')
+    Channel.objects.update(failures=3, last_error="channel_unavailable: HTTP 503")
+    shop.calls.clear()
+    assert trying.try_out(channel=channel) == ""
+    assert (shop.calls, Channel.objects.values_list("failures", "last_error").get()) == ([], (3, "channel_unavailable: HTTP 503"))
 
 
 def poll_without_pushing() -> None:
