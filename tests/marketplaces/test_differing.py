@@ -1,5 +1,7 @@
 """Why a shop shows another number than ours: each reason out of a real loopback shop, kept, shown and told again."""
 
+import re
+
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -58,6 +60,18 @@ def test_a_channel_that_is_paused_with_its_last_numbers(shop, channel, thing, ho
     with timezone.override(None):
         since = Channel.objects.get().paused_at
         assert words == f"The channel is paused since {since:%Y-%m-%d %H:%M} UTC and goes on selling what it was told last."
+
+
+def test_ours_theirs_and_the_last_push_stand_side_by_side(shop, channel, house, thing, desk):
+    pausing.pause(channel=channel, by=make.user(), reason="holidays", keep=True)
+    make.stock(make.bin_of(house, "A-01"), thing, 2)
+    shops.deliver_all()
+    shop.books.set_stock(id_of(shop, thing), 50)
+    differing.run(channel)
+    page = desk.get(f"/desk/channels/{channel.pk}/drift").content.decode()
+    [row] = re.findall(r"<tr data-listing=.*?</tr>", page, re.DOTALL)
+    assert re.findall(r'<td class="num[^"]*">(\d+)</td>', row) == ["12", "50"]
+    assert re.findall(r'<td><b>(\d+)</b> <span class="faint nowrap"><time ', row) == ["10"]
 
 
 def test_what_was_told_since_the_comparison_says_so(shop, channel, thing, desk):
