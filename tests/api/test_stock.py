@@ -27,7 +27,12 @@ def test_who_has_the_answer_already_gets_304(api, house):
 
     for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
         answer = ask(known)
-        assert (answer.status_code, answer.content, answer.headers["ETag"]) == (304, b"", etag)
+        assert (answer.status_code, answer.content, answer.headers["ETag"], answer.headers["Content-Type"]) == (
+            304,
+            b"",
+            etag,
+            first.headers["Content-Type"],
+        )
         assert "RateLimit" in answer.headers
     for known in ('"other"', "nonsense", ""):
         answer = ask(known)

@@ -37,5 +37,5 @@ def answer(request: HttpRequest, content: bytes) -> HttpResponse:
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     known = {tag.removeprefix("W/") for tag in parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))}
     if etag in known or "*" in known:
-        return HttpResponse(status=304, headers={"ETag": etag})
+        return HttpResponse(status=304, content_type=JSON, headers={"ETag": etag})
     return HttpResponse(content, content_type=JSON, headers={"ETag": etag})
