@@ -28,6 +28,7 @@ from marketplaces.port import (
     ListingPage,
     Marketplace,
     NotOnChannel,
+    NotUsable,
     OrderPage,
     PushResult,
     StockLevel,
@@ -50,6 +51,8 @@ LABELS: dict[str, str | Promise] = {
 # Of a shop that declares nothing, and what it may declare beyond that.
 CAPABILITIES = Capabilities(batch_size=BATCH_SIZE, lists=False)
 MAY_DECLARE = ("locations",)
+# As the contract has it; so much of a location is remembered.
+LONGEST_LOCATION = 100
 
 
 class Storefront:
@@ -57,6 +60,8 @@ class Storefront:
 
     def __init__(self, *, base_url: str, secret: str, location: str = "", declared: str = "", client: httpx.Client | None = None) -> None:
         self._location = location.strip()
+        if len(self._location) > LONGEST_LOCATION:
+            raise NotUsable(reason=reasons.NO_ID.format(what=repr(self._location)), channel_code="bad_id")
         self._connection = Connection(base_url=base_url, secret=secret.strip(), client=client)
         self._signer = opened_secret(secret.strip())
         self._given = declaration.given(declared)

@@ -10,8 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from inventory.models import Sku, Warehouse
-from marketplaces import channels, drift, leaving, pausing, stock_sync, telling
+from marketplaces import channels, disconnecting, drift, leaving, pausing, stock_sync, telling
 from marketplaces.models import Channel, Listing, ListingPlace, StockPush
+from marketplaces.port import NotUsable
 from tests import make
 from tests.marketplaces.adapters.storefront.shop import SECRET, StorefrontShop, refuse
 from tests.marketplaces.adapters.storefront.two import locate
@@ -76,6 +77,19 @@ def test_a_shop_that_does_not_tell_its_locations_apart_shows_the_last_number(sho
     be(channel, "hamburg")
     settle()
     assert shop.books.stock() == {thing.code: 10}
+
+
+def test_a_location_is_no_longer_than_the_contract_has_it_and_can_be_disconnected(
+    shop: StorefrontShop, thing: Sku, house: Warehouse
+) -> None:
+    """Its name is remembered with the channel that is gone."""
+    name = "l" * 100
+    with pytest.raises(NotUsable):
+        connected(shop, house, thing, location=f"{name}l")
+    assert not Channel.objects.exists()
+    channel = connected(shop, house, thing, location=name)
+    assert disconnecting.disconnect(channel=channel, by=make.user("boss"), keep=True)
+    assert Channel.objects.get().sold_at == name
 
 
 def test_who_comes_back_to_it_at_once_sells_there(shop: StorefrontShop, channel: Channel) -> None:
