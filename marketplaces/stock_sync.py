@@ -119,6 +119,9 @@ def _push_all(channel: Channel, shop: Marketplace, about: Round) -> None:
             return
         if not granted:
             granted, wait_s = pace.for_push(channel, shop.capabilities, len(waiting), falling)
+        if not granted and wait_s > LONGEST_NAP_S and falling:
+            falling = 0  # with single calls so scarce, the way that many go is no slower for them, and all others need not wait either
+            continue
         if not granted and wait_s > LONGEST_NAP_S:
             about.leave(waiting, wait_s, "tokens")
             return

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from inventory.models import Sku, Warehouse
 from marketplaces import channels, drift, order_asking, pausing, submissions
-from marketplaces.models import Channel, ChannelOrder, Listing, Submission, ToldParcel
+from marketplaces.models import Channel, ChannelOrder, ChannelPace, Listing, Submission, ToldParcel
 from outbound import orders
 from outbound.models import Order
 from tests import make
@@ -192,6 +192,20 @@ def test_what_falls_among_many_does_not_wait_for_the_feed(shop, channel, house, 
     shop.books.work_on_feeds()
     settle()
     assert (drift.compare(channel), len(shop.books.feeds)) == ([], 2)
+
+
+def test_what_falls_goes_with_the_feed_where_single_calls_are_scarce(shop, channel, house, thing, things):
+    shop.books.work_on_feeds()
+    settle()
+    for sku in things[2:]:
+        make.stock(make.bin_of(house, "A-01"), sku, 2)
+    orders.accept(merchant=thing.merchant, order=make.order(house, {things[0]: 7}))
+    ChannelPace.objects.update(available=0, per_second=0.01, at=timezone.now())
+    shop.calls.clear()
+    deliver_all()
+    assert (len(shop.made("patchListingsItem")), len(shop.made("createFeed"))) == (0, 1)
+    shop.books.work_on_feeds()
+    assert [shop.books.stock()[sku.code] for sku in things[:3]] == [0, 7, 9]
 
 
 @pytest.mark.parametrize("told_before", [False, True])
