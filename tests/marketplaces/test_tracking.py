@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from marketplaces import order_asking, pausing, tracking
+from marketplaces import disconnecting, order_asking, pausing, tracking
 from marketplaces.models import ChannelOrder, ChannelOrderPart, ToldParcel
 from outbound.models import Order, Parcel, ParcelLine
 from tests import make
@@ -51,6 +51,14 @@ def test_an_order_s_page_says_whose_it_is_and_what_of_its_parcels_the_shop_knows
     ChannelOrderPart.objects.update(merchants_own=True)
     page = desk.get(f"/desk/orders/{order.pk}").text
     assert ("data-told" in page, "data-shop-number" in page) == (False, False)
+
+
+def test_of_a_shop_that_is_disconnected_nobody_waits_for_it_to_be_told(shop, channel, thing, boss, desk):
+    _number, order = sold(shop, channel, thing, 3)
+    leave(order, "TRK-1", 3)
+    assert disconnecting.disconnect(channel=channel, by=boss, keep=True, untold=True)
+    page = desk.get(f"/desk/orders/{order.pk}").text
+    assert 'data-told="never">The shop was never told: it is disconnected</div>' in page
 
 
 def leave(order, number, quantity, *, last=True):
