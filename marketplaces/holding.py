@@ -7,20 +7,26 @@ from django.db import connection
 from marketplaces.models import Channel
 from wms.core.locking import assert_in_transaction
 
+# In the order of their keys, whatever the plan: rows are locked as they come out of the sort.
+_HOLD = "SELECT FROM marketplaces_channel WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+
 
 def hold(channel_id: int) -> None:
     """A step, and the first: until the commit nobody else changes several of the channel's listings, what they were told at its places, or its
     warehouses.
     """
-    assert_in_transaction("hold()")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT FROM marketplaces_channel WHERE id = %s FOR NO KEY UPDATE", [channel_id])
+    _hold([channel_id])
 
 
 def hold_all(channels: Iterable[Channel]) -> None:
-    """As hold(), of several: whoever locks rows that are theirs meets nobody who is at such rows in an order of his own."""
-    for key in sorted(channel.pk for channel in channels):
-        hold(key)
+    """As hold(), of several: whoever locks rows that are theirs meets nobody who is at such rows in an order of his own. One statement."""
+    _hold([channel.pk for channel in channels])
+
+
+def _hold(keys: list[int]) -> None:
+    assert_in_transaction("hold()")
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, [keys])
 
 
 def hold_places(channel: Channel, others: Iterable[Channel] = ()) -> None:

@@ -4,6 +4,8 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from marketplaces import channels, disconnecting, order_book, order_import, settling, wishes
@@ -177,3 +179,22 @@ def test_so_it_stays_at_a_place_of_a_shop_that_two_channels_were(channel, thing,
     assert (what(second), Order.objects.count()) == (("left", "", ""), 1)
     take_in(second, sale(thing.code, at, updated_at=at + timedelta(seconds=2), state=State.CANCELLED, cancellation_requested=True))
     assert said(second) == {"501": False}
+
+
+def test_an_order_costs_no_more_statements_where_the_shop_was_connected_often_before(shop, channel, thing, house):
+    """Whoever connects a shop anew has one channel more that is gone."""
+    take_in(channel, sale(thing.code, timezone.now()))
+
+    def statements(number):
+        with CaptureQueriesContext(connection) as made:
+            take_in(channel, sale(thing.code, timezone.now(), order_id=number, number=number))
+        return len(made)
+
+    counts = []
+    for number in ("502", "503"):
+        for again in range(3):
+            code = f"T{number}{again}"
+            earlier = shops.connect(shop, channel.merchant, house, name=code, code=code)
+            disconnecting.disconnect(channel=worker(earlier), by=channel.user, keep=True)
+        counts.append(statements(number))
+    assert counts[0] == counts[1]
