@@ -73,23 +73,28 @@ def go_on(payloads: Sequence[dict[str, Any]]) -> None:
 
 def look_over(channel: Channel, after: int = 0) -> Rest | None:
     """Have those asked for, one by one, that are gone or have changed, of the orders that came after this key of ours; answers what is left for another
-    turn. Nothing happens where the shop lists all. Raises ChannelQuiet, UnknownMarketplace.
+    turn. Nothing happens where the shop lists all. Raises ChannelQuiet where nothing was done, UnknownMarketplace.
     """
     if not isinstance(open_shop(channel), TellsLastChanges):
         return None
     orders = to_look_over(channel, after)
     if not orders:
         return None
-    waiting, moved, until = iter(orders), list[str](), time.monotonic() + BUDGET_S
+    waiting, moved, done, until = iter(orders), list[str](), after, time.monotonic() + BUDGET_S
     try:
         with calling(channel) as shop:
             assert isinstance(shop, TellsLastChanges)
             while part := list(islice(waiting, shop.most_looked_at)):
                 moved += _moved(shop, {order.external_id: order.shop_updated_at for order in part})
+                done = part[-1].pk
                 keep_busy(channel)
                 wait_s = _wait_s(shop)
                 if wait_s or time.monotonic() > until:
-                    return Rest(part[-1].pk, wait_s)
+                    return Rest(done, wait_s)
+    except ChannelQuiet as quiet:
+        if done == after:
+            raise
+        return Rest(done, quiet.retry_after)
     finally:  # also of a shop that has failed in between
         go_on_later(channel, Wanted(moved, poll=False))
     return Rest(orders[-1].pk, 0.0) if len(orders) == MOST_LOOKED_OVER else None

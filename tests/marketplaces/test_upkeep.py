@@ -150,11 +150,15 @@ def test_a_shop_that_cannot_be_asked_in_the_night_is_asked_again_and_what_it_has
     deleted, other = (shop.books.place_order([(thing.code, 1)], shipping=BUYER) for _order in range(2))
     shops.poll()
     shop.books.orders.pop(deleted)
+    shop.calls.clear()
     shop.misbehave("GET orders", where(lambda call: call.params.get("include") == str(other), hang_up), times=2)
+    look_over(channel)
+    assert rest() == [ChannelOrder.objects.get(external_id=deleted).pk]
     with pytest.raises(ChannelQuiet):
-        look_over(channel)
+        look_over(channel, *rest())
     shops.make_due()
     shops.deliver_all()
+    assert [call.params["include"] for call in shop.made("GET orders")].count(str(deleted)) == 1, "nobody asks again what it has said"
     assert dict(ChannelOrder.objects.values_list("external_id", "status")) == {str(deleted): "cancelled", str(other): "imported"}
 
 
