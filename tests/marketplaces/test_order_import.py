@@ -81,7 +81,7 @@ def test_an_address_that_cannot_be_used_is_shown_and_mended_by_the_shop(shop, ch
     hook(channel, shop.books.order(number))
     shops.deliver_all()
     row = ChannelOrder.objects.get()
-    assert (row.problem, row.problem_detail, row.parts.exists()) == ("bad_address", "country (unknown)", False)
+    assert (row.problem, row.problem_detail, row.parts.exists()) == ("bad_address", "country (missing)", False)
     assert shop.books.stock() == {thing.code: 9}
 
     shop.books.clock = lambda: datetime.now(UTC) + timedelta(seconds=5)
