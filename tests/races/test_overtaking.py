@@ -105,8 +105,8 @@ def test_what_is_taken_in_is_what_the_shop_says(take_in_while_recording):
 
 
 def test_without_the_channels_lock_the_shops_word_would_be_lost(take_in_while_recording, monkeypatch):
-    for module in (holding, tying):
-        monkeypatch.setattr(module, "hold", lambda channel_id: None)
+    monkeypatch.setattr(holding, "hold_all", lambda channels: None)
+    monkeypatch.setattr(tying, "hold", lambda channel_id: None)
     assert take_in_while_recording()[1] is None
     assert taken()[1:] == ("", 2)
 
@@ -117,7 +117,7 @@ def test_that_a_number_is_another_orders_is_shown_though_the_shop_speaks_meanwhi
 
 
 def test_without_the_channels_lock_it_would_not_be(take_in_while_recording, monkeypatch):
-    for module in (holding, tying):
-        monkeypatch.setattr(module, "hold", lambda channel_id: None)
+    monkeypatch.setattr(holding, "hold_all", lambda channels: None)
+    monkeypatch.setattr(tying, "hold", lambda channel_id: None)
     assert take_in_while_recording(own=True)[1] is None
     assert taken() == ("seen", "changed", 1)

@@ -69,7 +69,7 @@ def test_without_its_row_and_its_channel_locked_an_order_is_decided_twice(sellin
     (shop, channel), _other = selling
     said = placed(shop, channel, 1, 7)
     monkeypatch.setattr(ChannelOrder.objects, "select_for_update", lambda **_how: ChannelOrder.objects.all())
-    monkeypatch.setattr(holding, "hold", lambda channel_id: None)
+    monkeypatch.setattr(holding, "hold_all", lambda channels: None)
     first, second = twice(channel, said, together, monkeypatch)
     assert "channel_order_part_once" in str(first)
     assert second is None
