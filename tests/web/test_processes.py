@@ -33,7 +33,7 @@ def application(environ, start_response):
         while not os.path.exists(f"stops-{os.getpid()}"):
             time.sleep(0.02)
     if environ["PATH_INFO"] == "/computed":
-        until = time.monotonic() + 1.0
+        until = time.monotonic() + 2.0
         while time.monotonic() < until:
             pass
     body = str(os.getpid()).encode()
@@ -120,11 +120,12 @@ def test_one_that_computes_gets_its_share_all_the_same(web: Web) -> None:
             client.close()
         asking.send(b"GET /computed HTTP/1.1\r\nHost: x\r\n\r\n")
         taken = []
-        for _ in range(8):
+        for _ in range(20):
             # So long it may take to see that the one before has gone.
             time.sleep(0.05)
             taken.append(web.ask())
-        assert taken.count(busy) >= 6, (taken, busy)
+        # Nearly all of them on a quiet machine, fewer where others want its cores; none where it is not waited for.
+        assert taken.count(busy) >= 5, (taken, busy)
 
 
 def test_a_killed_process_is_replaced_and_the_other_one_goes_on(web: Web) -> None:
