@@ -26,7 +26,7 @@ LONGEST = (
     "tests/browser/test_phone.py",
     "tests/races/test_orders.py",
     "tests/operations/test_label_runs.py",
-    "tests/marketplaces/test_oversold.py",
+    "tests/marketplaces/oversold/test_verdicts.py",
     "tests/labels/test_symbols.py",
     "tests/web/test_processes.py",
     "tests/labels/test_templates.py",

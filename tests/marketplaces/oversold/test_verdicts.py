@@ -5,79 +5,20 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
 from django.db.models import F
-from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from inventory import counts
 from marketplaces import channels, forgetting, oversold, pausing, verdicts
-from marketplaces.models import ChannelOrder, Listing
+from marketplaces.models import ChannelOrder
 from outbound import cancellation, orders, shortfall
 from outbound.models import Order
 from tests import make
 from tests.marketplaces import shops
-from tests.marketplaces.shops import BUYER
-from tests.marketplaces.woo_shop import WooShop, fail, row_errors, throttle
-from wms.core import access
+from tests.marketplaces.oversold.scenes import A_SECOND_S, BATCH, hear, next_second, seconds_in, sell, story, the_short_order
+from tests.marketplaces.woo_shop import fail, row_errors, throttle
 
 pytestmark = pytest.mark.django_db(transaction=True)
-BATCH = "POST products/batch"
-# The shops tell the time of an order in whole seconds.
-A_SECOND_S = 1.1
-
-
-@pytest.fixture
-def thing():
-    return make.sku(make.merchant(), "LAMP")
-
-
-@pytest.fixture
-def beta(shop, house, thing):
-    return shops.selling(shop, house, {thing: 1}, name="Beta", code="B")
-
-
-@pytest.fixture
-def other_shop():
-    with WooShop() as made:
-        yield made
-
-
-@pytest.fixture
-def alpha(beta, other_shop, house, thing):
-    other_shop.books.add_product(sku=thing.code, quantity=0)
-    made = shops.connect(other_shop, thing.merchant, house, name="Alpha", code="A")
-    channels.fetch_listings(channel=made)
-    shops.deliver_all()
-    return made
-
-
-def next_second():
-    """Time enough that an order which is placed now is later than all before it."""
-    time.sleep(1.02 - time.time() % 1)
-
-
-def sell(shop, thing, quantity=1):
-    return shop.books.place_order([(thing.code, quantity)], shipping=BUYER)
-
-
-def hear(channel):
-    """Polls the shop and takes its orders in; what follows from them is still to be done."""
-    shops.fetch_orders(channel)
-
-
-def the_short_order():
-    return Order.objects.get(status="short")
-
-
-def story():
-    [told] = oversold.explain(the_short_order())
-    return told
-
-
-def seconds_in(text):
-    return [float(number) for number in re.findall(r"(\d+\.\d) s", text)]
 
 
 def test_sold_on_b_after_a_took_the_last_one_and_before_b_was_told(shop, other_shop, alpha, beta, thing):
@@ -119,14 +60,9 @@ def test_the_push_waited_because_it_was_throttled(shop, other_shop, alpha, beta,
     assert seconds_in(found.verdict)[1] >= A_SECOND_S
 
 
-def test_the_push_waited_because_the_shop_was_down(shop, other_shop, alpha, beta, thing, monkeypatch):
+def test_the_push_waited_because_the_shop_was_down(sold_in_both, beta, monkeypatch):
     monkeypatch.setattr(verdicts, "SLOW_S", 0.0)
-    sell(other_shop, thing)
-    hear(alpha)
-    shop.misbehave(BATCH, fail(500))
-    shops.deliver_all()
-    next_second()
-    sell(shop, thing)
+    sold_in_both(fail(500))
     shops.make_due()
     shops.deliver_all()
     hear(beta)
@@ -183,32 +119,12 @@ def test_sold_first_and_heard_of_late(shop, beta, house, thing):
     assert "before order R-1 took the last units; we heard of it after" in found.verdict
 
 
-def test_a_shop_that_refuses_the_number(shop, other_shop, alpha, beta, thing):
-    sell(other_shop, thing)
-    hear(alpha)
-    shop.misbehave(BATCH, row_errors({shop.books.by_sku(thing.code)["id"]: (400, "odd")}))
-    shops.deliver_all()
-    next_second()
-    sell(shop, thing)
+def test_a_shop_that_refuses_the_number(sold_in_both, shop, beta, thing):
+    sold_in_both(row_errors({shop.books.by_sku(thing.code)["id"]: (400, "odd")}))
     hear(beta)
     found = story()
     assert found.kind == "not_taken"
     assert found.verdict.endswith("it never took the new number: The shop refused: odd: No.")
-
-
-def test_what_a_shop_answered_is_said_in_the_readers_language(shop, other_shop, alpha, beta, thing, desk):
-    """Its own words as they are, ours translated, and no codes."""
-    sell(other_shop, thing)
-    hear(alpha)
-    shop.misbehave(BATCH, fail(500))
-    shops.deliver_all()
-    next_second()
-    sell(shop, thing)
-    hear(beta)
-    page = desk.get(f"/desk/orders/{the_short_order().pk}/oversold", headers={"Accept-Language": "de"}).content.decode()
-    assert 'data-verdict="not_taken"' in page
-    assert page.count("Der Shop ist nicht erreichbar: HTTP 500") >= 2, "in the verdict, and in the row of the push"
-    assert not re.search(r"unavailable|The shop|took the last|the shop", page)
 
 
 def test_a_shop_that_was_never_told(shop, other_shop, alpha, beta, thing):
@@ -323,70 +239,3 @@ def test_an_order_that_lacks_other_goods_lost_none_to_later_ones(beta, shop, hou
     stories = oversold.explain(Order.objects.get(reference="R-1"))
     assert {story.code: story.kind for story in stories} == {"LAMP": "not_lacking", "BULB": "own_order"}
     assert "order R-2: -1, left -1" in [moment.text for story in stories for moment in story.moments]
-
-
-def test_the_desk_lists_them_and_shows_one(shop, other_shop, alpha, beta, thing):
-    sell(other_shop, thing)
-    hear(alpha)
-    next_second()
-    sell(shop, thing)
-    shops.deliver_all()
-    hear(beta)
-    order = the_short_order()
-    boss = make.user("boss", is_staff=True)
-    boss.groups.add(access.ensure_groups()["supervisor"])
-    desk = Client()
-    desk.force_login(boss)
-    assert f'data-order="{order.pk}"' in desk.get("/desk/oversold").content.decode()
-    page = desk.get(f"/desk/orders/{order.pk}/oversold").content.decode()
-    assert 'data-verdict="in_between"' in page
-    [found] = oversold.explain(order)
-    assert re.findall(r'<td class="num nowrap">([-+\d.]+)</td>', page) == [f"{moment.offset_s:+.1f}" for moment in found.moments]
-    german = desk.get(f"/desk/orders/{order.pk}/oversold", headers={"Accept-Language": "de"}).content.decode()
-    assert re.findall(r'<td class="num nowrap">([-+\d,]+)</td>', german) == [
-        f"{moment.offset_s:+.1f}".replace(".", ",") for moment in found.moments
-    ]
-    assert re.search(r"\d,\d s", german) and not re.search(r"\d\.\d s", german)
-    assert f"/desk/orders/{order.pk}/oversold" in desk.get(f"/desk/orders/{order.pk}").content.decode()
-    desk.force_login(make.user("clerk", is_staff=True))
-    assert desk.get(f"/desk/orders/{order.pk}/oversold").status_code == 403
-
-
-def test_the_list_has_what_lacked_its_goods_to_the_end_and_nothing_that_was_cancelled_with_them(shop, beta, house, thing):
-    sell(shop, thing)
-    hear(beta)
-    with_goods = Order.objects.get(status="ready")
-    sell(shop, thing)
-    hear(beta)
-    given_up = the_short_order()
-    for order in (with_goods, given_up):
-        cancellation.cancel(order_id=order.pk, by=make.user())
-    sell(shop, thing, 2)
-    hear(beta)
-    waiting = the_short_order()
-    boss = make.user("boss", is_staff=True)
-    boss.groups.add(access.ensure_groups()["supervisor"])
-    desk = Client()
-    desk.force_login(boss)
-    page = desk.get("/desk/oversold").content.decode()
-    assert re.findall(r'data-order="(\d+)"', page) == [str(waiting.pk), str(given_up.pk)]
-    offered = {order.pk: f"/desk/orders/{order.pk}/oversold" in desk.get(f"/desk/orders/{order.pk}").text for order in Order.objects.all()}
-    assert offered == {with_goods.pk: False, given_up.pk: True, waiting.pk: True}
-
-
-def test_it_costs_the_same_however_much_happened(shop, beta, house, thing):
-    more = [make.sku(thing.merchant) for _each in range(4)]
-    few = orders.accept(merchant=thing.merchant, order=make.order(house, {thing: 5}))
-    many = orders.accept(merchant=thing.merchant, order=make.order(house, dict.fromkeys([thing, *more], 5)))
-    with transaction.atomic():
-        for sku in more:
-            make.stock(make.bin_of(house, "A-01"), sku, 1)
-    shops.deliver_all()
-    counted = []
-    for key in (few.id, many.id):
-        order = Order.objects.get(pk=key)
-        with CaptureQueriesContext(connection) as captured:
-            oversold.explain(order)
-        counted.append(len(captured))
-    assert counted[0] == counted[1] <= 8
-    assert Listing.objects.count() == 1
