@@ -18,8 +18,6 @@ from wms.core.floor.scenario import NothingScanned, UnknownBarcode, WrongItem, w
 from wms.core.floor.screens import Button, Screen, bar
 
 HERE = (*receiving.ARRIVED, Asn.Status.RECEIVING)
-
-
 ON_THE_WAY = (Asn.Status.SUBMITTED, Asn.Status.APPROVED, Asn.Status.IN_TRANSIT)
 
 
